@@ -1,0 +1,193 @@
+import type { Answer, KeyedCall } from './call.ts';
+import { type ClaimRequest, decide } from './engine/decide.ts';
+import { isIdempotencyError, refusal } from './engine/errors.ts';
+import type { Resolution, Resolver } from './engine/policy.ts';
+import type { KeyRecord, RunningRecord } from './engine/record.ts';
+import { storedBody } from './engine/response.ts';
+import type { ClaimAnswer } from './engine/store.ts';
+import { Execution, type Host } from './execution.ts';
+import type { LocalEnd } from './local-runs.ts';
+
+/** One call, from its first claim to its answer: ask the store, decide, carry out, until there is one. */
+export class ClaimLoop<Value> {
+  readonly #host: Host;
+  readonly #call: KeyedCall<Value>;
+  readonly #request: ClaimRequest;
+  #patience: { signal: AbortSignal; timer: NodeJS.Timeout } | undefined;
+
+  constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest) {
+    this.#host = host;
+    this.#call = call;
+    this.#request = request;
+  }
+
+  async answer(): Promise<Answer<Value>> {
+    try {
+      let answer: Answer<Value> | undefined;
+      while (!answer) answer = (await this.#join()) ?? (await this.#claim());
+      return answer;
+    } finally {
+      clearTimeout(this.#patience?.timer);
+    }
+  }
+
+  /** Undefined when the key is to be claimed again. */
+  async #claim(): Promise<Answer<Value> | undefined> {
+    let found = await this.#host.store.claim(this.#request);
+    for (;;) {
+      if (found.won) return this.#run(found);
+      const decision = decide(found.record, this.#request, found.now);
+      switch (decision.do) {
+        case 'claim':
+        case 'run': // ours after all, as when a copy of a lost request won: claiming again renews it and says so
+          this.#host.closing.throwIfAborted();
+          return undefined;
+        case 'wait': {
+          const joined = await this.#join();
+          if (joined) return joined;
+          found = await this.#watch(decision.record);
+          break;
+        }
+        case 'take_over':
+          if (decision.to === 'ask') {
+            const resolved = await this.#ask(decision.record);
+            if (resolved) return resolved;
+            return undefined;
+          }
+          found = await this.#host.store.takeOver(this.#request, decision.record, decision.to);
+          break;
+        case 'replay':
+          return this.#replay(decision.record.response);
+        case 'refuse':
+          throw refusal(decision.code, decision.reason);
+        default:
+          decision satisfies never;
+      }
+    }
+  }
+
+  async #run(won: Extract<ClaimAnswer, { won: true }>): Promise<Answer<Value> | undefined> {
+    const execution = new Execution(this.#host, this.#call, this.#request, won.held, won.sentAt);
+    if (!(await this.#isFresh(execution, won.sentAt))) return undefined;
+    return { value: await execution.run(), replayed: false };
+  }
+
+  /** A claim that was acknowledged late has little lease left, perhaps none: it is renewed before the handler starts. */
+  async #isFresh(execution: Execution<Value>, sentAt: number): Promise<boolean> {
+    try {
+      this.#host.closing.throwIfAborted();
+      if (performance.now() - sentAt <= this.#request.leaseMs / 3) return true;
+      return await execution.lease.renew();
+    } catch (error) {
+      execution.abandon(this.#request);
+      throw error;
+    }
+  }
+
+  /** The run of this process that this call may wait for without asking the store. Undefined: there is none. */
+  async #join(): Promise<Answer<Value> | undefined> {
+    const ended = this.#host.locals.find(this.#request);
+    if (!ended) return undefined;
+    const end = await untilAborted(ended, this.#waitSignal());
+    return end.to === 'completed' ? this.#joined(end) : undefined;
+  }
+
+  #joined(end: Extract<LocalEnd, { to: 'completed' }>): Answer<Value> {
+    if (end.selection !== this.#request.selections?.[0]) throw refusal('SELECTION_CHANGED');
+    return this.#replay(end.response);
+  }
+
+  async #watch(record: RunningRecord): Promise<ClaimAnswer> {
+    return { won: false, ...(await this.#host.store.watch(record, this.#waitSignal())) };
+  }
+
+  /** One wait time for the whole call, however often what it waits for changes. */
+  #waitSignal(): AbortSignal {
+    const { concurrent, waitTimeoutMs } = this.#call.policy;
+    if (concurrent === 'reject') throw refusal('IN_PROGRESS');
+    if (!this.#patience) {
+      const timeout = new AbortController();
+      const timer = setTimeout(() => timeout.abort(refusal('IN_PROGRESS')), waitTimeoutMs);
+      this.#patience = { signal: AbortSignal.any([timeout.signal, this.#host.closing]), timer };
+    }
+    this.#patience.signal.throwIfAborted();
+    return this.#patience.signal;
+  }
+
+  #replay(response: unknown): Answer<Value> {
+    const { scope, key, operation } = this.#request;
+    const { codec } = this.#call;
+    const body = storedBody(response, codec.format);
+    let value: Value;
+    try {
+      value = codec.decode(body);
+    } catch (cause) {
+      throw refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+    }
+    this.#host.emit({ type: 'replayed', scope, key, operation });
+    return { value, replayed: true };
+  }
+
+  /** Asks the developer's resolver, under a takeover: others meanwhile see a run. Undefined: claim again. */
+  async #ask(record: KeyRecord): Promise<Answer<Value> | undefined> {
+    const taken = await this.#host.store.takeOver(this.#request, record, 'running');
+    if (!taken.won) return undefined;
+    const execution = new Execution(this.#host, this.#call, this.#request, taken.held, taken.sentAt);
+    const { onAbandoned, leaseMs } = this.#call.policy;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(refusal('LEASE_LOST', 'timeout')), leaseMs);
+    let resolution: Resolution;
+    try {
+      const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
+      const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
+      resolution = checkResolution(await untilAborted(asked, signal));
+    } catch (cause) {
+      await execution.inDoubt(
+        isIdempotencyError(cause) ? 'resolver took too long' : `resolver failed: ${String(cause)}`,
+      );
+      throw refusal('IN_DOUBT', 'resolver_failed', cause);
+    } finally {
+      clearTimeout(timer);
+    }
+    switch (resolution.action) {
+      case 'rerun':
+        return (await this.#isFresh(execution, Number.NEGATIVE_INFINITY))
+          ? { value: await execution.run(), replayed: false }
+          : undefined;
+      case 'in_doubt':
+        await execution.inDoubt('resolver');
+        throw refusal('IN_DOUBT');
+      case 'complete':
+      case 'fail': {
+        const value = this.#call.codec.resolve(resolution);
+        await execution.settleAs(value);
+        return { value, replayed: true };
+      }
+      default:
+        return resolution satisfies never;
+    }
+  }
+}
+
+function checkResolution(resolution: Resolution): Resolution {
+  const action: unknown = resolution?.action;
+  if (action === 'rerun' || action === 'in_doubt' || action === 'complete' || action === 'fail')
+    return resolution;
+  throw new TypeError(
+    `Expected a resolution with action rerun, in_doubt, complete or fail, got ${String(action)}`,
+  );
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

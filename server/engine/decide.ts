@@ -1,0 +1,120 @@
+import type { IdempotencyErrorCode } from './errors.ts';
+import { ruleOf } from './fingerprint.ts';
+import {
+  type CompletedRecord,
+  type InDoubtRecord,
+  type KeyRecord,
+  type RunningRecord,
+  readRecord,
+  type StoredRecord,
+} from './record.ts';
+
+/** What one call asks of a key. Made once per call; sending it again is safe because of `owner`. */
+export interface ClaimRequest {
+  readonly scope: string;
+  readonly key: string;
+  readonly operation: string;
+  /**
+   * `rule:hash` of the arguments, one for each rule that this release knows, the one to write first: a
+   * record is compared by the rule that it names, so a release with a new rule still replays old records.
+   */
+  readonly fingerprints: Hashes;
+  /** The same of the selection set; undefined where a caller can not select (tRPC). */
+  readonly selections?: Hashes;
+  readonly owner: string;
+  /** Lower bound of the fence, from the caller's wall clock in ms: keeps fences rising after a record is gone. */
+  readonly seed: number;
+  readonly leaseMs: number;
+  /** How long a record that nobody finished is kept; null keeps it until it is resolved. */
+  readonly abandonedRetentionMs: number | null;
+  /** `ask` stands for a resolver function. */
+  readonly onAbandoned: 'in_doubt' | 'rerun' | 'ask';
+  readonly transactional: boolean;
+}
+
+export type Hashes = readonly [current: string, ...older: string[]];
+
+/** What to do about a claim, as a value: one switch in `idempotency.ts` carries it out. */
+export type Decision =
+  | { readonly do: 'claim'; readonly life: 'new' | 'kept' }
+  | { readonly do: 'run'; readonly record: RunningRecord }
+  | { readonly do: 'wait'; readonly record: RunningRecord; readonly leaseRemainingMs: number }
+  | {
+      readonly do: 'take_over';
+      readonly record: RunningRecord | InDoubtRecord;
+      readonly to: 'running' | 'in_doubt' | 'ask';
+    }
+  | { readonly do: 'replay'; readonly record: CompletedRecord }
+  | { readonly do: 'refuse'; readonly code: Refusal; readonly reason?: string };
+
+type Refusal = Extract<
+  IdempotencyErrorCode,
+  'KEY_REUSED' | 'SELECTION_CHANGED' | 'IN_DOUBT' | 'RECORD_UNREADABLE' | 'STORE_UNAVAILABLE'
+>;
+
+/**
+ * The truth about a claim. `now` is the store's clock. The order matters: a record that can not be
+ * understood is never written; an expired one is forgotten whatever it says; a reused key is told so
+ * even while the first run is under way.
+ */
+export function decide(stored: StoredRecord | null, request: ClaimRequest, now: Date): Decision {
+  if (stored === null) return { do: 'claim', life: 'new' };
+
+  const record = readRecord(stored);
+  if (!record) return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'type' };
+  const match = compare(record.fingerprint, request.fingerprints);
+  if (match === 'unknown rule') return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'rule' };
+  if (record.expiresAt <= now) return { do: 'claim', life: 'new' };
+  if (match === 'different') return { do: 'refuse', code: 'KEY_REUSED' };
+  return decideByState(record, request, now);
+}
+
+function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Decision {
+  switch (record.state) {
+    case 'running': {
+      if (record.owner === request.owner) return { do: 'run', record };
+      const leaseRemainingMs = record.leaseExpiresAt.getTime() - now.getTime();
+      if (leaseRemainingMs > 0) return { do: 'wait', record, leaseRemainingMs };
+      // Nothing of an open transaction was committed, so running it again is always safe.
+      if (record.transactional) return { do: 'take_over', record, to: 'running' };
+      return {
+        do: 'take_over',
+        record,
+        to: request.onAbandoned === 'rerun' ? 'running' : request.onAbandoned,
+      };
+    }
+    case 'completed':
+      return decideReplay(record, request);
+    case 'released':
+      // Our own claim was given up and released; a copy of it that arrives late must not start anything.
+      if (record.owner === request.owner) {
+        return { do: 'refuse', code: 'STORE_UNAVAILABLE', reason: 'given_up' };
+      }
+      return { do: 'claim', life: 'kept' };
+    case 'in_doubt':
+      if (request.onAbandoned === 'ask') return { do: 'take_over', record, to: 'ask' };
+      return { do: 'refuse', code: 'IN_DOUBT' };
+    default:
+      return record satisfies never;
+  }
+}
+
+function decideReplay(record: CompletedRecord, request: ClaimRequest): Decision {
+  const match = request.selections ? compare(record.selection, request.selections) : 'equal';
+  switch (match) {
+    case 'equal':
+      return { do: 'replay', record };
+    case 'different':
+      return { do: 'refuse', code: 'SELECTION_CHANGED' };
+    case 'unknown rule':
+      return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'rule' };
+    default:
+      return match satisfies never;
+  }
+}
+
+/** A record without a hash (released by its run) takes any request. */
+function compare(hash: string | undefined, wanted: Hashes): 'equal' | 'different' | 'unknown rule' {
+  if (hash === undefined || wanted.includes(hash)) return 'equal';
+  return wanted.some((known) => ruleOf(known) === ruleOf(hash)) ? 'different' : 'unknown rule';
+}

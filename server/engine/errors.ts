@@ -1,0 +1,114 @@
+/**
+ * Everything Latchkey refuses, as a closed set of codes. `status` is what an HTTP adapter answers with;
+ * `retryable` says whether the same key may be sent again without anybody doing anything first.
+ *
+ * The statuses follow draft-ietf-httpapi-idempotency-key-header-07 §2.7 (400 missing, 409 in progress, 422 reused).
+ */
+const CODES = {
+  KEY_MISSING: {
+    status: 400,
+    retryable: false,
+    message: 'This operation needs an idempotency key',
+  },
+  KEY_INVALID: {
+    status: 400,
+    retryable: false,
+    message: 'The idempotency key is not valid',
+  },
+  SCOPE_MISSING: {
+    status: 401,
+    retryable: false,
+    message: 'This operation was sent with an idempotency key by a caller without a scope',
+  },
+  KEY_REUSED: {
+    status: 422,
+    retryable: false,
+    message: 'This idempotency key was used for another request; use a new key for a new request',
+  },
+  SELECTION_CHANGED: {
+    status: 422,
+    retryable: false,
+    message:
+      'This idempotency key was used with another selection of fields; repeat the first one to get its result',
+  },
+  IN_PROGRESS: {
+    status: 409,
+    retryable: true,
+    message: 'A request with this idempotency key is still running',
+  },
+  IN_DOUBT: {
+    status: 409,
+    retryable: false,
+    message:
+      'An earlier request with this idempotency key ended without a known effect; an operator has to decide',
+  },
+  LEASE_LOST: {
+    status: 409,
+    retryable: true,
+    message: 'Another run of this idempotency key took over; send the request again for its result',
+  },
+  RESULT_NOT_RETAINED: {
+    status: 410,
+    retryable: false,
+    message: 'The request with this idempotency key ran, but its result is not available',
+  },
+  RECORD_UNREADABLE: {
+    status: 500,
+    retryable: false,
+    message:
+      'The record of this idempotency key is damaged or was written by another release; nothing was run',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The idempotency store can not be reached; nothing was run',
+  },
+} as const;
+
+export type IdempotencyErrorCode = keyof typeof CODES;
+
+/** Every code, for exhaustive tables in adapters and tests. */
+export const IDEMPOTENCY_ERROR_CODES = Object.keys(CODES) as readonly IdempotencyErrorCode[];
+
+interface IdempotencyErrorDetails {
+  /** A short machine-readable word that narrows the code, such as `overloaded` or `closing`. */
+  reason?: string;
+  /** When to try again, in milliseconds; adapters send it as `Retry-After` in whole seconds. */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+// Recognised by this brand rather than by `instanceof`: a host may load two copies of this package.
+const BRAND = Symbol.for('latchkey.IdempotencyError');
+
+/** The only error class of this package. Adapters translate it once into their host's own error. */
+export class IdempotencyError extends Error {
+  override readonly name = 'IdempotencyError';
+  readonly [BRAND] = true;
+  readonly code: IdempotencyErrorCode;
+  readonly reason: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  /** The HTTP status that goes with `code`. */
+  readonly status: number;
+  /** Whether the same key may simply be sent again. */
+  readonly retryable: boolean;
+
+  constructor(code: IdempotencyErrorCode, message: string, details: IdempotencyErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.reason = details.reason;
+    this.status = CODES[code].status;
+    this.retryable = CODES[code].retryable;
+    this.retryAfterMs = details.retryAfterMs ?? (this.retryable ? 1_000 : undefined);
+  }
+}
+
+export function isIdempotencyError(error: unknown): error is IdempotencyError {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** An error with its code's own message. */
+export function refusal(code: IdempotencyErrorCode, reason?: string, cause?: unknown): IdempotencyError {
+  const details = { ...(reason !== undefined && { reason }), ...(cause !== undefined && { cause }) };
+  return new IdempotencyError(code, CODES[code].message, details);
+}

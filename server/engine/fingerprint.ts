@@ -1,0 +1,100 @@
+import { hash } from 'node:crypto';
+import { configure } from 'safe-stable-stringify';
+
+/** Written in front of each hash. Change it when canonical form changes, and keep the old rule beside it. */
+const RULE = 's1';
+
+/** The rule in `rule:hash`; MongoDB's claim pipeline splits in the same way. */
+export function ruleOf(tagged: string): string {
+  return tagged.split(':', 1)[0] as string;
+}
+
+/**
+ * SHA-256 of an operation and its arguments in canonical JSON: the order of keys does not count; types
+ * that JSON folds together (10n and "10", a Date and its text, a Map and {}) are told apart.
+ * @throws TypeError for what can not be told apart by its content: functions, symbols, circular
+ * structures, and objects with neither `toJSON` nor fields of their own.
+ */
+export function fingerprintOf(operation: string, args: unknown): string {
+  return tagged(canonicalJson([operation, args]));
+}
+
+/** `rule:hash` of a text that is canonical already, such as a printed selection set. */
+export function tagged(canonical: string): string {
+  return `${RULE}:${hash('sha256', canonical, 'hex')}`;
+}
+
+const stringify = configure({ circularValue: TypeError, strict: false, bigint: false });
+
+function canonicalJson(value: unknown): string {
+  try {
+    return stringify(value, canonicalValue) as string;
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new TypeError('The arguments are nested too deeply to fingerprint', { cause });
+    throw cause;
+  }
+}
+
+/** A replacer sees what `toJSON` made; the original is `this[key]`. */
+function canonicalValue(this: unknown, key: string, json: unknown): unknown {
+  const value = (this as Record<string, unknown>)[key];
+  switch (typeof value) {
+    case 'undefined': // JSON drops it from an object, but makes it null in an array
+      return Array.isArray(this) ? tag('undefined', '') : value;
+    case 'bigint':
+      return tag('bigint', String(value));
+    case 'number':
+      return Number.isFinite(value) ? value : tag('number', String(value));
+    case 'function':
+    case 'symbol':
+      throw unfingerprintable(`a ${typeof value}`);
+    case 'object':
+      return value === null || isMarked(value) ? value : canonicalObject(value, json);
+    default:
+      return value;
+  }
+}
+
+function canonicalObject(value: object, json: unknown): unknown {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Date) return tag('date', String(value.getTime()));
+  if (value instanceof Map) return tag('map', [...value]);
+  if (value instanceof Set) return tag('set', [...value]);
+  if (value instanceof ArrayBuffer) return tag('bytes', Buffer.from(value).toString('base64'));
+  if (ArrayBuffer.isView(value)) {
+    return tag('bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'));
+  }
+  if (json !== value) return typeof json === 'object' && json !== null ? escaped(json) : json;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = prototype === Object.prototype || prototype === null;
+  if (!plain && Object.keys(value).length === 0) {
+    throw unfingerprintable(`an object of class ${value.constructor?.name} without fields of its own`);
+  }
+  return escaped(value);
+}
+
+// Tags can not be forged: a field of the caller's that starts with `$` gets one more.
+const marked = new WeakSet<object>();
+const isMarked = (value: object) => marked.has(value);
+
+function mark<T extends object>(value: T): T {
+  marked.add(value);
+  return value;
+}
+
+const tag = (type: string, content: unknown) => mark({ $: type, content });
+
+function escaped(value: object): object {
+  const fields = Object.entries(value);
+  if (!fields.some(([name]) => name.startsWith('$'))) return value;
+  return mark(
+    Object.fromEntries(fields.map(([name, field]) => [name.startsWith('$') ? `$${name}` : name, field])),
+  );
+}
+
+function unfingerprintable(what: string): TypeError {
+  return new TypeError(
+    `The arguments hold ${what}, which can not be fingerprinted; give a \`fingerprint\` function`,
+  );
+}

@@ -1,0 +1,74 @@
+import { parseItem } from 'structured-headers';
+import { IdempotencyError, refusal } from './errors.ts';
+
+/** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
+export const MAX_KEY_LENGTH = 255;
+const MAX_SCOPE_LENGTH = 1_024;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/**
+ * A key as a client may send it, never coerced or trimmed.
+ * @throws IdempotencyError KEY_INVALID saying what is wrong, without repeating the key
+ */
+export function checkKey(value: unknown): string {
+  if (typeof value !== 'string')
+    throw invalid('type', `must be a string, got ${value === null ? 'null' : typeof value}`);
+  if (value.trim() === '') throw invalid('empty', 'must not be empty');
+  if (value.length > MAX_KEY_LENGTH) {
+    throw invalid('too_long', `must have at most ${MAX_KEY_LENGTH} UTF-16 units, got ${value.length}`);
+  }
+  if (CONTROL.test(value)) throw invalid('control_character', 'must not hold control characters');
+  // MongoDB stores UTF-8: two different lone surrogates would become one and the same record.
+  if (!value.isWellFormed())
+    throw invalid('not_well_formed', 'must be well-formed Unicode (no lone surrogates)');
+  return value;
+}
+
+/**
+ * The key in an `Idempotency-Key` header: a structured-field string (`"abc"`,
+ * draft-ietf-httpapi-idempotency-key-header-07 §2.1) or, as Stripe's clients send it, the bare text.
+ * @throws IdempotencyError KEY_INVALID; a header that is there but unusable is never "no key"
+ */
+export function parseKeyHeader(header: string): string {
+  const text = header.trim();
+  if (!text.startsWith('"')) {
+    if (text.includes(','))
+      throw invalid('ambiguous', 'header came more than once, or needs quotes around its comma');
+    if (text.includes('"')) throw invalid('malformed', 'header has a stray quote');
+    return checkKey(text);
+  }
+  return checkKey(unquoted(text));
+}
+
+function unquoted(text: string): unknown {
+  try {
+    return parseItem(text)[0];
+  } catch (cause) {
+    throw invalid('malformed', 'header is not a valid structured-field string', cause);
+  }
+}
+
+/**
+ * The scope that a developer's `scope` function returned. Nobody's calls share an unnamed bucket.
+ * @throws IdempotencyError SCOPE_MISSING when there is none
+ * @throws TypeError when it is something that a scope can not be: a developer's error, never coerced
+ */
+export function checkScope(value: unknown): string {
+  if (value === undefined || value === null || value === '') {
+    throw refusal('SCOPE_MISSING');
+  }
+  if (typeof value !== 'string')
+    throw new TypeError(`Expected \`scope\` to return a string or null, got ${typeof value}`);
+  if (value.length > MAX_SCOPE_LENGTH || !value.isWellFormed()) {
+    throw new TypeError(
+      `Expected \`scope\` to return well-formed Unicode of at most ${MAX_SCOPE_LENGTH} UTF-16 units, got ${value.length}`,
+    );
+  }
+  return value;
+}
+
+function invalid(reason: string, what: string, cause?: unknown): IdempotencyError {
+  return new IdempotencyError('KEY_INVALID', `The idempotency key ${what}`, { reason, cause });
+}

@@ -1,0 +1,154 @@
+import type { ClaimRequest } from './decide.ts';
+import {
+  HISTORY_LIMIT,
+  type HistoryEntry,
+  type KeyRecord,
+  NEVER,
+  type Outcome,
+  RECORD_VERSION,
+  type RunningRecord,
+  type StoredRecord,
+  type StoredResponse,
+} from './record.ts';
+
+/** How a run ends. Times in ms; null keeps the record until it is resolved. */
+export type Settlement =
+  | {
+      readonly to: 'completed';
+      readonly outcome: Outcome;
+      readonly response: StoredResponse;
+      readonly retentionMs: number;
+    }
+  | { readonly to: 'released'; readonly reason: string; readonly retentionMs: number }
+  | { readonly to: 'in_doubt'; readonly reason: string; readonly abandonedRetentionMs: number | null };
+
+/** The fields that say how long a running record lives. */
+export interface Lease {
+  readonly leaseMs: number;
+  readonly abandonedRetentionMs: number | null;
+}
+
+/** The record after `decide` said `claim`. `previous` is null or expired for a new life. */
+export function claimed(
+  previous: KeyRecord | null,
+  life: 'new' | 'kept',
+  request: ClaimRequest,
+  now: Date,
+): StoredRecord {
+  const fence = Math.max((previous?.fence ?? 0) + 1, request.seed);
+  const kept = life === 'kept' ? previous : null;
+  return {
+    scope: request.scope,
+    key: request.key,
+    operation: request.operation,
+    fingerprint: request.fingerprints[0],
+    ...(request.selections && { selection: request.selections[0] }),
+    state: 'running',
+    owner: request.owner,
+    fence,
+    life: kept?.life ?? fence,
+    attempts: (kept?.attempts ?? 0) + 1,
+    createdAt: kept?.createdAt ?? now,
+    startedAt: now,
+    ...leased(request, now),
+    ...(request.transactional && { transactional: true }),
+    history: kept?.history ?? [],
+    v: RECORD_VERSION,
+  };
+}
+
+/** The record after a lapsed or doubtful attempt was taken over by the caller, who then runs or asks. */
+export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): StoredRecord {
+  return {
+    ...claimed(record, 'kept', request, now),
+    history: withEntry(record, { event: 'taken_over', at: now, startedAt: record.startedAt }),
+  };
+}
+
+/** The record after a claim found its lease lapsed. Owner and fence stay, so that a late result still settles it. */
+export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date): StoredRecord {
+  const { leaseExpiresAt: _, ...rest } = record;
+  return {
+    ...rest,
+    state: 'in_doubt',
+    expiresAt: after(now, request.abandonedRetentionMs),
+    history: withEntry(record, {
+      event: 'in_doubt',
+      at: now,
+      startedAt: record.startedAt,
+      reason: LEASE_LAPSED,
+    }),
+  };
+}
+
+export const LEASE_LAPSED = 'lease lapsed';
+
+/** Whether `settlement` may be applied by this owner; the stores' filter says the same. */
+export function maySettle(state: KeyRecord['state'], settlement: Settlement): boolean {
+  return state === 'running' || (state === 'in_doubt' && settlement.to === 'completed');
+}
+
+export function settled(record: KeyRecord, settlement: Settlement, now: Date): StoredRecord {
+  const { leaseExpiresAt: _, ...rest } = record as RunningRecord;
+  switch (settlement.to) {
+    case 'completed':
+      return {
+        ...rest,
+        state: 'completed',
+        outcome: settlement.outcome,
+        response: settlement.response,
+        completedAt: now,
+        expiresAt: after(now, settlement.retentionMs),
+        ...(record.state === 'in_doubt' && { history: withEntry(record, { event: 'late', at: now }) }),
+      };
+    case 'released': {
+      // A corrected input may use the key.
+      const { fingerprint: __, selection: ___, ...open } = rest;
+      return {
+        ...open,
+        state: 'released',
+        expiresAt: after(now, settlement.retentionMs),
+        history: withEntry(record, {
+          event: 'released',
+          at: now,
+          startedAt: record.startedAt,
+          reason: settlement.reason,
+        }),
+      };
+    }
+    case 'in_doubt':
+      return {
+        ...rest,
+        state: 'in_doubt',
+        expiresAt: after(now, settlement.abandonedRetentionMs),
+        history: withEntry(record, {
+          event: 'in_doubt',
+          at: now,
+          startedAt: record.startedAt,
+          reason: settlement.reason,
+        }),
+      };
+    default:
+      return settlement satisfies never;
+  }
+}
+
+export function renewed(record: RunningRecord, lease: Lease, now: Date): StoredRecord {
+  return { ...record, ...leased(lease, now) };
+}
+
+function leased({ leaseMs, abandonedRetentionMs }: Lease, now: Date) {
+  const leaseExpiresAt = after(now, leaseMs);
+  return { leaseExpiresAt, expiresAt: after(leaseExpiresAt, abandonedRetentionMs) };
+}
+
+function after(from: Date, ms: number | null): Date {
+  return ms === null ? NEVER : new Date(from.getTime() + ms);
+}
+
+function withEntry(record: KeyRecord, entry: Omit<HistoryEntry, 'owner' | 'fence'>): readonly HistoryEntry[] {
+  const { event, at, ...rest } = entry;
+  return [...record.history, { event, at, owner: record.owner, fence: record.fence, ...rest }].slice(
+    -HISTORY_LIMIT,
+  );
+}

@@ -1,0 +1,35 @@
+/** What happened to a key. For logs and metrics: no arguments and no results in it. */
+export interface IdempotencyEvent {
+  readonly type:
+    | 'started'
+    | 'replayed'
+    | 'completed'
+    | 'released'
+    | 'in_doubt'
+    | 'refused'
+    /** The lease could not be kept: the handler's signal aborted. */
+    | 'lease_lost'
+    /** The handler ran and its caller got the result, but the record does not hold it (yet). */
+    | 'result_not_recorded';
+  readonly scope: string;
+  readonly key: string;
+  readonly operation: string;
+  readonly attempt?: number;
+  readonly fence?: number;
+  /** The code of a refusal, or why a record was released or is in doubt. */
+  readonly reason?: string;
+  readonly error?: unknown;
+}
+
+export type EventListener = (event: IdempotencyEvent) => void;
+
+/** A listener that throws must not change what becomes of a payment: it is reported as a process warning. */
+export function guarded(listener: EventListener | undefined): EventListener {
+  return (event) => {
+    try {
+      listener?.(event);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error), { type: 'LatchkeyWarning' });
+    }
+  };
+}

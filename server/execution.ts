@@ -1,0 +1,194 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Encoded, KeyedCall } from './call.ts';
+import type { ClaimRequest } from './engine/decide.ts';
+import { refusal } from './engine/errors.ts';
+import type { ResolvedPolicy } from './engine/policy.ts';
+import { retained } from './engine/response.ts';
+import type { Held, Store, WriteAnswer } from './engine/store.ts';
+import type { Settlement } from './engine/transitions.ts';
+import type { EventListener, IdempotencyEvent } from './events.ts';
+import { Lease } from './lease.ts';
+import type { LocalEnd, LocalRuns } from './local-runs.ts';
+import { type ActiveRun, activeRun, type Intention, withRun } from './run.ts';
+
+const RECORDING_LIMIT_MS = 10 * 60_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** What executions of one `Idempotency` share. */
+export interface Host {
+  readonly store: Store;
+  readonly locals: LocalRuns;
+  readonly emit: EventListener;
+  /** Aborts when `close()` begins: nothing new starts. */
+  readonly closing: AbortSignal;
+  /** Aborts when `close()` gives up on what is not recorded yet. */
+  readonly stopped: AbortSignal;
+  /** Keeps `close()` waiting for work that outlives its call. */
+  track(work: Promise<void>): void;
+}
+
+/** One held key, from the won claim to its settlement. */
+export class Execution<Value> {
+  readonly lease: Lease;
+  readonly #host: Host;
+  readonly #call: KeyedCall<Value>;
+  readonly #held: Held;
+  readonly #end: (end: LocalEnd) => void;
+
+  constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
+    this.#host = host;
+    this.#call = call;
+    this.#held = held;
+    this.#end = host.locals.start(request);
+    this.lease = new Lease(host.store, held, call.policy, sentAt, () => {
+      this.#end({ to: 'open' });
+      this.#emit('lease_lost');
+    });
+  }
+
+  /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
+  async run(): Promise<Value> {
+    const run = activeRun(this.#held, this.lease.signal);
+    this.#emit('started');
+    let value: Value;
+    try {
+      value = await withRun(run, () => this.#call.handler(run));
+    } catch (error) {
+      await this.inDoubt('handler rejected');
+      throw error;
+    }
+    await this.settleAs(value, run);
+    return value;
+  }
+
+  async settleAs(value: Value, run?: ActiveRun): Promise<void> {
+    const { policy, codec, selections } = this.#call;
+    const encoded = encode(this.#call, value);
+    const settlement = settlementOf(encoded, run?.intention, this.lease.lost, policy, codec.format);
+    const end: LocalEnd =
+      settlement.to === 'completed'
+        ? {
+            to: 'completed',
+            outcome: settlement.outcome,
+            response: settlement.response,
+            selection: selections?.[0],
+          }
+        : { to: 'open' };
+    await this.#settle(settlement, end);
+  }
+
+  async inDoubt(reason: string): Promise<void> {
+    const { abandonedRetentionMs } = this.#call.policy;
+    await this.#settle({ to: 'in_doubt', reason, abandonedRetentionMs }, { to: 'open' });
+  }
+
+  /** Gives the key back before the handler started. */
+  abandon(request: ClaimRequest): void {
+    this.#stop({ to: 'open' });
+    this.#host.store.abandon(request);
+  }
+
+  /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
+  async #settle(settlement: Settlement, end: LocalEnd): Promise<void> {
+    let answer: WriteAnswer;
+    try {
+      answer = await this.#host.store.settle(this.#held, settlement);
+    } catch (error) {
+      this.#emit('result_not_recorded', { error });
+      this.#host.track(this.#keepTrying(settlement, end));
+      return;
+    }
+    this.#conclude(answer, settlement, end);
+    if (!answer.applied && answer.stands && !this.#isOurs(answer.stands)) {
+      throw refusal('LEASE_LOST');
+    }
+  }
+
+  async #keepTrying(settlement: Settlement, end: LocalEnd): Promise<void> {
+    const until = performance.now() + RECORDING_LIMIT_MS;
+    let pauseMs = FIRST_PAUSE_MS;
+    while (performance.now() < until && !this.#host.stopped.aborted) {
+      await setTimeout(pauseMs, undefined, { signal: this.#host.stopped, ref: false }).catch(() => {});
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      try {
+        this.#conclude(await this.#host.store.settle(this.#held, settlement), settlement, end);
+        return;
+      } catch {
+        // Still not there; nothing runs twice meanwhile: the record is running or in doubt.
+      }
+    }
+    this.#stop({ to: 'open' });
+  }
+
+  #conclude(answer: WriteAnswer, settlement: Settlement, end: LocalEnd): void {
+    this.#stop(answer.applied ? end : { to: 'open' });
+    const reason = settlement.to === 'completed' ? settlement.outcome : settlement.reason;
+    if (answer.applied) this.#emit(settlement.to, { reason });
+    else this.#emit('result_not_recorded', { reason: answer.stands?.state ?? 'gone' });
+  }
+
+  #stop(end: LocalEnd): void {
+    this.lease.stop();
+    this.#end(end);
+  }
+
+  #isOurs(stands: Pick<Held, 'owner' | 'fence'>): boolean {
+    return stands.owner === this.#held.owner && stands.fence === this.#held.fence;
+  }
+
+  #emit(type: IdempotencyEvent['type'], more: Pick<IdempotencyEvent, 'reason' | 'error'> = {}): void {
+    const { scope, key, attempts, fence } = this.#held;
+    this.#host.emit({ type, scope, key, operation: this.#call.operation, attempt: attempts, fence, ...more });
+  }
+}
+
+function encode<Value>({ codec }: KeyedCall<Value>, value: Value): Encoded {
+  try {
+    return codec.encode(value);
+  } catch {
+    return { outcome: 'success', body: undefined, started: true, result: value };
+  }
+}
+
+/** What becomes of the record when its handler settled. */
+function settlementOf(
+  encoded: Encoded,
+  intention: Intention | undefined,
+  leaseLost: boolean,
+  policy: ResolvedPolicy,
+  format: string,
+): Settlement {
+  const { retentionMs, abandonedRetentionMs, maxResultBytes, classify } = policy;
+  const released = (reason: string): Settlement => ({ to: 'released', reason, retentionMs });
+  const doubted = (reason: string): Settlement => ({ to: 'in_doubt', reason, abandonedRetentionMs });
+
+  if (intention) return intention.to === 'release' ? released(intention.reason) : doubted(intention.reason);
+  if (!encoded.started) return released('not started');
+  // The handler was told to stop: its error may be that, half-way through an effect.
+  if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
+  const verdict = verdictOf(classify, encoded);
+  switch (verdict) {
+    case 'store': {
+      const response = retained(format, encoded.body, maxResultBytes);
+      return { to: 'completed', outcome: encoded.outcome, response, retentionMs };
+    }
+    case 'release':
+      return released('classified');
+    case 'in_doubt':
+      return doubted('classified');
+    default:
+      return doubted(verdict.failed);
+  }
+}
+
+/** The effect has happened: a `classify` that fails must not hide that, so it leaves the decision to an operator. */
+function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: Encoded) {
+  try {
+    const verdict: unknown = classify({ outcome, result });
+    if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
+    return { failed: `classify returned ${String(verdict)}` };
+  } catch (error) {
+    return { failed: `classify threw ${String(error)}` };
+  }
+}

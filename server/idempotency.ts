@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer, KeyedCall } from './call.ts';
+import { ClaimLoop } from './claim-loop.ts';
+import type { ClaimRequest } from './engine/decide.ts';
+import { isIdempotencyError, refusal } from './engine/errors.ts';
+import { checkKey, checkScope } from './engine/key.ts';
+import { type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import type { Store } from './engine/store.ts';
+import { type EventListener, guarded } from './events.ts';
+import type { Host } from './execution.ts';
+import { LocalRuns } from './local-runs.ts';
+import { isInsideRun } from './run.ts';
+
+export interface IdempotencyOptions extends Policy {
+  /** Where records live: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
+  store: Store;
+  /** Told what happens to keys, for logs and metrics. */
+  onEvent?: EventListener;
+  /** False lets every call pass by unprotected, as if no plugin were there. Default true. */
+  enabled?: boolean;
+}
+
+export interface Idempotency {
+  readonly enabled: boolean;
+  /**
+   * Creates or checks indexes and checks the server. Every call awaits it; awaiting it at start-up shows a wrong
+   * set-up before the first customer does. A failure is not kept: the next call tries again.
+   */
+  ready(): Promise<void>;
+  /**
+   * Takes no new keys (STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
+   * stops the timers. The MongoDB client stays yours: close it afterwards.
+   * @param options.timeoutMs how long to wait, default 10 s
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+  /** Fills in and checks one operation's policy, at construction. For adapters. */
+  policy(overrides: Policy | undefined, origin: string): ResolvedPolicy;
+  /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
+  execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
+}
+
+/**
+ * @example
+ * const idempotency = createIdempotency({ store: createMongoStore({ db: client.db('shop') }) })
+ * await idempotency.ready()
+ * @throws TypeError for an option that is unknown or out of range
+ */
+export function createIdempotency(options: IdempotencyOptions): Idempotency {
+  return new Engine(options);
+}
+
+class Engine implements Idempotency {
+  readonly enabled: boolean;
+  readonly #store: Store;
+  readonly #defaults: ResolvedPolicy;
+  readonly #host: Host;
+  readonly #work = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+  readonly #stopped = new AbortController();
+  #ready: Promise<void> | undefined;
+
+  constructor({ store, onEvent, enabled = true, ...policy }: IdempotencyOptions) {
+    if (typeof store?.claim !== 'function')
+      throw new TypeError('Expected `store` to be a Store, such as createMongoStore(...)');
+    if (onEvent !== undefined && typeof onEvent !== 'function')
+      throw new TypeError('Expected `onEvent` to be a function');
+    if (typeof enabled !== 'boolean')
+      throw new TypeError(`Expected \`enabled\` to be a boolean, got ${String(enabled)}`);
+    this.enabled = enabled;
+    this.#store = store;
+    this.#defaults = resolvePolicy(policy);
+    this.#host = {
+      store,
+      locals: new LocalRuns(),
+      emit: guarded(onEvent),
+      closing: this.#closing.signal,
+      stopped: this.#stopped.signal,
+      track: (work) => void this.#track(work),
+    };
+  }
+
+  policy(overrides: Policy = {}, origin: string): ResolvedPolicy {
+    return resolvePolicy(overrides, this.#defaults, origin);
+  }
+
+  ready(): Promise<void> {
+    this.#ready ??= this.#store.ready().catch((error) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#closing.abort(refusal('STORE_UNAVAILABLE', 'closing'));
+    const until = performance.now() + timeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    while (this.#work.size > 0 && performance.now() < until) {
+      await Promise.race([timeout, Promise.allSettled(this.#work)]);
+    }
+    clearTimeout(timer);
+    this.#stopped.abort();
+    await this.#store.close(Math.max(0, until - performance.now()));
+  }
+
+  execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+    return this.#track(this.#execute(call));
+  }
+
+  async #execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+    const request = claimRequest(call);
+    try {
+      this.#closing.signal.throwIfAborted();
+      if (isInsideRun(request.scope, request.key)) throw refusal('IN_PROGRESS', 'own_run');
+      await this.#awaitReady();
+      return await new ClaimLoop(this.#host, call, request).answer();
+    } catch (error) {
+      if (isIdempotencyError(error)) {
+        const { scope, key, operation } = request;
+        this.#host.emit({ type: 'refused', scope, key, operation, reason: error.code });
+      }
+      throw error;
+    }
+  }
+
+  /** A wrong set-up lets nothing through; the cause says what to mend. */
+  async #awaitReady(): Promise<void> {
+    try {
+      await this.ready();
+    } catch (cause) {
+      throw isIdempotencyError(cause) ? cause : refusal('STORE_UNAVAILABLE', 'not_ready', cause);
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#work.add(work);
+    const done = () => this.#work.delete(work);
+    work.then(done, done);
+    return work;
+  }
+}
+
+function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
+  const { operation, fingerprints, selections, policy } = call;
+  const { leaseMs, abandonedRetentionMs, onAbandoned } = policy;
+  return {
+    scope: checkScope(call.scope),
+    key: checkKey(call.key),
+    operation,
+    fingerprints,
+    ...(selections && { selections }),
+    owner: randomUUID(),
+    seed: Date.now(),
+    leaseMs,
+    abandonedRetentionMs,
+    onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
+    transactional: false,
+  };
+}

@@ -1,0 +1,13 @@
+export type { Answer, Encoded, KeyedCall, ResultCodec } from './call.ts';
+export {
+  IDEMPOTENCY_ERROR_CODES,
+  IdempotencyError,
+  type IdempotencyErrorCode,
+  isIdempotencyError,
+} from './engine/errors.ts';
+export type { Finished, Policy, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
+export type { KeyRecord, KeyState, StoredResponse } from './engine/record.ts';
+export type { Store } from './engine/store.ts';
+export type { EventListener, IdempotencyEvent } from './events.ts';
+export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';
+export { currentRun, type Run } from './run.ts';

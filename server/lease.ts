@@ -1,0 +1,83 @@
+import { refusal } from './engine/errors.ts';
+import type { Held, Store } from './engine/store.ts';
+import type { Lease as Terms } from './engine/transitions.ts';
+
+/**
+ * Keeps a held key renewed while its handler runs, and tells the handler when that is no longer so. All times are
+ * monotonic, and count from when a renewal was sent: an answer that took long does not stretch the lease.
+ */
+export class Lease {
+  readonly #store: Store;
+  readonly #held: Held;
+  readonly #terms: Terms;
+  readonly #onLost: () => void;
+  readonly #abort = new AbortController();
+  #coveredUntil: number;
+  #renewal: NodeJS.Timeout;
+  #end: NodeJS.Timeout;
+  #stopped = false;
+
+  constructor(store: Store, held: Held, terms: Terms, sentAt: number, onLost: () => void) {
+    this.#store = store;
+    this.#held = held;
+    this.#terms = terms;
+    this.#onLost = onLost;
+    this.#coveredUntil = sentAt + terms.leaseMs;
+    this.#renewal = this.#nextRenewal(terms.leaseMs / 3);
+    this.#end = this.#armEnd();
+  }
+
+  /** Aborts with LEASE_LOST. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Asked after a stalled event loop, whose timers are late. */
+  get lost(): boolean {
+    if (performance.now() >= this.#coveredUntil) this.#lose('expired');
+    return this.#abort.signal.aborted;
+  }
+
+  /** False when the record is no longer this holder's. @throws IdempotencyError STORE_UNAVAILABLE */
+  async renew(): Promise<boolean> {
+    const sentAt = performance.now();
+    const answer = await this.#store.renew(this.#held, this.#terms);
+    if (this.#stopped) return true;
+    if (!answer.applied) {
+      this.#lose('taken_over');
+      return false;
+    }
+    this.#coveredUntil = Math.max(this.#coveredUntil, sentAt + this.#terms.leaseMs);
+    clearTimeout(this.#end);
+    this.#end = this.#armEnd();
+    return true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#renewal);
+    clearTimeout(this.#end);
+  }
+
+  #nextRenewal(delayMs: number): NodeJS.Timeout {
+    return setTimeout(async () => {
+      let nextMs = this.#terms.leaseMs / 3;
+      try {
+        if (!(await this.renew())) return;
+      } catch {
+        nextMs /= 3; // the store did not answer: sooner, while the lease still covers the run
+      }
+      if (!this.#stopped) this.#renewal = this.#nextRenewal(nextMs);
+    }, delayMs).unref();
+  }
+
+  #armEnd(): NodeJS.Timeout {
+    return setTimeout(() => this.lost, Math.max(0, this.#coveredUntil - performance.now())).unref();
+  }
+
+  #lose(reason: 'expired' | 'taken_over'): void {
+    if (this.#abort.signal.aborted || this.#stopped) return;
+    this.#abort.abort(refusal('LEASE_LOST', reason));
+    this.#onLost();
+  }
+}

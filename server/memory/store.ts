@@ -1,0 +1,155 @@
+import { EventEmitter, once } from 'node:events';
+import { type ClaimRequest, decide } from '../engine/decide.ts';
+import { refusal } from '../engine/errors.ts';
+import { type KeyRecord, type RunningRecord, readRecord, type StoredRecord } from '../engine/record.ts';
+import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
+import {
+  claimed,
+  type Lease,
+  lapsed,
+  maySettle,
+  renewed,
+  type Settlement,
+  settled,
+  takenOver,
+} from '../engine/transitions.ts';
+
+type Address = Pick<Held, 'scope' | 'key'>;
+type Seen = Pick<Held, 'owner' | 'fence'>;
+
+/**
+ * The reference: `decide` and the transitions on a Map. For tests of your own and for trying things out; keys are
+ * lost with the process and not shared with another one, so it protects nothing in production.
+ */
+export function createMemoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly #records = new Map<string, StoredRecord>();
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  #closed = false;
+
+  async ready(): Promise<void> {
+    this.#refuseWhenClosed();
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    this.#refuseWhenClosed();
+    const sentAt = performance.now();
+    const { record, now } = this.#read(request);
+    const decision = decide(record, request, now);
+    if (decision.do === 'run') return this.#won(request, renewed(decision.record, request, now), sentAt);
+    if (decision.do !== 'claim') return { won: false, record, now };
+    const previous = record && (readRecord(record) ?? null);
+    return this.#won(request, claimed(previous, decision.life, request, now), sentAt);
+  }
+
+  // A claim is one step here, so there is never a copy of it under way: only one that won and is given back.
+  abandon(request: ClaimRequest): void {
+    const { record, now } = this.#read(request);
+    const current = record && readRecord(record);
+    if (current?.state !== 'running' || current.owner !== request.owner) return;
+    this.#write(
+      request,
+      settled(current, { to: 'released', reason: 'given up', retentionMs: request.leaseMs }, now),
+    );
+  }
+
+  async takeOver(request: ClaimRequest, seen: Seen, to: 'running' | 'in_doubt'): Promise<ClaimAnswer> {
+    this.#refuseWhenClosed();
+    const sentAt = performance.now();
+    const { record, now } = this.#read(request);
+    const current = record && this.#held(record, seen);
+    const abandoned =
+      current?.state === 'in_doubt' || (current?.state === 'running' && current.leaseExpiresAt <= now);
+    if (!current || !abandoned) return { won: false, record, now };
+    if (to === 'running') return this.#won(request, takenOver(current, request, now), sentAt);
+    if (current.state === 'running') this.#write(request, lapsed(current, request, now));
+    return { won: false, ...this.#read(request) };
+  }
+
+  settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
+    return this.#writeHeld(held, (current, now) =>
+      maySettle(current.state, settlement) ? settled(current, settlement, now) : undefined,
+    );
+  }
+
+  renew(held: Held, lease: Lease): Promise<WriteAnswer> {
+    return this.#writeHeld(held, (current, now) =>
+      current.state === 'running' ? renewed(current, lease, now) : undefined,
+    );
+  }
+
+  async watch(seen: Address & Seen, signal: AbortSignal): Promise<Snapshot> {
+    for (;;) {
+      this.#refuseWhenClosed();
+      signal.throwIfAborted();
+      const { record, now } = this.#read(seen);
+      const current = record && this.#held(record, seen);
+      if (current?.state !== 'running' || current.leaseExpiresAt <= now) return { record, now };
+      await this.#changed(seen, current.leaseExpiresAt.getTime() - now.getTime(), signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const id of this.#changes.eventNames()) this.#changes.emit(id);
+  }
+
+  async #changed(address: Address, leaseRemainingMs: number, signal: AbortSignal): Promise<void> {
+    const lapse = new AbortController();
+    const timer = setTimeout(() => lapse.abort(), leaseRemainingMs);
+    await once(this.#changes, idOf(address), { signal: AbortSignal.any([signal, lapse.signal]) }).catch(
+      () => {},
+    );
+    clearTimeout(timer);
+  }
+
+  #read(address: Address): Snapshot {
+    return { record: this.#records.get(idOf(address)) ?? null, now: new Date() };
+  }
+
+  #write(address: Address, record: StoredRecord): void {
+    this.#records.set(idOf(address), record);
+    this.#changes.emit(idOf(address));
+  }
+
+  #won(request: ClaimRequest, record: StoredRecord, sentAt: number): ClaimAnswer {
+    this.#write(request, record);
+    const { scope, key, owner } = request;
+    const { fence, life, attempts } = record as unknown as RunningRecord;
+    return { won: true, held: { scope, key, owner, fence, life, attempts }, sentAt };
+  }
+
+  #held(record: StoredRecord, { owner, fence }: Seen): KeyRecord | undefined {
+    const current = readRecord(record);
+    return current?.owner === owner && current.fence === fence ? current : undefined;
+  }
+
+  async #writeHeld(
+    held: Held,
+    change: (current: KeyRecord, now: Date) => StoredRecord | undefined,
+  ): Promise<WriteAnswer> {
+    this.#refuseWhenClosed();
+    const { record, now } = this.#read(held);
+    const current = record && this.#held(record, held);
+    const next = current && change(current, now);
+    if (next) {
+      this.#write(held, next);
+      return { applied: true };
+    }
+    const { owner, fence, state } = record ?? {};
+    return {
+      applied: false,
+      stands: record && { owner: String(owner), fence: Number(fence), state: String(state) },
+    };
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw refusal('STORE_UNAVAILABLE', 'closing');
+  }
+}
+
+// A scope may hold any character, so no separator would do.
+const idOf = ({ scope, key }: Address) => `${scope.length}:${scope}${key}`;

@@ -1,0 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { hash } from 'node:crypto';
+import type { Held } from './engine/store.ts';
+
+/** What a handler sees of the run it is in. */
+export interface Run {
+  readonly key: string;
+  readonly scope: string;
+  /** 1 for the first run of this key's life. */
+  readonly attempt: number;
+  /** Fencing token: rises with each claim. Send it to a resource that can refuse a lower one than it has seen. */
+  readonly fence: number;
+  /** Aborts when the lease can no longer be relied on: stop causing effects. Not the client's disconnect. */
+  readonly signal: AbortSignal;
+  /**
+   * A key to pass on to another service (Stripe's `Idempotency-Key`): the same on each attempt of this life, different
+   * for each `name` and for each life. 64 hexadecimal digits.
+   */
+  downstreamKey(name: string): string;
+  /** Nothing happened: once the handler settles, forget the outcome and let the key be used again. */
+  release(reason: string): void;
+  /** The effect is unknown (a downstream call timed out): once the handler settles, leave it to an operator. */
+  inDoubt(reason: string): void;
+}
+
+/** What the handler asked for; the last call wins. */
+export interface Intention {
+  readonly to: 'release' | 'in_doubt';
+  readonly reason: string;
+}
+
+export interface ActiveRun extends Run {
+  readonly intention: Intention | undefined;
+}
+
+export function activeRun(held: Held, signal: AbortSignal): ActiveRun {
+  let intention: Intention | undefined;
+  const intend = (to: Intention['to'], reason: unknown) => {
+    if (typeof reason !== 'string' || reason === '') {
+      throw new TypeError(`Expected a reason (a string that is not empty), got ${String(reason)}`);
+    }
+    intention = { to, reason: reason.slice(0, 1_000) };
+  };
+  return {
+    key: held.key,
+    scope: held.scope,
+    attempt: held.attempts,
+    fence: held.fence,
+    signal,
+    downstreamKey(name) {
+      if (typeof name !== 'string' || name === '')
+        throw new TypeError('Expected `name` to be a string that is not empty');
+      return hash('sha256', JSON.stringify([held.scope, held.key, held.life, name]), 'hex');
+    },
+    release: (reason) => intend('release', reason),
+    inDoubt: (reason) => intend('in_doubt', reason),
+    get intention() {
+      return intention;
+    },
+  };
+}
+
+interface Context {
+  readonly run: Run | undefined;
+  readonly outer: Context | undefined;
+}
+
+const contexts = new AsyncLocalStorage<Context>();
+
+/** The keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. */
+export function currentRun(): Run | undefined {
+  return contexts.getStore()?.run;
+}
+
+/** Runs `body` with `run` as its current run; undefined for a nested call, which does not inherit the key. */
+export function withRun<T>(run: Run | undefined, body: () => T): T {
+  return contexts.run({ run, outer: contexts.getStore() }, body);
+}
+
+/** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
+export function isInsideRun(scope: string, key: string): boolean {
+  for (let context = contexts.getStore(); context; context = context.outer) {
+    if (context.run?.scope === scope && context.run.key === key) return true;
+  }
+  return false;
+}

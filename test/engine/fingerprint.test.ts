@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { fingerprintOf, ruleOf } from '../../server/engine/fingerprint.ts';
+
+const of = (args: unknown) => fingerprintOf('op', args);
+
+describe('equal requests have equal fingerprints', () => {
+  test('whatever the order of their fields', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (fields) => {
+        const reversed = Object.fromEntries(Object.entries(fields).reverse());
+        expect(of(reversed)).toBe(of(fields));
+      }),
+    );
+  });
+
+  test('an absent field and an undefined one are the same over HTTP', () => {
+    expect(of({ a: 1, b: undefined })).toBe(of({ a: 1 }));
+  });
+
+  test('copies of Dates, Maps, Sets, bytes and big integers', () => {
+    const make = () => ({ d: new Date(5), m: new Map([['a', 1]]), s: new Set([1]), b: Buffer.from('x'), n: 10n });
+    expect(of(make())).toBe(of(make()));
+  });
+});
+
+describe('different requests have different fingerprints', () => {
+  test('for any two JSON values that differ', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        const equal = JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+        expect(of(a) === of(b)).toBe(equal);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('case 10: for the same arguments of another operation', () => {
+    expect(fingerprintOf('createOrder', { id: 1 })).not.toBe(fingerprintOf('createRefund', { id: 1 }));
+    expect(fingerprintOf('a', ['b'])).not.toBe(fingerprintOf('a["b"]', []));
+  });
+
+  const lookAlikes: [string, unknown, unknown][] = [
+    ['case 30: nested lists', [[1], [2]], [[1, 2]]],
+    ['case 30: nested and flat lists', [[1, 2]], [1, 2]],
+    ['case 30: names and values joined elsewhere', { a: 'b', cd: 'e' }, { ab: 'c', d: 'e' }],
+    ['a big integer and its text', 10n, '10'],
+    ['a big integer and a number', 10n, 10],
+    ['a Date and its text', new Date(0), new Date(0).toISOString()],
+    ['a Map and an object', new Map([['a', 1]]), { a: 1 }],
+    ['an empty Map and an empty object', new Map(), {}],
+    ['two Maps', new Map([['a', 1]]), new Map([['a', 2]])],
+    ['a Set and an array', new Set([1]), [1]],
+    ['NaN and null', Number.NaN, null],
+    ['Infinity and NaN', Number.POSITIVE_INFINITY, Number.NaN],
+    ['undefined and null in a list', [undefined], [null]],
+    ['no argument and null', undefined, null],
+    ['zero and false', 0, false],
+    ['empty text and null', '', null],
+    ['bytes that differ in the last one', Buffer.from([1, 2]), Buffer.from([1, 3])],
+    ['text that differs in case', 'AbC', 'abc'],
+    ['two lone surrogates', '\ud800', '\udbff'],
+    ['composed and decomposed accents', '\u00e9', 'e\u0301'],
+    ['case 17: an operator and its text', { $gt: '' }, '{"$gt":""}'],
+    ['case 17: a proto field and none', JSON.parse('{"__proto__":{"x":1}}'), {}],
+    ['integers beyond 2^53 as text', '9007199254740993', '9007199254740992'],
+  ];
+  test.each(lookAlikes)('%s', (_, a, b) => {
+    expect(of(a)).not.toBe(of(b));
+    expect(of({ in: [a] })).not.toBe(of({ in: [b] }));
+  });
+
+  const forgeries: [string, unknown, unknown][] = [
+    ['a big integer', 10n, { $: 'bigint', content: '10' }],
+    ['a Date', new Date(5), { $: 'date', content: '5' }],
+    ['a Map', new Map([['a', 1]]), { $: 'map', content: [['a', 1]] }],
+    ['an escaped name', { $: 1 }, { $$: 1 }],
+    ['an escaped name inside a Map', new Map([['a', { $: 1 }]]), new Map([['a', { $$: 1 }]])],
+  ];
+  test.each(forgeries)('plain data can not pass for %s', (_, real, forged) => {
+    expect(of(real)).not.toBe(of(forged));
+  });
+});
+
+test('case 17: hashing changes no object prototype', () => {
+  of(JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'));
+  expect(({} as { polluted?: number }).polluted).toBeUndefined();
+});
+
+class OnlyGetters {
+  get amount() {
+    return 1;
+  }
+}
+
+test.each([
+  ['an object whose fields live on its class', new OnlyGetters()],
+  ['a function', () => 1],
+  ['a symbol', Symbol('s')],
+  ['a Blob', new Blob(['x'])],
+  ['a form', new FormData()],
+  ['a stream', new ReadableStream()],
+  ['a regular expression', /x/],
+])('%s is refused, with the way out in the message', (_, value) => {
+  expect(() => of({ deep: [value] })).toThrow(/can not be fingerprinted; give a `fingerprint` function/);
+});
+
+test('a circular structure and one nested a million deep are a TypeError, never a crash', () => {
+  const circular: unknown[] = [];
+  circular.push(circular);
+  expect(() => of(circular)).toThrow(TypeError);
+  expect(() => of(JSON.parse('['.repeat(1e6) + ']'.repeat(1e6)))).toThrow(TypeError);
+});
+
+test('class instances count by their own fields, and by toJSON where they have one', () => {
+  class Money {
+    constructor(readonly cents: number) {}
+  }
+  class Decimal {
+    #text: string;
+    constructor(text: string) {
+      this.#text = text;
+    }
+    toJSON() {
+      return this.#text;
+    }
+  }
+  expect(of(new Money(1))).not.toBe(of(new Money(2)));
+  expect(of(new Decimal('1.0'))).not.toBe(of(new Decimal('2.0')));
+});
+
+test('a fingerprint names its rule', () => {
+  expect(ruleOf(of(1))).toBe('s1');
+  expect(of(1)).toMatch(/^s1:[0-9a-f]{64}$/);
+});
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([name, field]) => [name, sorted(field)]).concat([['object']]);
+}

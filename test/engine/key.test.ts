@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+
+const invalid = (reason: string) => expect.objectContaining({ code: 'KEY_INVALID', status: 400, reason });
+
+describe('a key', () => {
+  test.each([
+    ['of one character', 'k'],
+    ['of 255 characters', 'k'.repeat(255)],
+    ['with Mongo names in it', '$$NOW.a.$b'],
+    ['named like a prototype', '__proto__'],
+    ['that looks like a number', '00123'],
+    ['in Arabic', 'طلب'],
+    ['of emoji', '💳'],
+    ['of 127 emoji and a letter', `${'💳'.repeat(127)}k`],
+    ['with spaces around it', ' k '],
+  ])('%s is taken as it is', (_, key) => {
+    expect(checkKey(key)).toBe(key);
+  });
+
+  test.each([
+    ['type', undefined],
+    ['type', null],
+    ['type', 5],
+    ['type', { $gt: '' }],
+    ['type', ['k']],
+    ['empty', ''],
+    ['empty', '   '],
+    ['too_long', 'k'.repeat(256)],
+    ['too_long', '💳'.repeat(128)],
+    ['control_character', 'a\u0000b'],
+    ['control_character', 'a\nb'],
+    ['control_character', 'a\u007fb'],
+    ['control_character', 'a\u0085b'],
+    ['not_well_formed', '\ud800'],
+    ['not_well_formed', '\udc00\ud800'],
+  ])('is refused as %s: %j', (reason, key) => {
+    expect(() => checkKey(key)).toThrow(invalid(reason));
+  });
+
+  test('is not repeated in the refusal', () => {
+    expect(() => checkKey('secret\u0000')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
+  });
+});
+
+describe('a key header', () => {
+  test.each([
+    ['abc', 'abc'],
+    ['"abc"', 'abc'],
+    [' "abc" ', 'abc'],
+    ['"a,b"', 'a,b'],
+    [String.raw`"a\"b\\c"`, String.raw`a"b\c`],
+    ['8e03978e-40d5-43e8-bc93-6894a57f9324', '8e03978e-40d5-43e8-bc93-6894a57f9324'],
+    ['"abc";v=1', 'abc'],
+  ])('%s means %s', (header, key) => {
+    expect(parseKeyHeader(header)).toBe(key);
+  });
+
+  test.each([
+    ['empty', ''],
+    ['empty', '   '],
+    ['empty', '""'],
+    ['malformed', '"abc'],
+    ['malformed', 'abc"'],
+    ['malformed', '"a"b"'],
+    ['malformed', '"a", "b"'],
+    ['malformed', '"ключ"'],
+    ['ambiguous', 'a, b'],
+    ['ambiguous', 'a,a'],
+    ['too_long', 'k'.repeat(300)],
+    ['too_long', `"${'k'.repeat(300)}"`],
+  ])('case 1b: is refused as %s, never taken for no key: %s', (reason, header) => {
+    expect(() => parseKeyHeader(header)).toThrow(invalid(reason));
+  });
+
+  test('any header is either a key that checkKey takes or KEY_INVALID', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (header) => {
+        try {
+          expect(checkKey(parseKeyHeader(header))).toBeTypeOf('string');
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'KEY_INVALID' });
+        }
+      }),
+    );
+  });
+});
+
+describe('a scope', () => {
+  test.each([[undefined], [null], ['']])('%j is SCOPE_MISSING, never a shared bucket', (scope) => {
+    expect(() => checkScope(scope)).toThrow(expect.objectContaining({ code: 'SCOPE_MISSING', status: 401 }));
+  });
+
+  test.each([[5], [{ $gt: '' }], [['a']], [Symbol('s')], ['s'.repeat(1_025)], ['\ud800']])(
+    'that can not be one is a TypeError: %s',
+    (scope) => {
+      expect(() => checkScope(scope)).toThrow(TypeError);
+    },
+  );
+
+  test.each([['global'], ['a:b'], [' '], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])('%j is taken as it is', (scope) => {
+    expect(checkScope(scope)).toBe(scope);
+  });
+});

@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** By the rule that must refuse it. */
+const forbidden: Record<string, [file: string, source: string][]> = {
+  'lint/style/noRestrictedImports': [
+    ['server/idempotency.ts', "export { x } from '../plugin/graphql/key.ts';"],
+    ['server/run.ts', "export type { X } from '../dashboard/api.ts';"],
+    ['server/index.ts', "export { x } from './mongodb/store.ts';"],
+    ['server/policy.ts', "export { x } from './memory/store.ts';"],
+    ['server/session.ts', "export type { ClientSession } from 'mongodb';"],
+    ['server/errors.ts', "export { GraphQLError } from 'graphql';"],
+    ['server/trpc.ts', "export { TRPCError } from '@trpc/server';"],
+    ['server/engine/decide.ts', "export { x } from '../run.ts';"],
+    ['server/engine/store.ts', "export { x } from '../mongodb/store.ts';"],
+    ['server/engine/record.ts', "export type { ObjectId } from 'mongodb';"],
+    ['server/engine/read.ts', "export { readFileSync } from 'node:fs';"],
+    ['server/engine/wait.ts', "export { setTimeout } from 'node:timers/promises';"],
+    ['server/engine/random.ts', "export { randomUUID } from 'node:crypto';"],
+    ['server/mongodb/store.ts', "export { x } from '../run.ts';"],
+    ['server/mongodb/lane.ts', "export { x } from '../memory/store.ts';"],
+    ['server/mongodb/codec.ts', "export { x } from '../../plugin/trpc/middleware.ts';"],
+    ['server/mongodb/peer.ts', "export { GraphQLError } from 'graphql';"],
+    ['server/memory/store.ts', "export { x } from '../idempotency.ts';"],
+    ['server/memory/codec.ts', "export { x } from '../mongodb/codec.ts';"],
+    ['server/memory/id.ts', "export { ObjectId } from 'mongodb';"],
+    ['plugin/graphql/key.ts', "export { x } from '../trpc/batch-keys.ts';"],
+    ['plugin/graphql/store.ts', "export { x } from '../../server/mongodb/store.ts';"],
+    ['plugin/graphql/peer.ts', "export { TRPCError } from '@trpc/server';"],
+    ['plugin/graphql/db.ts', "export { MongoClient } from 'mongodb';"],
+    ['plugin/trpc/key.ts', "export { x } from '../graphql/key.ts';"],
+    ['plugin/trpc/store.ts', "export { x } from '../../server/memory/store.ts';"],
+    ['plugin/trpc/peer.ts', "export { createYoga } from 'graphql-yoga';"],
+    ['plugin/trpc/db.ts', "export { MongoClient } from 'mongodb';"],
+  ],
+  // lint/pure.grit
+  plugin: [
+    ['server/engine/now.ts', 'export const x = Date.now();'],
+    ['server/engine/today.ts', 'export const x = new Date();'],
+    ['server/engine/math.ts', 'export const x = Math.random();'],
+  ],
+  'lint/style/noRestrictedGlobals': [
+    ['server/engine/uuid.ts', 'export const x = crypto.randomUUID();'],
+    ['server/engine/clock.ts', 'export const x = performance.now();'],
+    ['server/engine/env.ts', 'export const x = process.env;'],
+    ['server/engine/timer.ts', 'export const x = setTimeout(() => {}, 1);'],
+  ],
+  'lint/style/noDefaultExport': [['plugin/graphql/default.ts', 'export default 1;']],
+  'lint/suspicious/noExplicitAny': [['plugin/graphql/any.ts', 'export const x: any = 1;']],
+  'lint/style/useFilenamingConvention': [['plugin/graphql/camelCase.ts', 'export const x = 1;']],
+  'lint/performance/noBarrelFile': [
+    ['plugin/graphql/barrel.ts', "export * from './key.ts';\nexport * from './directives.ts';"],
+  ],
+};
+
+const allowed: [file: string, source: string][] = [
+  ['server/wait.ts', "import { x } from './engine/decide.ts';\nexport const y = x(Date.now());"],
+  [
+    'server/engine/pure.ts',
+    "import { hash } from 'node:crypto';\nimport { stringify } from 'safe-stable-stringify';\n" +
+      "import { x } from './record.ts';\nexport const y = (z: unknown) => (z instanceof Date ? hash('sha256', stringify(x)!) : z);",
+  ],
+  [
+    'server/mongodb/ok.ts',
+    "import { setTimeout } from 'node:timers/promises';\nimport { Long } from 'mongodb';\n" +
+      "import { x } from '../engine/store.ts';\nexport const y = [setTimeout, Long, x];",
+  ],
+  ['server/memory/ok.ts', "import { x } from '../engine/decide.ts';\nexport const y = x;"],
+  [
+    'plugin/graphql/ok.ts',
+    "import { isAsyncIterable } from '@envelop/core';\nimport { GraphQLError } from 'graphql';\n" +
+      "import { x } from '../../server/idempotency.ts';\nexport const y = [isAsyncIterable, GraphQLError, x];",
+  ],
+  [
+    'plugin/trpc/ok.ts',
+    "import { TRPCError } from '@trpc/server';\nimport { x } from '../../server/engine/errors.ts';\nexport const y = [TRPCError, x];",
+  ],
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let directory: string;
+let complaints: Map<string, string[]>;
+
+// One run over a tree of its own, with our configuration: Biome reports nothing for code on standard input.
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'latchkey-arrows-'));
+  await cp(join(root, 'biome.json'), join(directory, 'biome.json'));
+  await cp(join(root, 'lint'), join(directory, 'lint'), { recursive: true });
+  for (const [file, source] of [...Object.values(forbidden).flat(), ...allowed]) {
+    await mkdir(join(directory, dirname(file)), { recursive: true });
+    await writeFile(join(directory, file), `${source}\n`);
+  }
+  const args = ['lint', '--reporter=json', '--max-diagnostics=none'];
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/biome'), args, {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  complaints = new Map();
+  for (const { severity, category, location } of JSON.parse(stdout).diagnostics) {
+    if (severity !== 'error') continue;
+    complaints.set(location.path, [...(complaints.get(location.path) ?? []), category]);
+  }
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe.each(Object.entries(forbidden))('%s refuses', (rule, files) => {
+  it.each(files)('%s: %s', (file) => {
+    expect(complaints.get(file)).toContain(rule);
+  });
+});
+
+describe('lint accepts', () => {
+  it.each(allowed)('%s', (file) => {
+    expect(complaints.get(file)).toBeUndefined();
+  });
+});

@@ -1,0 +1,52 @@
+import { MongoClient } from 'mongodb';
+import type { TestProject } from 'vitest/node';
+import { toStderr } from './mongod/find-mongod.ts';
+import { startMongod } from './mongod/start-mongod.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The server that all test files share. Use `freshDatabase()`, or a `startMongod()` to do harm to. */
+    mongoUri: string;
+  }
+}
+
+/** One real mongod for the whole run. Without one the run fails: a skipped store suite would prove nothing. */
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env.MONGODB_URI;
+  if (given) {
+    await requireFeatures(given);
+    toStderr('the server at MONGODB_URI');
+    project.provide('mongoUri', given);
+    return;
+  }
+  const mongod = await startMongod({ parameters: { enableTestCommands: 1, ttlMonitorSleepSecs: 1 } });
+  project.provide('mongoUri', mongod.uri);
+  return () => mongod.stop();
+}
+
+async function requireFeatures(uri: string): Promise<void> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
+  try {
+    const admin = client.db('admin');
+    const missing: string[] = [];
+    const { versionArray } = await admin.command({ buildInfo: 1 });
+    if (versionArray[0] < 6) missing.push('MongoDB ≥ 6.0');
+    const { setName } = await admin.command({ hello: 1 });
+    if (!setName) missing.push('a replica set (--replSet), for transactions and causal reads');
+    const testCommands = await admin
+      .command({ configureFailPoint: 'failCommand', mode: 'off' })
+      .then(() => true)
+      .catch(() => false);
+    if (!testCommands) missing.push('--setParameter enableTestCommands=1, for failures on demand');
+    const { ttlMonitorSleepSecs } = await admin.command({ getParameter: 1, ttlMonitorSleepSecs: 1 });
+    if (ttlMonitorSleepSecs > 1) missing.push('--setParameter ttlMonitorSleepSecs=1, to see records expire');
+    if (missing.length > 0) {
+      throw new Error(
+        `The server at MONGODB_URI lacks what these tests need:\n  - ${missing.join('\n  - ')}\n` +
+          'Without MONGODB_URI the tests start a fitting mongod of their own.',
+      );
+    }
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Reaper, startReaper } from '../reaper.ts';
+import { findMongod } from './find-mongod.ts';
+
+export interface MongodOptions {
+  /** Default: a free one. */
+  port?: number;
+  /** Default: a temporary directory, removed by `stop()`. One that is given is kept. */
+  dbPath?: string;
+  /** Each becomes a `--setParameter`. */
+  parameters?: Record<string, string | number | boolean>;
+}
+
+const addressInUse = 48;
+let binary: Promise<string> | undefined;
+
+/** One mongod that can be frozen, killed and brought back on the same port and data. It knows nothing of replica sets. */
+export class MongodProcess implements AsyncDisposable {
+  #child: ChildProcess | undefined;
+  readonly #reaper: Reaper;
+  readonly #args: string[];
+  readonly #temporary: boolean;
+  readonly dbPath: string;
+  #port: number;
+
+  private constructor(port: number, dbPath: string, temporary: boolean, args: string[]) {
+    this.#port = port;
+    this.dbPath = dbPath;
+    this.#temporary = temporary;
+    this.#args = args;
+    this.#reaper = startReaper(temporary ? dbPath : '');
+  }
+
+  static async start(options: MongodOptions, replSet: string | undefined): Promise<MongodProcess> {
+    const parameters = { diagnosticDataCollectionEnabled: false, ...options.parameters };
+    const mongod = new MongodProcess(
+      options.port ?? (await freePort()),
+      options.dbPath ?? (await mkdtemp(join(tmpdir(), 'latchkey-mongod-'))),
+      options.dbPath === undefined,
+      [
+        ...['--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
+        ...(replSet === undefined ? [] : ['--replSet', replSet, '--oplogSize', '128']),
+        ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
+      ],
+    );
+    try {
+      await mongod.#launch(options.port === undefined ? 5 : 1);
+      return mongod;
+    } catch (error) {
+      await mongod.stop();
+      throw error;
+    }
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Undefined when it is not running. */
+  get pid(): number | undefined {
+    return this.#running ? this.#child?.pid : undefined;
+  }
+
+  get #running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Sends the signal. Returns when the process is gone, but for SIGSTOP and SIGCONT, which leave it there. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (!child || !this.#running) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
+    await gone;
+  }
+
+  /** Same port, same data. A process that still runs is shut down cleanly first: for a crash, `kill('SIGKILL')` it. */
+  async relaunch(): Promise<void> {
+    await this.kill('SIGCONT');
+    await this.kill('SIGTERM');
+    await this.#launch(1);
+  }
+
+  async stop(): Promise<void> {
+    await this.kill(this.#temporary ? 'SIGKILL' : 'SIGTERM');
+    if (this.#temporary) await rm(this.dbPath, { recursive: true, force: true });
+    this.#reaper.dismiss();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #launch(attempts: number): Promise<void> {
+    binary ??= findMongod();
+    const args = ['--port', String(this.#port), '--dbpath', this.dbPath, ...this.#args];
+    const child = spawn(await binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.#reaper.watch(child.pid);
+    child.once('exit', () => this.#reaper.watch(undefined));
+
+    const last: string[] = [];
+    const failure = await new Promise<number | string | undefined>((resolve) => {
+      const listen = (line: string) => {
+        last.push(line);
+        if (last.length > 20) last.shift();
+        if (line.includes('"Waiting for connections"')) resolve(undefined);
+      };
+      createInterface(child.stdout).on('line', listen);
+      createInterface(child.stderr).on('line', listen);
+      child.once('error', (error) => resolve(error.message));
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    });
+    if (failure === undefined) return;
+    if (failure === addressInUse && attempts > 1) {
+      // Between our look and mongod's bind, another process took the port.
+      this.#port = await freePort();
+      return this.#launch(attempts - 1);
+    }
+    throw new Error(
+      `mongod on port ${this.#port} did not start (${failure}). Its last lines:\n${last.join('\n')}`,
+    );
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
+  return address.port;
+}

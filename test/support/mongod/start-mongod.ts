@@ -1,0 +1,71 @@
+import { type Document, MongoClient } from 'mongodb';
+import { type MongodOptions, MongodProcess } from './mongod-process.ts';
+
+export interface RunningMongod extends AsyncDisposable {
+  readonly uri: string;
+  readonly port: number;
+  readonly pid: number | undefined;
+  readonly dbPath: string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Returns when it is a writable primary again. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A mongod of its own for a test: by default a replica set of one member, for transactions need a set. */
+export async function startMongod({
+  replSet = true,
+  ...options
+}: MongodOptions & { replSet?: boolean } = {}): Promise<RunningMongod> {
+  const mongod = await MongodProcess.start(options, replSet ? 'rs0' : undefined);
+  const uri = `mongodb://127.0.0.1:${mongod.port}/${replSet ? '?replicaSet=rs0' : ''}`;
+  try {
+    if (replSet) {
+      await initiate(mongod.port, { _id: 'rs0', members: [{ _id: 0, host: `127.0.0.1:${mongod.port}` }] });
+    }
+    await primaryOf(uri);
+  } catch (error) {
+    await mongod.stop();
+    throw error;
+  }
+  return {
+    uri,
+    get port() {
+      return mongod.port;
+    },
+    get pid() {
+      return mongod.pid;
+    },
+    dbPath: mongod.dbPath,
+    kill: (signal) => mongod.kill(signal),
+    async restart() {
+      await mongod.relaunch();
+      await primaryOf(uri);
+    },
+    stop: () => mongod.stop(),
+    [Symbol.asyncDispose]: () => mongod.stop(),
+  };
+}
+
+/** A data directory that was kept is already a set: that is no error. */
+export async function initiate(port: number, config: Document): Promise<void> {
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  try {
+    await client.db('admin').command({ replSetInitiate: config });
+  } catch (error) {
+    if ((error as { codeName?: string }).codeName !== 'AlreadyInitialized') throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Waits until there is a writable primary, and returns its `host:port`; with a standalone, `undefined`. */
+export async function primaryOf(uri: string): Promise<string | undefined> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 30_000 });
+  try {
+    const hello = await client.db('admin').command({ hello: 1 }, { readPreference: 'primary' });
+    return hello.me;
+  } finally {
+    await client.close();
+  }
+}

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
@@ -109,7 +108,7 @@ export class Execution<Value> {
     const until = performance.now() + RECORDING_LIMIT_MS;
     let pauseMs = FIRST_PAUSE_MS;
     while (performance.now() < until && !this.#host.stopped.aborted) {
-      await setTimeout(pauseMs, undefined, { signal: this.#host.stopped, ref: false }).catch(() => {});
+      await pause(pauseMs, this.#host.stopped);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       try {
         this.#conclude(await this.#host.store.settle(this.#held, settlement), settlement, end);
@@ -191,4 +190,18 @@ function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: En
   } catch (error) {
     return { failed: `classify threw ${String(error)}` };
   }
+}
+
+/** Ends early when `signal` aborts. Not `node:timers/promises`, which no fake clock reaches. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    timer.unref();
+    signal.addEventListener('abort', done);
+  });
 }

@@ -19,7 +19,13 @@ describe('equal requests have equal fingerprints', () => {
   });
 
   test('copies of Dates, Maps, Sets, bytes and big integers', () => {
-    const make = () => ({ d: new Date(5), m: new Map([['a', 1]]), s: new Set([1]), b: Buffer.from('x'), n: 10n });
+    const make = () => ({
+      d: new Date(5),
+      m: new Map([['a', 1]]),
+      s: new Set([1]),
+      b: Buffer.from('x'),
+      n: 10n,
+    });
     expect(of(make())).toBe(of(make()));
   });
 });
@@ -114,7 +120,10 @@ test('a circular structure and one nested a million deep are a TypeError, never 
 
 test('class instances count by their own fields, and by toJSON where they have one', () => {
   class Money {
-    constructor(readonly cents: number) {}
+    readonly cents: number;
+    constructor(cents: number) {
+      this.cents = cents;
+    }
   }
   class Decimal {
     #text: string;

@@ -40,7 +40,9 @@ describe('a key', () => {
   });
 
   test('is not repeated in the refusal', () => {
-    expect(() => checkKey('secret\u0000')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
+    expect(() => checkKey('secret\u0000')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    );
   });
 });
 
@@ -99,7 +101,10 @@ describe('a scope', () => {
     },
   );
 
-  test.each([['global'], ['a:b'], [' '], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])('%j is taken as it is', (scope) => {
-    expect(checkScope(scope)).toBe(scope);
-  });
+  test.each([['global'], ['a:b'], [' '], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])(
+    '%j is taken as it is',
+    (scope) => {
+      expect(checkScope(scope)).toBe(scope);
+    },
+  );
 });

@@ -13,7 +13,7 @@ export class ClaimLoop<Value> {
   readonly #host: Host;
   readonly #call: KeyedCall<Value>;
   readonly #request: ClaimRequest;
-  #patience: { signal: AbortSignal; timer: NodeJS.Timeout } | undefined;
+  #patience: { signal: AbortSignal; end: () => void } | undefined;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest) {
     this.#host = host;
@@ -27,7 +27,7 @@ export class ClaimLoop<Value> {
       while (!answer) answer = (await this.#join()) ?? (await this.#claim());
       return answer;
     } finally {
-      clearTimeout(this.#patience?.timer);
+      this.#patience?.end();
     }
   }
 
@@ -105,11 +105,7 @@ export class ClaimLoop<Value> {
   #waitSignal(): AbortSignal {
     const { concurrent, waitTimeoutMs } = this.#call.policy;
     if (concurrent === 'reject') throw refusal('IN_PROGRESS');
-    if (!this.#patience) {
-      const timeout = new AbortController();
-      const timer = setTimeout(() => timeout.abort(refusal('IN_PROGRESS')), waitTimeoutMs);
-      this.#patience = { signal: AbortSignal.any([timeout.signal, this.#host.closing]), timer };
-    }
+    this.#patience ??= patience(waitTimeoutMs, this.#host.closing);
     this.#patience.signal.throwIfAborted();
     return this.#patience.signal;
   }
@@ -176,6 +172,22 @@ function checkResolution(resolution: Resolution): Resolution {
   throw new TypeError(
     `Expected a resolution with action rerun, in_doubt, complete or fail, got ${String(action)}`,
   );
+}
+
+/** Aborts when the wait is over, or when the host closes. Listeners on the host's signal do not outlive the call. */
+function patience(waitTimeoutMs: number, closing: AbortSignal) {
+  const controller = new AbortController();
+  const close = () => controller.abort(closing.reason);
+  const timer = setTimeout(() => controller.abort(refusal('IN_PROGRESS')), waitTimeoutMs);
+  closing.addEventListener('abort', close);
+  if (closing.aborted) close();
+  return {
+    signal: controller.signal,
+    end() {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', close);
+    },
+  };
 }
 
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Answer, KeyedCall } from './call.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import type { ClaimRequest } from './engine/decide.ts';
@@ -69,6 +70,7 @@ class Engine implements Idempotency {
     this.enabled = enabled;
     this.#store = store;
     this.#defaults = resolvePolicy(policy);
+    setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
       locals: new LocalRuns(),

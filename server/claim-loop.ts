@@ -133,10 +133,15 @@ export class ClaimLoop<Value> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(refusal('LEASE_LOST', 'timeout')), leaseMs);
     let resolution: Resolution;
+    let value: Value | undefined;
     try {
       const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
       const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
       resolution = checkResolution(await untilAborted(asked, signal));
+      // In here, for it may be nothing that the host can answer with.
+      if (resolution.action === 'complete' || resolution.action === 'fail') {
+        value = this.#call.codec.resolve(resolution);
+      }
     } catch (cause) {
       await execution.inDoubt(
         isIdempotencyError(cause) ? 'resolver took too long' : `resolver failed: ${String(cause)}`,
@@ -154,11 +159,9 @@ export class ClaimLoop<Value> {
         await execution.inDoubt('resolver');
         throw refusal('IN_DOUBT');
       case 'complete':
-      case 'fail': {
-        const value = this.#call.codec.resolve(resolution);
-        await execution.settleAs(value);
-        return { value, replayed: true };
-      }
+      case 'fail':
+        await execution.settleAs(value as Value);
+        return { value: value as Value, replayed: true };
       default:
         return resolution satisfies never;
     }

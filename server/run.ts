@@ -79,8 +79,23 @@ export function withRun<T>(run: Run | undefined, body: () => T): T {
 
 /** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
 export function isInsideRun(scope: string, key: string): boolean {
+  return runsAround().some((run) => run.scope === scope && run.key === key);
+}
+
+/** The same for any scope: whether a key found on a request is that of a run that the request is in already. */
+export function isInsideRunOf(key: string): boolean {
+  return runsAround().some((run) => run.key === key);
+}
+
+function runsAround(): Run[] {
+  const runs: Run[] = [];
   for (let context = contexts.getStore(); context; context = context.outer) {
-    if (context.run?.scope === scope && context.run.key === key) return true;
+    if (context.run) runs.push(context.run);
   }
-  return false;
+  return runs;
+}
+
+/** Whether the caller is inside a run at all, at any depth. */
+export function isNested(): boolean {
+  return contexts.getStore() !== undefined;
 }

@@ -65,6 +65,8 @@ function canonicalObject(value: object, json: unknown): unknown {
   if (ArrayBuffer.isView(value)) {
     return tag('bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'));
   }
+  // A file's fields, where a ponyfill has some, are not its content: the time of its arrival is among them.
+  if ('arrayBuffer' in value && typeof value.arrayBuffer === 'function') throw unfingerprintable('a file');
   if (json !== value) return typeof json === 'object' && json !== null ? escaped(json) : json;
   const prototype: unknown = Object.getPrototypeOf(value);
   const plain = prototype === Object.prototype || prototype === null;

@@ -133,8 +133,10 @@ export function settled(record: KeyRecord, settlement: Settlement, now: Date): S
   }
 }
 
+/** A renewal that was held up may be applied after a later one: a lease never moves back. */
 export function renewed(record: RunningRecord, lease: Lease, now: Date): StoredRecord {
-  return { ...record, ...leased(lease, now) };
+  const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + lease.leaseMs));
+  return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, lease.abandonedRetentionMs) };
 }
 
 function leased({ leaseMs, abandonedRetentionMs }: Lease, now: Date) {

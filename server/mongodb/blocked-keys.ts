@@ -1,0 +1,76 @@
+import type { Sending } from './sending.ts';
+
+const REMEMBERED_MS = 10_000;
+const REMEMBERED_KEYS = 1_000;
+
+interface Line {
+  head: Sending | undefined;
+  waiting: Sending[];
+  since: number;
+}
+
+/**
+ * Keys whose record was found locked by somebody else's transaction. Their writes stand in line, one of them on its way
+ * and alone in its command, so that a locked record costs one command at a time and holds up no other key.
+ */
+export class BlockedKeys {
+  readonly #lines = new Map<string, Line>();
+
+  /** A write that found its record locked. False: another one of its key is on its way. */
+  block(sending: Sending, now: number): boolean {
+    const { id } = sending.write;
+    let line = this.#lines.get(id);
+    if (!line) {
+      if (this.#lines.size >= REMEMBERED_KEYS) this.#forget(now);
+      line = { head: undefined, waiting: [], since: now };
+      this.#lines.set(id, line);
+    }
+    line.since = now;
+    return join(line, sending);
+  }
+
+  /** Whether a new write is not to share a command: `alone` is to be sent now, `waits` is kept here. */
+  admit(sending: Sending, now: number): 'free' | 'alone' | 'waits' {
+    if (this.#lines.size === 0) return 'free';
+    const line = this.#lines.get(sending.write.id);
+    if (!line) return 'free';
+    if (!line.head && now - line.since > REMEMBERED_MS) {
+      this.#lines.delete(sending.write.id);
+      return 'free';
+    }
+    return join(line, sending) ? 'alone' : 'waits';
+  }
+
+  /** The server answered about this key: who waited may go. */
+  open(id: string): readonly Sending[] {
+    const line = this.#lines.get(id);
+    if (!line) return [];
+    this.#lines.delete(id);
+    return line.waiting;
+  }
+
+  /** A write whose time is over; its successor is to be sent. */
+  leave(sending: Sending): Sending | undefined {
+    const line = this.#lines.get(sending.write.id);
+    if (line?.head !== sending) return undefined;
+    line.head = line.waiting.find(({ done }) => !done);
+    line.waiting = line.waiting.filter((one) => one !== line.head && !one.done);
+    return line.head;
+  }
+
+  #forget(now: number): void {
+    for (const [id, line] of this.#lines) {
+      if (!line.head && now - line.since > REMEMBERED_MS) this.#lines.delete(id);
+    }
+  }
+}
+
+function join(line: Line, sending: Sending): boolean {
+  if (line.head === sending) return true;
+  if (line.head) {
+    line.waiting.push(sending);
+    return false;
+  }
+  line.head = sending;
+  return true;
+}

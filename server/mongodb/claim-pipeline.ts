@@ -1,0 +1,118 @@
+import type { ClaimRequest } from '../engine/decide.ts';
+import { ruleOf } from '../engine/fingerprint.ts';
+import { RECORD_VERSION } from '../engine/record.ts';
+import type { Document } from './database.ts';
+import { choose, type Expression, HISTORY, NOW, orMissing, orNever } from './expressions.ts';
+import { IS_READABLE } from './record-guard.ts';
+
+/**
+ * `decide` and the transitions of a claim as update pipelines. They are constant: what a call brings comes as the
+ * statement's constants (`c`), which the server never evaluates, so that a key `$$NOW` is just a key. `now` is the
+ * server's clock; tests fix it, to stand on the boundaries.
+ */
+export interface ClaimConstants {
+  readonly owner: string;
+  readonly seed: number;
+  readonly operation: string;
+  readonly hashes: readonly string[];
+  readonly rules: readonly string[];
+  readonly selection: string | null;
+  readonly leaseMs: number;
+  readonly keepMs: number | null;
+  readonly transactional: true | null;
+}
+
+export function claimConstants(request: ClaimRequest): ClaimConstants {
+  return {
+    owner: request.owner,
+    seed: request.seed,
+    operation: request.operation,
+    hashes: request.fingerprints,
+    rules: request.fingerprints.map(ruleOf),
+    selection: request.selections?.[0] ?? null,
+    leaseMs: request.leaseMs,
+    keepMs: request.abandonedRetentionMs,
+    transactional: request.transactional || null,
+  };
+}
+
+/** What is not claimable stays as it is, which MongoDB does not even write to its oplog. */
+export function claimPipeline(now: Expression = NOW): Document[] {
+  return [
+    {
+      $replaceWith: {
+        $let: {
+          vars: { step: claimStep(now) },
+          in: choose(
+            [
+              [{ $eq: ['$$step', 'none'] }, '$$ROOT'],
+              [{ $eq: ['$$step', 'renew'] }, { $mergeObjects: ['$$ROOT', renewedFields(now)] }],
+            ],
+            claimedRecord(now, { $eq: ['$$step', 'new'] }),
+          ),
+        },
+      },
+    },
+  ];
+}
+
+/** `decide`, in its order, as `new`, `kept` (the life of the claim), `renew` or `none`. */
+function claimStep(now: Expression): Document {
+  const rule = { $arrayElemAt: [{ $split: ['$fingerprint', ':'] }, 0] };
+  const open = { $eq: [{ $ifNull: ['$fingerprint', null] }, null] };
+  const equal = { $in: ['$fingerprint', '$$hashes'] };
+  const own = { $eq: ['$owner', '$$owner'] };
+  return choose(
+    [
+      // Not by a missing state: a record can lack that, too.
+      [{ $eq: [{ $type: '$_id' }, 'missing'] }, 'new'],
+      [{ $not: IS_READABLE }, 'none'],
+      [{ $not: { $or: [open, equal, { $in: [rule, '$$rules'] }] } }, 'none'],
+      [{ $lte: ['$expiresAt', now] }, 'new'],
+      [{ $not: { $or: [open, equal] } }, 'none'],
+      [{ $and: [{ $eq: ['$state', 'running'] }, own] }, 'renew'],
+      [{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],
+    ],
+    'none',
+  );
+}
+
+/** `claimed`, with the constants of the statement. */
+export function claimedRecord(
+  now: Expression,
+  isNew: Document | false,
+  history: Expression = HISTORY,
+): Document {
+  const fence = { $max: [{ $add: ['$fence', 1] }, '$$seed'] };
+  const kept = (fresh: unknown, old: Expression) => (isNew ? { $cond: [isNew, fresh, old] } : old);
+  return {
+    scope: '$scope',
+    key: '$key',
+    operation: '$$operation',
+    fingerprint: { $first: '$$hashes' },
+    selection: orMissing('$$selection'),
+    state: 'running',
+    owner: '$$owner',
+    fence,
+    life: kept(fence, '$life'),
+    attempts: kept(1, { $add: ['$attempts', 1] }),
+    createdAt: kept(now, '$createdAt'),
+    startedAt: now,
+    leaseExpiresAt: { $add: [now, '$$leaseMs'] },
+    expiresAt: orNever({ $add: [now, '$$leaseMs', '$$keepMs'] }),
+    transactional: orMissing('$$transactional'),
+    history: kept([], history),
+    v: RECORD_VERSION,
+  };
+}
+
+/** `renewed`: a copy that was held up may come after a later one, so a lease never moves back. */
+export function renewedFields(now: Expression): Document {
+  return {
+    leaseExpiresAt: { $max: ['$leaseExpiresAt', { $add: [now, '$$leaseMs'] }] },
+    expiresAt: orNever({
+      $max: [{ $add: ['$leaseExpiresAt', '$$keepMs'] }, { $add: [now, '$$leaseMs', '$$keepMs'] }],
+    }),
+    history: HISTORY,
+  };
+}

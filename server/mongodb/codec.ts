@@ -1,0 +1,25 @@
+import type { StoredRecord } from '../engine/record.ts';
+
+/**
+ * How BSON is read and written, whatever the host set on its client: plain numbers, Dates and strings for what a
+ * record holds. Anything else stays an object of the driver's, which `readRecord` refuses.
+ */
+export const BSON_OPTIONS = {
+  raw: false,
+  promoteValues: true,
+  promoteLongs: true,
+  promoteBuffers: false,
+  useBigInt64: false,
+  bsonRegExp: false,
+  ignoreUndefined: true,
+  serializeFunctions: false,
+  fieldsAsRaw: {},
+  // A damaged text is then a wrong text, which is noticed, and not an error that hides the whole record.
+  enableUtf8Validation: false,
+} as const;
+
+/** The record without what only MongoDB needs. */
+export function recordOf(document: Record<string, unknown>): StoredRecord {
+  const { _id, ...record } = document;
+  return record;
+}

@@ -1,0 +1,41 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import { pauseMs } from './pause.ts';
+import { failureOf } from './server-errors.ts';
+
+/**
+ * Tries until `until` (by `performance.now()`), whatever the driver's own deadlines are.
+ * @param attempt is told how many ms are left; what it rejects with after that is nobody's
+ * @throws IdempotencyError STORE_UNAVAILABLE
+ */
+export async function persistently<T>(until: number, attempt: (leftMs: number) => Promise<T>): Promise<T> {
+  let last: unknown;
+  for (let attempts = 0; ; attempts++) {
+    const leftMs = Math.floor(until - performance.now());
+    if (leftMs < 1) throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
+    try {
+      return await within(leftMs, attempt(leftMs));
+    } catch (error) {
+      if (isIdempotencyError(error)) throw error;
+      const failure = failureOf(error);
+      if (failure === 'closed' || failure === 'denied' || failure === 'rejected') {
+        throw refusal('STORE_UNAVAILABLE', 'unreachable', error);
+      }
+      last = error;
+      await pause(Math.min(pauseMs(attempts), leftMs));
+    }
+  }
+}
+
+/** @throws IdempotencyError STORE_UNAVAILABLE, reason `timeout` */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(refusal('STORE_UNAVAILABLE', 'timeout')), ms);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

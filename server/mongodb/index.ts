@@ -1,0 +1,2 @@
+export type { MongoStoreOptions } from './options.ts';
+export { createMongoStore } from './store.ts';

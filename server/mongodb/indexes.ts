@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Collection, type Document, SIMPLE } from './database.ts';
+
+interface Index {
+  readonly name: string;
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly unique?: boolean;
+  readonly expireAfterSeconds?: number;
+  readonly partialFilterExpression?: Document;
+  readonly collation?: Document;
+  readonly hidden?: boolean;
+}
+
+const LOCK: Index = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true, collation: SIMPLE };
+const EXPIRY: Index = {
+  name: 'expiresAt_1',
+  key: { expiresAt: 1 },
+  expireAfterSeconds: 0,
+  collation: SIMPLE,
+};
+/** For the dashboard: what runs or waits for an operator, newest first. Finished records are not in it. */
+const ATTENTION: Index = {
+  name: 'state_1_startedAt_-1',
+  key: { state: 1, startedAt: -1 },
+  partialFilterExpression: { state: { $in: ['in_doubt', 'running'] } },
+  collation: SIMPLE,
+};
+const WANTED = [LOCK, EXPIRY, ATTENTION];
+
+/** By an index on one of these, a record would vanish before its time. */
+const OTHER_DATES = ['createdAt', 'startedAt', 'leaseExpiresAt', 'completedAt'];
+const NAMESPACE_NOT_FOUND = 26;
+
+export interface IndexReport {
+  /** What stands in the way, and how to mend it. */
+  readonly conflicts: readonly string[];
+  readonly missing: readonly Index[];
+}
+
+/** What an index is called, and the options that make no difference here, are the host's business. */
+export async function inspectIndexes(collection: Collection): Promise<IndexReport> {
+  const existing = await listIndexes(collection);
+  const conflicts: string[] = [];
+  const missing: Index[] = [];
+  for (const wanted of WANTED) {
+    const alike = existing.filter((index) => hasSameKey(index, wanted));
+    if (alike.some((index) => differences(index, wanted).length === 0)) continue;
+    const namesake = existing.find(({ name }) => name === wanted.name);
+    const inTheWay = alike[0] ?? namesake;
+    if (inTheWay) conflicts.push(conflict(collection, inTheWay, wanted));
+    else missing.push(wanted);
+  }
+  for (const index of existing) {
+    const harm = harmOf(index);
+    if (harm) conflicts.push(`${nameOf(collection, index)} ${harm}. Fix: ${drop(collection, index)}`);
+  }
+  return { conflicts, missing };
+}
+
+export function createIndexesCommand(collection: Collection, indexes: readonly Index[]): Document {
+  return { createIndexes: collection.name, indexes };
+}
+
+/** A command as somebody would type it. */
+export function shell(collection: Collection, command: Document): string {
+  return `db.getSiblingDB(${JSON.stringify(collection.database)}).runCommand(${JSON.stringify(command)})`;
+}
+
+async function listIndexes(collection: Collection): Promise<Index[]> {
+  try {
+    const { cursor } = await collection.run({ listIndexes: collection.name, cursor: {} });
+    return (cursor as { firstBatch: Index[] }).firstBatch;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
+    throw error;
+  }
+}
+
+function hasSameKey(one: Index, other: Index): boolean {
+  return isDeepStrictEqual(Object.entries(one.key), Object.entries(other.key));
+}
+
+function differences(index: Index, wanted: Index): string[] {
+  const found: string[] = [];
+  const compare = (option: keyof Index, is: unknown, expected: unknown) => {
+    if (!isDeepStrictEqual(is, expected)) {
+      found.push(
+        `${option} is ${JSON.stringify(is) ?? 'not set'}, expected ${JSON.stringify(expected) ?? 'none'}`,
+      );
+    }
+  };
+  compare('unique', index.unique ?? false, wanted.unique ?? false);
+  compare('expireAfterSeconds', index.expireAfterSeconds, wanted.expireAfterSeconds);
+  compare('hidden', index.hidden ?? false, false);
+  // One over all records serves as well.
+  if (index.partialFilterExpression) {
+    compare('partialFilterExpression', index.partialFilterExpression, wanted.partialFilterExpression);
+  }
+  // Dates have no collation.
+  if (wanted !== EXPIRY) compare('collation', index.collation ?? SIMPLE, SIMPLE);
+  return found;
+}
+
+function conflict(collection: Collection, index: Index, wanted: Index): string {
+  const found = nameOf(collection, index);
+  if (!hasSameKey(index, wanted)) {
+    return `${found} has the name that ${JSON.stringify(wanted.key)} needs. Fix: ${drop(collection, index)}`;
+  }
+  const different = differences(index, wanted);
+  const onlyTtl =
+    different.length === 1 && different[0]?.startsWith('expireAfterSeconds') && wanted === EXPIRY;
+  const fix = onlyTtl
+    ? shell(collection, { collMod: collection.name, index: { name: index.name, expireAfterSeconds: 0 } })
+    : drop(collection, index);
+  return `${found} is not what Latchkey needs: ${different.join('; ')}. Fix: ${fix}`;
+}
+
+/** What another index would do to records that it does not know. */
+function harmOf(index: Index): string | undefined {
+  const fields = Object.keys(index.key);
+  const isAddress = fields.includes('scope') && fields.includes('key');
+  if (index.unique && !(isAddress && !index.collation)) {
+    return 'is unique, so it would refuse records of different keys';
+  }
+  if (index.expireAfterSeconds !== undefined && OTHER_DATES.includes(fields[0] ?? '')) {
+    return 'would remove records before they expire';
+  }
+  return undefined;
+}
+
+const nameOf = (collection: Collection, index: Index) => `Index "${index.name}" of ${collection.namespace}`;
+
+function drop(collection: Collection, index: Index): string {
+  return `${shell(collection, { dropIndexes: collection.name, index: index.name })}, then start again`;
+}

@@ -1,0 +1,39 @@
+import type { IdempotencyError } from '../engine/errors.ts';
+import type { Write } from './statements.ts';
+import type { Acknowledgement } from './update-command.ts';
+
+/** A write on its way, in one copy or several, until one of them is acknowledged or its time is over. */
+export class Sending {
+  readonly write: Write;
+  /** By `performance.now()`. */
+  readonly until: number;
+  readonly answer: Promise<Acknowledgement>;
+  sends = 0;
+  firstSentAt = 0;
+  done = false;
+  #resolve!: (acknowledgement: Acknowledgement) => void;
+  #reject!: (error: IdempotencyError) => void;
+
+  constructor(write: Write, until: number) {
+    this.write = write;
+    this.until = until;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  sentNow(at: number): void {
+    if (this.sends++ === 0) this.firstSentAt = at;
+  }
+
+  acknowledge(acknowledgement: Acknowledgement): void {
+    this.done = true;
+    this.#resolve(acknowledgement);
+  }
+
+  fail(error: IdempotencyError): void {
+    this.done = true;
+    this.#reject(error);
+  }
+}

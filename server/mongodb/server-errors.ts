@@ -1,0 +1,46 @@
+/** What becomes of the statements of a command that failed. */
+export type Failure =
+  /** The server stopped executing it: one of its statements may wait for a lock. */
+  | 'held'
+  /** Executed, but not by a majority in time. */
+  | 'not_durable'
+  /** Perhaps executed, perhaps not. */
+  | 'lost'
+  /** The host closed its client. */
+  | 'closed'
+  /** The server will not do this for us, however often it is asked. */
+  | 'denied'
+  /** The server does not like a statement of it. */
+  | 'rejected';
+
+const HELD = [24, 50];
+const DENIED = [8000, 11, 13, 18, 31, 59, 73, 323];
+
+// NotWritablePrimary and its kin, shutdowns, lost connections, elections, migrations, cache pressure.
+const TRANSIENT = [
+  6, 7, 63, 64, 75, 79, 89, 91, 100, 112, 133, 134, 149, 150, 189, 202, 234, 246, 262, 290, 314, 317, 358,
+  384, 391, 402, 436, 462, 9001, 10107, 11000, 11600, 11602, 13388, 13435, 13436, 50915,
+];
+
+// The driver's own classes are not at hand: the host may use another copy, or version.
+const CLOSED = ['MongoNotConnectedError', 'MongoTopologyClosedError', 'MongoClientClosedError'];
+
+export function failureOf(error: unknown): Failure {
+  const { name, code, writeConcernError, result } = (error ?? {}) as Record<string, unknown>;
+  if (CLOSED.includes(name as string)) return 'closed';
+  if (
+    name === 'MongoWriteConcernError' ||
+    writeConcernError ||
+    (result as Record<string, unknown>)?.writeConcernError
+  )
+    return 'not_durable';
+  if (typeof code !== 'number') return 'lost';
+  if (HELD.includes(code)) return 'held';
+  if (DENIED.includes(code)) return 'denied';
+  return TRANSIENT.includes(code) ? 'lost' : 'rejected';
+}
+
+/** Whether a single statement that failed with this code may succeed when it is sent again. */
+export function isTransient(code: unknown): boolean {
+  return HELD.includes(code as number) || TRANSIENT.includes(code as number);
+}

@@ -1,0 +1,180 @@
+import { type ClaimRequest, decide } from '../engine/decide.ts';
+import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { KeyState } from '../engine/record.ts';
+import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
+import type { Lease, Settlement } from '../engine/transitions.ts';
+import { Collection } from './database.ts';
+import { within } from './deadline.ts';
+import { GiveUps } from './give-ups.ts';
+import { type MongoStoreOptions, resolveOptions } from './options.ts';
+import { Reader } from './reader.ts';
+import { prepareServer } from './server-check.ts';
+import { claimWrite, renewWrite, settleWrite, takeOverWrite, type Write } from './statements.ts';
+import { Waiters } from './waiters.ts';
+import { WriteLane } from './write-lane.ts';
+
+const CLAIMS_IN_FLIGHT = 2;
+const OTHERS_IN_FLIGHT = 2;
+const CLAIMS_QUEUED = 5_000;
+
+/**
+ * Keys in a MongoDB collection (6.0 or later), by the host's own driver.
+ * @example createMongoStore({ db: client.db('shop') })
+ * @throws TypeError for an option that is unknown or out of range
+ */
+export function createMongoStore(options: MongoStoreOptions): Store {
+  return new MongoStore(options);
+}
+
+class MongoStore implements Store {
+  readonly #options: Required<MongoStoreOptions>;
+  readonly #collection: Collection;
+  readonly #claims: WriteLane;
+  /** What belongs to runs that started, in commands of its own: no blocked claim holds it up, and none of it is refused. */
+  readonly #others: WriteLane;
+  readonly #giveUps: GiveUps;
+  readonly #reader: Reader;
+  readonly #waiters: Waiters;
+  #hasWarned = false;
+  #state: 'open' | 'flushing' | 'closed' = 'open';
+
+  constructor(options: MongoStoreOptions) {
+    this.#options = resolveOptions(options);
+    const { db, collection, storeTimeoutMs: timeoutMs } = this.#options;
+    this.#collection = new Collection(db, collection);
+    this.#claims = new WriteLane(this.#collection, {
+      inFlight: CLAIMS_IN_FLIGHT,
+      capacity: CLAIMS_QUEUED,
+      timeoutMs,
+    });
+    this.#others = new WriteLane(this.#collection, {
+      inFlight: OTHERS_IN_FLIGHT,
+      capacity: Number.POSITIVE_INFINITY,
+      timeoutMs,
+    });
+    this.#giveUps = new GiveUps(this.#claims, this.#others, timeoutMs);
+    this.#reader = new Reader(this.#collection);
+    this.#waiters = new Waiters(this.#reader, timeoutMs);
+  }
+
+  async ready(): Promise<void> {
+    this.#refuseUnlessOpen();
+    await prepareServer(this.#collection, this.#options.indexes, this.#deadline(), this.#warnOfStandalone);
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    this.#refuseUnlessOpen();
+    if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
+    const write = claimWrite(request);
+    const until = this.#deadline();
+    let wasSent = false;
+    try {
+      for (;;) {
+        const sending = this.#claims.send(write, until);
+        const { inserted, sentAt, operationTime } = await sending.answer.finally(() => {
+          wasSent ||= sending.sends > 0;
+        });
+        if (inserted) return won(request, { fence: request.seed, life: request.seed, attempts: 1 }, sentAt);
+        const found = await this.#reader.snapshot(request, operationTime, until);
+        const decision = decide(found.record, request, found.now);
+        if (decision.do === 'run') return won(request, decision.record, sentAt);
+        // Gone, expired or released since the claim passed by: once more.
+        if (decision.do !== 'claim') return { won: false, ...found };
+      }
+    } catch (error) {
+      if (wasSent && isUnavailable(error)) this.#giveUps.add(request);
+      throw error;
+    }
+  }
+
+  abandon(request: ClaimRequest): void {
+    if (this.#state !== 'closed') this.#giveUps.add(request);
+  }
+
+  async takeOver(
+    request: ClaimRequest,
+    seen: Pick<Held, 'owner' | 'fence'>,
+    to: 'running' | 'in_doubt',
+  ): Promise<ClaimAnswer> {
+    this.#refuseUnlessOpen();
+    const until = this.#deadline();
+    const sending = this.#claims.send(takeOverWrite(request, seen, to), until, { alone: true });
+    const { operationTime } = await sending.answer;
+    const found = await this.#reader.snapshot(request, operationTime, until);
+    const decision = decide(found.record, request, found.now);
+    // Any copy may have been the one that won.
+    if (decision.do === 'run') return won(request, decision.record, sending.firstSentAt);
+    return { won: false, ...found };
+  }
+
+  settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
+    return this.#write(held, settleWrite(held, settlement), settlement.to);
+  }
+
+  renew(held: Held, lease: Lease): Promise<WriteAnswer> {
+    return this.#write(held, renewWrite(held, lease), 'running');
+  }
+
+  async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
+    this.#refuseUnlessOpen();
+    return this.#waiters.watch(seen, signal);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state === 'open') this.#state = 'flushing';
+    this.#waiters.stop();
+    const flushed = Promise.all([this.#claims.drained(), this.#others.drained(), this.#giveUps.drained()]);
+    await within(timeoutMs, flushed).catch(() => {});
+    this.#state = 'closed';
+    this.#giveUps.stop();
+    this.#claims.stop();
+    this.#others.stop();
+  }
+
+  /**
+   * @param target the state that the write leaves behind. A record never comes back to an owner and fence, so finding them
+   *   in that state means that this write, or an earlier copy of it, was applied.
+   */
+  async #write(held: Held, write: Write, target: KeyState): Promise<WriteAnswer> {
+    if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
+    const until = this.#deadline();
+    const { matched, operationTime } = await this.#others.send(write, until).answer;
+    if (matched) return { applied: true };
+    const standing = await this.#reader.standing(held, operationTime, until);
+    if (!standing) return { applied: false, stands: null };
+    const stands = {
+      owner: String(standing.owner),
+      fence: Number(standing.fence),
+      state: String(standing.state),
+    };
+    const isOurs = stands.owner === held.owner && stands.fence === held.fence;
+    return isOurs && stands.state === target ? { applied: true } : { applied: false, stands };
+  }
+
+  readonly #warnOfStandalone = (): void => {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    process.emitWarning(
+      `${this.#collection.namespace} is on a standalone server: fit for development, but it can not be failed over, and it has no transactions. A replica set of one member has them.`,
+      { type: 'LatchkeyWarning', code: 'LATCHKEY_STANDALONE' },
+    );
+  };
+
+  #deadline(): number {
+    return performance.now() + this.#options.storeTimeoutMs;
+  }
+
+  #refuseUnlessOpen(): void {
+    if (this.#state !== 'open') throw refusal('STORE_UNAVAILABLE', 'closing');
+  }
+}
+
+function won(
+  { scope, key, owner }: ClaimRequest,
+  { fence, life, attempts }: Pick<Held, 'fence' | 'life' | 'attempts'>,
+  sentAt: number,
+): ClaimAnswer {
+  return { won: true, held: { scope, key, owner, fence, life, attempts }, sentAt };
+}
+
+const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';

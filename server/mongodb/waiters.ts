@@ -1,0 +1,110 @@
+import { refusal } from '../engine/errors.ts';
+import type { Held, Snapshot } from '../engine/store.ts';
+import { idOf } from './database.ts';
+import type { Reader, Standing } from './reader.ts';
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 250;
+const RECORDS_PER_READ = 500;
+
+export type Watched = Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>;
+
+interface Waiter {
+  readonly seen: Watched;
+  readonly since: number;
+  resolve(snapshot: Snapshot): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * One poller for all records that this process waits for, so that a thousand waiting calls cost one read. Quick at
+ * first and again after each new waiter, then slower; it stops when nobody waits.
+ */
+export class Waiters {
+  readonly #reader: Reader;
+  readonly #timeoutMs: number;
+  readonly #waiters = new Set<Waiter>();
+  #pauseMs = FIRST_PAUSE_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #isPolling = false;
+  #answeredAt = 0;
+
+  constructor(reader: Reader, timeoutMs: number) {
+    this.#reader = reader;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Resolves with what stands once `seen` no longer runs. @throws signal.reason, or STORE_UNAVAILABLE */
+  async watch(seen: Watched, signal: AbortSignal): Promise<Snapshot> {
+    signal.throwIfAborted();
+    let waiter: Waiter | undefined;
+    let onAbort = () => {};
+    try {
+      return await new Promise<Snapshot>((resolve, reject) => {
+        waiter = { seen, since: performance.now(), resolve, reject };
+        this.#waiters.add(waiter);
+        onAbort = () => reject(signal.reason);
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.#pauseMs = FIRST_PAUSE_MS;
+        this.#schedule();
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      if (waiter) this.#waiters.delete(waiter);
+      if (this.#waiters.size === 0) clearTimeout(this.#timer);
+    }
+  }
+
+  stop(): void {
+    for (const waiter of this.#waiters) waiter.reject(refusal('STORE_UNAVAILABLE', 'closing'));
+  }
+
+  #schedule(): void {
+    if (this.#isPolling) return; // the next one follows it
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#poll, this.#pauseMs * (0.75 + Math.random() / 2)).unref();
+    this.#pauseMs = Math.min(this.#pauseMs * 1.5, LONGEST_PAUSE_MS);
+  }
+
+  readonly #poll = async (): Promise<void> => {
+    this.#isPolling = true;
+    const waiters = [...this.#waiters];
+    try {
+      for (let from = 0; from < waiters.length; from += RECORDS_PER_READ) {
+        await this.#check(waiters.slice(from, from + RECORDS_PER_READ));
+      }
+      this.#answeredAt = performance.now();
+    } catch (error) {
+      this.#rejectOverdue(error);
+    }
+    this.#isPolling = false;
+    if (this.#waiters.size > 0) this.#schedule();
+  };
+
+  async #check(waiters: readonly Waiter[]): Promise<void> {
+    const until = performance.now() + this.#timeoutMs;
+    const addresses = new Map(waiters.map(({ seen }) => [idOf(seen), seen]));
+    const standings = await this.#reader.standings([...addresses.values()], undefined, until);
+    const ended = waiters.filter(({ seen }) => !runs(standings.get(idOf(seen)), seen));
+    await Promise.all(
+      ended.map(async ({ seen, resolve }) => resolve(await this.#reader.snapshot(seen, undefined, until))),
+    );
+  }
+
+  /** A read that failed is tried again, until the store has been silent for its deadline. */
+  #rejectOverdue(error: unknown): void {
+    const now = performance.now();
+    for (const waiter of this.#waiters) {
+      if (now - Math.max(waiter.since, this.#answeredAt) >= this.#timeoutMs) waiter.reject(error);
+    }
+  }
+}
+
+function runs(standing: Standing | undefined, seen: Watched): boolean {
+  return (
+    standing?.state === 'running' &&
+    standing.owner === seen.owner &&
+    standing.fence === seen.fence &&
+    standing.leaseLeftMs > 0
+  );
+}

@@ -1,0 +1,7 @@
+import { createMemoryStore } from '../../server/memory/index.ts';
+import { storeContract } from '../contracts/store-contract.ts';
+
+storeContract('the memory store', async () => {
+  const store = createMemoryStore();
+  return { store, [Symbol.asyncDispose]: () => store.close(0) };
+});

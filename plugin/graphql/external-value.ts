@@ -1,0 +1,53 @@
+import { Kind, type OperationDefinitionNode, type ValueNode } from 'graphql';
+
+/** The variables of one request as they came over the wire: coerced ones may be class instances that all look alike. */
+export class Variables {
+  readonly #raw: object;
+  readonly #defaults: ReadonlyMap<string, ValueNode>;
+
+  constructor({ variableDefinitions = [] }: OperationDefinitionNode, raw: unknown) {
+    this.#raw = typeof raw === 'object' && raw !== null ? raw : {};
+    this.#defaults = new Map(
+      variableDefinitions.flatMap(({ variable, defaultValue }) =>
+        defaultValue ? [[variable.name.value, defaultValue] as const] : [],
+      ),
+    );
+  }
+
+  /** Undefined when it was not sent and has no default. */
+  get(name: string): unknown {
+    if (Object.hasOwn(this.#raw, name)) return ['variable', (this.#raw as Record<string, unknown>)[name]];
+    const node = this.#defaults.get(name);
+    return node && externalValue(node, this);
+  }
+
+  /** Whether `@skip(if:)` or `@include(if:)` holds. */
+  isTrue(node: ValueNode | undefined): boolean {
+    if (node?.kind === Kind.BOOLEAN) return node.value;
+    if (node?.kind !== Kind.VARIABLE) return false;
+    const name = node.name.value;
+    if (Object.hasOwn(this.#raw, name)) return (this.#raw as Record<string, unknown>)[name] === true;
+    return this.isTrue(this.#defaults.get(name));
+  }
+}
+
+/**
+ * A value as the client wrote it, for hashing. Numbers stay text (9007199254740993 is not 9007199254740992), and each
+ * is tagged with what it was, so that no variable can pass for a literal.
+ */
+export function externalValue(node: ValueNode, variables: Variables): unknown {
+  switch (node.kind) {
+    case Kind.VARIABLE:
+      return variables.get(node.name.value);
+    case Kind.LIST:
+      return ['list', node.values.map((value) => externalValue(value, variables))];
+    case Kind.OBJECT: {
+      const fields = node.fields.map(({ name, value }) => [name.value, externalValue(value, variables)]);
+      return ['object', Object.fromEntries(fields)];
+    }
+    case Kind.NULL:
+      return ['literal', node.kind];
+    default:
+      return ['literal', node.kind, node.value];
+  }
+}

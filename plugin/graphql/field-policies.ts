@@ -1,0 +1,63 @@
+import type { GraphQLSchema } from 'graphql';
+import type { Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import { unprotectable } from './errors.ts';
+
+/** The policies of root fields, checked at construction. */
+export class FieldPolicies {
+  readonly #idempotency: Idempotency;
+  readonly #default: ResolvedPolicy;
+  readonly #overrides: ReadonlyMap<string, Policy>;
+  readonly #resolved: ReadonlyMap<string, ResolvedPolicy>;
+
+  /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
+  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy>>) {
+    this.#idempotency = idempotency;
+    this.#default = idempotency.policy(undefined, 'fields');
+    this.#overrides = new Map(Object.entries(fields));
+    this.#resolved = new Map(
+      Object.entries(fields).map(([name, policy]) => [name, idempotency.policy(policy, `fields.${name}`)]),
+    );
+  }
+
+  /** @throws TypeError for a name that is no mutation of the schema, such as one that was misspelt */
+  check(schema: GraphQLSchema): void {
+    const mutations = schema.getMutationType()?.getFields() ?? {};
+    for (const name of this.#overrides.keys()) {
+      if (Object.hasOwn(mutations, name)) continue;
+      const known = Object.keys(mutations).join(', ') || 'none';
+      throw new TypeError(`Expected \`fields.${name}\` to name a mutation of the schema, which has ${known}`);
+    }
+  }
+
+  /**
+   * The policy of an operation: that of its field. Several fields share one record, so their policies are laid over
+   * each other; two that say different things about the same option can not both be kept.
+   * @throws IdempotencyError KEY_INVALID, reason `conflicting_policies`
+   */
+  of(fields: readonly string[]): ResolvedPolicy {
+    const named = fields.filter((name) => this.#overrides.has(name));
+    const [first] = named;
+    if (first === undefined) return this.#default;
+    if (named.length === 1) return this.#resolved.get(first) as ResolvedPolicy;
+    return this.#idempotency.policy(this.#merged(named), named.map((name) => `fields.${name}`).join(' + '));
+  }
+
+  #merged(names: readonly string[]): Policy {
+    const merged = new Map<string, { name: string; value: unknown }>();
+    for (const name of names) {
+      for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {
+        if (value === undefined) continue;
+        const other = merged.get(option);
+        if (other && other.value !== value) {
+          throw unprotectable(
+            'conflicting_policies',
+            `${other.name} and ${name} can not share an idempotency key, for their policies differ in ${option}; send two operations`,
+          );
+        }
+        merged.set(option, { name, value });
+      }
+    }
+    return Object.fromEntries([...merged].map(([option, { value }]) => [option, value]));
+  }
+}

@@ -1,0 +1,62 @@
+import type { ExecutionArgs } from 'graphql';
+import type { Policy } from '../../server/engine/policy.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import type { MutationOperation } from './operation.ts';
+
+export interface UseIdempotencyOptions<Context> {
+  idempotency: Idempotency;
+  /**
+   * Whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed mutations only.
+   * Nothing (null, undefined, '') refuses the mutation with SCOPE_MISSING; `'global'` must be written out.
+   */
+  scope: (context: Context) => string | null | undefined | Promise<string | null | undefined>;
+  /** The key of a mutation that came without one, for clients that can not send it. */
+  key?: (context: Context, args: ExecutionArgs) => string | null | undefined;
+  /** Default `idempotency-key`. */
+  headerName?: string;
+  /** Which mutations are refused with KEY_MISSING when they have no key. Default none. */
+  require?: boolean | ((operation: MutationOperation) => boolean);
+  /**
+   * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
+   * of them, and is refused with KEY_INVALID when two give the same option different values.
+   *
+   * What an `onAbandoned` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
+   */
+  fields?: Readonly<Record<string, Policy>>;
+}
+
+type Check = readonly [is: (value: unknown) => boolean, expected: string];
+
+const isFunction = (value: unknown) => typeof value === 'function';
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const isHeaderName = (value: unknown) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value);
+
+const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<unknown>, Check>> = {
+  idempotency: [
+    (value) => isObject(value) && isFunction((value as Idempotency).execute),
+    'what createIdempotency(...) returns',
+  ],
+  scope: [isFunction, 'a function'],
+  key: [(value) => value === undefined || isFunction(value), 'a function'],
+  headerName: [(value) => value === undefined || isHeaderName(value), 'the name of an HTTP header'],
+  require: [
+    (value) => value === undefined || typeof value === 'boolean' || isFunction(value),
+    'a boolean or a function',
+  ],
+  fields: [(value) => value === undefined || isObject(value), 'an object'],
+};
+
+/** @throws TypeError naming the option, what was expected and what came */
+export function checkOptions(options: object): void {
+  for (const name of Object.keys(options)) {
+    if (!(name in CHECKS))
+      throw new TypeError(`Unknown option \`${name}\`; expected one of ${Object.keys(CHECKS).join(', ')}`);
+  }
+  for (const [name, [is, expected]] of Object.entries(CHECKS)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (!is(value)) {
+      const got = typeof value === 'string' ? JSON.stringify(value) : typeof value;
+      throw new TypeError(`Expected \`${name}\` to be ${expected}, got ${got}`);
+    }
+  }
+}

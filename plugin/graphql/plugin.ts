@@ -1,0 +1,37 @@
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+
+/** What an executor gives: a stream only where `@defer` or `@stream` got past us. */
+export type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+export type Args<Context> = Omit<ExecutionArgs, 'contextValue'> & { contextValue: Context };
+
+/** The executor, or what other plugins have put around it. */
+export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
+
+/**
+ * The hooks that we use of Envelop's and Yoga's plugins, typed by shape: a user of one need not have the other's
+ * package, and `Context` is inferred where plugins are listed, since it is only taken and never given.
+ */
+export interface IdempotencyPlugin<Context> extends YogaHooks {
+  onSchemaChange(payload: { schema: GraphQLSchema }): void;
+  readonly onExecute: (payload: ExecutePayload<Context>) => void;
+}
+
+interface ExecutePayload<Context> {
+  readonly args: Args<Context>;
+  readonly executeFn: Execute;
+  setExecuteFn(executeFn: Execute): void;
+}
+
+/** What Yoga calls, and Envelop does not. */
+export interface YogaHooks {
+  onYogaInit(payload: { yoga: object }): void;
+  onRequestParse(payload: { request: object }): {
+    onRequestParseDone(payload: { requestParserResult: unknown }): void;
+  };
+  onResultProcess(payload: { request: object; result: unknown }): void;
+  onResponse(payload: {
+    request: object;
+    response: { headers: { set(name: string, value: string): void } };
+  }): void;
+}

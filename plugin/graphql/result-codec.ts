@@ -1,0 +1,50 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ResultCodec } from '../../server/call.ts';
+import { type Mask, rebuiltError, type StoredError, storedError } from './error-codec.ts';
+import type { Mutation } from './operation.ts';
+import type { Result } from './plugin.ts';
+
+/**
+ * `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors take a form of
+ * their own. Text, because BSON would change what JSON keeps: `$` and dots in names, Dates, `undefined`.
+ */
+export function resultCodec(mutation: Mutation, mask: Mask | undefined): ResultCodec<Result> {
+  return {
+    format: 'graphql/1',
+
+    encode(result) {
+      if (isStream(result)) return { outcome: 'success', body: undefined, started: true, result };
+      const { errors } = result;
+      const outcome = errors && errors.length > 0 ? 'error' : 'success';
+      // By the GraphQL specification a result without `data` is that of an operation that was not begun.
+      if (result.data === undefined) return { outcome, body: undefined, started: false, result };
+      const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
+      return { outcome, body: JSON.stringify(stored), started: true, result };
+    },
+
+    decode(body) {
+      const stored = JSON.parse(body) as StoredResult;
+      if (stored.data === undefined) throw new TypeError('Expected a stored result to have data');
+      const { errors, ...result } = stored;
+      // In its own place among the keys, for they come out in their order.
+      return errors ? { ...stored, errors: errors.map(rebuiltError) as GraphQLError[] } : result;
+    },
+
+    resolve(resolution) {
+      if (resolution.action === 'complete') return { data: mutation.dataOf(resolution.data) };
+      return { errors: [asGraphQLError(resolution.error)], data: null };
+    },
+  };
+}
+
+type StoredResult = Omit<ExecutionResult, 'errors'> & { errors?: StoredError[] };
+
+function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
+}
+
+function isStream(result: Result): result is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in result;
+}

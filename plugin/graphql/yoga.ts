@@ -1,0 +1,69 @@
+import type { ExecutionResult } from 'graphql';
+import type { Mask } from './error-codec.ts';
+import type { YogaHooks } from './plugin.ts';
+import { maskOf } from './yoga-mask.ts';
+
+const REPLAYED = Symbol('latchkey.replayed');
+
+/** What a plugin knows of the Yoga server that it is in; under plain Envelop nothing. */
+export class Yoga {
+  readonly hooks: YogaHooks = {
+    onYogaInit: ({ yoga }) => {
+      this.#present = true;
+      this.#mask = maskOf(yoga);
+    },
+    onRequestParse: ({ request }) => ({
+      onRequestParseDone: ({ requestParserResult: operations }) => {
+        if (Array.isArray(operations)) this.#batches.set(request, operations.length);
+      },
+    }),
+    onResultProcess: ({ request, result }) => {
+      if (typeof result === 'object' && result !== null && REPLAYED in result) this.#replays.add(request);
+    },
+    onResponse: ({ request, response }) => {
+      if (this.#replays.has(request)) setHeader(response.headers, 'Idempotent-Replayed', 'true');
+    },
+  };
+  // About requests, never about one of the operations in them.
+  readonly #batches = new WeakMap<object, number>();
+  readonly #replays = new WeakSet<object>();
+  #present = false;
+  #mask: Mask | undefined;
+
+  /** The server's `maskError`; undefined where it is not known. */
+  get mask(): Mask | undefined {
+    return this.#mask;
+  }
+
+  /** Whether the HTTP request of this context carries several operations. */
+  isShared(context: unknown): boolean {
+    const request = requestOf(context);
+    return request !== undefined && (this.#batches.get(request) ?? 0) > 1;
+  }
+
+  /**
+   * Says that a result is a replay: by a header where there is one for it, which leaves the body as it was; else in the
+   * body's extensions. The mark for the header travels with the result, by a symbol that JSON does not show.
+   */
+  markReplayed(result: ExecutionResult, context: unknown): ExecutionResult {
+    const request = requestOf(context);
+    if (this.#present && request && request.method !== 'GET' && !this.#batches.has(request)) {
+      return Object.assign(result, { [REPLAYED]: true });
+    }
+    return { ...result, extensions: { ...result.extensions, idempotency: { replayed: true } } };
+  }
+}
+
+/** A response that another plugin has fetched can not be marked; an error here would end the process. */
+function setHeader(headers: Pick<Headers, 'set'>, name: string, value: string): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    // Immutable, as the standard has it for what `fetch` returned.
+  }
+}
+
+function requestOf(context: unknown): { method?: unknown } | undefined {
+  const request = (context as { request?: unknown } | undefined)?.request;
+  return typeof request === 'object' && request !== null ? request : undefined;
+}

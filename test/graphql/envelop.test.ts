@@ -1,0 +1,171 @@
+import { envelop, type Plugin, useEngine, useErrorHandler, useMaskedErrors, useSchema } from '@envelop/core';
+import * as GraphQLJS from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { createSchema } from 'graphql-yoga';
+import { expect, it } from 'vitest';
+import {
+  type IdempotencyContext,
+  type UseIdempotencyOptions,
+  useIdempotency,
+} from '../../plugin/graphql/index.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
+
+interface Context extends IdempotencyContext {
+  user: string;
+  req?: { method?: string; headers: Record<string, string | string[]> };
+  request?: Request;
+  params?: { extensions?: Record<string, unknown> };
+}
+
+function start(
+  options: { use?: Partial<UseIdempotencyOptions<Context>>; before?: Plugin[]; after?: Plugin[] } = {},
+) {
+  const runs: string[] = [];
+  const schema = createSchema<Context>({
+    typeDefs: 'type Query { ok: Int } type Mutation { pay(amount: Int): Int fail: Int expected: Int! }',
+    resolvers: {
+      Mutation: {
+        pay: (_, { amount }, { idempotency }) => {
+          runs.push(`pay ${amount} ${idempotency?.key}`);
+          return amount;
+        },
+        fail: () => {
+          runs.push('fail');
+          throw new Error('secret');
+        },
+        expected: () => {
+          throw new GraphQLError('No', { extensions: { code: 'NO' } });
+        },
+      },
+    },
+  });
+  const idempotency = createIdempotency({ store: createMemoryStore() });
+  const getEnveloped = envelop({
+    plugins: [
+      useEngine(GraphQLJS),
+      useSchema(schema),
+      ...(options.before ?? []),
+      useIdempotency<Context>({ idempotency, scope: ({ user }) => user, ...options.use }),
+      ...(options.after ?? []),
+    ],
+  });
+  async function run(query: string, context: Partial<Context> = {}): Promise<ExecutionResult> {
+    const { parse, contextFactory, execute, schema } = getEnveloped({ user: 'me', ...context });
+    return execute({
+      schema,
+      document: parse(query),
+      contextValue: await contextFactory(),
+    }) as ExecutionResult;
+  }
+  return { run, runs };
+}
+
+const replayed = { idempotency: { replayed: true } };
+const params = { extensions: { idempotencyKey: 'k' } };
+
+it.each<[string, Partial<Context>]>([
+  ['the extension', { params }],
+  ['a header of a Node.js request', { req: { headers: { 'idempotency-key': 'k' } } }],
+  ['a quoted header', { req: { method: 'POST', headers: { 'idempotency-key': '"k"' } } }],
+  [
+    'a header of a Fetch request',
+    { request: new Request('http://a', { method: 'POST', headers: { 'Idempotency-Key': 'k' } }) },
+  ],
+])('with the key in %s, the second result is the first, and says that it is a replay', async (_, context) => {
+  const { run, runs } = start();
+  const first = await run('mutation { pay(amount: 5) }', context);
+  const second = await run('mutation { pay(amount: 5) }', context);
+  expect(first).toEqual({ data: { pay: 5 } });
+  expect(second).toEqual({ ...first, extensions: replayed });
+  expect(runs).toEqual(['pay 5 k']);
+});
+
+it("the headers of a handshake are nobody's key", async () => {
+  const { run, runs } = start();
+  const context = { req: { method: 'GET', headers: { 'idempotency-key': 'k' } } };
+  await run('mutation { pay(amount: 1) }', context);
+  await run('mutation { pay(amount: 2) }', context);
+  expect(runs).toEqual(['pay 1 undefined', 'pay 2 undefined']);
+});
+
+it('a header that came twice is refused', async () => {
+  const { run, runs } = start();
+  const { errors } = await run('mutation { pay }', { req: { headers: { 'idempotency-key': ['a', 'b'] } } });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'KEY_INVALID', reason: 'ambiguous' });
+  expect(runs).toEqual([]);
+});
+
+it('without parameters and without a request there is no key, but for the `key` option', async () => {
+  const { run, runs } = start();
+  expect(await run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 } });
+  const own = start({ use: { key: () => 'mine' } });
+  await own.run('mutation { pay(amount: 1) }');
+  expect(await own.run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 }, extensions: replayed });
+  expect([...runs, ...own.runs]).toEqual(['pay 1 undefined', 'pay 1 mine']);
+});
+
+for (const place of ['before', 'after'] as const) {
+  it(`useMaskedErrors ${place} ours leaves a refusal alone, and masks a replay as it masked the first`, async () => {
+    const { run, runs } = start({ [place]: [useMaskedErrors()] });
+    const first = await run('mutation { fail }', { params });
+    const { extensions, ...second } = await run('mutation { fail }', { params });
+    expect(JSON.stringify(second)).toBe(JSON.stringify(first));
+    expect(JSON.stringify(first)).toBe('{"errors":[{"message":"Unexpected error."}],"data":{"fail":null}}');
+    expect(extensions).toEqual(replayed);
+    expect(runs).toEqual(['fail']);
+
+    const refused = await run('mutation { pay }', { params });
+    expect(refused).not.toHaveProperty('data');
+    expect(JSON.parse(JSON.stringify(refused.errors))).toEqual([
+      {
+        message: 'This idempotency key was used for another request; use a new key for a new request',
+        extensions: { code: 'KEY_REUSED', retryable: false, http: { status: 422 } },
+      },
+    ]);
+  });
+}
+
+it('an expected error comes back whole', async () => {
+  const { run } = start();
+  const first = await run('mutation { expected }', { params });
+  const { extensions: _, ...second } = await run('mutation { expected }', { params });
+  expect(JSON.stringify(second)).toBe(JSON.stringify(first));
+});
+
+// Envelop does not tell a plugin how errors are masked, so what is stored is what is safe under any masking.
+it('without masking, the message of an unexpected error is not repeated', async () => {
+  const { run } = start();
+  expect((await run('mutation { fail }', { params })).errors?.[0]?.message).toBe('secret');
+  const second = await run('mutation { fail }', { params });
+  expect(second.errors?.[0]).toMatchObject({ message: 'Unexpected error.', path: ['fail'] });
+  expect(second.errors?.[0]?.originalError).toBeInstanceOf(Error);
+});
+
+it('a refusal is a result that hooks see, and names its status', async () => {
+  const seen: unknown[] = [];
+  const { run } = start({
+    use: { require: true },
+    after: [
+      {
+        onExecute: () => ({
+          onExecuteDone: ({ result }) => {
+            seen.push((result as ExecutionResult).errors?.[0]?.extensions);
+          },
+        }),
+      },
+      useErrorHandler(({ phase }) => void seen.push(phase)),
+    ],
+  });
+  await run('mutation { pay }');
+  expect(seen).toEqual([{ code: 'KEY_MISSING', retryable: false, http: { status: 400 } }, 'execution']);
+});
+
+it('one instance serves two callers with contexts of their own', async () => {
+  const { run, runs } = start();
+  const both = await Promise.all(
+    ['x', 'y'].map((user) => run('mutation { pay(amount: 5) }', { user, params })),
+  );
+  expect(both).toEqual([{ data: { pay: 5 } }, { data: { pay: 5 } }]);
+  expect(runs).toHaveLength(2);
+});

@@ -1,0 +1,206 @@
+import { GraphQLError } from 'graphql';
+import { expect, it } from 'vitest';
+import { codeOf, key, type Shop, type ShopOptions, startShop } from './support.ts';
+
+const pay = { query: 'mutation { pay(amount: 5) }' };
+
+type Hook = {
+  executeFn: (args: object) => unknown;
+  setExecuteFn(fn: unknown): void;
+  setResultAndStopExecution(result: object): void;
+};
+type Guard = (refuses: () => boolean) => object;
+
+const limited = () =>
+  new GraphQLError('Too many requests', { extensions: { code: 'LIMITED', http: { status: 429 } } });
+
+/** The ways in which a plugin can refuse an operation. */
+const guards: Record<string, Guard> = {
+  'throws in onExecute': (refuses) => ({
+    onExecute() {
+      if (refuses()) throw limited();
+    },
+  }),
+  'stops in onExecute with a result': (refuses) => ({
+    onExecute({ setResultAndStopExecution }: Hook) {
+      if (refuses()) setResultAndStopExecution({ errors: [limited()] });
+    },
+  }),
+  'executes nothing and gives errors': (refuses) => ({
+    onExecute({ executeFn, setExecuteFn }: Hook) {
+      setExecuteFn((args: object) => (refuses() ? { errors: [limited()] } : executeFn(args)));
+    },
+  }),
+  'executes nothing and throws': (refuses) => ({
+    onExecute({ executeFn, setExecuteFn }: Hook) {
+      setExecuteFn((args: object) => {
+        if (refuses()) throw limited();
+        return executeFn(args);
+      });
+    },
+  }),
+  'executes nothing and rejects': (refuses) => ({
+    onExecute({ executeFn, setExecuteFn }: Hook) {
+      setExecuteFn(async (args: object) => {
+        await Promise.resolve();
+        if (refuses()) throw limited();
+        return executeFn(args);
+      });
+    },
+  }),
+  'throws while the context is built': (refuses) => ({
+    onContextBuilding() {
+      if (refuses()) throw limited();
+    },
+  }),
+  'adds a validation error': (refuses) => ({
+    onValidate({ setResult }: { setResult(errors: unknown[]): void }) {
+      if (refuses()) setResult([limited()]);
+    },
+  }),
+  'answers the parameters': (refuses) => ({
+    onParams({ setResult }: { setResult(result: object): void }) {
+      if (refuses()) setResult({ errors: [limited()] });
+    },
+  }),
+};
+
+for (const [way, guard] of Object.entries(guards)) {
+  for (const place of ['before', 'after'] as const) {
+    it(`case 4a, 4b: a plugin ${place} ours that ${way} does not use up the key`, async () => {
+      let refuses = true;
+      await using shop = await startShop({
+        [place]: [guard(() => refuses)],
+        parserAndValidationCache: false,
+      } as ShopOptions);
+      const refusal = await shop.post(pay, { ...key('k'), accept: 'application/graphql-response+json' });
+      expect(codeOf(refusal)).toBe('LIMITED');
+      expect(refusal.status).toBe(429);
+      expect(shop.runs).toEqual([]);
+      await expectNothingKept(shop);
+
+      refuses = false;
+      const corrected = { query: 'mutation { pay(amount: 6) }' };
+      expect(await shop.post(corrected, key('k'))).toMatchObject({
+        body: '{"data":{"pay":6}}',
+        replayed: false,
+      });
+      expect(await shop.post(corrected, key('k'))).toMatchObject({
+        body: '{"data":{"pay":6}}',
+        replayed: true,
+      });
+      expect(shop.runs).toEqual(['pay']);
+    });
+  }
+}
+
+async function expectNothingKept(shop: Shop): Promise<void> {
+  for (const record of await shop.records()) {
+    expect(record).toMatchObject({ state: 'released' });
+    expect(record).not.toHaveProperty('fingerprint');
+    expect(record).not.toHaveProperty('response');
+  }
+}
+
+const query = 'mutation($amount: Int) { pay(amount: $amount) }';
+
+it.each<[string, object]>([
+  ['a variable of the wrong type', { query, variables: { amount: 'five' } }],
+  ['an argument of the wrong type', { query: 'mutation { pay(amount: "five") }' }],
+  ['an unknown field', { query: 'mutation { pai }' }],
+  ['a syntax error', { query: 'mutation { pay(' }],
+  ['no operation of that name', { query, operationName: 'Other' }],
+])('case 4c: %s does not use up the key', async (_, wrong) => {
+  await using shop = await startShop();
+  const refusal = await shop.post(wrong, { ...key('k'), accept: 'application/graphql-response+json' });
+  expect(refusal.status).toBeGreaterThanOrEqual(400);
+  expect(refusal.replayed).toBe(false);
+  await expectNothingKept(shop);
+  expect(await shop.post({ query, variables: { amount: 5 } }, key('k'))).toMatchObject({
+    body: '{"data":{"pay":5}}',
+    replayed: false,
+  });
+  expect(shop.runs).toEqual(['pay']);
+});
+
+it('an executor that fails once it has begun leaves the key in doubt', async () => {
+  await using shop = await startShop({
+    before: [
+      {
+        onExecute({ executeFn, setExecuteFn }: Hook) {
+          setExecuteFn(async (args: object) => {
+            await executeFn(args);
+            throw new Error('secret');
+          });
+        },
+      },
+    ],
+  });
+  const first = await shop.post(pay, key('k'));
+  expect(first).toMatchObject({ status: 500, body: expect.not.stringContaining('secret') });
+  const second = await shop.post(pay, key('k'));
+  expect(second.status).toBe(409);
+  expect(codeOf(second)).toBe('IN_DOUBT');
+  expect(shop.runs).toEqual(['pay']);
+});
+
+it('a resolver can give the key back', async () => {
+  let down = true;
+  await using shop = await startShop({
+    mutations: {
+      pay: ({ amount }, { idempotency }) => {
+        if (!down) return amount;
+        idempotency?.release('provider is down');
+        throw new GraphQLError('Try later');
+      },
+    },
+  });
+  expect(await shop.post(pay, key('k'))).toMatchObject({ body: expect.stringContaining('Try later') });
+  down = false;
+  expect(await shop.post(pay, key('k'))).toMatchObject({ body: '{"data":{"pay":5}}', replayed: false });
+});
+
+it.each(['@defer', '@stream'])(
+  'a keyed operation with %s is refused, and nothing runs',
+  async (directive) => {
+    await using shop = await startShop({
+      typeDefs: `
+      directive @defer(if: Boolean, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+      directive @stream(if: Boolean, label: String, initialCount: Int = 0) on FIELD
+      type Order { id: ID lines: [Int] }
+      type Mutation { order: Order }`,
+      mutations: { order: () => ({ id: 1, lines: [1, 2] }) },
+    });
+    const query =
+      directive === '@defer'
+        ? 'mutation { order { id ...F @defer } } fragment F on Order { lines }'
+        : 'mutation { order { ...F } } fragment F on Order { lines @stream }';
+    const answer = await shop.post({ query }, { ...key('k'), accept: 'multipart/mixed, application/json' });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toContain('KEY_INVALID');
+    expect(answer.body).toContain('incremental');
+    expect(shop.runs).toEqual([]);
+    expect(await shop.records()).toEqual([]);
+  },
+);
+
+it('a value that can not be fingerprinted is refused, and nothing runs', async () => {
+  await using shop = await startShop({
+    typeDefs: 'scalar File type Mutation { upload(file: File): Int }',
+    mutations: { upload: () => 1 },
+  });
+  const form = new FormData();
+  form.set(
+    'operations',
+    JSON.stringify({ query: 'mutation($file: File) { upload(file: $file) }', variables: { file: null } }),
+  );
+  form.set('map', JSON.stringify({ 0: ['variables.file'] }));
+  form.set('0', new File(['abc'], 'a.txt'));
+  const send = (headers: Record<string, string>) => fetch(shop.url, { method: 'POST', headers, body: form });
+
+  const refusal = await send(key('k'));
+  const body = await refusal.text();
+  expect([refusal.status, body]).toEqual([400, expect.stringContaining('unfingerprintable')]);
+  expect(shop.runs).toEqual([]);
+  expect(await (await send({})).text()).toBe('{"data":{"upload":1}}');
+});

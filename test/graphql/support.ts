@@ -1,0 +1,138 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import { createSchema, createYoga, type YogaInitialContext, type YogaServerOptions } from 'graphql-yoga';
+import {
+  type IdempotencyContext,
+  type UseIdempotencyOptions,
+  useIdempotency,
+} from '../../plugin/graphql/index.ts';
+import { createIdempotency, type Idempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { openStore, type StoredDocument } from './store.ts';
+
+export type Context = YogaInitialContext & IdempotencyContext;
+type YogaOptions = YogaServerOptions<object, object>;
+type Plugins = NonNullable<YogaOptions['plugins']>;
+type Resolver = (args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => unknown;
+
+export interface ShopOptions extends Omit<YogaOptions, 'plugins' | 'schema'> {
+  /** `type Mutation` and what it needs. Default: `pay(amount: Int): Int`. */
+  typeDefs?: string;
+  mutations?: Record<string, Resolver>;
+  /** Of other types and scalars. */
+  resolvers?: Record<string, unknown>;
+  idempotency?: Partial<IdempotencyOptions>;
+  useIdempotency?: Partial<UseIdempotencyOptions<Context>>;
+  before?: Plugins;
+  after?: Plugins;
+}
+
+/** A real Yoga server with `useIdempotency`, on a port of its own, and a store of its own. */
+export interface Shop extends AsyncDisposable {
+  readonly url: string;
+  readonly idempotency: Idempotency;
+  readonly schema: GraphQLSchema;
+  /** The mutations that were executed, by name, in order. */
+  readonly runs: string[];
+  /** Sends one operation, or an array: a batch. */
+  post(body: object, headers?: Record<string, string>, init?: RequestInit): Promise<Answer>;
+  /** Sends it twice, one after the other. */
+  twice(body: object, headers?: Record<string, string>): Promise<[first: Answer, second: Answer]>;
+  /** All records, as they are stored. */
+  records(): Promise<StoredDocument[]>;
+}
+
+/** An HTTP response, read: what a retry is to repeat, but for `replayed`. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly replayed: boolean;
+}
+
+export async function startShop(options: ShopOptions = {}): Promise<Shop> {
+  const {
+    typeDefs = 'type Mutation { pay(amount: Int): Int }',
+    mutations = { pay: ({ amount }) => amount },
+    resolvers = {},
+    before = [],
+    after = [],
+    ...yogaOptions
+  } = options;
+  const runs: string[] = [];
+  const counted = Object.entries(mutations).map(([name, resolve]) => [
+    name,
+    (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => {
+      runs.push(name);
+      return resolve(args, context, info);
+    },
+  ]);
+  const schema = createSchema({
+    typeDefs: `type Query { ok: Boolean } ${typeDefs}`,
+    resolvers: { ...resolvers, Mutation: Object.fromEntries(counted) },
+  });
+  const store = await openStore();
+  const idempotency = createIdempotency({ store: store.store, ...options.idempotency });
+  const plugin = useIdempotency<Context>({
+    idempotency,
+    scope: ({ request }) => request.headers.get('x-user') ?? 'someone',
+    ...options.useIdempotency,
+  });
+  const yoga = createYoga({ logging: false, ...yogaOptions, schema, plugins: [...before, plugin, ...after] });
+  const server = createServer(yoga);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
+  const url = `http://127.0.0.1:${address.port}${yoga.graphqlEndpoint}`;
+
+  async function post(body: object, headers: Record<string, string> = {}, init: RequestInit = {}) {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      ...init,
+    });
+    return read(response);
+  }
+  return {
+    url,
+    idempotency,
+    schema,
+    runs,
+    post,
+    async twice(body, headers) {
+      return [await post(body, headers), await post(body, headers)];
+    },
+    records: () => store.records(),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await yoga.dispose();
+      await idempotency.close();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function read(response: Response): Promise<Answer> {
+  const { date: _, 'idempotent-replayed': replayed, ...headers } = Object.fromEntries(response.headers);
+  return { status: response.status, headers, body: await response.text(), replayed: replayed === 'true' };
+}
+
+/** The header of a key. */
+export const key = (value: string) => ({ 'idempotency-key': value });
+
+/** The code of the first error in an answer. */
+export function codeOf({ body }: Answer): string | undefined {
+  return JSON.parse(body).errors?.[0]?.extensions?.code;
+}
+
+/** Something that a test lets happen: resolvers wait for `done`, the test calls `now`. */
+export function occasion<T = void>(): { readonly done: Promise<T>; now(value: T): void } {
+  let now: (value: T) => void = () => {};
+  const done = new Promise<T>((resolve) => {
+    now = resolve;
+  });
+  return { done, now };
+}

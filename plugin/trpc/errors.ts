@@ -1,0 +1,69 @@
+import { type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
+import {
+  type IdempotencyError,
+  type IdempotencyErrorCode,
+  isIdempotencyError,
+} from '../../server/engine/errors.ts';
+
+/** tRPC's codes are a closed set without 410: of those left, CONFLICT is the one that no client retries by itself. */
+const CODES: Readonly<Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>> = {
+  KEY_MISSING: 'BAD_REQUEST',
+  KEY_INVALID: 'BAD_REQUEST',
+  SCOPE_MISSING: 'UNAUTHORIZED',
+  KEY_REUSED: 'UNPROCESSABLE_CONTENT',
+  SELECTION_CHANGED: 'UNPROCESSABLE_CONTENT',
+  IN_PROGRESS: 'CONFLICT',
+  IN_DOUBT: 'CONFLICT',
+  LEASE_LOST: 'CONFLICT',
+  RESULT_NOT_RETAINED: 'CONFLICT',
+  RECORD_UNREADABLE: 'INTERNAL_SERVER_ERROR',
+  STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
+};
+
+/** A refusal as tRPC's own error; the `cause` keeps `code`, `reason`, `retryable` and `retryAfterMs`. */
+export function toTRPCError(error: IdempotencyError): TRPCError {
+  return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
+}
+
+const outcomes = new WeakSet<TRPCError>();
+
+/**
+ * What a run ended with is kept, even where it is the refusal of a call nested in it: what that says of sending the key
+ * again does not hold for the run's own key.
+ */
+export function markOutcome(error: TRPCError): void {
+  outcomes.add(error);
+}
+
+/** The refusal of this very call. */
+export function refusalIn(error: TRPCError): IdempotencyError | undefined {
+  return isIdempotencyError(error.cause) && !outcomes.has(error) ? error.cause : undefined;
+}
+
+/** What a client needs to know of a refusal. */
+export interface IdempotencyErrorData {
+  readonly code: IdempotencyErrorCode;
+  readonly reason: string | undefined;
+  /** Whether the same key may simply be sent again. */
+  readonly retryable: boolean;
+  /** When, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/**
+ * The refusal behind an error, for the error formatter: several of them share a tRPC code. Undefined for any other error.
+ *
+ * @example
+ * initTRPC.create({
+ *   errorFormatter: ({ shape, error }) => ({
+ *     ...shape,
+ *     data: { ...shape.data, idempotency: idempotencyErrorData(error) },
+ *   }),
+ * })
+ */
+export function idempotencyErrorData(error: TRPCError): IdempotencyErrorData | undefined {
+  const refusal = refusalIn(error);
+  if (!refusal) return undefined;
+  const { code, reason, retryable, retryAfterMs } = refusal;
+  return { code, reason, retryable, retryAfterMs };
+}

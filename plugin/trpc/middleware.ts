@@ -1,0 +1,109 @@
+import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
+import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
+import type { ResolvedPolicy } from '../../server/engine/policy.ts';
+import { currentRun, withRun } from '../../server/run.ts';
+import { toTRPCError } from './errors.ts';
+import { fingerprintOfInput } from './input.ts';
+import { findKey } from './key.ts';
+import {
+  checkOptions,
+  checkRequire,
+  type IdempotencyMiddlewareOptions,
+  type ProcedurePolicy,
+  type Root,
+} from './options.ts';
+import { outcomeOf } from './output.ts';
+import { type Reshape, reshaper } from './reshape.ts';
+import { markReplayed } from './response-meta.ts';
+import { createResultCodec } from './result-codec.ts';
+import { carrying, isMarked, type Progress, progressOf, type StartedMark, startedMark } from './started.ts';
+import type { CallOptions, CallResult, Config, IdempotencyContext } from './trpc.ts';
+
+export interface IdempotencyMiddleware<Context, Meta> {
+  /** @throws TypeError for an option that is unknown or out of range */
+  (policy?: ProcedurePolicy): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, unknown>;
+  /**
+   * Ends a chain whose refusals shall not use up the key: `.concat(idempotent.started)`, right before `.mutation(...)`.
+   * An error from before it (a rate limit, a login, an `.input()`) then releases the key; without it such an error can not
+   * be told from one of the resolver, and is stored. It is not for `.use()`: a middleware can not see whether another
+   * one will follow, only what is on the procedure's meta.
+   */
+  readonly started: StartedMark;
+}
+
+/**
+ * Makes the middleware that gives the mutations of a tRPC root idempotency keys. It belongs after `.input()` and auth, and
+ * before `.output()`. Queries, subscriptions and mutations without a key pass it by.
+ *
+ * @example
+ * const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user?.id ?? null })
+ * const pay = t.procedure.input(Payment).use(idempotent()).mutation(({ ctx, input }) =>
+ *   stripe.charges.create(input, { idempotencyKey: ctx.idempotency?.downstreamKey('charge') }))
+ * @throws TypeError for an option that is not what it should be
+ */
+export function createIdempotencyMiddleware<Context extends object, Meta extends object>(
+  t: Root<Context, Meta>,
+  options: IdempotencyMiddlewareOptions<Context, Meta>,
+): IdempotencyMiddleware<Context, Meta> {
+  checkOptions(options);
+  const shared = { ...options, config: t._config, reshape: reshaper(t.procedure) } as unknown as Shared;
+  const idempotent = ({ require = options.require ?? false, ...overrides }: ProcedurePolicy = {}) => {
+    checkRequire('idempotent.require', require);
+    const policy = options.idempotency.policy(overrides, 'idempotent');
+    const guard: unknown = guardedBy(shared, policy, require);
+    return t.middleware(guard as TRPCMiddlewareFunction<Context, Meta, object, IdempotencyContext, unknown>);
+  };
+  return Object.assign(idempotent, { started: startedMark(t.procedure as StartedMark) });
+}
+
+interface Shared extends IdempotencyMiddlewareOptions<object, object> {
+  readonly config: Config;
+  readonly reshape: Reshape;
+}
+
+function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
+  const { idempotency, config, scope, reshape } = shared;
+
+  async function runKeyed(opts: CallOptions, progress: Progress, key: unknown): Promise<CallResult> {
+    const { value, replayed } = await idempotency.execute<CallResult>({
+      scope: await scope(opts),
+      key,
+      operation: opts.path,
+      fingerprints: [await fingerprintOfInput(opts, config)],
+      policy,
+      codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
+      handler: async (run) =>
+        outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } })),
+    });
+    if (!replayed) return value;
+    markReplayed(opts);
+    return reshape(value, opts);
+  }
+
+  return async function idempotencyMiddleware(opts: CallOptions): Promise<CallResult> {
+    if (!idempotency.enabled || opts.type !== 'mutation') return passBy(opts);
+    const progress = progressOf(opts);
+    try {
+      const source = await findKey(opts, shared);
+      switch (source.from) {
+        case 'call':
+          return await runKeyed(opts, progress, source.key);
+        case 'nowhere':
+          if (require) throw refusal('KEY_MISSING');
+          return await passBy(opts, progress);
+        case 'outer_run':
+          return await passBy(opts, progress);
+        default:
+          return source satisfies never;
+      }
+    } catch (error) {
+      throw isIdempotencyError(error) ? toTRPCError(error) : error;
+    }
+  };
+}
+
+/** A call without a key of its own is no part of the run around it, if there is one. */
+function passBy({ next }: CallOptions, progress?: Progress): Promise<CallResult> {
+  const pass = () => next({ ctx: { idempotency: undefined, ...carrying(progress) } });
+  return currentRun() ? withRun(undefined, pass) : pass();
+}

@@ -1,0 +1,69 @@
+import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
+import type { Policy } from '../../server/engine/policy.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import type { Config } from './trpc.ts';
+
+/** As `initTRPC.create()` returns it. */
+export interface Root<Context extends object, Meta extends object> {
+  readonly _config: Config & { readonly $types: { readonly ctx: Context; readonly meta: Meta } };
+  readonly procedure: object;
+  readonly middleware: <Overrides>(
+    middleware: TRPCMiddlewareFunction<Context, Meta, object, Overrides, unknown>,
+  ) => TRPCMiddlewareBuilder<Context, Meta, Overrides, unknown>;
+}
+
+/** What is known of a call when its key and its scope are asked for. */
+export interface Call<Context, Meta> {
+  /** The context of the root, with what earlier middlewares made of it. */
+  readonly ctx: Context;
+  readonly path: string;
+  /** As the validators that came before left it. */
+  readonly input: unknown;
+  readonly meta: Meta | undefined;
+  readonly batchIndex: number;
+  getRawInput(): Promise<unknown>;
+}
+
+type MaybeText = string | null | undefined;
+
+export interface IdempotencyMiddlewareOptions<Context, Meta> {
+  idempotency: Idempotency;
+  /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (SCOPE_MISSING). */
+  scope: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
+  /**
+   * A key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for batches and WebSockets, or for a
+   * context without headers. Where it returns none, the request's header counts.
+   */
+  key?: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
+  /** Default `Idempotency-Key`. */
+  headerName?: string;
+  /** Whether a mutation without a key is refused (KEY_MISSING). Default false. */
+  require?: boolean;
+}
+
+export interface ProcedurePolicy extends Policy {
+  /** Takes precedence over the option of the same name. */
+  require?: boolean;
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+
+/** @throws TypeError naming the option, what was expected and what came */
+export function checkOptions(
+  options: Readonly<Partial<Record<keyof IdempotencyMiddlewareOptions<never, never>, unknown>>>,
+): void {
+  const { idempotency, scope, key, headerName } = options;
+  if (typeof (idempotency as Idempotency | undefined)?.execute !== 'function')
+    throw new TypeError('Expected `idempotency` to be what createIdempotency(...) returned');
+  if (typeof scope !== 'function')
+    throw new TypeError('Expected `scope` to be a function, such as `({ ctx }) => ctx.user?.id ?? null`');
+  if (key !== undefined && typeof key !== 'function') throw new TypeError('Expected `key` to be a function');
+  if (headerName !== undefined && !(typeof headerName === 'string' && HEADER_NAME.test(headerName)))
+    throw new TypeError(`Expected \`headerName\` to be the name of a header, got ${String(headerName)}`);
+  checkRequire('require', options.require);
+}
+
+export function checkRequire(path: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new TypeError(`Expected \`${path}\` to be a boolean, got ${String(value)}`);
+}

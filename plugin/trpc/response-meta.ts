@@ -1,0 +1,37 @@
+import type { TRPCError } from '@trpc/server';
+import type { TRPCRequestInfo } from '@trpc/server/http';
+import { refusalIn } from './errors.ts';
+import type { CallOptions } from './trpc.ts';
+
+// A call's own function for its input is the one thing that both a middleware and `responseMeta` see of it.
+const replays = new WeakSet<CallOptions['getRawInput']>();
+
+export function markReplayed({ getRawInput }: CallOptions): void {
+  replays.add(getRawInput);
+}
+
+/**
+ * The HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
+ * every call of the request was answered from its record, and `Retry-After` (in seconds) when one may be sent again.
+ * A streamed batch sends its headers before any of that is known, so it has neither.
+ *
+ * @example
+ * createHTTPServer({ router, createContext, responseMeta: idempotencyResponseMeta })
+ */
+export function idempotencyResponseMeta({
+  info,
+  errors,
+}: {
+  info?: TRPCRequestInfo | undefined;
+  errors: readonly TRPCError[];
+}): { headers: Headers } {
+  const headers = new Headers();
+  const calls = info?.calls ?? [];
+  if (calls.length > 0 && calls.every((call) => replays.has(call.getRawInput))) {
+    headers.set('Idempotent-Replayed', 'true');
+  }
+  const waits = errors.map((error) => refusalIn(error)?.retryAfterMs ?? 0);
+  const waitMs = Math.max(0, ...waits);
+  if (waitMs > 0) headers.set('Retry-After', String(Math.ceil(waitMs / 1_000)));
+  return { headers };
+}

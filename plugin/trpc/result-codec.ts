@@ -1,0 +1,89 @@
+import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
+import type { Encoded, ResultCodec } from '../../server/call.ts';
+import { rebuiltError, type StoredError, shapeOf, storedError } from './error-codec.ts';
+import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
+
+/** A stored body. `data`, absent for a void result, and `shape` are in the transformer's form. */
+type Body = { readonly data?: unknown } | { readonly error: StoredError; readonly shape?: unknown };
+
+const shapes = new WeakMap<TRPCError, unknown>();
+
+/** How the first caller saw a replayed error, where that does not follow from the error as it was rebuilt. */
+export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
+
+/**
+ * `trpc/1`: the JSON of what tRPC sends, serialised once by the root's transformer. A replay is what the transformer reads
+ * from that, and tRPC serialises it again: the same bytes, but for what a transformer does not write as it read it
+ * (superjson gives an Error an undefined `cause`). Without a transformer a server-side caller that got a Date at first gets
+ * its text from a replay, as an HTTP client always does.
+ */
+export function createResultCodec(
+  config: Config,
+  opts: CallOptions,
+  started: () => boolean,
+): ResultCodec<CallResult> {
+  const { output } = config.transformer;
+  let verdict: CallResult | undefined;
+
+  function errorBody(error: TRPCError): Body {
+    const stored = storedError(error, config);
+    try {
+      const shape = output.serialize(shapeOf(error, opts, config));
+      const again = output.serialize(shapeOf(rebuiltError(stored), opts, config));
+      return JSON.stringify(shape) === JSON.stringify(again) ? { error: stored } : { error: stored, shape };
+    } catch {
+      return { error: stored }; // the developer's formatter failed, as it is about to for the first caller
+    }
+  }
+
+  return {
+    format: 'trpc/1',
+    encode: (result): Encoded =>
+      result.ok
+        ? {
+            outcome: 'success',
+            body: written(() => ({ data: output.serialize(result.data) })),
+            started: true,
+            result: result.data,
+          }
+        : {
+            outcome: 'error',
+            body: written(() => errorBody(result.error)),
+            // What a resolver function says of an abandoned run is of one that did start.
+            started: result === verdict || started(),
+            result: result.error,
+          },
+    decode(body) {
+      const stored = JSON.parse(body) as Body;
+      if (!('error' in stored)) return okResult(output.deserialize(stored.data));
+      const error = rebuiltError(stored.error);
+      if ('shape' in stored) shapes.set(error, output.deserialize(stored.shape));
+      return errorResult(error);
+    },
+    resolve(resolution) {
+      verdict =
+        resolution.action === 'complete'
+          ? okResult(resolution.data)
+          : errorResult(getTRPCErrorFromUnknown(resolution.error));
+      return verdict;
+    },
+  };
+}
+
+/** Undefined for what can not be written down: the effect has happened, and its caller gets what tRPC makes of it. */
+function written(body: () => Body): string | undefined {
+  try {
+    return JSON.stringify(body(), refuseStreams);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a promise or an iterable, which tRPC streams, JSON would make `{}`. */
+function refuseStreams(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Symbol.asyncIterator in value || ('then' in value && typeof value.then === 'function')) {
+    throw new TypeError('A streamed value can not be stored');
+  }
+  return value;
+}

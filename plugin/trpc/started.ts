@@ -1,0 +1,62 @@
+import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
+import type { CallOptions } from './trpc.ts';
+
+/** What `.concat(idempotent.started)` takes: it adds to any procedure, and changes none of its types. */
+export type StartedMark = TRPCProcedureBuilder<
+  object,
+  object,
+  object,
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  false
+>;
+
+// On the procedure's meta, the only thing that a middleware can see of the chain behind it before it runs.
+const IN_CHAIN = Symbol('latchkey.started');
+// On the context, where no later middleware can take it away.
+const CALL = Symbol('latchkey.call');
+
+/** One pass through a chain, from `idempotent()` on. */
+export interface Progress {
+  readonly call: CallOptions['getRawInput'];
+  /** Whether it came past `idempotent.started`. */
+  entered: boolean;
+}
+
+interface Marked {
+  readonly [CALL]?: Progress | undefined;
+}
+
+export const carrying = (progress: Progress | undefined): object => ({ [CALL]: progress });
+
+export function isMarked({ meta }: CallOptions): boolean {
+  return meta !== undefined && IN_CHAIN in meta;
+}
+
+/** @throws TypeError for a chain whose order would make errors of the handler look like refusals before it */
+export function progressOf({ ctx, getRawInput, path }: CallOptions): Progress {
+  const before = (ctx as Marked | undefined)?.[CALL];
+  if (before?.call === getRawInput) {
+    throw new TypeError(
+      before.entered
+        ? `\`${path}\` has idempotent.started before idempotent(); it belongs at the end`
+        : `\`${path}\` has idempotent() twice; give the policy to one of them`,
+    );
+  }
+  return { call: getRawInput, entered: false };
+}
+
+export function startedMark(procedure: StartedMark): StartedMark {
+  const marking = procedure.use(function startedMiddleware(opts) {
+    const { ctx, getRawInput, next } = opts as CallOptions;
+    const progress = (ctx as Marked | undefined)?.[CALL];
+    if (progress) progress.entered = true;
+    return progress?.call === getRawInput
+      ? next()
+      : next({ ctx: carrying({ call: getRawInput, entered: true }) });
+  });
+  // Not by `.meta()`, which would bring the default meta along and put it over that of the procedure.
+  return { ...marking, _def: { ...marking._def, meta: { [IN_CHAIN]: true } } };
+}

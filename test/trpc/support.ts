@@ -1,0 +1,163 @@
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type AnyTRPCRouter, initTRPC } from '@trpc/server';
+import { createHTTPServer } from '@trpc/server/adapters/standalone';
+import type { Document } from 'mongodb';
+import superjson from 'superjson';
+import { afterAll } from 'vitest';
+import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
+import {
+  createIdempotency,
+  type Idempotency,
+  type IdempotencyEvent,
+  type IdempotencyOptions,
+  type Store,
+} from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+
+export interface Context {
+  readonly req: IncomingMessage;
+  readonly user: string | null;
+}
+
+// One database for each test file, and a collection of its own for each test.
+const database = freshDatabase();
+let collections = 0;
+afterAll(async () => (await database)[Symbol.asyncDispose]());
+
+export interface TestIdempotency extends AsyncDisposable {
+  readonly idempotency: Idempotency;
+  readonly events: IdempotencyEvent[];
+  readonly collection: string;
+  /** As they stand in MongoDB. */
+  records(): Promise<Document[]>;
+}
+
+export interface TestOptions extends Partial<IdempotencyOptions> {
+  /** That of another server of the same fleet; default a new one. */
+  collection?: string;
+  wrapStore?: (store: Store) => Store;
+}
+
+/** An `Idempotency` on MongoDB. */
+export async function freshIdempotency({
+  collection = `keys_${++collections}`,
+  wrapStore = (store) => store,
+  ...options
+}: TestOptions = {}): Promise<TestIdempotency> {
+  const { db } = await database;
+  const events: IdempotencyEvent[] = [];
+  const idempotency = createIdempotency({
+    store: wrapStore(createMongoStore({ db, collection })),
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  return {
+    idempotency,
+    events,
+    collection,
+    records: () => db.collection(collection).find().toArray(),
+    [Symbol.asyncDispose]: () => idempotency.close(),
+  };
+}
+
+/** Hands every operation on to `store`, but for those that are given instead. */
+export function storeBut(store: Store, changed: Partial<Store>): Store {
+  return {
+    ready: () => store.ready(),
+    claim: (request) => store.claim(request),
+    abandon: (request) => store.abandon(request),
+    takeOver: (request, seen, to) => store.takeOver(request, seen, to),
+    settle: (held, settlement) => store.settle(held, settlement),
+    renew: (held, lease) => store.renew(held, lease),
+    watch: (seen, signal) => store.watch(seen, signal),
+    close: (timeoutMs) => store.close(timeoutMs),
+    ...changed,
+  };
+}
+
+export const plain = initTRPC.context<Context>().create({ isDev: false });
+export const withSuperjson = initTRPC.context<Context>().create({ isDev: false, transformer: superjson });
+
+type Root = Parameters<typeof createIdempotencyMiddleware<Context, object>>[0];
+
+/** The middleware as most hosts set it up. */
+export function idempotentFor(t: Root, idempotency: Idempotency) {
+  return createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user });
+}
+
+export interface App extends AsyncDisposable {
+  readonly url: string;
+  /** A mutation as a plain HTTP client sends it: one key, one body, the answer's bytes. */
+  post(path: string, input?: unknown, options?: PostOptions): Promise<Reply>;
+}
+
+export interface PostOptions {
+  readonly key?: string;
+  readonly user?: string;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** As it came over the wire: a replay must be equal to the byte. */
+  readonly body: string;
+  readonly headers: Headers;
+  readonly replayed: boolean;
+}
+
+/** A real HTTP server with tRPC's standalone adapter. */
+export async function serve(
+  router: AnyTRPCRouter,
+  createContext: (options: { req: IncomingMessage; info: object }) => object = contextOf,
+): Promise<App> {
+  const server = createHTTPServer({ router, createContext, responseMeta: idempotencyResponseMeta });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    post: (path, input, options) => post(`${url}/${path}`, input, options),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export function contextOf({ req }: { req: IncomingMessage }): Context {
+  return { req, user: (req.headers['x-user'] as string | undefined) ?? null };
+}
+
+/** The context of a server-side caller, whose `req` holds these headers. */
+export function callerContext(
+  headers: IncomingMessage['headers'] = {},
+  user: string | null = 'alice',
+): Context {
+  return { req: { headers, method: 'POST', url: '/' } as IncomingMessage, user };
+}
+
+async function post(
+  url: string,
+  input: unknown,
+  { key, user = 'alice', headers, signal }: PostOptions = {},
+): Promise<Reply> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(user && { 'x-user': user }),
+      ...(key !== undefined && { 'idempotency-key': key }),
+      ...headers,
+    },
+    ...(input !== undefined && { body: JSON.stringify(input) }),
+    ...(signal && { signal }),
+  });
+  return {
+    status: response.status,
+    body: await response.text(),
+    headers: response.headers,
+    replayed: response.headers.get('idempotent-replayed') === 'true',
+  };
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { initTRPC } from '@trpc/server';
+import { createHTTPHandler } from '@trpc/server/adapters/standalone';
+import { createSchema, createYoga } from 'graphql-yoga';
+import type { Db } from 'mongodb';
+import { z } from 'zod';
+import { useIdempotency } from '../../plugin/graphql/index.ts';
+import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
+import { createIdempotency, currentRun, type Idempotency } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+
+/** A shop that charges cards, by GraphQL at /graphql and by tRPC at /trpc. */
+export function createShop(db: Db): { server: Server; idempotency: Idempotency } {
+  const idempotency = createIdempotency({ store: createMongoStore({ db }) });
+
+  // The effect that must happen once: here a row, in a real shop a call to the payment provider.
+  async function chargeCard(customer: string, amount: number) {
+    const charge = { id: `ch_${randomUUID().slice(0, 8)}`, customer, amount };
+    await db.collection('charges').insertOne({ ...charge, key: currentRun()?.key });
+    return charge;
+  }
+
+  const yoga = createYoga({
+    graphqlEndpoint: '/graphql',
+    logging: false,
+    schema: createSchema({
+      typeDefs: `
+        type Query { ok: Boolean! }
+        type Charge { id: ID! customer: String! amount: Int! }
+        type Mutation { chargeCard(customer: String!, amount: Int!): Charge! }
+      `,
+      resolvers: {
+        Mutation: {
+          chargeCard: (_, { customer, amount }: { customer: string; amount: number }) =>
+            chargeCard(customer, amount),
+        },
+      },
+    }),
+    plugins: [
+      useIdempotency({
+        idempotency,
+        // Keys of one caller are never seen by another one. A real shop takes this from its session.
+        scope: ({ request }: { request: Request }) => request.headers.get('authorization'),
+      }),
+    ],
+  });
+
+  const t = initTRPC.context<{ req: IncomingMessage }>().create();
+  const idempotent = createIdempotencyMiddleware(t, {
+    idempotency,
+    scope: ({ ctx }) => ctx.req.headers.authorization ?? null,
+  });
+  const trpc = createHTTPHandler({
+    basePath: '/trpc/',
+    responseMeta: idempotencyResponseMeta,
+    createContext: ({ req }) => ({ req }),
+    router: t.router({
+      chargeCard: t.procedure
+        .input(z.object({ customer: z.string(), amount: z.number().int() }))
+        .use(idempotent())
+        .mutation(({ input }) => chargeCard(input.customer, input.amount)),
+    }),
+  });
+
+  const server = createServer((req, res) =>
+    req.url?.startsWith('/trpc/') ? trpc(req, res) : yoga(req, res),
+  );
+  return { server, idempotency };
+}

@@ -1,0 +1,129 @@
+import { MongoClient } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { createIdempotency, type IdempotencyEvent } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+import { gate } from '../support/gate.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
+import { type Payment, startPaymentApp } from '../support/payment-app.ts';
+import { PAYMENT_APIS } from '../support/payment-client.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+
+const STORE_TIMEOUT_MS = 1_000;
+/** How long the driver looks for a server by default. */
+const DRIVER_GIVES_UP_MS = 30_000;
+
+/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type. */
+async function startShop(uri: string, database: string) {
+  const client = new MongoClient(uri);
+  const listeners = new Map<string, (event: IdempotencyEvent) => void>();
+  const idempotency = createIdempotency({
+    store: createMongoStore({ db: client.db(database), storeTimeoutMs: STORE_TIMEOUT_MS }),
+    onEvent: (event) => listeners.get(event.type)?.(event),
+  });
+  const runs: Payment[] = [];
+  const started = gate();
+  const release = gate();
+  const app = await startPaymentApp(idempotency, async (payment) => {
+    runs.push(payment);
+    if (payment.mode !== 'hold') return;
+    started.open();
+    await release;
+  });
+  return {
+    url: app.url,
+    runs,
+    started,
+    release,
+    happened: (type: IdempotencyEvent['type']) =>
+      new Promise<IdempotencyEvent>((resolve) => listeners.set(type, resolve)),
+    async [Symbol.asyncDispose]() {
+      release.open();
+      await idempotency.close({ timeoutMs: 0 });
+      await app[Symbol.asyncDispose]();
+      await client.close();
+    },
+  };
+}
+
+describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', (_, pay) => {
+  test('keyed mutations are refused within the deadline and nothing runs; when it is back, all goes on without a restart', async () => {
+    await using mongod = await startMongod();
+    await using shop = await startShop(mongod.uri, 'shop');
+    expect(await pay({ url: shop.url, key: 'before' })).toMatchObject({ status: 200 });
+
+    await mongod.kill('SIGKILL');
+    const sentAt = performance.now();
+    const refusals = await Promise.all(
+      ['before', 'during', 'during'].map((key) => pay({ url: shop.url, key })),
+    );
+    expect(performance.now() - sentAt, 'long before the driver gives up').toBeLessThan(DRIVER_GIVES_UP_MS);
+    expect(refusals.map(({ status, retryAfter }) => [status, retryAfter])).toEqual(Array(3).fill([503, '1']));
+    expect(shop.runs).toHaveLength(1);
+    expect(await pay({ url: shop.url }), 'a mutation without a key needs no store').toMatchObject({
+      status: 200,
+    });
+
+    await mongod.restart();
+    const [before, during] = await Promise.all(
+      ['before', 'during'].map((key) => eventually(() => pay({ url: shop.url, key }))),
+    );
+    expect(before).toMatchObject({ status: 200, replayed: true });
+    expect(during).toMatchObject({ status: 200, replayed: false });
+    expect(shop.runs).toHaveLength(3);
+  });
+
+  test('a run that had started gives its caller the true result, which is recorded when mongod is back', async () => {
+    await using mongod = await startMongod();
+    await using shop = await startShop(mongod.uri, 'shop');
+    const running = pay({ url: shop.url, key: 'k', mode: 'hold' });
+    await shop.started;
+    await mongod.kill('SIGKILL');
+    const recordedLater = shop.happened('completed');
+    shop.release.open();
+    const answer = await running;
+    expect(answer.status).toBe(200);
+    await mongod.restart();
+    await recordedLater;
+    expect(await pay({ url: shop.url, key: 'k' })).toEqual({ ...answer, replayed: true });
+    expect(shop.runs).toHaveLength(1);
+  });
+
+  test('a server that starts without it takes its first key when it is there', async () => {
+    await using mongod = await startMongod();
+    await mongod.kill('SIGKILL');
+    await using shop = await startShop(mongod.uri, 'shop');
+    expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: 503 });
+    await mongod.restart();
+    expect(await eventually(() => pay({ url: shop.url, key: 'k' }))).toMatchObject({
+      status: 200,
+      replayed: false,
+    });
+  });
+});
+
+describe.each(Object.entries(PAYMENT_APIS))('%s, when the network loses the reply of mongod', (_, pay) => {
+  test.each([
+    ['to the claim', ['update', 'idempotency_keys', 'upsert']],
+    ['to the completion', ['update', 'idempotency_keys', '$$outcome']],
+  ])('%s: one execution, its caller gets the result, a retry replays it', async (_which, match) => {
+    await using database = await freshDatabase();
+    await using proxy = await startProxy(Number(new URL(database.uri).port));
+    await using shop = await startShop(proxy.uri, database.name);
+    await pay({ url: shop.url, key: 'warm-up' });
+    const lost = proxy.dropReply(match);
+    const answer = await pay({ url: shop.url, key: 'k' });
+    await lost;
+    expect(answer).toMatchObject({ status: 200, replayed: false });
+    expect(await pay({ url: shop.url, key: 'k' })).toEqual({ ...answer, replayed: true });
+    expect(shop.runs).toHaveLength(2);
+  });
+});
+
+/** How long the driver takes to find the server again is not ours to say: refusals are retried as a client would. */
+async function eventually<T extends { status: number }>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const answer = await call();
+    if (answer.status !== 503) return answer;
+  }
+}

@@ -8,7 +8,7 @@ import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
-import { type ActiveRun, activeRun, type Intention, withRun } from './run.ts';
+import { type ActiveRun, activeRun, type Intention, insideRun } from './run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
@@ -52,7 +52,7 @@ export class Execution<Value> {
     this.#emit('started');
     let value: Value;
     try {
-      value = await withRun(run, () => this.#call.handler(run));
+      value = await insideRun(run, () => this.#call.handler(run));
     } catch (error) {
       await this.inDoubt('handler rejected');
       throw error;

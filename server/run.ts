@@ -63,6 +63,8 @@ export function activeRun(held: Held, signal: AbortSignal): ActiveRun {
 interface Context {
   readonly run: Run | undefined;
   readonly outer: Context | undefined;
+  /** Work that a handler leaves behind keeps its context, but is no longer inside its run. */
+  ended: boolean;
 }
 
 const contexts = new AsyncLocalStorage<Context>();
@@ -72,9 +74,19 @@ export function currentRun(): Run | undefined {
   return contexts.getStore()?.run;
 }
 
-/** Runs `body` with `run` as its current run; undefined for a nested call, which does not inherit the key. */
-export function withRun<T>(run: Run | undefined, body: () => T): T {
-  return contexts.run({ run, outer: contexts.getStore() }, body);
+/** Runs a handler as `run`, until it settles. */
+export async function insideRun<T>(run: Run, handler: () => Promise<T>): Promise<T> {
+  const context: Context = { run, outer: contexts.getStore(), ended: false };
+  try {
+    return await contexts.run(context, handler);
+  } finally {
+    context.ended = true;
+  }
+}
+
+/** Runs a nested call that has no key of its own: it does not inherit that of the run around it. */
+export function outsideRun<T>(body: () => T): T {
+  return contexts.run({ run: undefined, outer: contexts.getStore(), ended: false }, body);
 }
 
 /** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
@@ -90,12 +102,12 @@ export function isInsideRunOf(key: string): boolean {
 function runsAround(): Run[] {
   const runs: Run[] = [];
   for (let context = contexts.getStore(); context; context = context.outer) {
-    if (context.run) runs.push(context.run);
+    if (context.run && !context.ended) runs.push(context.run);
   }
   return runs;
 }
 
 /** Whether the caller is inside a run at all, at any depth. */
 export function isNested(): boolean {
-  return contexts.getStore() !== undefined;
+  return runsAround().length > 0;
 }

@@ -10,7 +10,7 @@ import {
   type Store,
 } from '../server/index.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
-import { withRun } from '../server/run.ts';
+import { outsideRun } from '../server/run.ts';
 import { type CallOptions, callOf, type Result } from './support/calls.ts';
 import { gate } from './support/gate.ts';
 
@@ -272,7 +272,7 @@ describe('currentRun', () => {
       await Promise.resolve();
       expect(currentRun()).toBe(run);
       expect(run).toMatchObject({ key: 'k', scope: 's', attempt: 1, fence: expect.any(Number) });
-      expect(withRun(undefined, currentRun)).toBeUndefined();
+      expect(outsideRun(currentRun)).toBeUndefined();
       return { data: 1 };
     });
     expect(currentRun()).toBeUndefined();
@@ -285,7 +285,7 @@ describe('currentRun', () => {
       await expect(call(inner)).rejects.toEqual(code('IN_PROGRESS', 'own_run'));
       await call(
         () =>
-          withRun(undefined, async () => {
+          outsideRun(async () => {
             await expect(call(inner)).rejects.toEqual(code('IN_PROGRESS', 'own_run'));
             return { data: 2 };
           }),
@@ -294,6 +294,18 @@ describe('currentRun', () => {
       return { data: 1 };
     });
     expect(inner).not.toHaveBeenCalled();
+  });
+
+  test('work that a handler leaves behind is no longer inside: it gets the stored answer', async () => {
+    const { call } = setUp();
+    const go = gate();
+    let left: Promise<Answer<Result>> | undefined;
+    await call(async () => {
+      left = go.then(() => call(done));
+      return { data: 'stored' };
+    });
+    go.open();
+    expect(await left).toEqual({ value: { data: 'stored' }, replayed: true });
   });
 
   test('a downstream key is the same on each attempt, and differs by name, key, scope and life', async () => {

@@ -1,7 +1,7 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Answer, KeyedCall } from '../../server/call.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { withRun } from '../../server/run.ts';
+import { outsideRun } from '../../server/run.ts';
 import { exposeRun } from './context.ts';
 import { claim, type GivenKey } from './key.ts';
 import type { Execute, Result } from './plugin.ts';
@@ -45,7 +45,7 @@ export async function executeKeyed(
 export function apart(executeFn: Execute): Execute {
   return (args: ExecutionArgs) => {
     exposeRun(args.contextValue);
-    return withRun(undefined, () => executeFn(args));
+    return outsideRun(() => executeFn(args));
   };
 }
 

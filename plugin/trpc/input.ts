@@ -15,8 +15,8 @@ export async function fingerprintOfInput(opts: CallOptions, { transformer }: Con
     throw unfingerprintable('Form data and octet streams can not be sent with an idempotency key');
   }
   const { input = raw } = opts;
-  const dropped = unseen(raw, input);
   try {
+    const dropped = unseen(raw, input);
     // The side that serialises inputs: what the client sent, in the client's form.
     const serialize = (value: unknown) => transformer.input.serialize(value);
     const parts = dropped === undefined ? [serialize(input)] : [serialize(input), serialize(dropped)];

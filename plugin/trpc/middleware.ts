@@ -1,7 +1,7 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import type { ResolvedPolicy } from '../../server/engine/policy.ts';
-import { currentRun, withRun } from '../../server/run.ts';
+import { currentRun, outsideRun } from '../../server/run.ts';
 import { toTRPCError } from './errors.ts';
 import { fingerprintOfInput } from './input.ts';
 import { findKey } from './key.ts';
@@ -105,5 +105,5 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
 /** A call without a key of its own is no part of the run around it, if there is one. */
 function passBy({ next }: CallOptions, progress?: Progress): Promise<CallResult> {
   const pass = () => next({ ctx: { idempotency: undefined, ...carrying(progress) } });
-  return currentRun() ? withRun(undefined, pass) : pass();
+  return currentRun() ? outsideRun(pass) : pass();
 }

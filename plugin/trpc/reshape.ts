@@ -14,7 +14,8 @@ interface Builder {
 /**
  * A formatter that looks at the class of an error, or at fields of its cause, finds neither on a rebuilt one. The formatter
  * of a procedure (`.errors()`) goes before that of the root, so one of ours answers for such an error. Releases of tRPC
- * that have no `.errors()` leave it to the root's formatter.
+ * that have no `.errors()` leave it to the root's formatter. What a formatter adds of the request or of the clock is that of
+ * each request, replay or not.
  */
 export function reshaper(procedure: Builder): Reshape {
   const format = procedure.errors?.(({ error }) => shapeBefore(error))._def.middlewares.at(-1);

@@ -199,6 +199,7 @@ describe('what can not be compared is refused before anything runs', () => {
 
   it('but not an empty body, which some releases of tRPC can not read: it is a void input', async () => {
     await using fresh = await freshIdempotency();
+    let runs = 0;
     const unreadable = async () => {
       throw new TRPCError({ code: 'BAD_REQUEST', message: 'Unexpected end of JSON input' });
     };
@@ -206,12 +207,13 @@ describe('what can not be compared is refused before anything runs', () => {
       pay: base
         .use(({ next }) => next({ getRawInput: unreadable }))
         .use(idempotentFor(plain, fresh.idempotency)())
-        .mutation(() => 'paid'),
+        .mutation(() => ++runs),
     });
     await using app = await serve(router);
 
-    expect((await app.post('pay', undefined, { key: 'k' })).status).toBe(200);
-    expect((await app.post('pay', undefined, { key: 'k' })).replayed).toBe(true);
+    for (let call = 0; call < 2; call++) {
+      expect((await app.post('pay', undefined, { key: 'k' })).body).toBe('{"result":{"data":1}}');
+    }
     expect((await app.post('pay', { a: 1 }, { key: 'k' })).status).toBe(400);
   });
 

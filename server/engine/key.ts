@@ -2,7 +2,7 @@ import { parseItem } from 'structured-headers';
 import { IdempotencyError, refusal } from './errors.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
-export const MAX_KEY_LENGTH = 255;
+const MAX_KEY_LENGTH = 255;
 const MAX_SCOPE_LENGTH = 1_024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for

@@ -89,8 +89,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   maxResultBytes: integer(0, 15 * 1_048_576),
 };
 
-/** The names that `createIdempotency` takes as defaults for every operation. */
-export const POLICY_NAMES = Object.keys(CHECKS) as readonly (keyof Policy)[];
+const POLICY_NAMES = Object.keys(CHECKS);
 
 /**
  * Fills in and checks a policy, once, at construction.

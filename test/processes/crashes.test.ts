@@ -62,8 +62,8 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a worker killed in the middle o
 });
 
 const RESOLVED = {
-  GraphQL: { pay: { id: 'by provider', amount: 1 } },
-  tRPC: { id: 'by provider', amount: 1 },
+  GraphQL: { pay: { id: 'by provider', amount: 1, note: null } },
+  tRPC: { id: 'by provider', amount: 1, note: null },
 };
 
 describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', (_, pay) => {

@@ -1,50 +1,12 @@
-import { MongoClient } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { createIdempotency, type IdempotencyEvent } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
-import { gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { type Payment, startPaymentApp } from '../support/payment-app.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
+import { startShop } from '../support/payment-shop.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
-const STORE_TIMEOUT_MS = 1_000;
 /** How long the driver looks for a server by default. */
 const DRIVER_GIVES_UP_MS = 30_000;
-
-/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type. */
-async function startShop(uri: string, database: string) {
-  const client = new MongoClient(uri);
-  const listeners = new Map<string, (event: IdempotencyEvent) => void>();
-  const idempotency = createIdempotency({
-    store: createMongoStore({ db: client.db(database), storeTimeoutMs: STORE_TIMEOUT_MS }),
-    onEvent: (event) => listeners.get(event.type)?.(event),
-  });
-  const runs: Payment[] = [];
-  const started = gate();
-  const release = gate();
-  const app = await startPaymentApp(idempotency, async (payment) => {
-    runs.push(payment);
-    if (payment.mode !== 'hold') return;
-    started.open();
-    await release;
-  });
-  return {
-    url: app.url,
-    runs,
-    started,
-    release,
-    happened: (type: IdempotencyEvent['type']) =>
-      new Promise<IdempotencyEvent>((resolve) => listeners.set(type, resolve)),
-    async [Symbol.asyncDispose]() {
-      release.open();
-      await idempotency.close({ timeoutMs: 0 });
-      await app[Symbol.asyncDispose]();
-      await client.close();
-    },
-  };
-}
 
 describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', (_, pay) => {
   test('keyed mutations are refused within the deadline and nothing runs; when it is back, all goes on without a restart', async () => {

@@ -19,6 +19,8 @@ export interface Payment {
 export interface Receipt {
   readonly id: string;
   readonly amount: number;
+  /** As long as the mode `note:<length>` asks for. */
+  readonly note: string | null;
 }
 
 export interface PaymentApp extends AsyncDisposable {
@@ -35,14 +37,15 @@ export async function startPaymentApp(
 ): Promise<PaymentApp> {
   const charge = async (amount: number, mode: string | undefined): Promise<Receipt> => {
     await pay({ amount, mode });
-    return { id: randomUUID(), amount };
+    const length = mode?.startsWith('note:') ? Number(mode.slice('note:'.length)) : undefined;
+    return { id: randomUUID(), amount, note: length === undefined ? null : 'x'.repeat(length) };
   };
   const yoga = createYoga({
     logging: false,
     schema: createSchema({
       typeDefs: `
         type Query { ok: Boolean! }
-        type Receipt { id: ID! amount: Int! }
+        type Receipt { id: ID! amount: Int! note: String }
         type Mutation { pay(amount: Int!): Receipt! }
       `,
       resolvers: {

@@ -14,14 +14,16 @@ export interface PaymentAnswer {
   readonly replayed: boolean;
   readonly retryAfter: string | null;
   /** Of either API; undefined in a refusal. */
-  readonly receipt: { readonly id: string; readonly amount: number } | undefined;
+  readonly receipt:
+    | { readonly id: string; readonly amount: number; readonly note: string | null }
+    | undefined;
 }
 
 /** The same payment by either API: what is shown for one must hold for the other. */
 export const PAYMENT_APIS = {
   GraphQL: (request: PaymentRequest) =>
     send(`${request.url}/graphql`, request, {
-      query: 'mutation ($amount: Int!) { pay(amount: $amount) { id amount } }',
+      query: 'mutation ($amount: Int!) { pay(amount: $amount) { id amount note } }',
       variables: { amount: request.amount ?? 1 },
     }),
   tRPC: (request: PaymentRequest) =>

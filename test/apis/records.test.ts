@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { freshDatabase } from '../support/database.ts';
+import { PAYMENT_APIS } from '../support/payment-client.ts';
+import { startShop } from '../support/payment-shop.ts';
+
+async function open(policy = {}) {
+  const database = await freshDatabase();
+  const shop = await startShop(database.uri, database.name, policy);
+  return {
+    ...shop,
+    uri: database.uri,
+    database: database.name,
+    records: database.db.collection('idempotency_keys'),
+    async [Symbol.asyncDispose]() {
+      await shop[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe.each(Object.entries(PAYMENT_APIS))('%s: a record that somebody damaged', (api, pay) => {
+  const unavailable = api === 'tRPC' ? 409 : 410;
+  test.each([
+    ['no response', { $unset: { response: 1 } }],
+    ['null for a response', { $set: { response: null } }],
+    ['text for a response', { $set: { response: '{}' } }],
+    ['no body', { $unset: { 'response.body': 1 } }],
+    ['null for a body', { $set: { 'response.body': null } }],
+    ['half of a body', { $set: { 'response.body': '{"da' } }],
+    [
+      'a body of the right length that is no JSON',
+      [{ $set: { 'response.body': { $concat: ['!', { $substrCP: ['$response.body', 1, 9_999] }] } } }],
+    ],
+    ['a body of a format that this release does not know', { $set: { 'response.format': 'other/9' } }],
+    ['a purged body', { $set: { response: { format: 'graphql/1', bytes: 9, omitted: 'purged' } } }],
+  ])(
+    'case 26: completed with %s: outcome known, result unavailable, no run and no reason to retry',
+    async (_, damage) => {
+      await using shop = await open();
+      await pay({ url: shop.url, key: 'k' });
+      await shop.records.updateOne({}, damage);
+      const before = await shop.records.findOne();
+      expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: unavailable, retryAfter: null });
+      expect(shop.runs).toHaveLength(1);
+      expect(await shop.records.findOne()).toEqual(before);
+    },
+  );
+
+  test.each([
+    ['case 25: a fingerprint rule of another release', { fingerprint: 's9:abc' }],
+    ['a version of another release', { v: 2 }],
+    ['a state of another release', { state: 'paused' }],
+    ['a text for a fence', { fence: 'seven' }],
+    ['an operator where text is compared', { fingerprint: { $gt: '' } }],
+  ])('%s: nothing runs, nothing is written, and it is no 422', async (_, damage) => {
+    await using shop = await open();
+    await pay({ url: shop.url, key: 'k' });
+    // As a pipeline with a literal: an update document would read `$gt` as an operator.
+    await shop.records.updateOne({}, [
+      {
+        $set: Object.fromEntries(Object.entries(damage).map(([name, value]) => [name, { $literal: value }])),
+      },
+    ]);
+    const before = await shop.records.findOne();
+    expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: 500 });
+    expect(shop.runs).toHaveLength(1);
+    expect(await shop.records.findOne()).toEqual(before);
+  });
+});
+
+describe.each(Object.entries(PAYMENT_APIS))('case 27, %s: a large result', (api, pay) => {
+  test.each([
+    ['1 MB under a limit of 2 MB', 1_000_000, 200],
+    ['just over the limit', 2_000_000, api === 'tRPC' ? 409 : 410],
+    ['20 MB', 20_000_000, api === 'tRPC' ? 409 : 410],
+  ])('%s: the first caller gets it whole, the effect happens once', async (_, length, retryStatus) => {
+    await using shop = await open({ maxResultBytes: 2_000_000 });
+    const first = await pay({ url: shop.url, key: 'k', mode: `note:${length}` });
+    expect(first).toMatchObject({ status: 200, replayed: false });
+    expect(first.receipt?.note).toHaveLength(length);
+    const retry = await pay({ url: shop.url, key: 'k' });
+    expect(retry).toMatchObject({ status: retryStatus, retryAfter: null });
+    if (retryStatus === 200) expect(retry.body).toBe(first.body);
+    expect(shop.runs).toHaveLength(1);
+  });
+
+  test('replays write nothing, so a record does not grow with them', async () => {
+    await using shop = await open();
+    await pay({ url: shop.url, key: 'k' });
+    const before = await shop.records.findOne();
+    for (let i = 0; i < 20; i++) {
+      await Promise.all(Array.from({ length: 25 }, () => pay({ url: shop.url, key: 'k' })));
+    }
+    expect(await shop.records.findOne()).toEqual(before);
+  });
+});
+
+describe.each(Object.entries(PAYMENT_APIS))(
+  'case 18, %s: the host closes its client while a payment runs',
+  (_, pay) => {
+    test('the caller gets the true result, and the record ends in doubt, not released', async () => {
+      await using shop = await open({ leaseMs: 1_000 });
+      const running = pay({ url: shop.url, key: 'k', mode: 'hold' });
+      await shop.started;
+      const unrecorded = shop.happened('result_not_recorded');
+      await shop.client.close();
+      shop.release.open();
+      expect(await running).toMatchObject({ status: 200 });
+      expect(await unrecorded).toMatchObject({ key: 'k', scope: 'alice' });
+
+      await using elsewhere = await startShop(shop.uri, shop.database, { leaseMs: 1_000 });
+      expect(await pay({ url: elsewhere.url, key: 'k' })).toMatchObject({ status: 409, retryAfter: null });
+      expect(await shop.records.findOne()).toMatchObject({ state: 'in_doubt' });
+      expect(elsewhere.runs).toHaveLength(0);
+    });
+  },
+);

@@ -1,0 +1,40 @@
+import { MongoClient } from 'mongodb';
+import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { gate } from './gate.ts';
+import { type Payment, startPaymentApp } from './payment-app.ts';
+
+/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type. */
+export async function startShop(uri: string, database: string, policy: Policy = {}) {
+  const client = new MongoClient(uri);
+  const listeners = new Map<string, (event: IdempotencyEvent) => void>();
+  const idempotency = createIdempotency({
+    ...policy,
+    store: createMongoStore({ db: client.db(database), storeTimeoutMs: 1_000 }),
+    onEvent: (event) => listeners.get(event.type)?.(event),
+  });
+  const runs: Payment[] = [];
+  const started = gate();
+  const release = gate();
+  const app = await startPaymentApp(idempotency, async (payment) => {
+    runs.push(payment);
+    if (payment.mode !== 'hold') return;
+    started.open();
+    await release;
+  });
+  return {
+    url: app.url,
+    runs,
+    client,
+    started,
+    release,
+    happened: (type: IdempotencyEvent['type']) =>
+      new Promise<IdempotencyEvent>((resolve) => listeners.set(type, resolve)),
+    async [Symbol.asyncDispose]() {
+      release.open();
+      await idempotency.close({ timeoutMs: 0 });
+      await app[Symbol.asyncDispose]();
+      await client.close();
+    },
+  };
+}

@@ -99,7 +99,7 @@ async function load(
           ...request,
           headers: {
             ...headers,
-            'idempotency-key': mode === 'fresh' ? `${prefix}-${lastKey++}` : 'replayed',
+            'idempotency-key': mode === 'fresh' ? `${prefix}-${lastKey++}` : `replayed-${api}`,
           },
         }),
       },

@@ -1,4 +1,12 @@
-import { envelop, type Plugin, useEngine, useErrorHandler, useMaskedErrors, useSchema } from '@envelop/core';
+import {
+  createDefaultMaskError,
+  envelop,
+  type Plugin,
+  useEngine,
+  useErrorHandler,
+  useMaskedErrors,
+  useSchema,
+} from '@envelop/core';
 import * as GraphQLJS from 'graphql';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createSchema } from 'graphql-yoga';
@@ -133,7 +141,17 @@ it('an expected error comes back whole', async () => {
   expect(JSON.stringify(second)).toBe(JSON.stringify(first));
 });
 
-// Envelop does not tell a plugin how errors are masked, so what is stored is what is safe under any masking.
+// Envelop does not tell a plugin how errors are masked, so what is stored is what is safe under any masking: a server that
+// shows the messages of unexpected errors, as in development, shows them once.
+it("with a masker that shows messages, a replay does not repeat an unexpected error's", async () => {
+  const { run, runs } = start({ after: [useMaskedErrors({ maskError: createDefaultMaskError(true) })] });
+  expect(JSON.stringify(await run('mutation { fail }', { params }))).toContain('secret');
+  const second = JSON.stringify(await run('mutation { fail }', { params }));
+  expect(second).toContain('Unexpected error.');
+  expect(second).not.toContain('secret');
+  expect(runs).toEqual(['fail']);
+});
+
 it('without masking, the message of an unexpected error is not repeated', async () => {
   const { run } = start();
   expect((await run('mutation { fail }', { params })).errors?.[0]?.message).toBe('secret');

@@ -1,10 +1,22 @@
+import type { Collection } from 'mongodb';
 import type { Store } from '../../server/index.ts';
-import { createMemoryStore } from '../../server/memory/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
 
 export type StoredDocument = Record<string, unknown>;
 
-export async function openStore(): Promise<
-  { store: Store; records(): Promise<StoredDocument[]> } & AsyncDisposable
-> {
-  return { store: createMemoryStore(), records: async () => [], [Symbol.asyncDispose]: async () => {} };
+export interface OpenStore extends AsyncDisposable {
+  readonly store: Store;
+  /** Where it keeps its records, to look at them, or to damage them. */
+  readonly collection: Collection<StoredDocument>;
+}
+
+/** A store on a database of its own. */
+export async function openStore(): Promise<OpenStore> {
+  const database = await freshDatabase();
+  return {
+    store: createMongoStore({ db: database.db }),
+    collection: database.db.collection<StoredDocument>('idempotency_keys'),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
 }

@@ -8,7 +8,7 @@ import {
   useIdempotency,
 } from '../../plugin/graphql/index.ts';
 import { createIdempotency, type Idempotency, type IdempotencyOptions } from '../../server/index.ts';
-import { openStore, type StoredDocument } from './store.ts';
+import { type OpenStore, openStore, type StoredDocument } from './store.ts';
 
 export type Context = YogaInitialContext & IdempotencyContext;
 type YogaOptions = YogaServerOptions<object, object>;
@@ -40,6 +40,8 @@ export interface Shop extends AsyncDisposable {
   twice(body: object, headers?: Record<string, string>): Promise<[first: Answer, second: Answer]>;
   /** All records, as they are stored. */
   records(): Promise<StoredDocument[]>;
+  /** Where they are stored, to damage them. */
+  readonly collection: OpenStore['collection'];
 }
 
 /** An HTTP response, read: what a retry is to repeat, but for `replayed`. */
@@ -104,7 +106,8 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     async twice(body, headers) {
       return [await post(body, headers), await post(body, headers)];
     },
-    records: () => store.records(),
+    records: () => store.collection.find().toArray(),
+    collection: store.collection,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();

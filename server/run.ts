@@ -91,23 +91,24 @@ export function outsideRun<T>(body: () => T): T {
 
 /** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
 export function isInsideRun(scope: string, key: string): boolean {
-  return runsAround().some((run) => run.scope === scope && run.key === key);
+  return contextsAround().some(({ run, ended }) => !ended && run?.scope === scope && run.key === key);
 }
 
-/** The same for any scope: whether a key found on a request is that of a run that the request is in already. */
-export function isInsideRunOf(key: string): boolean {
-  return runsAround().some((run) => run.key === key);
-}
-
-function runsAround(): Run[] {
-  const runs: Run[] = [];
-  for (let context = contexts.getStore(); context; context = context.outer) {
-    if (context.run && !context.ended) runs.push(context.run);
-  }
-  return runs;
+/**
+ * Whether a key found on a request, in whatever scope, is that of a run that the request is in. Also of one that has
+ * ended: what a handler left behind still has its request at hand, and did not ask for the key itself.
+ */
+export function isInheritedKey(key: string): boolean {
+  return contextsAround().some(({ run }) => run?.key === key);
 }
 
 /** Whether the caller is inside a run at all, at any depth. */
 export function isNested(): boolean {
-  return runsAround().length > 0;
+  return contextsAround().some(({ run, ended }) => run && !ended);
+}
+
+function contextsAround(): Context[] {
+  const around: Context[] = [];
+  for (let context = contexts.getStore(); context; context = context.outer) around.push(context);
+  return around;
 }

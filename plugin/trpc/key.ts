@@ -1,8 +1,10 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
-import { isInsideRunOf } from '../../server/run.ts';
-import { headersOn } from './headers.ts';
+import { isInheritedKey, isNested } from '../../server/run.ts';
+import { parseKeysHeader } from './batch-keys.ts';
+import { type HostHeaders, headersOn, indexOf } from './headers.ts';
 import type { IdempotencyMiddlewareOptions } from './options.ts';
+import { isInnerCall } from './started.ts';
 import type { CallOptions } from './trpc.ts';
 
 /** Where a call's key comes from. */
@@ -35,17 +37,63 @@ export async function findKey(
     );
   }
   // A WebSocket keeps the headers of its handshake for all of its life: they say nothing about one of its calls.
-  const header = headers?.isHandshake ? undefined : headers?.get(headerName);
-  if (!headers || header === undefined) return { from: 'nowhere' };
-  if (headers.batchSize > 1 || opts.batchIndex > 0) {
+  if (!headers || headers.isHandshake) return { from: 'nowhere' };
+
+  const batchHeaderName = `${headerName}s`;
+  const [one, several] = [headers.get(headerName), headers.get(batchHeaderName)];
+  if (one !== undefined && several !== undefined) {
     throw new IdempotencyError(
       'KEY_INVALID',
-      `One ${headerName} header can not be for several calls of a batch`,
-      {
-        reason: 'batch',
-      },
+      `A request takes ${headerName} or ${batchHeaderName}, not both headers`,
+      { reason: 'ambiguous' },
     );
   }
+  if (several !== undefined) return keyOfBatch(several, batchHeaderName, opts, headers);
+  return one === undefined ? { from: 'nowhere' } : keyOfRequest(one, headerName, opts, headers);
+}
+
+function keyOfRequest(
+  header: string,
+  name: string,
+  { batchIndex }: CallOptions,
+  { calls }: HostHeaders,
+): KeySource {
+  if ((calls && calls.length > 1) || batchIndex > 0) {
+    const message = `One ${name} header can not be for several calls of a batch`;
+    throw new IdempotencyError('KEY_INVALID', message, { reason: 'batch' });
+  }
   const parsed = parseKeyHeader(header);
-  return isInsideRunOf(parsed) ? { from: 'outer_run' } : { from: 'call', key: parsed };
+  return isInheritedKey(parsed) ? { from: 'outer_run' } : { from: 'call', key: parsed };
+}
+
+function keyOfBatch(header: string, name: string, opts: CallOptions, headers: HostHeaders): KeySource {
+  const keys = parseKeysHeader(header, name, headers);
+  if (isInnerCall(opts) || keys.some((key) => key !== null && isInheritedKey(key)))
+    return { from: isNested() ? 'outer_run' : 'nowhere' };
+
+  const key = keys[keys.length === 1 && headers.calls ? 0 : indexIn(keys, name, opts, headers)];
+  return typeof key === 'string' ? { from: 'call', key } : { from: 'nowhere' };
+}
+
+/** @throws where another call's key might be taken for this one's */
+function indexIn(
+  { length }: readonly unknown[],
+  name: string,
+  opts: CallOptions,
+  headers: HostHeaders,
+): number {
+  const index = indexOf(opts, headers);
+  if (index === undefined) {
+    throw new TypeError(
+      `idempotent() can not tell which key of the ${name} header is for this call of \`${opts.path}\`: let createContext ` +
+        'return its `info` too (before tRPC 11.10 nothing else tells), and give server-side calls their key by `key`',
+    );
+  }
+  // Where the context holds only headers, this is how a list that is too short comes to light.
+  if (index >= length) {
+    throw new IdempotencyError('KEY_INVALID', `The ${name} header has no entry for call ${index + 1}`, {
+      reason: 'batch',
+    });
+  }
+  return index;
 }

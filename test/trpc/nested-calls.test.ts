@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
 import { currentRun, type Idempotency } from '../../server/index.ts';
+import { gate } from '../support/gate.ts';
 import { type Context, callerContext, freshIdempotency, serve, plain as t } from './support.ts';
 
 describe('a server-side call inside a keyed mutation, with its context', () => {
@@ -97,6 +98,22 @@ describe('a server-side call inside a keyed mutation, with its context', () => {
       body: expect.stringContaining('still running'),
     });
     expect(inner).toEqual([]);
+  });
+
+  it('left behind by a handler does not inherit the key either', async () => {
+    await using fresh = await freshIdempotency();
+    const answered = gate();
+    let left: Promise<number> | undefined;
+    const { app, inner } = await nesting(fresh.idempotency, async (call) => {
+      left = answered.then(() => call());
+      return 'answered';
+    });
+    await using _ = app;
+
+    await app.post('outer', undefined, { key: 'k' });
+    answered.open();
+    expect(await left).toBe(1);
+    expect(inner).toEqual([{ current: undefined, onContext: undefined }]);
   });
 
   it('that is answered from a record does not make the outer answer a replay', async () => {

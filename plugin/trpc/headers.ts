@@ -1,11 +1,20 @@
+import type { CallOptions } from './trpc.ts';
+
 /** The headers of the HTTP request behind a call, as far as its context shows them. */
 export interface HostHeaders {
   /** Repeated headers are joined by commas, as HTTP has it. */
   get(name: string): string | undefined;
-  /** How many calls the request holds; 1 when the context does not say. */
-  readonly batchSize: number;
+  /** The calls that the request holds, in order; undefined when the context does not say. */
+  readonly calls: readonly RequestedCall[] | undefined;
   /** Whether they came with a WebSocket's upgrade rather than with a call. */
   readonly isHandshake: boolean;
+}
+
+interface RequestedCall {
+  /** Of the first call of a batch, with whatever the router is mounted at. */
+  readonly path: string;
+  /** Only as `info` has it: what tells a call from every other one. */
+  readonly getRawInput?: unknown;
 }
 
 /**
@@ -20,9 +29,24 @@ export function headersOn(ctx: unknown): HostHeaders | undefined {
   const get = (name: string) => read(headers, name);
   return {
     get,
-    batchSize: sizeByInfo(ctx.info) ?? sizeByUrl(req.url) ?? 1,
+    calls: callsByInfo(ctx.info) ?? callsByUrl(req.url),
     isHandshake: req.method === 'GET' && get('upgrade')?.toLowerCase() === 'websocket',
   };
+}
+
+/**
+ * Which call of its request this is. Undefined when that can not be told (releases of tRPC before 11.10 have no
+ * `batchIndex`), and for a server-side call, which gives itself the index 0 of whatever request is on its context.
+ */
+export function indexOf(
+  { batchIndex, getRawInput, path }: CallOptions,
+  { calls }: HostHeaders,
+): number | undefined {
+  if (!calls) return batchIndex;
+  const known = calls.findIndex((call) => call.getRawInput === getRawInput);
+  if (known !== -1) return known;
+  const call = calls[batchIndex];
+  return call && comparable(call.path).endsWith(comparable(`/${path}`)) ? batchIndex : undefined;
 }
 
 function read(headers: Record<string, unknown>, name: string): string | undefined {
@@ -38,17 +62,29 @@ function text(value: unknown): string | undefined {
 }
 
 /** `info` as `createContext` gets it, for hosts that pass it on. */
-function sizeByInfo(info: unknown): number | undefined {
-  return isObject(info) && Array.isArray(info.calls) ? info.calls.length : undefined;
+function callsByInfo(info: unknown): RequestedCall[] | undefined {
+  if (!isObject(info) || !Array.isArray(info.calls)) return undefined;
+  return info.calls.filter(isObject).map(({ path, getRawInput }) => ({ path: `/${path}`, getRawInput }));
 }
 
 /** tRPC over HTTP: a batch has `?batch=1`, and the paths of its calls are joined by commas. */
-function sizeByUrl(url: unknown): number | undefined {
+function callsByUrl(url: unknown): RequestedCall[] | undefined {
   if (typeof url !== 'string') return undefined;
   const [path = '', query = ''] = url.split('?', 2);
-  if (new URLSearchParams(query).get('batch') !== '1') return 1;
-  return path.split(/,|%2c/i).length;
+  const paths = new URLSearchParams(query).get('batch') === '1' ? path.split(/,|%2c/i) : [path];
+  return paths.map((each) => ({ path: `/${decoded(each)}` }));
 }
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // tRPC refuses such a URL itself
+  }
+}
+
+/** A root's `pathSeparator` puts one of these for the dots of a path. */
+const comparable = (path: string) => path.replace(/[_~-]/g, '.');
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;

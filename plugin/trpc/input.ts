@@ -1,18 +1,23 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { fingerprintOf } from '../../server/engine/fingerprint.ts';
+import { formContent } from './form.ts';
 import { headersOn } from './headers.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
  * The hash of a procedure's path and input. The validated input where a validator ran before, so that defaults and
  * coercions do not count as differences; and of the raw input what that validator dropped, since another `.input()` may
- * follow and read it.
+ * follow and read it. Of a form always the whole content, as it was sent: what a validator makes of its files can not be
+ * compared.
  * @throws IdempotencyError KEY_INVALID for what can not be told apart by its content
  */
 export async function fingerprintOfInput(opts: CallOptions, { transformer }: Config): Promise<string> {
   const raw = await rawInputOf(opts);
-  if (isBinary(raw)) {
-    throw unfingerprintable('Form data and octet streams can not be sent with an idempotency key');
+  if (raw instanceof FormData) return fingerprintOf(opts.path, [await formContent(raw)]);
+  if (raw instanceof ReadableStream || raw instanceof Blob) {
+    throw unfingerprintable(
+      'An octet stream can not be compared, so it can not be sent with an idempotency key; a form can',
+    );
   }
   const { input = raw } = opts;
   try {
@@ -38,9 +43,6 @@ async function rawInputOf({ ctx, getRawInput }: CallOptions): Promise<unknown> {
     throw error;
   }
 }
-
-const isBinary = (input: unknown) =>
-  input instanceof FormData || input instanceof ReadableStream || input instanceof Blob;
 
 /** What of `raw` has no counterpart in `validated`; undefined when nothing. */
 function unseen(raw: unknown, validated: unknown): unknown {

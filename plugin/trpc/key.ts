@@ -1,6 +1,6 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
-import { isInheritedKey, isNested } from '../../server/run.ts';
+import { isInheritedKey } from '../../server/run.ts';
 import { parseKeysHeader } from './batch-keys.ts';
 import { type HostHeaders, headersOn, indexOf } from './headers.ts';
 import type { IdempotencyMiddlewareOptions } from './options.ts';
@@ -10,7 +10,7 @@ import type { CallOptions } from './trpc.ts';
 /** Where a call's key comes from. */
 type KeySource =
   | { readonly from: 'nowhere' }
-  /** The request's header, seen again by a nested server-side call: the key of a run that this call is part of. */
+  /** The request's header, seen again by a nested server-side call: it has the key of a run that this call is part of. */
   | { readonly from: 'outer_run' }
   /** As the developer's function gave it, or as the header has it: checked by `execute`. */
   | { readonly from: 'call'; readonly key: unknown };
@@ -68,8 +68,9 @@ function keyOfRequest(
 
 function keyOfBatch(header: string, name: string, opts: CallOptions, headers: HostHeaders): KeySource {
   const keys = parseKeysHeader(header, name, headers);
-  if (isInnerCall(opts) || keys.some((key) => key !== null && isInheritedKey(key)))
-    return { from: isNested() ? 'outer_run' : 'nowhere' };
+  if (keys.some((key) => key !== null && isInheritedKey(key))) return { from: 'outer_run' };
+  // Of a call of this batch that has no key: the others' keys are not for it either.
+  if (isInnerCall(opts)) return { from: 'nowhere' };
 
   const key = keys[keys.length === 1 && headers.calls ? 0 : indexIn(keys, name, opts, headers)];
   return typeof key === 'string' ? { from: 'call', key } : { from: 'nowhere' };

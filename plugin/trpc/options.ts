@@ -31,11 +31,16 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
   /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (SCOPE_MISSING). */
   scope: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
   /**
-   * A key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for batches and WebSockets, or for a
-   * context without headers. Where it returns none, the request's header counts.
+   * A key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for WebSockets, or for a context
+   * without headers. Where it returns none, the request's header counts.
    */
   key?: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
-  /** Default `Idempotency-Key`. */
+  /**
+   * Default `Idempotency-Key`. The header of a batch has an `s` after it: `Idempotency-Keys: ["a",null,"b"]`, a JSON array
+   * by the index of the call, null for a call without a key. Let `createContext` return the request as `req` or tRPC's
+   * `info`, and an array of another length is refused before anything runs; from headers alone the number of calls is
+   * not known. A request takes one of the two headers.
+   */
   headerName?: string;
   /** Whether a mutation without a key is refused (KEY_MISSING). Default false. */
   require?: boolean;

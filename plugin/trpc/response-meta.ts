@@ -13,7 +13,9 @@ export function markReplayed({ getRawInput }: CallOptions): void {
 /**
  * The HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
  * every call of the request was answered from its record, and `Retry-After` (in seconds) when one may be sent again.
- * A streamed batch sends its headers before any of that is known, so it has neither.
+ * Of a batch of which some calls ran and some did not, it does not say which. A streamed batch sends its headers before
+ * any of that is known, so it has neither: there, what an error formatter takes from `idempotencyErrorData` tells when to
+ * send a key again, and nothing tells a replay, whose body is the first one's to the byte.
  *
  * @example
  * createHTTPServer({ router, createContext, responseMeta: idempotencyResponseMeta })

@@ -35,6 +35,12 @@ export function isMarked({ meta }: CallOptions): boolean {
   return meta !== undefined && IN_CHAIN in meta;
 }
 
+/** Whether this is a server-side call within another one, whose context it was given. */
+export function isInnerCall({ ctx, getRawInput }: CallOptions): boolean {
+  const around = (ctx as Marked | undefined)?.[CALL];
+  return around !== undefined && around.call !== getRawInput;
+}
+
 /** @throws TypeError for a chain whose order would make errors of the handler look like refusals before it */
 export function progressOf({ ctx, getRawInput, path }: CallOptions): Progress {
   const before = (ctx as Marked | undefined)?.[CALL];

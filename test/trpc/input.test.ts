@@ -2,7 +2,7 @@ import { type AnyTRPCRouter, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type App, freshIdempotency, idempotentFor, plain, serve, withSuperjson } from './support.ts';
+import { freshIdempotency, idempotentFor, plain, serve, withSuperjson } from './support.ts';
 
 const base = plain.procedure;
 type Idempotent = ReturnType<typeof idempotentFor>;
@@ -140,11 +140,7 @@ describe('with a transformer, types that JSON folds together are told apart', ()
 });
 
 describe('what can not be compared is refused before anything runs', () => {
-  it.each([
-    ['form data', () => formOf('a')],
-    ['form data of texts alone', () => textForm()],
-    ['an octet stream', () => new Blob(['a'], { type: 'application/octet-stream' })],
-  ])('%s, with a key; without one it passes', async (_name, body) => {
+  it('an octet stream, with a key; without one it passes', async () => {
     await using fresh = await freshIdempotency();
     let runs = 0;
     const idempotent = idempotentFor(plain, fresh.idempotency);
@@ -154,22 +150,22 @@ describe('what can not be compared is refused before anything runs', () => {
         .input(z.any())
         .use(idempotent())
         .mutation(() => ++runs),
-      object: base
-        .input((input) => (input instanceof FormData ? Object.fromEntries(input) : {}))
-        .use(idempotent())
-        .mutation(() => ++runs),
     });
     await using app = await serve(router);
-
-    for (const path of ['raw', 'validated', 'object']) {
-      const refused = await sendBody(app, path, body(), 'k');
-      expect(refused).toMatchObject({
-        status: 400,
-        text: expect.stringContaining('Form data and octet streams'),
+    const send = (path: string, headers: Record<string, string> = {}) =>
+      fetch(`${app.url}/${path}`, {
+        method: 'POST',
+        headers: { 'x-user': 'alice', ...headers },
+        body: new Blob(['a'], { type: 'application/octet-stream' }),
       });
+
+    for (const path of ['raw', 'validated']) {
+      const refused = await send(path, { 'idempotency-key': 'k' });
+      expect(refused.status).toBe(400);
+      expect(await refused.text()).toContain('An octet stream can not be compared');
     }
     expect(runs).toBe(0);
-    expect((await sendBody(app, 'raw', body())).status).toBe(200);
+    expect((await send('raw')).status).toBe(200);
     expect(runs).toBe(1);
   });
 
@@ -257,21 +253,3 @@ describe('case 10: one key on two procedures with equal arguments', () => {
     expect(runs).toEqual(['order']);
   });
 });
-
-function formOf(content: string): FormData {
-  const form = new FormData();
-  form.set('file', new File([content], 'a.txt'));
-  return form;
-}
-
-function textForm(): FormData {
-  const form = new FormData();
-  form.set('a', 'b');
-  return form;
-}
-
-async function sendBody(app: App, path: string, body: FormData | Blob, key?: string) {
-  const headers = { 'x-user': 'alice', ...(key && { 'idempotency-key': key }) };
-  const response = await fetch(`${app.url}/${path}`, { method: 'POST', headers, body });
-  return { status: response.status, text: await response.text() };
-}

@@ -138,7 +138,7 @@ export function callerContext(
   return { req: { headers, method: 'POST', url: '/' } as IncomingMessage, user };
 }
 
-async function post(
+export async function post(
   url: string,
   input: unknown,
   { key, user = 'alice', headers, signal }: PostOptions = {},

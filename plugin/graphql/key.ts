@@ -1,6 +1,6 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../server/engine/key.ts';
-import { isInsideRunOf } from '../../server/run.ts';
+import { isInheritedKey } from '../../server/run.ts';
 
 /** A key that a client or the developer gave for one operation. */
 export interface GivenKey {
@@ -49,7 +49,7 @@ export function claim({ params }: GivenKey): void {
 
 function own(given: GivenKey): GivenKey | undefined {
   const isOwn = given.params !== undefined && !claimed.has(given.params);
-  return isOwn || !isInsideRunOf(given.key) ? given : undefined;
+  return isOwn || !isInheritedKey(given.key) ? given : undefined;
 }
 
 /**

@@ -10,6 +10,9 @@ import { IS_READABLE } from './record-guard.ts';
  * statement's constants (`c`), which the server never evaluates, so that a key `$$NOW` is just a key. `now` is the
  * server's clock; tests fix it, to stand on the boundaries.
  */
+/** Not by a missing state: a record can lack that, too. */
+const IS_MISSING = { $eq: [{ $type: '$_id' }, 'missing'] };
+
 export interface ClaimConstants {
   readonly owner: string;
   readonly seed: number;
@@ -36,27 +39,74 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
   };
 }
 
-/** What is not claimable stays as it is, which MongoDB does not even write to its oplog. */
-export function claimPipeline(now: Expression = NOW): Document[] {
-  return [
-    {
-      $replaceWith: {
-        $let: {
-          vars: { step: claimStep(now) },
-          in: choose(
-            [
-              [{ $eq: ['$$step', 'none'] }, '$$ROOT'],
-              [{ $eq: ['$$step', 'renew'] }, { $mergeObjects: ['$$ROOT', renewedFields(now)] }],
-            ],
-            claimedRecord(now, { $eq: ['$$step', 'new'] }),
-          ),
-        },
-      },
+/** The part of `claimed` of a new life that no clock is needed for. */
+export function freshConstants(request: ClaimRequest): Document {
+  const { scope, key, operation, fingerprints, selections, owner, seed, leaseMs, abandonedRetentionMs } =
+    request;
+  return {
+    record: {
+      scope,
+      key,
+      operation,
+      fingerprint: fingerprints[0],
+      ...(selections && { selection: selections[0] }),
+      state: 'running',
+      owner,
+      fence: seed,
+      life: seed,
+      attempts: 1,
+      ...(request.transactional && { transactional: true }),
+      history: [],
+      v: RECORD_VERSION,
     },
-  ];
+    leaseMs,
+    keepMs: abandonedRetentionMs,
+  };
 }
 
-/** `decide`, in its order, as `new`, `kept` (the life of the claim), `renew` or `none`. */
+/**
+ * For a key without a record, which nearly all are: the whole of `decide` would cost three times as much. A record that
+ * is there stays as it is, which MongoDB does not even write to its oplog.
+ */
+export function freshPipeline(now: Expression = NOW): Document[] {
+  const record = {
+    $mergeObjects: [
+      '$$record',
+      {
+        createdAt: now,
+        startedAt: now,
+        leaseExpiresAt: { $add: [now, '$$leaseMs'] },
+        expiresAt: orNever({ $add: [now, '$$leaseMs', '$$keepMs'] }),
+      },
+    ],
+  };
+  return [{ $replaceWith: { $cond: [IS_MISSING, record, '$$ROOT'] } }];
+}
+
+/** For any record. */
+export function claimPipeline(now: Expression = NOW): Document[] {
+  const renewed = { $mergeObjects: ['$$ROOT', renewedFields(now)] };
+  return onClaim(now, renewed, (isNew) => claimedRecord(now, isNew));
+}
+
+/** What becomes of the caller's own run, and of a record that is claimable; any other stays as it is. */
+export function onClaim(
+  now: Expression,
+  own: Expression,
+  claimable: (isNew: Document) => Expression,
+): Document[] {
+  const step = (name: string) => ({ $eq: ['$$step', name] });
+  const record = choose(
+    [
+      [step('none'), '$$ROOT'],
+      [step('own'), own],
+    ],
+    claimable(step('new')),
+  );
+  return [{ $replaceWith: { $let: { vars: { step: claimStep(now) }, in: record } } }];
+}
+
+/** `decide`, in its order, as `new` or `kept` (the life of the claim), `own` or `none`. */
 function claimStep(now: Expression): Document {
   const rule = { $arrayElemAt: [{ $split: ['$fingerprint', ':'] }, 0] };
   const open = { $eq: [{ $ifNull: ['$fingerprint', null] }, null] };
@@ -64,13 +114,12 @@ function claimStep(now: Expression): Document {
   const own = { $eq: ['$owner', '$$owner'] };
   return choose(
     [
-      // Not by a missing state: a record can lack that, too.
-      [{ $eq: [{ $type: '$_id' }, 'missing'] }, 'new'],
+      [IS_MISSING, 'new'],
       [{ $not: IS_READABLE }, 'none'],
       [{ $not: { $or: [open, equal, { $in: [rule, '$$rules'] }] } }, 'none'],
       [{ $lte: ['$expiresAt', now] }, 'new'],
       [{ $not: { $or: [open, equal] } }, 'none'],
-      [{ $and: [{ $eq: ['$state', 'running'] }, own] }, 'renew'],
+      [{ $and: [{ $eq: ['$state', 'running'] }, own] }, 'own'],
       [{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],
     ],
     'none',
@@ -108,11 +157,8 @@ export function claimedRecord(
 
 /** `renewed`: a copy that was held up may come after a later one, so a lease never moves back. */
 export function renewedFields(now: Expression): Document {
-  return {
-    leaseExpiresAt: { $max: ['$leaseExpiresAt', { $add: [now, '$$leaseMs'] }] },
-    expiresAt: orNever({
-      $max: [{ $add: ['$leaseExpiresAt', '$$keepMs'] }, { $add: [now, '$$leaseMs', '$$keepMs'] }],
-    }),
-    history: HISTORY,
-  };
+  // Somebody may have edited it; the run that holds the record goes on.
+  const current = { $cond: [{ $eq: [{ $type: '$leaseExpiresAt' }, 'date'] }, '$leaseExpiresAt', null] };
+  const latest = { $max: [current, { $add: [now, '$$leaseMs'] }] };
+  return { leaseExpiresAt: latest, expiresAt: orNever({ $add: [latest, '$$keepMs'] }), history: HISTORY };
 }

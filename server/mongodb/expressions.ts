@@ -1,25 +1,23 @@
 import { HISTORY_LIMIT, NEVER } from '../engine/record.ts';
 import type { Document } from './database.ts';
 
-export type Expression = string | Document;
+export type Expression = string | Document | Date;
 
 /** The server's clock; the same for all statements of a command. */
 export const NOW = '$$NOW';
 /** Somebody may have edited it. */
 export const HISTORY = { $cond: [{ $isArray: '$history' }, '$history', []] };
 
-/** The history with one more entry, about the record as it was before the statement. */
-export function withEntry({
-  event,
-  at,
-  ...rest
-}: {
-  event: string;
-  at: Expression;
-  [field: string]: unknown;
-}): Document {
-  const entry = { event, at, owner: '$owner', fence: '$fence', ...rest };
-  return { $slice: [{ $concatArrays: [HISTORY, [entry]] }, -HISTORY_LIMIT] };
+interface Entry {
+  readonly event: string;
+  readonly at: Expression;
+  readonly [field: string]: unknown;
+}
+
+/** The history with one more entry, about the record as it was before the statement unless it says otherwise. */
+export function withEntry(entry: Entry, history: Expression = HISTORY): Document {
+  const whole = { owner: '$owner', fence: '$fence', ...entry };
+  return { $slice: [{ $concatArrays: [history, [whole]] }, -HISTORY_LIMIT] };
 }
 
 /** A sum with a constant that is null is null. */

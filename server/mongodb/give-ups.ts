@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ClaimRequest } from '../engine/decide.ts';
 import { isIdempotencyError } from '../engine/errors.ts';
 import { pauseMs } from './pause.ts';
-import { giveUpWrite } from './statements.ts';
+import type { Write } from './statements.ts';
 import type { WriteLane } from './write-lane.ts';
 
 /** More than this and no new claims are taken, rather than forgetting one. */
@@ -30,8 +29,8 @@ export class GiveUps {
     return this.#work.size >= CAPACITY;
   }
 
-  add(request: ClaimRequest): void {
-    const work = this.#giveUp(request).finally(() => this.#work.delete(work));
+  add(release: Write): void {
+    const work = this.#giveUp(release).finally(() => this.#work.delete(work));
     this.#work.add(work);
   }
 
@@ -43,12 +42,11 @@ export class GiveUps {
     this.#stopped.abort();
   }
 
-  async #giveUp(request: ClaimRequest): Promise<void> {
-    const write = giveUpWrite(request);
+  async #giveUp(release: Write): Promise<void> {
     for (let attempts = 0; !this.#stopped.signal.aborted; ) {
-      const copies = this.#claims.underWay(request.owner);
+      const copies = this.#claims.underWay(release.owner);
       try {
-        await this.#others.send(write, performance.now() + this.#timeoutMs).answer;
+        await this.#others.send(release, performance.now() + this.#timeoutMs).answer;
         if (!copies) return;
         // The release stands for a while and stops them. One that takes longer finds another one.
         await copies;

@@ -40,7 +40,14 @@ export function failureOf(error: unknown): Failure {
   return TRANSIENT.includes(code) ? 'lost' : 'rejected';
 }
 
+/** The record is fine, but it may not be written: the host's own validation, or its size. */
+const UNWRITABLE = [121, 10334, 17419, 17420];
+
+export function isUnwritable(code: number): boolean {
+  return UNWRITABLE.includes(code);
+}
+
 /** Whether a single statement that failed with this code may succeed when it is sent again. */
-export function isTransient(code: unknown): boolean {
-  return HELD.includes(code as number) || TRANSIENT.includes(code as number);
+export function isTransient(code: number): boolean {
+  return HELD.includes(code) || TRANSIENT.includes(code);
 }

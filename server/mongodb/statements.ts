@@ -1,8 +1,11 @@
 import type { ClaimRequest } from '../engine/decide.ts';
+import type { KeyState } from '../engine/record.ts';
 import type { Held } from '../engine/store.ts';
 import type { Lease, Settlement } from '../engine/transitions.ts';
-import { claimConstants, claimPipeline } from './claim-pipeline.ts';
+import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
 import { type Address, type Document, idOf, SIMPLE } from './database.ts';
+import { type Expression, NOW } from './expressions.ts';
+import { giveUpPipeline } from './give-up-pipeline.ts';
 import { IS_READABLE } from './record-guard.ts';
 import { transitionPipelines } from './transition-pipelines.ts';
 
@@ -15,80 +18,93 @@ export interface Write {
   readonly bytes: number;
 }
 
-const CLAIM = claimPipeline();
-const { givenUp, renewed, takenOver, lapsed, ...SETTLED } = transitionPipelines();
+type Completion = Extract<Settlement, { to: 'completed' }>;
 
 const BARE_BYTES = 4_000;
 /** A copy of the claim that is still under way must find this. */
 const SHORTEST_TOMBSTONE_MS = 60_000;
 
-export function claimWrite(request: ClaimRequest): Write {
-  return upsert(request, CLAIM, claimConstants(request));
-}
+/** The statements of a store. @param now the server's clock; tests fix it */
+export function createWrites(now: Expression = NOW) {
+  const fresh = freshPipeline(now);
+  const claim = claimPipeline(now);
+  const giveUp = giveUpPipeline(now);
+  const pipelines = transitionPipelines(now);
+  const isLapsed = { $and: [{ $eq: ['$state', 'running'] }, { $lte: ['$leaseExpiresAt', now] }] };
+  const canRun = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
+  const canLapse = { $and: [IS_READABLE, isLapsed] };
 
-export function giveUpWrite(request: ClaimRequest): Write {
-  const endedKeepMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
-  return upsert(request, givenUp, { ...claimConstants(request), endedKeepMs });
-}
+  return {
+    /** Claims a key that has no record. */
+    fresh: (request: ClaimRequest) => upsert(request, fresh, freshConstants(request)),
 
-/** Only for a record that is in doubt, or whose lease has lapsed by the server's clock. */
-export function takeOverWrite(
-  request: ClaimRequest,
-  seen: Pick<Held, 'owner' | 'fence'>,
-  to: 'running' | 'in_doubt',
-): Write {
-  const isLapsed = { $and: [{ $eq: ['$state', 'running'] }, { $lte: ['$leaseExpiresAt', '$$NOW'] }] };
-  const isAbandoned = to === 'running' ? { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] } : isLapsed;
-  const statement = {
-    q: {
-      ...address(request),
-      owner: seen.owner,
-      fence: seen.fence,
-      $expr: { $and: [IS_READABLE, isAbandoned] },
+    /** Claims a key if it is claimable, and renews the caller's own claim. */
+    claim: (request: ClaimRequest) => upsert(request, claim, claimConstants(request)),
+
+    giveUp(request: ClaimRequest) {
+      const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
+      return upsert(request, giveUp, { ...claimConstants(request), tombstoneMs });
     },
-    u: to === 'running' ? takenOver : lapsed,
-    c: { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs },
-    collation: SIMPLE,
+
+    /** Only for a record that is in doubt, or whose lease has lapsed by the server's clock. */
+    takeOver(
+      request: ClaimRequest,
+      { owner, fence }: Pick<Held, 'owner' | 'fence'>,
+      to: 'running' | 'in_doubt',
+    ) {
+      const [u, $expr] = to === 'running' ? [pipelines.takenOver, canRun] : [pipelines.lapsed, canLapse];
+      const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
+      return write(request, request.owner, { q: { ...address(request), owner, fence, $expr }, u, c });
+    },
+
+    settle(held: Held, settlement: Settlement) {
+      switch (settlement.to) {
+        case 'completed':
+          return completed(held, 'running', pipelines.completed, settlement);
+        case 'released': {
+          const { reason, retentionMs } = settlement;
+          return ofHolder(held, 'running', pipelines.released, { reason, endedKeepMs: retentionMs });
+        }
+        case 'in_doubt': {
+          const { reason, abandonedRetentionMs } = settlement;
+          return ofHolder(held, 'running', pipelines.in_doubt, { reason, endedKeepMs: abandonedRetentionMs });
+        }
+        default:
+          return settlement satisfies never;
+      }
+    },
+
+    /** Completes a record that is in doubt. */
+    late: (held: Held, settlement: Completion) =>
+      completed(held, 'in_doubt', pipelines.completedLate, settlement),
+
+    renew: (held: Held, { leaseMs, abandonedRetentionMs }: Lease) =>
+      ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
   };
-  return { id: idOf(request), owner: request.owner, statement, bytes: BARE_BYTES };
-}
-
-export function settleWrite(held: Held, settlement: Settlement): Write {
-  switch (settlement.to) {
-    case 'completed': {
-      const { outcome, response, retentionMs } = settlement;
-      const state = { $in: ['running', 'in_doubt'] };
-      const write = heldWrite(held, state, SETTLED.completed, { outcome, response, keepMs: retentionMs });
-      return { ...write, bytes: BARE_BYTES + (response.body === undefined ? 0 : response.bytes) };
-    }
-    case 'released':
-      return heldWrite(held, 'running', SETTLED.released, {
-        reason: settlement.reason,
-        endedKeepMs: settlement.retentionMs,
-      });
-    case 'in_doubt':
-      return heldWrite(held, 'running', SETTLED.in_doubt, {
-        reason: settlement.reason,
-        endedKeepMs: settlement.abandonedRetentionMs,
-      });
-    default:
-      return settlement satisfies never;
-  }
-}
-
-export function renewWrite(held: Held, { leaseMs, abandonedRetentionMs }: Lease): Write {
-  return heldWrite(held, 'running', renewed, { leaseMs, keepMs: abandonedRetentionMs });
 }
 
 function upsert(request: ClaimRequest, u: Document[], c: object): Write {
-  const statement = { q: address(request), u, c, upsert: true, collation: SIMPLE };
-  return { id: idOf(request), owner: request.owner, statement, bytes: BARE_BYTES };
+  return write(request, request.owner, { q: address(request), u, c, upsert: true });
 }
 
-function heldWrite(held: Held, state: unknown, u: Document[], c: object): Write {
-  const { owner, fence } = held;
-  const statement = { q: { ...address(held), owner, fence, state }, u, c, collation: SIMPLE };
-  return { id: idOf(held), owner, statement, bytes: BARE_BYTES };
+function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
+  const { outcome, response, retentionMs } = settlement;
+  const bytes = response.body === undefined ? 0 : response.bytes;
+  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, bytes);
+}
+
+function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes = 0): Write {
+  const { scope, key, owner, fence } = held;
+  return write(held, owner, { q: { scope, key, owner, fence, state }, u, c }, bytes);
+}
+
+function write(
+  to: Address,
+  owner: string,
+  statement: { q: object; u: object; c: object; upsert?: true },
+  bytes = 0,
+): Write {
+  return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
 }
 
 const address = ({ scope, key }: Address): Address => ({ scope, key });

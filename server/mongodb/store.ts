@@ -9,13 +9,15 @@ import { GiveUps } from './give-ups.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Reader } from './reader.ts';
 import { prepareServer } from './server-check.ts';
-import { claimWrite, renewWrite, settleWrite, takeOverWrite, type Write } from './statements.ts';
+import { createWrites, type Write } from './statements.ts';
 import { Waiters } from './waiters.ts';
 import { WriteLane } from './write-lane.ts';
 
 const CLAIMS_IN_FLIGHT = 2;
 const OTHERS_IN_FLIGHT = 2;
 const CLAIMS_QUEUED = 5_000;
+
+const writes = createWrites();
 
 /**
  * Keys in a MongoDB collection (6.0 or later), by the host's own driver.
@@ -65,8 +67,9 @@ class MongoStore implements Store {
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
     if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
-    const write = claimWrite(request);
     const until = this.#deadline();
+    let write = writes.fresh(request);
+    let isFirst = true;
     let wasSent = false;
     try {
       for (;;) {
@@ -77,18 +80,20 @@ class MongoStore implements Store {
         if (inserted) return won(request, { fence: request.seed, life: request.seed, attempts: 1 }, sentAt);
         const found = await this.#reader.snapshot(request, operationTime, until);
         const decision = decide(found.record, request, found.now);
-        if (decision.do === 'run') return won(request, decision.record, sentAt);
-        // Gone, expired or released since the claim passed by: once more.
-        if (decision.do !== 'claim') return { won: false, ...found };
+        if (decision.do === 'run' && !isFirst) return won(request, decision.record, sentAt);
+        if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
+        // There is a record to claim, or a claim of ours to renew. Or it has just gone: then the same will do.
+        write = writes.claim(request);
+        isFirst = false;
       }
     } catch (error) {
-      if (wasSent && isUnavailable(error)) this.#giveUps.add(request);
+      if (wasSent && isUnavailable(error)) this.#giveUps.add(writes.giveUp(request));
       throw error;
     }
   }
 
   abandon(request: ClaimRequest): void {
-    if (this.#state !== 'closed') this.#giveUps.add(request);
+    if (this.#state !== 'closed') this.#giveUps.add(writes.giveUp(request));
   }
 
   async takeOver(
@@ -98,7 +103,7 @@ class MongoStore implements Store {
   ): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
     const until = this.#deadline();
-    const sending = this.#claims.send(takeOverWrite(request, seen, to), until, { alone: true });
+    const sending = this.#claims.send(writes.takeOver(request, seen, to), until, { alone: true });
     const { operationTime } = await sending.answer;
     const found = await this.#reader.snapshot(request, operationTime, until);
     const decision = decide(found.record, request, found.now);
@@ -107,12 +112,19 @@ class MongoStore implements Store {
     return { won: false, ...found };
   }
 
-  settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
-    return this.#write(held, settleWrite(held, settlement), settlement.to);
+  async settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
+    const until = this.#deadline();
+    const answer = await this.#write(held, writes.settle(held, settlement), settlement.to, until);
+    const isLate =
+      settlement.to === 'completed' &&
+      !answer.applied &&
+      isOurs(held, answer.stands) &&
+      answer.stands?.state === 'in_doubt';
+    return isLate ? this.#write(held, writes.late(held, settlement), settlement.to, until) : answer;
   }
 
   renew(held: Held, lease: Lease): Promise<WriteAnswer> {
-    return this.#write(held, renewWrite(held, lease), 'running');
+    return this.#write(held, writes.renew(held, lease), 'running', this.#deadline());
   }
 
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
@@ -135,9 +147,8 @@ class MongoStore implements Store {
    * @param target the state that the write leaves behind. A record never comes back to an owner and fence, so finding them
    *   in that state means that this write, or an earlier copy of it, was applied.
    */
-  async #write(held: Held, write: Write, target: KeyState): Promise<WriteAnswer> {
+  async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
     if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
-    const until = this.#deadline();
     const { matched, operationTime } = await this.#others.send(write, until).answer;
     if (matched) return { applied: true };
     const standing = await this.#reader.standing(held, operationTime, until);
@@ -147,8 +158,7 @@ class MongoStore implements Store {
       fence: Number(standing.fence),
       state: String(standing.state),
     };
-    const isOurs = stands.owner === held.owner && stands.fence === held.fence;
-    return isOurs && stands.state === target ? { applied: true } : { applied: false, stands };
+    return isOurs(held, stands) && stands.state === target ? { applied: true } : { applied: false, stands };
   }
 
   readonly #warnOfStandalone = (): void => {
@@ -178,3 +188,6 @@ function won(
 }
 
 const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';
+
+const isOurs = (held: Held, stands: Pick<Held, 'owner' | 'fence'> | null) =>
+  stands?.owner === held.owner && stands.fence === held.fence;

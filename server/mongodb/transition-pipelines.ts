@@ -1,37 +1,32 @@
 import { LEASE_LAPSED } from '../engine/transitions.ts';
-import { claimedRecord, claimPipeline, renewedFields } from './claim-pipeline.ts';
+import { claimedRecord, renewedFields } from './claim-pipeline.ts';
 import type { Document } from './database.ts';
-import { type Expression, HISTORY, NOW, orNever, withEntry } from './expressions.ts';
+import { type Expression, NOW, orNever, withEntry } from './expressions.ts';
 
 /** `settled`, `renewed`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each statement's filter. */
 export interface TransitionPipelines {
+  /** Of a running record: the write of nearly every call, so kept small. */
   readonly completed: Document[];
+  /** Of a record in doubt. */
+  readonly completedLate: Document[];
   readonly released: Document[];
   readonly in_doubt: Document[];
   readonly renewed: Document[];
   readonly takenOver: Document[];
   readonly lapsed: Document[];
-  /**
-   * The claim, and what comes of it released at once: a copy of the claim that the server applies later finds its own
-   * owner's release there, and does nothing.
-   */
-  readonly givenUp: Document[];
 }
-
-export const GIVEN_UP = 'given up';
 
 export function transitionPipelines(now: Expression = NOW): TransitionPipelines {
   const doubted = (reason: string) => [{ $set: endedFields(now, 'in_doubt', reason) }];
-  const isOwn = { $and: [{ $eq: ['$state', 'running'] }, { $eq: ['$owner', '$$owner'] }] };
   const takenOver = withEntry({ event: 'taken_over', at: now, startedAt: '$startedAt' });
   return {
     completed: [{ $set: completedFields(now) }],
+    completedLate: [{ $set: { ...completedFields(now), history: withEntry({ event: 'late', at: now }) } }],
     released: [{ $set: releasedFields(now, '$$reason') }],
     in_doubt: doubted('$$reason'),
     renewed: [{ $set: renewedFields(now) }],
     takenOver: [{ $replaceWith: claimedRecord(now, false, takenOver) }],
     lapsed: doubted(LEASE_LAPSED),
-    givenUp: [...claimPipeline(now), { $set: onlyIf(isOwn, releasedFields(now, GIVEN_UP)) }],
   };
 }
 
@@ -43,7 +38,6 @@ function completedFields(now: Expression): Document {
     completedAt: now,
     expiresAt: { $add: [now, '$$keepMs'] },
     leaseExpiresAt: '$$REMOVE',
-    history: { $cond: [{ $eq: ['$state', 'in_doubt'] }, withEntry({ event: 'late', at: now }), HISTORY] },
   };
 }
 
@@ -63,10 +57,4 @@ function endedFields(now: Expression, state: 'released' | 'in_doubt', reason: st
     expiresAt: orNever({ $add: [now, '$$endedKeepMs'] }),
     history: withEntry({ event: state, at: now, startedAt: '$startedAt', reason }),
   };
-}
-
-function onlyIf(condition: Document, fields: Document): Document {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, { $cond: [condition, value, `$${name}`] }]),
-  );
 }

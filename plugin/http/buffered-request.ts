@@ -1,0 +1,53 @@
+import { fingerprintOf } from '../../server/engine/fingerprint.ts';
+import { comparableBody } from './multipart.ts';
+import { type Bytes, readUpTo } from './read-up-to.ts';
+
+/** A request whose body is in memory, to be hashed and still be given whole to the handler. */
+export class BufferedRequest {
+  readonly #request: Request;
+  readonly #body: Bytes | null;
+
+  private constructor(request: Request, body: Bytes | null) {
+    this.#request = request;
+    this.#body = body;
+  }
+
+  /**
+   * Undefined when the body is larger than `maxBytes`.
+   * @throws TypeError when somebody has read the body before
+   * @throws the body's own error when the client broke off: nothing was claimed yet
+   */
+  static async read(request: Request, maxBytes: number): Promise<BufferedRequest | undefined> {
+    if (request.bodyUsed) {
+      throw new TypeError(
+        'Expected the body of a request with an idempotency key to be unread; let `scope` and what runs before ' +
+          'withIdempotency(...) read a request.clone()',
+      );
+    }
+    if (Number(request.headers.get('content-length')) > maxBytes) return undefined;
+    if (request.body === null) return new BufferedRequest(request, null);
+    const { bytes, rest } = await readUpTo(request.body, maxBytes);
+    return rest ? undefined : new BufferedRequest(request, bytes);
+  }
+
+  /**
+   * Method and target are in it whatever `operation` is: one operation for all of `/accounts/:id` must not answer for
+   * one account with another's result. The host is not: a retry may go to another name of the same service.
+   */
+  fingerprint(operation: string): string {
+    const { method, url, headers } = this.#request;
+    const { pathname, search } = new URL(url);
+    return fingerprintOf(operation, {
+      method,
+      target: pathname + search,
+      contentEncoding: headers.get('content-encoding'),
+      ...comparableBody(headers.get('content-type'), this.#body ?? Buffer.alloc(0)),
+    });
+  }
+
+  /** A fresh request. The original's signal is left out: it aborts when the client hangs up. */
+  copy(signal?: AbortSignal): Request {
+    const { url, method, headers } = this.#request;
+    return new Request(url, { method, headers: [...headers], body: this.#body, ...(signal && { signal }) });
+  }
+}

@@ -1,0 +1,96 @@
+import type { Encoded } from '../../server/call.ts';
+import { type Bytes, continued, readUpTo } from './read-up-to.ts';
+
+/** What became of a request. */
+export type Handled = Held | Passing | Thrown;
+
+/** An answer that is in memory as a whole. */
+export interface Held {
+  readonly kind: 'held';
+  /** For one caller. */
+  readonly response: Response;
+  readonly body: Bytes | null;
+}
+
+/** An answer that only the first caller gets, as it comes. */
+export interface Passing {
+  readonly kind: 'passing';
+  readonly response: Response;
+  /** What was read of a body that then was too large; undefined when it has no known end. */
+  readonly seen: Bytes | undefined;
+}
+
+/** The handler's own error: the host's to answer, and never to be taken for a refusal of ours. */
+export class Thrown {
+  readonly kind = 'thrown';
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** What `classify` sees in `result`. */
+export interface HttpResult {
+  readonly status: number;
+  /** All of them, not only those that are stored. */
+  readonly headers: Headers;
+  /** Undefined when only the first caller gets it. */
+  readonly body: Uint8Array | null | undefined;
+}
+
+type ResponseInit = NonNullable<ConstructorParameters<typeof Response>[1]>;
+
+const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+const WITHOUT_END = /^\s*(text\/event-stream|multipart\/x-mixed-replace)\s*(;|$)/i;
+
+/**
+ * An answer for a resolver function to give, where a 200 with JSON would not repeat what the handler would have said.
+ *
+ * @example
+ * onAbandoned: async ({ key }) => {
+ *   const payment = await provider.find(key)
+ *   if (!payment) return { action: 'rerun' }
+ *   const headers = { 'content-type': 'application/json', location: `/payments/${payment.id}` }
+ *   return { action: 'complete', data: httpResponse(JSON.stringify(payment), { status: 201, headers }) }
+ * }
+ */
+export function httpResponse(body: string | Uint8Array | null, init: ResponseInit = {}): Held {
+  const bytes = body === null ? null : Buffer.from(body);
+  return { kind: 'held', response: new Response(bytes, init), body: bytes };
+}
+
+export function isHeld(value: unknown): value is Held {
+  const { kind, response } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Held>;
+  return kind === 'held' && response instanceof Response;
+}
+
+/** Takes up a handler's response, of this or of another implementation of `Response`. */
+export async function hold(response: Response, maxBytes: number): Promise<Held | Passing> {
+  if (typeof response?.status !== 'number')
+    throw new TypeError(`Expected the handler to return a Response, got ${String(response)}`);
+  const answer = (body: ConstructorParameters<typeof Response>[0]) => {
+    const { status, statusText, headers } = response;
+    const fresh = new Response(body, { status, statusText, headers });
+    // That of another service, passed on: it would say of this run what was true of that one.
+    fresh.headers.delete('idempotent-replayed');
+    return fresh;
+  };
+  if (WITHOUT_BODY.has(response.status) || response.body === null)
+    return { kind: 'held', response: answer(null), body: null };
+  if (WITHOUT_END.test(response.headers.get('content-type') ?? ''))
+    return { kind: 'passing', response: answer(response.body), seen: undefined };
+  const { bytes, rest } = await readUpTo(response.body, maxBytes);
+  if (!rest) return { kind: 'held', response: answer(bytes), body: bytes };
+  return { kind: 'passing', response: answer(continued(bytes, rest)), seen: bytes };
+}
+
+export function outcomeOf(handled: Handled): Encoded['outcome'] {
+  return handled.kind !== 'thrown' && handled.response.status < 400 ? 'success' : 'error';
+}
+
+export function resultOf(handled: Handled): unknown {
+  if (handled.kind === 'thrown') return handled.error;
+  const { status, headers } = handled.response;
+  return { status, headers, body: handled.kind === 'held' ? handled.body : undefined } satisfies HttpResult;
+}

@@ -1,0 +1,120 @@
+import type { Policy } from '../../server/engine/policy.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import { DEFAULT_STORED_HEADERS, namesToStore } from './stored-headers.ts';
+
+type Maybe<T> = T | null | undefined;
+type MaybePromise<T> = T | Promise<T>;
+
+/** What a Fetch-style server calls, with whatever else it passes on: a context, the parameters of a route. */
+export type HttpHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => MaybePromise<Response>;
+
+export interface HttpIdempotencyOptions<Rest extends unknown[]> {
+  idempotency: Idempotency;
+  /**
+   * Whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed requests only, and
+   * before the body is read. Nothing (null, undefined, '') refuses the request with SCOPE_MISSING; `'global'` must be
+   * written out.
+   */
+  scope: (request: Request, ...rest: Rest) => MaybePromise<Maybe<string>>;
+  /** Which methods have keys; a request with another one passes by. Default POST and PATCH. */
+  methods?: readonly string[];
+  /** Which requests with these methods are refused with KEY_MISSING when they have no key. Default none. */
+  require?: boolean | ((request: Request) => boolean);
+  /**
+   * Names of response headers to store, instead of {@link DEFAULT_STORED_HEADERS}. `Content-Type` and
+   * `Content-Encoding` always are; `Set-Cookie`, `Date`, `Content-Length` and those of a connection never.
+   */
+  headers?: readonly string[];
+  /** What the request asks for, as operators see it. Part of the fingerprint. Default `POST /payments`: method and path. */
+  operation?: (request: Request) => string;
+  /** Overrides of the options of `createIdempotency`. */
+  policy?: Policy;
+  /** Default `Idempotency-Key`. */
+  headerName?: string;
+  /** Largest body of a keyed request, which is held in memory; others get 413. Default 10 MiB. */
+  maxRequestBytes?: number;
+  /**
+   * What your server answers when the handler throws: it is then stored and repeated like any response. Without it the
+   * error goes on to your server, whose answer is not known here, and the record is left in doubt.
+   */
+  onError?: (error: unknown, request: Request) => MaybePromise<Response>;
+  /**
+   * Asked before a stored answer is given; a response is given instead of it. For permissions that are checked inside
+   * the handler, which does not run then.
+   */
+  authorizeReplay?: (request: Request, ...rest: Rest) => MaybePromise<Maybe<Response>>;
+  /** Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`. Default none. */
+  documentation?: string;
+}
+
+type Check = [expected: string, holds: (value: unknown) => boolean];
+
+// What RFC 9110 §5.6.2 calls a token: the name of a header or of a method.
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+const isFunction = (value: unknown) => typeof value === 'function';
+const isToken = (value: unknown) => typeof value === 'string' && TOKEN.test(value);
+
+const CHECKS: Readonly<Record<keyof HttpIdempotencyOptions<never>, Check>> = {
+  idempotency: [
+    'what createIdempotency(...) returned',
+    (value) => isFunction((value as Idempotency)?.execute),
+  ],
+  scope: ['a function', isFunction],
+  methods: ['an array of HTTP methods', (value) => Array.isArray(value) && value.every(isToken)],
+  require: ['a boolean or a function', (value) => typeof value === 'boolean' || isFunction(value)],
+  headers: ['an array of names of HTTP headers', (value) => Array.isArray(value) && value.every(isToken)],
+  operation: ['a function', isFunction],
+  policy: ['an object', (value) => typeof value === 'object' && value !== null],
+  headerName: ['the name of an HTTP header', isToken],
+  maxRequestBytes: ['an integer ≥ 0', (value) => Number.isSafeInteger(value) && (value as number) >= 0],
+  onError: ['a function', isFunction],
+  authorizeReplay: ['a function', isFunction],
+  documentation: ['an absolute URL', (value) => typeof value === 'string' && URL.canParse(value)],
+};
+
+/** With defaults. @throws TypeError naming the option, what was expected and what came */
+export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyOptions<Rest>) {
+  check(options);
+  const {
+    idempotency,
+    methods = ['POST', 'PATCH'],
+    require = false,
+    headers = DEFAULT_STORED_HEADERS,
+    operation = methodAndPath,
+    policy,
+    headerName = 'Idempotency-Key',
+    maxRequestBytes = 10 * 1_048_576,
+    documentation,
+    ...functions
+  } = options;
+  return {
+    ...functions,
+    idempotency,
+    methods: new Set(methods.map((method) => method.toUpperCase())),
+    isRequired: typeof require === 'function' ? require : () => require,
+    headerNames: namesToStore(headers),
+    operation,
+    policy: idempotency.policy(policy, 'policy'),
+    headerName,
+    maxRequestBytes,
+    documentation: documentation && new URL(documentation).href,
+  };
+}
+
+function check(options: object): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(CHECKS, name))
+      throw new TypeError(`Unknown option \`${name}\`; expected one of ${Object.keys(CHECKS).join(', ')}`);
+  }
+  for (const [name, [expected, holds]] of Object.entries(CHECKS)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    const isLeftOut = value === undefined && name !== 'idempotency' && name !== 'scope';
+    if (!isLeftOut && !holds(value))
+      throw new TypeError(`Expected \`${name}\` to be ${expected}, got ${String(value)}`);
+  }
+}
+
+function methodAndPath({ method, url }: Request): string {
+  return `${method} ${new URL(url).pathname}`;
+}

@@ -1,0 +1,60 @@
+/** Stored with every body, since without them its bytes mean nothing. */
+const OF_THE_BODY = ['content-type', 'content-encoding'];
+
+/**
+ * What is stored besides `Content-Type` and `Content-Encoding`, unless `headers` says otherwise. Not `Retry-After`: the same
+ * key gets the same answer, so it would send clients round in circles.
+ */
+export const DEFAULT_STORED_HEADERS: readonly string[] = [
+  'allow',
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'content-location',
+  'etag',
+  'last-modified',
+  'link',
+  'location',
+  'www-authenticate',
+];
+
+/** Of one message, one connection or one session, so never of a stored result. */
+const NEVER_STORED = new Set([
+  'set-cookie',
+  'date',
+  'content-length',
+  'idempotent-replayed',
+  // RFC 9110 §7.6.1, and RFC 2616 §13.5.1 before it
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The names to store, in lower case. @throws TypeError for one that is never stored */
+export function namesToStore(chosen: readonly string[]): readonly string[] {
+  for (const name of chosen) {
+    if (NEVER_STORED.has(name.toLowerCase()))
+      throw new TypeError(`Expected \`headers\` not to hold ${name}, which is never stored`);
+  }
+  return [...new Set([...OF_THE_BODY, ...chosen.map((name) => name.toLowerCase())])];
+}
+
+/** Those of the names that a response has; what its `Connection` header lists concerns one connection only. */
+export function headersToStore(headers: Headers, names: readonly string[]): [string, string][] {
+  const hopByHop = new Set(
+    headers
+      .get('connection')
+      ?.toLowerCase()
+      .split(/[\s,]+/),
+  );
+  return names.flatMap((name) => {
+    const value = hopByHop.has(name) ? null : headers.get(name);
+    return value === null ? [] : [[name, value] satisfies [string, string]];
+  });
+}

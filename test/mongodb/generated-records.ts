@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { Decimal128, type Document, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp } from 'mongodb';
+import type { ClaimRequest } from '../../server/engine/decide.ts';
+import { NEVER } from '../../server/engine/record.ts';
+import { claimOf } from '../support/requests.ts';
+
+/** The time of all generated claims, to stand on its boundaries. */
+export const NOW = new Date('2026-01-01T00:00:00.000Z');
+
+export interface Case {
+  readonly record: Document | null;
+  readonly request: ClaimRequest;
+}
+
+/** BSON dates go further than those of JavaScript, which reads them as invalid. */
+class FarDate extends Date {
+  override getTime(): number {
+    return 8.64e15 + 1;
+  }
+}
+
+const from = <T>(...values: T[]) => fc.constantFrom(...values);
+const dates = from(-1, 0, 1, -10_000_000, 10_000_000).map((ms) => new Date(NOW.getTime() + ms));
+const anyDate = fc.oneof(
+  { weight: 5, arbitrary: dates },
+  from(new Date(0), new Date(8.64e15), new Date(-8.64e15)),
+);
+const expiry = fc.oneof(
+  { weight: 3, arbitrary: from(new Date(NOW.getTime() + 1), NEVER) },
+  { weight: 2, arbitrary: dates },
+);
+const counts = from(1, 2, 7, 1_000, 2 ** 31, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER);
+/** Drivers write the same number in three ways. */
+const count = fc.tuple(counts, from('int', 'long', 'double')).map(([value, type]) => {
+  if (type === 'int' && value < 2 ** 31) return new Int32(value);
+  return type === 'double' ? new Double(value) : Long.fromNumber(value);
+});
+const owner = from('owner-1', 'owner-2');
+const fingerprint = from(
+  's1:aaaa',
+  's1:aaaa',
+  's1:bbbb',
+  's2:cccc',
+  's9:aaaa',
+  '',
+  'no rule',
+  's1:',
+  '$owner',
+);
+const entry = { event: 'released', at: new Date(0), owner: 'earlier', fence: 1 };
+const history = from(
+  [],
+  [entry],
+  new Array(19).fill(entry),
+  new Array(20).fill(entry),
+  new Array(23).fill(entry),
+);
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
+const every = {
+  operation: from('pay', 'ship'),
+  owner,
+  fence: count,
+  life: count,
+  attempts: count,
+  createdAt: anyDate,
+  startedAt: anyDate,
+  expiresAt: expiry,
+  transactional: optional(from(true, false)),
+  history,
+  v: from<unknown>(1, new Double(1), Long.fromNumber(1)),
+};
+const hashes = { fingerprint, selection: optional(fingerprint) };
+
+/** One of each state, as this release writes them. */
+const sound: fc.Arbitrary<Document> = fc.oneof(
+  fc.record({ ...every, ...hashes, state: from('running'), leaseExpiresAt: dates }),
+  fc.record({
+    ...every,
+    ...hashes,
+    state: from('completed'),
+    outcome: from('success', 'error'),
+    completedAt: dates,
+    response: from({ format: 'test/1', body: '$$ROOT', bytes: 6 }),
+  }),
+  fc.record({ ...every, fingerprint: optional(fingerprint), state: from('released') }),
+  fc.record({ ...every, ...hashes, state: from('in_doubt') }),
+);
+
+const DAMAGED = [
+  'operation',
+  'owner',
+  'fence',
+  'life',
+  'attempts',
+  'createdAt',
+  'startedAt',
+  'expiresAt',
+  'transactional',
+  'history',
+  'v',
+  'fingerprint',
+  'selection',
+  'state',
+  'leaseExpiresAt',
+  'completedAt',
+  'outcome',
+];
+const MISSING = Symbol('missing');
+const strange = from<unknown>(
+  MISSING,
+  MISSING,
+  null,
+  '',
+  'text',
+  '$$NOW',
+  'running',
+  'paused',
+  '7',
+  0,
+  -1,
+  1,
+  2,
+  1.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  new Double(2 ** 53),
+  Long.fromString('9007199254740993'),
+  Long.MIN_VALUE,
+  Decimal128.fromString('1'),
+  Decimal128.fromString('NaN'),
+  true,
+  false,
+  [],
+  ['running'],
+  [1],
+  {},
+  { running: 1 },
+  NOW,
+  new FarDate(),
+  new Timestamp(1n),
+  new ObjectId('65a000000000000000000000'),
+  Buffer.from('running'),
+  /running/,
+  new MinKey(),
+  new MaxKey(),
+);
+
+/** Whatever an editor, another release or a broken disk may leave. */
+const damaged = fc
+  .tuple(sound, fc.uniqueArray(fc.tuple(from(...DAMAGED), strange), { minLength: 1, maxLength: 3 }))
+  .map(([record, damages]) => ({ ...record, ...Object.fromEntries(damages) }));
+
+const record: fc.Arbitrary<Document | null> = fc
+  .oneof(
+    { weight: 5, arbitrary: sound },
+    { weight: 5, arbitrary: damaged },
+    { weight: 1, arbitrary: from(null) },
+  )
+  .map((found) => found && withoutMissing({ ...found, more: { of: 'another release' } }));
+
+const request: fc.Arbitrary<ClaimRequest> = fc
+  .record({
+    owner,
+    operation: from('pay', '$operation'),
+    fingerprints: from<ClaimRequest['fingerprints']>(
+      ['s1:aaaa'],
+      ['s1:bbbb', 's2:cccc'],
+      ['s2:cccc', 's1:aaaa'],
+      ['no rule'],
+      ['$owner'],
+    ),
+    selections: optional(from<ClaimRequest['fingerprints']>(['s1:sel'], ['$$ROOT', 's0:old'])),
+    seed: from(1, 8, 1_001, 1_767_225_600_000),
+    leaseMs: from(1_000, 30_000),
+    abandonedRetentionMs: from(null, 60_000),
+    transactional: from(true, false),
+  })
+  .map(({ selections, ...rest }) => claimOf({ ...rest, ...(selections && { selections }) }));
+
+export const generatedCases: fc.Arbitrary<Case> = fc.record({ record, request });
+
+function withoutMissing(document: Document): Document {
+  return Object.fromEntries(
+    Object.entries(document).filter(([, value]) => value !== undefined && value !== MISSING),
+  );
+}

@@ -1,0 +1,199 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { BSON, type Collection } from 'mongodb';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { decide } from '../../server/engine/decide.ts';
+import { type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import {
+  claimed,
+  lapsed,
+  maySettle,
+  renewed,
+  type Settlement,
+  settled,
+  takenOver,
+} from '../../server/engine/transitions.ts';
+import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
+import { createWrites, type Write } from '../../server/mongodb/statements.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { type Case, generatedCases, NOW } from './generated-records.ts';
+
+const BATCH = 250;
+
+const writes = createWrites(NOW);
+/** What stands after a write; `same` when not a byte may change, `any` when the rules say nothing. */
+type Expected = StoredRecord | 'same' | 'any';
+
+let database: FreshDatabase;
+let collection: Collection;
+let serial = 0;
+beforeAll(async () => {
+  database = await freshDatabase();
+  collection = database.db.collection('records');
+  // No other index: these records have long expired.
+  await collection.createIndex({ scope: 1, key: 1 }, { unique: true });
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+/** Runs one write on each case in one command, and compares what it leaves with what the rules say. */
+async function compare(
+  cases: readonly Case[],
+  write: (request: Case['request'], record: StoredRecord | null) => Write,
+  expected: (record: StoredRecord | null, request: Case['request']) => Expected,
+): Promise<void> {
+  const prepared = cases.map(({ record, request }) => {
+    const key = `key-${++serial}`;
+    return { record: record && { scope: request.scope, key, ...record }, request: { ...request, key } };
+  });
+  const records = prepared.flatMap(({ record }) => record ?? []);
+  if (records.length > 0) await collection.insertMany(records);
+  const before = await readRaw(prepared.map(({ request }) => request.key));
+  const reply = await database.db.command({
+    update: 'records',
+    updates: prepared.map(({ request }) => write(request, parse(before.get(request.key))).statement),
+    ordered: false,
+  });
+  for (const { index, errmsg } of reply.writeErrors ?? []) {
+    throw new Error(`${errmsg}: ${show(prepared[index])}`);
+  }
+  const after = await readRaw(prepared.map(({ request }) => request.key));
+
+  for (const { record, request } of prepared) {
+    const [was, is] = [before.get(request.key), after.get(request.key)];
+    const wanted = expected(parse(was), request);
+    const agrees =
+      wanted === 'same'
+        ? was === is || (was !== undefined && is !== undefined && was.equals(is))
+        : wanted === 'any' || isDeepStrictEqual(plain(normal(parse(is))), plain(normal(wanted)));
+    if (!agrees) {
+      throw new Error(
+        `The pipeline and the rules disagree: ${show({ record, request, wanted, is: parse(is) })}`,
+      );
+    }
+  }
+}
+
+/** As every reader sees it: a history that is none is an empty one. */
+const normal = (record: StoredRecord | null) => record && (readRecord(record) ?? record);
+
+/** Two invalid dates are not deeply equal otherwise. */
+const plain = (value: unknown) => BSON.EJSON.serialize({ value }, { relaxed: false });
+const show = (value: unknown) => BSON.EJSON.stringify(value, undefined, 2, { relaxed: false });
+
+async function readRaw(keys: string[]): Promise<Map<string, Buffer>> {
+  const found = await collection.find({ key: { $in: keys } }, { raw: true }).toArray();
+  return new Map(
+    (found as unknown as Buffer[]).map((bytes) => [
+      BSON.deserialize(bytes).key as string,
+      Buffer.from(bytes),
+    ]),
+  );
+}
+
+function parse(bytes: Buffer | undefined): StoredRecord | null {
+  return bytes ? recordOf(BSON.deserialize(bytes, BSON_OPTIONS)) : null;
+}
+
+async function agrees(
+  write: Parameters<typeof compare>[1],
+  expected: Parameters<typeof compare>[2],
+  batches = 8,
+): Promise<void> {
+  const cases = fc.sample(generatedCases, { numRuns: BATCH * batches, seed: 1 });
+  for (let from = 0; from < cases.length; from += BATCH) {
+    await compare(cases.slice(from, from + BATCH), write, expected);
+  }
+}
+
+const settlements: Settlement[] = [
+  {
+    to: 'completed',
+    outcome: 'error',
+    response: { format: 'test/1', body: '$$NOW', bytes: 5 },
+    retentionMs: 3_600_000,
+  },
+  { to: 'released', reason: '$$ROOT', retentionMs: 3_600_000 },
+  { to: 'in_doubt', reason: '$owner', abandonedRetentionMs: 3_600_000 },
+  { to: 'in_doubt', reason: 'kept', abandonedRetentionMs: null },
+];
+const release = (leaseMs: number): Settlement => ({
+  to: 'released',
+  reason: 'given up',
+  retentionMs: Math.max(leaseMs, 60_000),
+});
+
+/** Whoever the record says holds it. */
+const holderOf = (request: Case['request'], record: StoredRecord | null) => {
+  const { scope, key } = request;
+  const { owner, fence } = record ?? {};
+  const known = typeof owner === 'string' && typeof fence === 'number';
+  return { scope, key, ...(known ? { owner, fence } : { owner: 'nobody', fence: 0 }), life: 1, attempts: 1 };
+};
+
+const claimOn = (record: StoredRecord | null, request: Case['request']): StoredRecord | undefined => {
+  const decision = decide(record, request, NOW);
+  if (decision.do === 'run') return renewed(decision.record, request, NOW);
+  if (decision.do !== 'claim') return undefined;
+  return claimed(record && (readRecord(record) ?? null), decision.life, request, NOW);
+};
+
+describe('on generated records, damaged ones too, MongoDB does what the rules say', () => {
+  it('of a claim', { timeout: 120_000 }, () =>
+    agrees(
+      (request) => writes.claim(request),
+      (record, request) => claimOn(record, request) ?? 'same',
+      20,
+    ),
+  );
+
+  it('of the first claim of a key', () =>
+    agrees(
+      (request) => writes.fresh(request),
+      (record, request) => (record ? 'same' : claimed(null, 'new', request, NOW)),
+    ));
+
+  it('of a claim that is given up', () =>
+    agrees(
+      (request) => writes.giveUp(request),
+      (record, request) => {
+        const running = claimOn(record, request);
+        return running ? settled(running as unknown as KeyRecord, release(request.leaseMs), NOW) : 'same';
+      },
+    ));
+
+  it.each(['running', 'in_doubt'] as const)('of a takeover to %s', (to) =>
+    agrees(
+      (request, record) => writes.takeOver(request, holderOf(request, record), to),
+      (record, request) => {
+        const current = record && readRecord(record);
+        if (current?.state === 'in_doubt' && to === 'running') return takenOver(current, request, NOW);
+        if (current?.state !== 'running' || current.leaseExpiresAt > NOW) return 'same';
+        return to === 'running' ? takenOver(current, request, NOW) : lapsed(current, request, NOW);
+      },
+    ),
+  );
+
+  it('of a renewal', () =>
+    agrees(
+      (request, record) => writes.renew(holderOf(request, record), request),
+      (record, request) => {
+        const current = record && readRecord(record);
+        if (record && !current) return 'any';
+        return current?.state === 'running' ? renewed(current, request, NOW) : 'same';
+      },
+    ));
+
+  it.each(settlements)('of a settlement: $to, $reason', (settlement) =>
+    agrees(
+      (request, record) =>
+        settlement.to === 'completed' && record?.state === 'in_doubt'
+          ? writes.late(holderOf(request, record), settlement)
+          : writes.settle(holderOf(request, record), settlement),
+      (record) => {
+        const current = record && readRecord(record);
+        if (record && !current) return 'any';
+        return current && maySettle(current.state, settlement) ? settled(current, settlement, NOW) : 'same';
+      },
+    ),
+  );
+});

@@ -1,0 +1,94 @@
+/** What a server said of a failed attempt, whichever client reports it. */
+export interface Answer {
+  /** Latchkey's own (`IN_PROGRESS`), or the application's. */
+  readonly code: string | undefined;
+  readonly retryable: boolean | undefined;
+  readonly status: number | undefined;
+  /** GraphQL: an error with a path comes from a resolver, one without from before any ran. Undefined elsewhere. */
+  readonly executed: boolean | undefined;
+}
+
+/**
+ * By shape, so that no client library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, or an
+ * application's own error with a `status` and a `code`. Undefined when no answer arrived.
+ */
+export function answerIn(error: unknown): Answer | undefined {
+  const data = of(error, 'data');
+  if (isObject(data)) {
+    const { code, retryable } = objectIn(data, 'idempotency') ?? data;
+    return answer(code, retryable, data.httpStatus);
+  }
+  const errors = graphQLErrorsOf(error);
+  if (errors) return graphQLAnswer(errors, numberIn(of(error, 'response'), 'status'));
+  const status = statusOf(error);
+  return status === undefined ? undefined : answer(of(error, 'code'), of(error, 'retryable'), status);
+}
+
+/** The codes that say most of a key come first: with several errors, any of ours decides. */
+function graphQLAnswer(errors: readonly unknown[], httpStatus: number | undefined): Answer {
+  const answers = errors.map((error): Answer => {
+    const { code, retryable, http } = objectIn(error, 'extensions') ?? {};
+    const status = numberIn(http, 'status') ?? httpStatus;
+    return { ...answer(code, retryable, status), executed: Array.isArray(of(error, 'path')) };
+  });
+  const byWeight = [
+    ({ retryable }: Answer) => retryable !== undefined,
+    ({ code }: Answer) => code === 'INTERNAL_SERVER_ERROR',
+    ({ executed }: Answer) => executed === true,
+  ];
+  return byWeight.map((isIt) => answers.find(isIt)).find((found) => found) ?? (answers[0] as Answer);
+}
+
+function graphQLErrorsOf(error: unknown): readonly unknown[] | undefined {
+  const lists = [of(error, 'graphQLErrors'), of(error, 'errors'), errorsInText(of(error, 'bodyText'))];
+  const network = of(error, 'networkError');
+  if (network) lists.push(of(of(network, 'result'), 'errors'));
+  return lists.find((list): list is unknown[] => Array.isArray(list) && list.length > 0);
+}
+
+/** Apollo Client 4 keeps the answer to a failed HTTP request as text. */
+function errorsInText(text: unknown): unknown {
+  if (typeof text !== 'string') return undefined;
+  try {
+    return of(JSON.parse(text), 'errors');
+  } catch {
+    return undefined;
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (
+    numberIn(error, 'status') ??
+    numberIn(error, 'statusCode') ??
+    numberIn(of(error, 'networkError'), 'statusCode') ??
+    numberIn(of(error, 'response'), 'status')
+  );
+}
+
+function answer(code: unknown, retryable: unknown, status: unknown): Answer {
+  return {
+    code: typeof code === 'string' ? code : undefined,
+    retryable: typeof retryable === 'boolean' ? retryable : undefined,
+    status: typeof status === 'number' ? status : undefined,
+    executed: undefined,
+  };
+}
+
+/** A property, and undefined of what has none. */
+export function of(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined;
+}
+
+function objectIn(value: unknown, name: string): Record<string, unknown> | undefined {
+  const found = of(value, name);
+  return isObject(found) ? found : undefined;
+}
+
+function numberIn(value: unknown, name: string): number | undefined {
+  const found = of(value, name);
+  return typeof found === 'number' ? found : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,48 @@
+import { answerIn, of } from './answer.ts';
+
+/**
+ * An input was changed although an earlier attempt may have been carried out: to send it with the old key would be refused,
+ * with a new key it might be a second order. Tell the user; `startOver()` is their consent.
+ */
+export class MustConfirmError extends Error {
+  override readonly name = 'MustConfirmError';
+  /** Of the earlier attempt, to ask the server what became of it. */
+  readonly key: string;
+
+  constructor(key: string) {
+    super(
+      'The input was changed, but an earlier attempt may have worked; call startOver() to send it anyway',
+    );
+    this.key = key;
+  }
+}
+
+/** By name, as a page may hold two copies of this package. */
+export function isMustConfirm(error: unknown): error is MustConfirmError {
+  return of(error, 'name') === 'MustConfirmError';
+}
+
+const RETRYABLE_CODES = new Set(['IN_PROGRESS', 'LEASE_LOST', 'STORE_UNAVAILABLE']);
+const RETRYABLE_STATUSES = new Set([425, 429, 502, 503, 504]);
+
+/**
+ * Whether an attempt that failed may be sent again with the same key and do better: it got no answer, or one that says so.
+ * For React Query's `retry`, tRPC's `retryLink`, Apollo's `RetryLink` and urql's `retryExchange`.
+ *
+ * @example
+ * useMutation({ mutationFn, retry: (failures, error) => failures < 3 && isRetryable(error) })
+ */
+export function isRetryable(error: unknown): boolean {
+  if (isMustConfirm(error) || isAbort(error)) return false;
+  const answer = answerIn(error);
+  if (!answer) return true;
+  const { code = '', retryable, status = 0 } = answer;
+  return retryable ?? (RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status));
+}
+
+/** The caller's own doing, also where a client wrapped it. */
+function isAbort(error: unknown): boolean {
+  return [error, of(error, 'cause'), of(error, 'networkError')].some(
+    (each) => of(each, 'name') === 'AbortError',
+  );
+}

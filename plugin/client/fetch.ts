@@ -1,0 +1,84 @@
+import { KEY_HEADER, newIdempotencyKey } from './key.ts';
+
+export interface IdempotentFetchOptions {
+  /** Which requests get a key. Default POST and PATCH: the others are idempotent by definition. */
+  methods?: readonly string[];
+  /** How often to send again, with the same key, what got no answer or one that asks for it. Default 0. */
+  retries?: number;
+  /** How long to wait after the nth failed attempt, where the answer has no `Retry-After`. Default 100 ms, doubled each time. */
+  delayMs?: (attempt: number) => number;
+}
+
+type Fetch = typeof globalThis.fetch;
+/** An answer that asks for more patience is given to the caller. */
+const LONGEST_WAIT_MS = 30_000;
+
+/**
+ * A `fetch` that sends an `Idempotency-Key` with each POST and PATCH, unless the caller did.
+ *
+ * @example
+ * const fetchOnce = withIdempotencyKey(fetch, { retries: 3 })
+ * await fetchOnce('/payments', { method: 'POST', body: JSON.stringify({ amount: 5 }) })
+ * @throws RangeError for `retries` that is no integer from 0
+ */
+export function withIdempotencyKey(
+  fetch: Fetch,
+  {
+    methods = ['POST', 'PATCH'],
+    retries = 0,
+    delayMs = (attempt) => 50 * 2 ** attempt,
+  }: IdempotentFetchOptions = {},
+): Fetch {
+  if (!Number.isInteger(retries) || retries < 0)
+    throw new RangeError(`Expected \`retries\` to be an integer from 0, got ${retries}`);
+
+  return async function fetchWithKey(input, init) {
+    const request = input instanceof Request ? input : undefined;
+    if (!methods.includes((init?.method ?? request?.method ?? 'GET').toUpperCase()))
+      return fetch(input, init);
+    const headers = new Headers(init?.headers ?? request?.headers);
+    if (!headers.has(KEY_HEADER)) headers.set(KEY_HEADER, newIdempotencyKey());
+    const signal = init?.signal ?? request?.signal;
+    // A stream can be read once.
+    const attempts = init?.body instanceof ReadableStream ? 1 : retries + 1;
+
+    for (let attempt = 1; attempt < attempts; attempt++) {
+      try {
+        const response = await fetch(request?.clone() ?? input, { ...init, headers });
+        const waitMs = retryWait(response, delayMs(attempt));
+        if (waitMs === undefined) return response;
+        await response.body?.cancel();
+        await pause(waitMs, signal);
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        await pause(delayMs(attempt), signal);
+      }
+    }
+    return fetch(input, { ...init, headers });
+  };
+}
+
+/** Undefined when the response is the caller's. */
+function retryWait({ status, headers }: Response, defaultMs: number): number | undefined {
+  const retryAfter = headers.get('Retry-After');
+  // Of another origin the header can be read only where the server exposes it; these may be sent again anyway.
+  if (retryAfter === null) return status === 502 || status === 503 || status === 504 ? defaultMs : undefined;
+  if (![409, 425, 429, 502, 503, 504].includes(status)) return undefined;
+  const waitMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
+  return waitMs <= LONGEST_WAIT_MS ? Math.max(0, waitMs) : undefined;
+}
+
+function pause(ms: number, signal: AbortSignal | null | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

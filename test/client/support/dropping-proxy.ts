@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** A request with a body, as it came over the wire. */
+export interface SentRequest {
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+export interface DroppingProxy extends AsyncDisposable {
+  readonly url: string;
+  /** Every POST, in order. */
+  readonly sent: SentRequest[];
+  /** The next `count` POSTs reach the server, are carried out, and their answers are lost: the client's socket dies. */
+  dropAnswers(count: number): void;
+}
+
+/** What a bad network is to a client: it sits between it and a real server on this machine. */
+export async function startDroppingProxy(targetPort: number): Promise<DroppingProxy> {
+  const sent: SentRequest[] = [];
+  let toDrop = 0;
+  const server = createServer(async (incoming, outgoing) => {
+    const body = await buffer(incoming);
+    const isPost = incoming.method === 'POST';
+    const drop = isPost && toDrop > 0;
+    if (drop) toDrop--;
+    if (isPost) sent.push({ headers: incoming.headers, body: parsed(body) });
+    const { method, url, headers } = incoming;
+    const forwarded = send({ port: targetPort, method, path: url, headers, agent: false });
+    forwarded.end(body);
+    const [answer] = (await once(forwarded, 'response')) as [IncomingMessage];
+    const answerBody = await buffer(answer);
+    if (drop) incoming.socket.destroy();
+    else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(answerBody);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sent,
+    dropAnswers: (count) => {
+      toDrop = count;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return body.toString();
+  }
+}

@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { initTRPC, TRPCError } from '@trpc/server';
+import { type CreateHTTPContextOptions, createHTTPHandler } from '@trpc/server/adapters/standalone';
+import { createGraphQLError, createSchema, createYoga, type Plugin } from 'graphql-yoga';
+import { useIdempotency } from '../../../plugin/graphql/index.ts';
+import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../../plugin/http/index.ts';
+import {
+  createIdempotencyMiddleware,
+  idempotencyErrorData,
+  idempotencyResponseMeta,
+} from '../../../plugin/trpc/index.ts';
+import { createIdempotency, type Idempotency } from '../../../server/index.ts';
+import { createMemoryStore } from '../../../server/memory/index.ts';
+
+/** A shop with a GraphQL and a tRPC API, both with keys. */
+export interface ShopServer extends AsyncDisposable {
+  readonly port: number;
+  /** The amounts of all payments that were carried out. */
+  readonly payments: number[];
+}
+
+export interface ShopOptions {
+  /** Yoga's, before ours. */
+  plugins?: Plugin[];
+  /** Called inside each payment, before it counts. */
+  whilePaying?: () => Promise<void> | void;
+}
+
+export async function startShopServer({
+  plugins = [],
+  whilePaying = () => {},
+}: ShopOptions = {}): Promise<ShopServer> {
+  const payments: number[] = [];
+  const idempotency = createIdempotency({ store: createMemoryStore() });
+  const pay: Pay = async (amount) => {
+    await whilePaying();
+    return { id: payments.push(amount), amount };
+  };
+  const yoga = yogaFor(idempotency, pay, plugins);
+  const trpc = createHTTPHandler({
+    router: routerFor(idempotency, pay),
+    basePath: '/trpc/',
+    createContext: ({ req }: CreateHTTPContextOptions) => ({ req }),
+    responseMeta: idempotencyResponseMeta,
+    middleware: allowPages,
+  });
+  const server = createServer((req, res) => (req.url?.startsWith('/trpc') ? trpc(req, res) : yoga(req, res)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    payments,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await idempotency.close();
+    },
+  };
+}
+
+export type AppRouter = ReturnType<typeof routerFor>;
+type Pay = (amount: number) => Promise<{ id: number; amount: number }>;
+
+/** As the guide has it for the tRPC of pages from another origin. */
+function allowPages(req: IncomingMessage, res: ServerResponse, next: () => void): void {
+  res.setHeader('access-control-allow-origin', req.headers.origin ?? '*');
+  res.setHeader('access-control-allow-headers', ['content-type', ...IDEMPOTENCY_REQUEST_HEADERS].join());
+  res.setHeader('access-control-expose-headers', IDEMPOTENCY_RESPONSE_HEADERS.join());
+  if (req.method === 'OPTIONS') res.writeHead(204).end();
+  else next();
+}
+
+function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
+  return createYoga({
+    logging: false,
+    batching: true,
+    cors: {
+      allowedHeaders: ['content-type', ...IDEMPOTENCY_REQUEST_HEADERS],
+      exposedHeaders: [...IDEMPOTENCY_RESPONSE_HEADERS],
+    },
+    schema: createSchema({
+      typeDefs: /* GraphQL */ `
+        type Query { payments: Int! }
+        type Mutation { pay(amount: Int!): Payment! decline(amount: Int!): Payment! }
+        type Payment { id: Int! amount: Int! }
+      `,
+      resolvers: {
+        Query: { payments: () => 0 },
+        Mutation: {
+          pay: (_parent, { amount }: { amount: number }) => pay(amount),
+          decline: () => {
+            throw createGraphQLError('Declined', { extensions: { code: 'CARD_DECLINED' } });
+          },
+        },
+      },
+    }),
+    plugins: [...plugins, useIdempotency({ idempotency, scope: () => 'ada' })],
+  });
+}
+
+function routerFor(idempotency: Idempotency, pay: Pay) {
+  const t = initTRPC.context<{ req: CreateHTTPContextOptions['req'] }>().create({
+    isDev: false,
+    errorFormatter: ({ shape, error }) => ({
+      ...shape,
+      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
+    }),
+  });
+  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada' });
+  const amount = (input: unknown) => ({ amount: Number((input as { amount: number }).amount) });
+  const payment = t.procedure.input(amount).use(idempotent());
+  return t.router({
+    payments: t.procedure.query(() => 0),
+    pay: payment.mutation(({ input }) => pay(input.amount)),
+    decline: payment.mutation(({ input }) => {
+      throw new TRPCError({ code: 'PAYMENT_REQUIRED', message: `Declined: ${input.amount}` });
+    }),
+  });
+}

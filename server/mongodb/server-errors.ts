@@ -28,14 +28,13 @@ const CLOSED = ['MongoNotConnectedError', 'MongoTopologyClosedError', 'MongoClie
 export function failureOf(error: unknown): Failure {
   const { name, code, writeConcernError, result } = (error ?? {}) as Record<string, unknown>;
   if (CLOSED.includes(name as string)) return 'closed';
-  if (
-    name === 'MongoWriteConcernError' ||
-    writeConcernError ||
-    (result as Record<string, unknown>)?.writeConcernError
-  )
+  if (name === 'MongoWriteConcernError') return 'not_durable';
+  // Asked before the write concern: a command that ran out of time says both.
+  if (HELD.includes(code as number)) return 'held';
+  if (writeConcernError || (result as Record<string, unknown> | undefined)?.writeConcernError) {
     return 'not_durable';
+  }
   if (typeof code !== 'number') return 'lost';
-  if (HELD.includes(code)) return 'held';
   if (DENIED.includes(code)) return 'denied';
   return TRANSIENT.includes(code) ? 'lost' : 'rejected';
 }

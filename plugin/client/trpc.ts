@@ -22,7 +22,7 @@ export function idempotencyLink<Router extends AnyRouter = AnyRouter>(): TRPCLin
     const client = newIdempotencyKey();
     return function withKey({ op, next }) {
       if (op.type !== 'mutation') return next(op);
-      const idempotencyKey = keyOf(op) ?? newIdempotencyKey();
+      const idempotencyKey = keyOf(op) ?? `${client}:${op.id}`;
       return next({ ...op, context: { ...op.context, idempotencyKey } });
     };
   };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { isIdempotencyError } from '../engine/errors.ts';
 import { pauseMs } from './pause.ts';
@@ -23,6 +24,7 @@ export class GiveUps {
     this.#claims = claims;
     this.#others = others;
     this.#timeoutMs = timeoutMs;
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   get areTooMany(): boolean {

@@ -9,6 +9,8 @@ export class Sending {
   readonly until: number;
   readonly answer: Promise<Acknowledgement>;
   sends = 0;
+  /** Copies that the driver is not done with. */
+  open = 0;
   firstSentAt = 0;
   done = false;
   #resolve!: (acknowledgement: Acknowledgement) => void;
@@ -24,6 +26,7 @@ export class Sending {
   }
 
   sentNow(at: number): void {
+    this.open++;
     if (this.sends++ === 0) this.firstSentAt = at;
   }
 

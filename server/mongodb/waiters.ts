@@ -11,7 +11,6 @@ export type Watched = Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>;
 
 interface Waiter {
   readonly seen: Watched;
-  readonly since: number;
   resolve(snapshot: Snapshot): void;
   reject(error: unknown): void;
 }
@@ -25,9 +24,8 @@ export class Waiters {
   readonly #timeoutMs: number;
   readonly #waiters = new Set<Waiter>();
   #pauseMs = FIRST_PAUSE_MS;
-  #timer: NodeJS.Timeout | undefined;
+  #next: { readonly dueAt: number; readonly timer: NodeJS.Timeout } | undefined;
   #isPolling = false;
-  #answeredAt = 0;
 
   constructor(reader: Reader, timeoutMs: number) {
     this.#reader = reader;
@@ -41,7 +39,7 @@ export class Waiters {
     let onAbort = () => {};
     try {
       return await new Promise<Snapshot>((resolve, reject) => {
-        waiter = { seen, since: performance.now(), resolve, reject };
+        waiter = { seen, resolve, reject };
         this.#waiters.add(waiter);
         onAbort = () => reject(signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });
@@ -51,7 +49,7 @@ export class Waiters {
     } finally {
       signal.removeEventListener('abort', onAbort);
       if (waiter) this.#waiters.delete(waiter);
-      if (this.#waiters.size === 0) clearTimeout(this.#timer);
+      if (this.#waiters.size === 0) this.#unschedule();
     }
   }
 
@@ -59,23 +57,33 @@ export class Waiters {
     for (const waiter of this.#waiters) waiter.reject(refusal('STORE_UNAVAILABLE', 'closing'));
   }
 
+  /** In at most `#pauseMs`: a newcomer makes the next read earlier, never later. */
   #schedule(): void {
     if (this.#isPolling) return; // the next one follows it
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#poll, this.#pauseMs * (0.75 + Math.random() / 2)).unref();
-    this.#pauseMs = Math.min(this.#pauseMs * 1.5, LONGEST_PAUSE_MS);
+    const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2);
+    const dueAt = performance.now() + pauseMs;
+    if (this.#next && this.#next.dueAt <= dueAt) return;
+    clearTimeout(this.#next?.timer);
+    this.#next = { dueAt, timer: setTimeout(this.#poll, pauseMs).unref() };
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#next?.timer);
+    this.#next = undefined;
   }
 
   readonly #poll = async (): Promise<void> => {
+    this.#next = undefined;
     this.#isPolling = true;
+    this.#pauseMs = Math.min(this.#pauseMs * 1.5, LONGEST_PAUSE_MS);
     const waiters = [...this.#waiters];
     try {
       for (let from = 0; from < waiters.length; from += RECORDS_PER_READ) {
         await this.#check(waiters.slice(from, from + RECORDS_PER_READ));
       }
-      this.#answeredAt = performance.now();
     } catch (error) {
-      this.#rejectOverdue(error);
+      // The reader has tried for as long as the store may be silent.
+      for (const { reject } of waiters) reject(error);
     }
     this.#isPolling = false;
     if (this.#waiters.size > 0) this.#schedule();
@@ -89,14 +97,6 @@ export class Waiters {
     await Promise.all(
       ended.map(async ({ seen, resolve }) => resolve(await this.#reader.snapshot(seen, undefined, until))),
     );
-  }
-
-  /** A read that failed is tried again, until the store has been silent for its deadline. */
-  #rejectOverdue(error: unknown): void {
-    const now = performance.now();
-    for (const waiter of this.#waiters) {
-      if (now - Math.max(waiter.since, this.#answeredAt) >= this.#timeoutMs) waiter.reject(error);
-    }
   }
 }
 

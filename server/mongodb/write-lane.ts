@@ -15,7 +15,7 @@ const SUSPICIOUS_MS = 500;
 const GRACE_MS = 500;
 const RETRIES_IN_FLIGHT = 8;
 /** Commands that the driver has not finished with, whether we still wait or not: what a silent server can hold. */
-const OPEN_COMMANDS = 16;
+const OPEN_COMMANDS = 24;
 
 export interface LaneOptions {
   readonly inFlight: number;
@@ -160,21 +160,21 @@ export class WriteLane {
       this.#busy[slot]--;
       this.#schedulePump();
     };
-    // The connection may be dead, or the server silent. If an answer still comes, it counts.
     const silence = setTimeout(() => {
       freeSlot();
-      this.#retry(group);
+      this.#silent(group);
     }, limitMs + GRACE_MS);
     const ended = this.#collection
       .run(updateCommand(this.#collection.name, group, limitMs))
       .then((reply) => this.#answered(group, reply, sentAt))
       .catch((error) => {
-        if (isAwaited) this.#failed(group, error);
+        if (isAwaited || group.length === 1) this.#failed(group, error);
       })
       .finally(() => {
         clearTimeout(silence);
         this.#open.delete(command);
         freeSlot();
+        for (const sending of group) this.#ended(sending);
       });
     const command: Command = { group, ended };
     this.#open.add(command);
@@ -248,6 +248,28 @@ export class WriteLane {
     }
   }
 
+  /**
+   * A connection may be dead, or a lock be waited for in a way that no time limit ends. If an answer still comes, it
+   * counts. What is alone is sent once more; then its key waits for what the driver says.
+   */
+  #silent(all: readonly Sending[]): void {
+    const group = all.filter(({ done }) => !done);
+    const [first] = group;
+    if (group.length > 1) this.#split(group);
+    else if (first && this.#blocked.block(first, performance.now()) && first.sends === 1) this.#retry(group);
+  }
+
+  #ended(sending: Sending): void {
+    sending.open--;
+    if (sending.done) this.#succeed(sending);
+  }
+
+  /** The next one in a blocked key's line, once the last one has gone and so have its copies. */
+  #succeed(sending: Sending): void {
+    const successor = sending.open === 0 ? this.#blocked.leave(sending) : undefined;
+    if (successor) this.#retry([successor]);
+  }
+
   /** Two steps from 200 statements to single ones: not many more commands, for it may be the server that is slow. */
   #split(group: Sending[]): void {
     const size = group.length > 16 ? Math.floor(Math.sqrt(group.length)) : 1;
@@ -284,8 +306,7 @@ export class WriteLane {
       sending.fail(
         refusal('STORE_UNAVAILABLE', this.#error === undefined ? 'timeout' : 'unreachable', this.#error),
       );
-      const successor = this.#blocked.leave(sending);
-      if (successor) this.#retry([successor]);
+      this.#succeed(sending);
     }
     this.#queue = this.#queue.filter(({ done }) => !done);
     if (next < Number.POSITIVE_INFINITY) this.#expireAt(next);

@@ -1,0 +1,195 @@
+import type { Document } from 'mongodb';
+import { expect, inject, it } from 'vitest';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { COLLECTION, completed, freshClaim, isUpdate, openStore, rivalOf } from './open-store.ts';
+
+const serverPort = () => Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
+const UPDATE = ['update', COLLECTION];
+const terms = { leaseMs: 60_000, abandonedRetentionMs: 60_000 };
+
+/** A store whose every byte goes through a proxy. */
+async function openBehindProxy() {
+  const proxy = await startProxy(serverPort());
+  const opened = await openStore({ uri: proxy.uri });
+  return {
+    ...opened,
+    proxy,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+    },
+  };
+}
+
+it.each(['close', 'silence'] as const)(
+  'a claim whose answer is lost (%s) is won once',
+  async (clientSees) => {
+    await using opened = await openBehindProxy();
+    const dropped = opened.proxy.dropReply(UPDATE, { clientSees });
+    const request = freshClaim();
+    const answer = await opened.store.claim(request);
+    await dropped;
+    expect(answer).toMatchObject({ won: true, held: { fence: 1_000, life: 1_000, attempts: 1 } });
+    expect(await opened.find(request.key)).toMatchObject({ state: 'running', attempts: 1, history: [] });
+  },
+);
+
+it('a claim that was answered at the second time of asking counts its lease from then', async () => {
+  await using opened = await openBehindProxy();
+  void opened.proxy.dropReply(UPDATE);
+  const request = freshClaim();
+  const answer = await opened.store.claim(request);
+  const [first] = opened.sent.filter(isUpdate);
+  expect(first?.updates).toHaveLength(1);
+  const { now } = await opened.store
+    .takeOver(rivalOf(request), { owner: 'x', fence: 0 }, 'running')
+    .then((found) => {
+      if (found.won) throw new Error('Expected nothing to be taken over');
+      return found;
+    });
+  const record = await opened.find(request.key);
+  // By the server's clock there is at least as much lease left as the caller believes.
+  const believed = (answer.won ? answer.sentAt : 0) + request.leaseMs - performance.now();
+  expect(record?.leaseExpiresAt.getTime() - now.getTime()).toBeGreaterThanOrEqual(believed);
+});
+
+it('a settlement whose answer is lost is applied once', async () => {
+  await using opened = await openBehindProxy();
+  for (const settlement of [
+    completed,
+    { to: 'released', reason: 'no', retentionMs: 60_000 } as const,
+    { to: 'in_doubt', reason: 'who knows', abandonedRetentionMs: 60_000 } as const,
+  ]) {
+    const held = await opened.win();
+    void opened.proxy.dropReply(UPDATE);
+    expect(await opened.store.settle(held, settlement)).toEqual({ applied: true });
+    const record = await opened.find(held.key);
+    expect(record?.state).toBe(settlement.to);
+    expect(record?.history).toHaveLength(settlement.to === 'completed' ? 0 : 1);
+  }
+});
+
+it('a late completion whose answer is lost is applied once', async () => {
+  await using opened = await openBehindProxy();
+  const held = await opened.win();
+  await opened.store.settle(held, { to: 'in_doubt', reason: 'lapsed', abandonedRetentionMs: 60_000 });
+  void opened.proxy.dropReply(UPDATE, { nth: 2 });
+  expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
+  expect((await opened.find(held.key))?.history).toHaveLength(2);
+});
+
+it('a renewal whose answer is lost is applied', async () => {
+  await using opened = await openBehindProxy();
+  const held = await opened.win();
+  void opened.proxy.dropReply(UPDATE);
+  expect(await opened.store.renew(held, terms)).toEqual({ applied: true });
+});
+
+it('a takeover whose answer is lost is won once', async () => {
+  await using opened = await openBehindProxy();
+  const request = freshClaim({ leaseMs: -1 });
+  const first = await opened.win(request);
+  const other = rivalOf(request, { leaseMs: 30_000 });
+  void opened.proxy.dropReply(UPDATE);
+  expect(await opened.store.takeOver(other, first, 'running')).toMatchObject({
+    won: true,
+    held: { owner: other.owner, fence: first.fence + 1, attempts: 2 },
+  });
+  expect((await opened.find(request.key))?.history).toHaveLength(1);
+});
+
+it('of 200 claims in a command whose answer is lost each is won once', async () => {
+  await using opened = await openBehindProxy();
+  // The first two go ahead by themselves, the rest in the third command.
+  void opened.proxy.dropReply(UPDATE, { nth: 1 });
+  const held = await Promise.all(Array.from({ length: 200 }, () => opened.win()));
+  expect(new Set(held.map(({ attempts }) => attempts))).toEqual(new Set([1]));
+  expect(await opened.database.db.collection(COLLECTION).countDocuments({ attempts: 1 })).toBe(200);
+});
+
+/** Aimed at one client by its name, for the server is shared. */
+async function failUpdates(
+  opened: Awaited<ReturnType<typeof openStore>>,
+  name: string,
+  mode: Document | string,
+  data: Document,
+) {
+  await opened.database.client.db('admin').command({
+    configureFailPoint: 'failCommand',
+    mode,
+    data: { failCommands: ['update'], appName: name, ...data },
+  });
+}
+
+it('what a majority does not have yet is not acknowledged', async () => {
+  await using opened = await openStore({ client: { appName: 'not-durable' }, storeTimeoutMs: 1_000 });
+  const notDurable = { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } };
+  await failUpdates(opened, 'not-durable', { times: 3 }, notDurable);
+  const held = await opened.win();
+  // Three that are not durable, one that finds its own claim, one that renews it.
+  expect(opened.sent.filter(isUpdate)).toHaveLength(5);
+  expect(await opened.find(held.key)).toMatchObject({ state: 'running', attempts: 1 });
+
+  await failUpdates(opened, 'not-durable', { times: 2 }, notDurable);
+  expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
+
+  await failUpdates(opened, 'not-durable', 'alwaysOn', notDurable);
+  const request = freshClaim();
+  await expect(opened.store.claim(request)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await failUpdates(opened, 'not-durable', 'off', {});
+  // The claim stood, though not for good: it is given back.
+  await opened.store.close(10_000);
+  expect(await opened.find(request.key)).toMatchObject({ state: 'released' });
+});
+
+it.each([
+  ['a primary that steps down', { errorCode: 10107 }],
+  ['a shutdown', { errorCode: 91 }],
+  ['a write conflict', { errorCode: 112 }],
+  ['a cut connection', { closeConnection: true }],
+])('%s is no more than a delay', async (name, failure) => {
+  const appName = name.replaceAll(' ', '-');
+  await using opened = await openStore({ client: { appName } });
+  await failUpdates(opened, appName, { times: 2 }, failure);
+  const held = await opened.win();
+  await failUpdates(opened, appName, { times: 2 }, failure);
+  expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
+});
+
+it('what the server forbids is refused at once', async () => {
+  await using opened = await openStore({ client: { appName: 'forbidden' }, storeTimeoutMs: 60_000 });
+  await failUpdates(opened, 'forbidden', { times: 1 }, { errorCode: 13 });
+  await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    reason: 'unreachable',
+    cause: { code: 13 },
+  });
+});
+
+it('a duplicate key is told to nobody, and sent again', async () => {
+  await using opened = await openStore({ storeTimeoutMs: 1_000 });
+  const records = opened.database.db.collection(COLLECTION);
+  await opened.win();
+  await records.createIndex({ operation: 1 }, { unique: true, name: 'wrong' });
+  const request = freshClaim();
+  const refused = opened.store.claim(request);
+  await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(refused).rejects.not.toThrow(/E11000|duplicate/);
+
+  const patient = opened.store.claim(freshClaim());
+  await records.dropIndex('wrong');
+  expect(await patient).toMatchObject({ won: true });
+});
+
+it('one bad statement fails alone', async () => {
+  await using opened = await openStore({ storeTimeoutMs: 60_000 });
+  const records = opened.database.db.collection(COLLECTION);
+  await opened.database.db.command({ collMod: COLLECTION, validator: { operation: { $ne: 'forbidden' } } });
+  const claims = Array.from({ length: 20 }, (_, index) =>
+    opened.store.claim(freshClaim({ operation: index === 7 ? 'forbidden' : 'pay' })),
+  );
+  const answers = await Promise.allSettled(claims);
+  expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+  expect(answers[7]).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
+  expect(await records.countDocuments()).toBe(19);
+});

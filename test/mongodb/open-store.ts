@@ -1,0 +1,70 @@
+import type { CommandStartedEvent, Document, MongoClientOptions } from 'mongodb';
+import type { ClaimRequest } from '../../server/engine/decide.ts';
+import type { Held, Store } from '../../server/engine/store.ts';
+import type { Settlement } from '../../server/engine/transitions.ts';
+import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { claimOf } from '../support/requests.ts';
+
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly database: FreshDatabase;
+  /** The commands that the store has sent, as the driver's monitor saw them. */
+  readonly sent: Document[];
+  /** Wins a key of its own. */
+  win(overrides?: Partial<ClaimRequest>): Promise<Held>;
+  /** The record as another client sees it. */
+  find(key: string): Promise<Document | null>;
+}
+
+export const COLLECTION = 'idempotency_keys';
+
+export const completed = {
+  to: 'completed',
+  outcome: 'success',
+  response: { format: 'test/1', body: '{"ok":true}', bytes: 11 },
+  retentionMs: 60_000,
+} satisfies Settlement;
+
+let serial = 0;
+
+/** A claim of a key of its own. */
+export function freshClaim(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
+  serial++;
+  return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
+}
+
+export function rivalOf(request: ClaimRequest, overrides: Partial<ClaimRequest> = {}): ClaimRequest {
+  serial++;
+  return { ...request, owner: `owner-${serial}`, ...overrides };
+}
+
+/** A ready store on an empty database, whose own client may be given another address or other options. */
+export async function openStore({
+  uri,
+  client = {},
+  ...options
+}: { uri?: string; client?: MongoClientOptions } & Partial<MongoStoreOptions> = {}): Promise<OpenedStore> {
+  const database = await freshDatabase({ monitorCommands: true, ...client }, uri);
+  const sent: Document[] = [];
+  database.client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
+  const store = createMongoStore({ db: database.db, ...options });
+  await store.ready();
+  return {
+    store,
+    database,
+    sent,
+    async win(overrides) {
+      const answer = await store.claim(freshClaim(overrides));
+      if (!answer.won) throw new Error(`Expected to win, got ${JSON.stringify(answer.record)}`);
+      return answer.held;
+    },
+    find: (key) => database.db.collection(COLLECTION).findOne({ key }),
+    async [Symbol.asyncDispose]() {
+      await store.close(0);
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export const isUpdate = (command: Document) => 'update' in command;

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { COLLECTION, completed, freshClaim, isUpdate, openStore } from './open-store.ts';
+
+const statementsOf = (commands: readonly Record<string, unknown>[]) =>
+  commands.filter(isUpdate).map(({ updates }) => (updates as unknown[]).length);
+
+describe('group commit', () => {
+  it('an idle store sends at once, one statement in one command', async () => {
+    await using opened = await openStore();
+    const held = await opened.win();
+    await opened.store.settle(held, completed);
+    expect(statementsOf(opened.sent)).toEqual([1, 1]);
+  });
+
+  it('what comes together goes together, at most 200 statements a command', async () => {
+    await using opened = await openStore();
+    await Promise.all(Array.from({ length: 1_000 }, () => opened.win()));
+    const counts = statementsOf(opened.sent);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1_000);
+    expect(Math.max(...counts)).toBe(200);
+    expect(counts).toHaveLength(5);
+  });
+
+  it('a command holds about 8 MB, and a larger statement goes alone', async () => {
+    await using opened = await openStore();
+    const held = await Promise.all(Array.from({ length: 6 }, () => opened.win()));
+    opened.sent.length = 0;
+    const sizes = [1, 3, 3, 3, 12, 1].map((megabytes) => megabytes * 1_048_576);
+    await Promise.all(
+      held.map((one, index) => {
+        const bytes = sizes[index] ?? 0;
+        const response = { format: 'test/1', body: 'x'.repeat(bytes), bytes };
+        return opened.store.settle(one, { ...completed, response });
+      }),
+    );
+    expect(statementsOf(opened.sent)).toEqual([3, 1, 1, 1]);
+  });
+
+  it('completions do not queue behind claims', async () => {
+    await using opened = await openStore();
+    const held = await opened.win();
+    opened.sent.length = 0;
+    const claims = Array.from({ length: 900 }, () => opened.store.claim(freshClaim()));
+    const settled = opened.store.settle(held, completed);
+    await Promise.all([...claims, settled]);
+    const completions = opened.sent.findIndex(({ updates }) => updates?.[0]?.q.owner === held.owner);
+    expect(completions).toBeGreaterThanOrEqual(0);
+    expect(completions).toBeLessThan(4);
+  });
+
+  it('each command is bounded in time and asks for a majority', async () => {
+    await using opened = await openStore({ storeTimeoutMs: 2_000 });
+    await opened.win();
+    const [command] = opened.sent.filter(isUpdate);
+    expect(command).toMatchObject({
+      update: COLLECTION,
+      ordered: false,
+      writeConcern: { w: 'majority', wtimeout: 500 },
+      maxTimeMS: 500,
+      updates: [{ collation: { locale: 'simple' } }],
+    });
+    expect(command).not.toHaveProperty('txnNumber');
+  });
+});

@@ -1,12 +1,15 @@
 import type { Answer, KeyedCall } from './call.ts';
 import { type ClaimRequest, decide } from './engine/decide.ts';
-import { isIdempotencyError, refusal } from './engine/errors.ts';
+import { refusal } from './engine/errors.ts';
 import type { Resolution, Resolver } from './engine/policy.ts';
 import type { KeyRecord, RunningRecord } from './engine/record.ts';
 import { storedBody } from './engine/response.ts';
-import type { ClaimAnswer } from './engine/store.ts';
+import type { ClaimAnswer, Snapshot } from './engine/store.ts';
 import { Execution, type Host } from './execution.ts';
 import type { LocalEnd } from './local-runs.ts';
+import { textOf } from './reason.ts';
+
+type Won = Extract<ClaimAnswer, { won: true }>;
 
 /** One call, from its first claim to its answer: ask the store, decide, carry out, until there is one. */
 export class ClaimLoop<Value> {
@@ -33,9 +36,10 @@ export class ClaimLoop<Value> {
 
   /** Undefined when the key is to be claimed again. */
   async #claim(): Promise<Answer<Value> | undefined> {
-    let found = await this.#host.store.claim(this.#request);
+    const claimed = await this.#host.store.claim(this.#request);
+    if (claimed.won) return this.#run(claimed, 'claimed');
+    let found: Snapshot = claimed;
     for (;;) {
-      if (found.won) return this.#run(found);
       const decision = decide(found.record, this.#request, found.now);
       switch (decision.do) {
         case 'claim':
@@ -48,14 +52,13 @@ export class ClaimLoop<Value> {
           found = await this.#watch(decision.record);
           break;
         }
-        case 'take_over':
-          if (decision.to === 'ask') {
-            const resolved = await this.#ask(decision.record);
-            if (resolved) return resolved;
-            return undefined;
-          }
-          found = await this.#host.store.takeOver(this.#request, decision.record, decision.to);
+        case 'take_over': {
+          if (decision.to === 'ask') return this.#ask(decision.record);
+          const taken = await this.#host.store.takeOver(this.#request, decision.record, decision.to);
+          if (taken.won) return this.#run(taken, 'taken_over');
+          found = taken;
           break;
+        }
         case 'replay':
           return this.#replay(decision.record.response);
         case 'refuse':
@@ -66,22 +69,34 @@ export class ClaimLoop<Value> {
     }
   }
 
-  async #run(won: Extract<ClaimAnswer, { won: true }>): Promise<Answer<Value> | undefined> {
-    const execution = new Execution(this.#host, this.#call, this.#request, won.held, won.sentAt);
-    if (!(await this.#isFresh(execution, won.sentAt))) return undefined;
-    return { value: await execution.run(), replayed: false };
+  async #run(won: Won, how: 'claimed' | 'taken_over'): Promise<Answer<Value> | undefined> {
+    const execution = await this.#start(won, how);
+    return execution && { value: await execution.run(), replayed: false };
   }
 
-  /** A claim that was acknowledged late has little lease left, perhaps none: it is renewed before the handler starts. */
-  async #isFresh(execution: Execution<Value>, sentAt: number): Promise<boolean> {
+  /**
+   * What was acknowledged late has little lease left, perhaps none: it is renewed before anything starts. Undefined when
+   * it is no longer ours.
+   */
+  async #start({ held, sentAt }: Won, how: 'claimed' | 'taken_over'): Promise<Execution<Value> | undefined> {
+    const { leaseMs } = this.#request;
+    let coveredFrom = sentAt;
     try {
       this.#host.closing.throwIfAborted();
-      if (performance.now() - sentAt <= this.#request.leaseMs / 3) return true;
-      return await execution.lease.renew();
+      if (performance.now() - sentAt > leaseMs / 3) {
+        coveredFrom = performance.now();
+        const renewed = await this.#host.store.renew(held, this.#request);
+        if (!renewed.applied) return undefined;
+        this.#host.closing.throwIfAborted();
+        // Its signal would be aborted before the handler looks at it.
+        if (performance.now() - coveredFrom >= leaseMs) throw refusal('STORE_UNAVAILABLE', 'timeout');
+      }
     } catch (error) {
-      execution.abandon(this.#request);
+      // What was taken over lapses again: a release would let another request have a key whose effect is unknown.
+      if (how === 'claimed') this.#host.store.abandon(this.#request);
       throw error;
     }
+    return new Execution(this.#host, this.#call, this.#request, held, coveredFrom);
   }
 
   /** The run of this process that this call may wait for without asking the store. Undefined: there is none. */
@@ -97,8 +112,8 @@ export class ClaimLoop<Value> {
     return this.#replay(end.response);
   }
 
-  async #watch(record: RunningRecord): Promise<ClaimAnswer> {
-    return { won: false, ...(await this.#host.store.watch(record, this.#waitSignal())) };
+  #watch(record: RunningRecord): Promise<Snapshot> {
+    return this.#host.store.watch(record, this.#waitSignal());
   }
 
   /** One wait time for the whole call, however often what it waits for changes. */
@@ -128,14 +143,15 @@ export class ClaimLoop<Value> {
   async #ask(record: KeyRecord): Promise<Answer<Value> | undefined> {
     const taken = await this.#host.store.takeOver(this.#request, record, 'running');
     if (!taken.won) return undefined;
-    const execution = new Execution(this.#host, this.#call, this.#request, taken.held, taken.sentAt);
+    const execution = await this.#start(taken, 'taken_over');
+    if (!execution) return undefined;
     const { onAbandoned, leaseMs } = this.#call.policy;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(refusal('LEASE_LOST', 'timeout')), leaseMs);
+    const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
     let resolution: Resolution;
     let value: Value | undefined;
     try {
-      const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
       const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
       resolution = checkResolution(await untilAborted(asked, signal));
       // In here, for it may be nothing that the host can answer with.
@@ -144,7 +160,7 @@ export class ClaimLoop<Value> {
       }
     } catch (cause) {
       await execution.inDoubt(
-        isIdempotencyError(cause) ? 'resolver took too long' : `resolver failed: ${String(cause)}`,
+        signal.aborted ? 'resolver took too long' : `resolver failed: ${textOf(cause)}`,
       );
       throw refusal('IN_DOUBT', 'resolver_failed', cause);
     } finally {
@@ -152,15 +168,14 @@ export class ClaimLoop<Value> {
     }
     switch (resolution.action) {
       case 'rerun':
-        return (await this.#isFresh(execution, Number.NEGATIVE_INFINITY))
-          ? { value: await execution.run(), replayed: false }
-          : undefined;
+        execution.stop(); // the run gets a lease that is as good as new
+        return this.#run({ ...taken, sentAt: Number.NEGATIVE_INFINITY }, 'taken_over');
       case 'in_doubt':
         await execution.inDoubt('resolver');
         throw refusal('IN_DOUBT');
       case 'complete':
       case 'fail':
-        await execution.settleAs(value as Value);
+        await execution.complete(value as Value);
         return { value: value as Value, replayed: true };
       default:
         return resolution satisfies never;

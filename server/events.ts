@@ -1,3 +1,5 @@
+import { textOf } from './reason.ts';
+
 /** What happened to a key. For logs and metrics: no arguments and no results in it. */
 export interface IdempotencyEvent {
   readonly type:
@@ -23,13 +25,19 @@ export interface IdempotencyEvent {
 
 export type EventListener = (event: IdempotencyEvent) => void;
 
-/** A listener that throws must not change what becomes of a payment: it is reported as a process warning. */
+/** A listener that fails must not change what becomes of a payment: it is reported as a process warning. */
 export function guarded(listener: EventListener | undefined): EventListener {
   return (event) => {
     try {
-      listener?.(event);
+      const returned: unknown = listener?.(event);
+      // An `async` listener: its rejection would end the process.
+      if (returned instanceof Promise) returned.catch(warn);
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error), { type: 'LatchkeyWarning' });
+      warn(error);
     }
   };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : textOf(error), { type: 'LatchkeyWarning' });
 }

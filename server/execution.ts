@@ -8,7 +8,8 @@ import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
-import { type ActiveRun, activeRun, type Intention, insideRun } from './run.ts';
+import { textOf } from './reason.ts';
+import { activeRun, type Intention, insideRun } from './run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
@@ -57,71 +58,67 @@ export class Execution<Value> {
       await this.inDoubt('handler rejected');
       throw error;
     }
-    await this.settleAs(value, run);
+    const { policy, codec } = this.#call;
+    const encoded = encode(this.#call, value);
+    await this.#settle(settlementOf(encoded, run.intention, this.lease.lost, policy, codec.format));
     return value;
   }
 
-  async settleAs(value: Value, run?: ActiveRun): Promise<void> {
-    const { policy, codec, selections } = this.#call;
-    const encoded = encode(this.#call, value);
-    const settlement = settlementOf(encoded, run?.intention, this.lease.lost, policy, codec.format);
-    const end: LocalEnd =
-      settlement.to === 'completed'
-        ? {
-            to: 'completed',
-            outcome: settlement.outcome,
-            response: settlement.response,
-            selection: selections?.[0],
-          }
-        : { to: 'open' };
-    await this.#settle(settlement, end);
+  /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
+  async complete(value: Value): Promise<void> {
+    const { policy, codec } = this.#call;
+    await this.#settle(completed(encode(this.#call, value), policy, codec.format));
   }
 
   async inDoubt(reason: string): Promise<void> {
     const { abandonedRetentionMs } = this.#call.policy;
-    await this.#settle({ to: 'in_doubt', reason, abandonedRetentionMs }, { to: 'open' });
+    await this.#settle({ to: 'in_doubt', reason, abandonedRetentionMs });
   }
 
-  /** Gives the key back before the handler started. */
-  abandon(request: ClaimRequest): void {
+  /** Lets go of the key, and writes nothing. */
+  stop(): void {
     this.#stop({ to: 'open' });
-    this.#host.store.abandon(request);
   }
 
   /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
-  async #settle(settlement: Settlement, end: LocalEnd): Promise<void> {
+  async #settle(settlement: Settlement): Promise<void> {
     let answer: WriteAnswer;
     try {
       answer = await this.#host.store.settle(this.#held, settlement);
     } catch (error) {
       this.#emit('result_not_recorded', { error });
-      this.#host.track(this.#keepTrying(settlement, end));
+      this.#host.track(this.#keepTrying(settlement));
       return;
     }
-    this.#conclude(answer, settlement, end);
+    this.#conclude(answer, settlement);
     if (!answer.applied && answer.stands && !this.#isOurs(answer.stands)) {
       throw refusal('LEASE_LOST');
     }
   }
 
-  async #keepTrying(settlement: Settlement, end: LocalEnd): Promise<void> {
+  async #keepTrying(settlement: Settlement): Promise<void> {
     const until = performance.now() + RECORDING_LIMIT_MS;
     let pauseMs = FIRST_PAUSE_MS;
     while (performance.now() < until && !this.#host.stopped.aborted) {
       await pause(pauseMs, this.#host.stopped);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       try {
-        this.#conclude(await this.#host.store.settle(this.#held, settlement), settlement, end);
+        this.#conclude(await this.#host.store.settle(this.#held, settlement), settlement);
         return;
       } catch {
         // Still not there; nothing runs twice meanwhile: the record is running or in doubt.
       }
     }
-    this.#stop({ to: 'open' });
+    this.stop();
   }
 
-  #conclude(answer: WriteAnswer, settlement: Settlement, end: LocalEnd): void {
-    this.#stop(answer.applied ? end : { to: 'open' });
+  #conclude(answer: WriteAnswer, settlement: Settlement): void {
+    if (answer.applied && settlement.to === 'completed') {
+      const selection = this.#call.selections?.[0];
+      this.#stop({ to: 'completed', response: settlement.response, selection });
+    } else {
+      this.stop();
+    }
     const reason = settlement.to === 'completed' ? settlement.outcome : settlement.reason;
     if (answer.applied) this.#emit(settlement.to, { reason });
     else this.#emit('result_not_recorded', { reason: answer.stands?.state ?? 'gone' });
@@ -150,6 +147,14 @@ function encode<Value>({ codec }: KeyedCall<Value>, value: Value): Encoded {
   }
 }
 
+function completed(
+  { outcome, body }: Encoded,
+  { retentionMs, maxResultBytes }: ResolvedPolicy,
+  format: string,
+): Settlement {
+  return { to: 'completed', outcome, response: retained(format, body, maxResultBytes), retentionMs };
+}
+
 /** What becomes of the record when its handler settled. */
 function settlementOf(
   encoded: Encoded,
@@ -158,7 +163,7 @@ function settlementOf(
   policy: ResolvedPolicy,
   format: string,
 ): Settlement {
-  const { retentionMs, abandonedRetentionMs, maxResultBytes, classify } = policy;
+  const { retentionMs, abandonedRetentionMs, classify } = policy;
   const released = (reason: string): Settlement => ({ to: 'released', reason, retentionMs });
   const doubted = (reason: string): Settlement => ({ to: 'in_doubt', reason, abandonedRetentionMs });
 
@@ -168,10 +173,8 @@ function settlementOf(
   if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
   const verdict = verdictOf(classify, encoded);
   switch (verdict) {
-    case 'store': {
-      const response = retained(format, encoded.body, maxResultBytes);
-      return { to: 'completed', outcome: encoded.outcome, response, retentionMs };
-    }
+    case 'store':
+      return completed(encoded, policy, format);
     case 'release':
       return released('classified');
     case 'in_doubt':
@@ -186,9 +189,9 @@ function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: En
   try {
     const verdict: unknown = classify({ outcome, result });
     if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
-    return { failed: `classify returned ${String(verdict)}` };
+    return { failed: `classify returned ${textOf(verdict)}` };
   } catch (error) {
-    return { failed: `classify threw ${String(error)}` };
+    return { failed: `classify threw ${textOf(error)}` };
   }
 }
 

@@ -31,7 +31,7 @@ export interface Idempotency {
   /**
    * Takes no new keys (STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
    * stops the timers. The MongoDB client stays yours: close it afterwards.
-   * @param options.timeoutMs how long to wait, default 10 s
+   * @param options.timeoutMs how long to wait, default 10 s; Infinity for as long as it takes
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Fills in and checks one operation's policy, at construction. For adapters. */
@@ -49,6 +49,9 @@ export interface Idempotency {
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
   return new Engine(options);
 }
+
+/** A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class Engine implements Idempotency {
   readonly enabled: boolean;
@@ -95,13 +98,15 @@ class Engine implements Idempotency {
 
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     this.#closing.abort(refusal('STORE_UNAVAILABLE', 'closing'));
-    const until = performance.now() + timeoutMs;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+    const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
+    const until = performance.now() + waitMs;
+    const timer = setTimeout(() => this.#stopped.abort(), waitMs);
+    const stopped = new Promise((resolve) => {
+      this.#stopped.signal.addEventListener('abort', resolve);
+      if (this.#stopped.signal.aborted) resolve(undefined);
     });
-    while (this.#work.size > 0 && performance.now() < until) {
-      await Promise.race([timeout, Promise.allSettled(this.#work)]);
+    while (this.#work.size > 0 && !this.#stopped.signal.aborted) {
+      await Promise.race([stopped, Promise.allSettled(this.#work)]);
     }
     clearTimeout(timer);
     this.#stopped.abort();

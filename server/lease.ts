@@ -23,7 +23,7 @@ export class Lease {
     this.#terms = terms;
     this.#onLost = onLost;
     this.#coveredUntil = sentAt + terms.leaseMs;
-    this.#renewal = this.#nextRenewal(terms.leaseMs / 3);
+    this.#renewal = this.#nextRenewal(Math.max(0, sentAt + terms.leaseMs / 3 - performance.now()));
     this.#end = this.#armEnd();
   }
 
@@ -38,8 +38,14 @@ export class Lease {
     return this.#abort.signal.aborted;
   }
 
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#renewal);
+    clearTimeout(this.#end);
+  }
+
   /** False when the record is no longer this holder's. @throws IdempotencyError STORE_UNAVAILABLE */
-  async renew(): Promise<boolean> {
+  async #renew(): Promise<boolean> {
     const sentAt = performance.now();
     const answer = await this.#store.renew(this.#held, this.#terms);
     if (this.#stopped) return true;
@@ -53,17 +59,11 @@ export class Lease {
     return true;
   }
 
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#renewal);
-    clearTimeout(this.#end);
-  }
-
   #nextRenewal(delayMs: number): NodeJS.Timeout {
     return setTimeout(async () => {
       let nextMs = this.#terms.leaseMs / 3;
       try {
-        if (!(await this.renew())) return;
+        if (!(await this.#renew())) return;
       } catch {
         nextMs /= 3; // the store did not answer: sooner, while the lease still covers the run
       }

@@ -1,11 +1,11 @@
+import { idOf } from './engine/address.ts';
 import type { ClaimRequest } from './engine/decide.ts';
-import type { Outcome, StoredResponse } from './engine/record.ts';
+import type { StoredResponse } from './engine/record.ts';
 
 /** How a run of this process ended, once that is durable. */
 export type LocalEnd =
   | {
       readonly to: 'completed';
-      readonly outcome: Outcome;
       readonly response: StoredResponse;
       readonly selection: string | undefined;
     }
@@ -42,6 +42,3 @@ export class LocalRuns {
     return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;
   }
 }
-
-// A scope may hold any character, so no separator would do.
-const idOf = ({ scope, key }: ClaimRequest) => `${scope.length}:${scope}${key}`;

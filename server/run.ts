@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Held } from './engine/store.ts';
+import { boundedReason } from './reason.ts';
 
 /** What a handler sees of the run it is in. */
 export interface Run {
@@ -39,7 +40,7 @@ export function activeRun(held: Held, signal: AbortSignal): ActiveRun {
     if (typeof reason !== 'string' || reason === '') {
       throw new TypeError(`Expected a reason (a string that is not empty), got ${String(reason)}`);
     }
-    intention = { to, reason: reason.slice(0, 1_000) };
+    intention = { to, reason: boundedReason(reason) };
   };
   return {
     key: held.key,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../server/call.ts';
+import { refusal } from '../server/engine/errors.ts';
 import {
   createIdempotency,
   currentRun,
@@ -191,6 +192,15 @@ describe('what is stored, released or left in doubt', () => {
       {
         classify: () => {
           throw new Error('no');
+        },
+      },
+    ],
+    [
+      'a classify that throws what has no text',
+      done,
+      {
+        classify: () => {
+          throw Object.create(null);
         },
       },
     ],
@@ -452,6 +462,47 @@ describe('the lease', () => {
     expect(order).toEqual(['renewed', 'handler']);
   });
 
+  test.each([
+    ['its claim', 3_001, 0],
+    ['its claim and its renewal together', 2_900, 2_900],
+  ])('is whole when the handler starts, though %s took longer than it', async (_, claimMs, renewMs) => {
+    vi.useFakeTimers();
+    const inner = createMemoryStore();
+    const { call } = setUp({
+      ...LEASE,
+      store: {
+        claim: (request) => inner.claim(request).finally(() => passed(claimMs)),
+        renew: (held, lease) => inner.renew(held, lease).finally(() => passed(renewMs)),
+        settle: (held, settlement) => inner.settle(held, settlement),
+      },
+    });
+    const answer = call(async (run) => ({ data: run.signal.aborted }));
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect((await answer).value).toEqual({ data: false });
+  });
+
+  test('is not begun with when the store can not keep it: the key is given back and nothing runs', async () => {
+    vi.useFakeTimers();
+    const handler = vi.fn(done);
+    const inner = createMemoryStore();
+    let slow = true;
+    const { call } = setUp({
+      ...LEASE,
+      store: {
+        claim: (request) => inner.claim(request).finally(() => slow && passed(3_000)),
+        renew: (held, lease) => inner.renew(held, lease).finally(() => slow && passed(3_000)),
+        abandon: (request) => inner.abandon(request),
+        settle: (held, settlement) => inner.settle(held, settlement),
+      },
+    });
+    const refused = expect(call(handler)).rejects.toEqual(code('STORE_UNAVAILABLE', 'timeout'));
+    await vi.advanceTimersByTimeAsync(6_000);
+    await refused;
+    expect(handler).not.toHaveBeenCalled();
+    slow = false;
+    expect(await call(handler)).toMatchObject({ replayed: false });
+  });
+
   test('of a late claim that can not be renewed: the key is given back and nothing runs', async () => {
     vi.useFakeTimers();
     const abandon = vi.fn();
@@ -476,20 +527,38 @@ describe('the lease', () => {
   });
 });
 
-describe('an abandoned run under a resolver function', () => {
-  async function abandoned(policy: Policy) {
-    vi.useFakeTimers();
-    const options: IdempotencyOptions = { store: createMemoryStore(), leaseMs: 1_000, waitTimeoutMs: 60_000 };
-    const crashed = createIdempotency(options);
-    void crashed.execute(callOf(crashed, () => new Promise(() => {})));
-    await vi.advanceTimersByTimeAsync(0);
-    vi.clearAllTimers(); // the process died: no heartbeat
-    await vi.advanceTimersByTimeAsync(1_000);
-    const idempotency = createIdempotency(options);
-    const handler = vi.fn(async (run: Run): Promise<Result> => ({ data: `attempt ${run.attempt}` }));
-    return { handler, retry: () => idempotency.execute(callOf(idempotency, handler, { policy })) };
-  }
+async function abandoned(policy: Policy) {
+  vi.useFakeTimers();
+  const options: IdempotencyOptions = { store: createMemoryStore(), leaseMs: 1_000, waitTimeoutMs: 60_000 };
+  const crashed = createIdempotency(options);
+  void crashed.execute(callOf(crashed, () => new Promise(() => {})));
+  await vi.advanceTimersByTimeAsync(0);
+  vi.clearAllTimers(); // the process died: no heartbeat
+  await vi.advanceTimersByTimeAsync(1_000);
+  const events: IdempotencyEvent[] = [];
+  const open = () => createIdempotency({ ...options, onEvent: (event) => events.push(event) });
+  const idempotency = open();
+  const handler = vi.fn(async (run: Run): Promise<Result> => ({ data: `attempt ${run.attempt}` }));
+  const retry = (args = 1, by = idempotency) => by.execute(callOf(by, handler, { policy, args }));
+  return { ...options, idempotency, events, handler, retry, open };
+}
 
+test('an abandoned run that was taken over as its process closed: the key is not free for other arguments', async () => {
+  const { idempotency, store, retry, open } = await abandoned({ onAbandoned: 'rerun' });
+  const takeOver = store.takeOver.bind(store);
+  vi.spyOn(store, 'takeOver').mockImplementationOnce((...request) => {
+    store.close = async () => {}; // it is another process that goes on with it
+    void idempotency.close();
+    return takeOver(...request);
+  });
+  await expect(retry()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+  const other = open();
+  await expect(retry(2, other)).rejects.toEqual(code('KEY_REUSED'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await retry(1, other)).toEqual({ value: { data: 'attempt 3' }, replayed: false });
+});
+
+describe('an abandoned run under a resolver function', () => {
   test('runs again on `rerun`', async () => {
     const { retry } = await abandoned({ onAbandoned: async () => ({ action: 'rerun' }) });
     expect(await retry()).toEqual({ value: { data: 'attempt 2' }, replayed: false });
@@ -550,10 +619,37 @@ describe('an abandoned run under a resolver function', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  test('keeps the reason of a resolver that failed, whatever it threw, and in bounds', async () => {
+    const onAbandoned = vi
+      .fn<() => Promise<never>>()
+      .mockRejectedValueOnce(refusal('STORE_UNAVAILABLE'))
+      .mockRejectedValueOnce(new Error('x'.repeat(1_000_000)))
+      .mockRejectedValueOnce(Object.create(null));
+    const { retry, events } = await abandoned({ onAbandoned });
+    for (let i = 0; i < 3; i++) await expect(retry()).rejects.toEqual(code('IN_DOUBT'));
+    expect(vi.getTimerCount()).toBe(0); // no lease is kept
+    const reasons = events.flatMap(({ type, reason }) => (type === 'in_doubt' ? [reason] : []));
+    expect(reasons).toEqual([
+      expect.stringMatching(/^resolver failed: IdempotencyError: /),
+      expect.stringMatching(/^resolver failed: Error: x{900,1000}$/),
+      'resolver failed: something that has no text',
+    ]);
+  });
+
+  test.each(settled)(
+    'stores the answer of `%s`, whatever `classify` would make of it',
+    async (_, policy, value) => {
+      const { retry, handler } = await abandoned({ ...policy, classify: () => 'release' });
+      expect(await retry()).toEqual({ value, replayed: true });
+      expect(await retry()).toEqual({ value, replayed: true });
+      expect(handler).not.toHaveBeenCalled();
+    },
+  );
+
   test('is asked once for 20 retries at the same time, which all get its answer', async () => {
     const onAbandoned = vi.fn(async () => ({ action: 'complete', data: 'charged' }) as const);
     const { retry } = await abandoned({ onAbandoned });
-    const answers = await Promise.all(Array.from({ length: 20 }, retry));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => retry()));
     expect(new Set(answers.map((answer: Answer<Result>) => JSON.stringify(answer.value)))).toEqual(
       new Set(['{"data":"charged"}']),
     );
@@ -702,6 +798,21 @@ describe('case 18: close', () => {
     await closed;
   });
 
+  test('waits for as long as it takes when told so', async () => {
+    const { call, idempotency } = setUp();
+    const release = gate();
+    const started = gate();
+    const first = call(() => {
+      started.open();
+      return release.then(done);
+    });
+    await started;
+    const closed = idempotency.close({ timeoutMs: Number.POSITIVE_INFINITY });
+    setTimeout(release.open, 20); // which a busy loop would never let happen
+    expect(await first).toMatchObject({ replayed: false });
+    await closed;
+  });
+
   test('may be called twice', async () => {
     const { idempotency } = setUp();
     await Promise.all([idempotency.close(), idempotency.close()]);
@@ -724,18 +835,31 @@ describe('events', () => {
     expect(JSON.stringify(events)).not.toContain('secret');
   });
 
-  test('a listener that throws changes nothing', async () => {
-    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    const idempotency = createIdempotency({
-      store: createMemoryStore(),
-      onEvent: () => {
+  test.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
         throw new Error('listener');
       },
-    });
+    ],
+    [
+      'throws what has no text',
+      () => {
+        throw Object.create(null);
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('listener'))],
+  ])('a listener that %s changes nothing', async (_, onEvent) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const idempotency = createIdempotency({ store: createMemoryStore(), onEvent });
     expect(await idempotency.execute(callOf(idempotency, done))).toMatchObject({ value: { data: 'done' } });
-    expect(warned).toHaveBeenCalled();
+    await vi.waitUntil(() => warned.mock.calls.length === 2);
+    warned.mockRestore();
   });
 });
+
+/** Time goes by, and timers with it. */
+const passed = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -34,11 +34,11 @@ export interface ClaimRequest {
 
 export type Hashes = readonly [current: string, ...older: string[]];
 
-/** What to do about a claim, as a value: one switch in `idempotency.ts` carries it out. */
+/** What to do about a claim, as a value: one switch in `claim-loop.ts` carries it out. */
 export type Decision =
   | { readonly do: 'claim'; readonly life: 'new' | 'kept' }
   | { readonly do: 'run'; readonly record: RunningRecord }
-  | { readonly do: 'wait'; readonly record: RunningRecord; readonly leaseRemainingMs: number }
+  | { readonly do: 'wait'; readonly record: RunningRecord }
   | {
       readonly do: 'take_over';
       readonly record: RunningRecord | InDoubtRecord;
@@ -73,8 +73,7 @@ function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Dec
   switch (record.state) {
     case 'running': {
       if (record.owner === request.owner) return { do: 'run', record };
-      const leaseRemainingMs = record.leaseExpiresAt.getTime() - now.getTime();
-      if (leaseRemainingMs > 0) return { do: 'wait', record, leaseRemainingMs };
+      if (record.leaseExpiresAt > now) return { do: 'wait', record };
       // Nothing of an open transaction was committed, so running it again is always safe.
       if (record.transactional) return { do: 'take_over', record, to: 'running' };
       return {

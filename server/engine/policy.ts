@@ -68,9 +68,17 @@ const integer =
 const oneOf =
   (...words: string[]): Check =>
   (value) =>
-    words.includes(value as string) || (words.includes('a function') && typeof value === 'function')
-      ? undefined
-      : words.join(' or ');
+    words.includes(value as string) ? undefined : words.join(' or ');
+
+const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
+const aNull: Check = (value) => (value === null ? undefined : 'null');
+
+const anyOf =
+  (...checks: Check[]): Check =>
+  (value) => {
+    const expected = checks.map((check) => check(value));
+    return expected.includes(undefined) ? undefined : expected.join(' or ');
+  };
 
 // A century: far enough, and a Date can still hold it. Leases and waits become timers, hence their own bound.
 const retention = integer(SECOND, 36_500 * DAY);
@@ -78,13 +86,12 @@ const timer = (min: number) => integer(min, DAY);
 
 const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   retentionMs: retention,
-  abandonedRetentionMs: (value) =>
-    value === null ? undefined : retention(value) && `${retention(value)}, or null`,
+  abandonedRetentionMs: anyOf(retention, aNull),
   leaseMs: timer(SECOND),
   concurrent: oneOf('wait', 'reject'),
   waitTimeoutMs: timer(1),
-  onAbandoned: oneOf('in_doubt', 'rerun', 'a function'),
-  classify: oneOf('a function'),
+  onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
+  classify: aFunction,
   // A MongoDB document holds 16 MiB; the rest of the record needs some of that.
   maxResultBytes: integer(0, 15 * 1_048_576),
 };
@@ -100,7 +107,7 @@ export function resolvePolicy(policy: Policy, base: ResolvedPolicy = DEFAULTS, o
   const resolved: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(policy)) {
     const path = origin ? `${origin}.${name}` : name;
-    const check = (CHECKS as Record<string, Check | undefined>)[name];
+    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof Policy] : undefined;
     if (!check) throw new TypeError(`Unknown option \`${path}\`; expected one of ${POLICY_NAMES.join(', ')}`);
     if (value === undefined) continue;
     const expected = check(value);

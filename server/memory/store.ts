@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { type Address, idOf } from '../engine/address.ts';
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { refusal } from '../engine/errors.ts';
 import { type KeyRecord, type RunningRecord, readRecord, type StoredRecord } from '../engine/record.ts';
@@ -14,7 +15,6 @@ import {
   takenOver,
 } from '../engine/transitions.ts';
 
-type Address = Pick<Held, 'scope' | 'key'>;
 type Seen = Pick<Held, 'owner' | 'fence'>;
 
 /**
@@ -150,6 +150,3 @@ class MemoryStore implements Store {
     if (this.#closed) throw refusal('STORE_UNAVAILABLE', 'closing');
   }
 }
-
-// A scope may hold any character, so no separator would do.
-const idOf = ({ scope, key }: Address) => `${scope.length}:${scope}${key}`;

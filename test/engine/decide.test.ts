@@ -50,7 +50,7 @@ const table: [from: string, record: StoredRecord | null, request: Partial<ClaimR
     ['lapsed, other arguments', lapsed, other, { do: 'refuse', code: 'KEY_REUSED' }],
     ['running, own owner', running, mine, { do: 'run' }],
     ['lapsed, own owner', lapsed, mine, { do: 'run' }],
-    ['running, live lease', running, {}, { do: 'wait', leaseRemainingMs: 500 }],
+    ['running, live lease', running, {}, { do: 'wait' }],
     ['lapsed', lapsed, {}, { do: 'take_over', to: 'in_doubt' }],
     ['lapsed under rerun', lapsed, { onAbandoned: 'rerun' }, { do: 'take_over', to: 'running' }],
     ['lapsed under a resolver', lapsed, ask, { do: 'take_over', to: 'ask' }],

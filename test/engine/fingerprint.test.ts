@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf, ruleOf } from '../../server/engine/fingerprint.ts';
@@ -116,6 +117,17 @@ test('a circular structure and one nested a million deep are a TypeError, never 
   circular.push(circular);
   expect(() => of(circular)).toThrow(TypeError);
   expect(() => of(JSON.parse('['.repeat(1e6) + ']'.repeat(1e6)))).toThrow(TypeError);
+});
+
+test('an empty object of another realm is an empty object', () => {
+  expect(of({ in: runInNewContext('({})') })).toBe(of({ in: {} }));
+});
+
+test.each([
+  ['Maps', new Map([['a', 1]]), new Map([['a', 2]])],
+  ['big integers', 1n, 2n],
+])('what toJSON makes of an object is told apart too: %s', (_, a, b) => {
+  expect(of({ toJSON: () => a })).not.toBe(of({ toJSON: () => b }));
 });
 
 test('class instances count by their own fields, and by toJSON where they have one', () => {

@@ -26,8 +26,8 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['waitTimeoutMs', [0, -1, Number.NaN, '1', null, 2 ** 31]],
     ['maxResultBytes', [-1, Number.NaN, '1', null, 16 * 1_048_576]],
     ['concurrent', ['queue', true, null]],
-    ['onAbandoned', ['retry', true, null, {}]],
-    ['classify', ['store', null]],
+    ['onAbandoned', ['retry', 'a function', true, null, {}]],
+    ['classify', ['store', 'a function', null]],
   ];
   test.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
     '%s: %s',
@@ -48,6 +48,7 @@ test('the message says what was expected and what came', () => {
 });
 
 test.each([
+  ['a name that every object has', { isPrototypeOf: 5 }, /Unknown option `isPrototypeOf`/],
   ['a name that is no option', { leaseMillis: 5 }, /Unknown option `leaseMillis`; expected one of .*leaseMs/],
   ['no store', { store: undefined }, /Expected `store`/],
   ['a client for a store', { store: {} }, /Expected `store`/],

@@ -8,18 +8,32 @@ import { IdempotencyError, isIdempotencyError } from '../../server/engine/errors
  */
 export function refused(error: unknown): ExecutionResult {
   if (!isIdempotencyError(error)) throw error;
-  const { message, code, reason, retryable, status, retryAfterMs, cause } = error;
+  return { errors: [translated(error, { status: error.status })] };
+}
+
+/**
+ * The refusal of one field with a key of its own. Without a status: the answer holds what other fields did, and is a
+ * 200 like each that has partial errors.
+ * @throws the error itself when it is another one
+ */
+export function refusedField(error: unknown): GraphQLError {
+  if (!isIdempotencyError(error)) throw error;
+  return translated(error, {});
+}
+
+function translated(error: IdempotencyError, http: { status?: number }): GraphQLError {
+  const { message, code, reason, retryable, retryAfterMs, cause } = error;
   const headers = retryAfterMs !== undefined && { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) };
   const extensions = {
     code,
     ...(reason !== undefined && { reason }),
     retryable,
-    http: { status, ...(headers && { headers }) },
+    ...((headers || http.status !== undefined) && { http: { ...http, ...(headers && { headers }) } }),
   };
-  const translated = new GraphQLError(message, { extensions });
+  const result = new GraphQLError(message, { extensions });
   // For the server's own loggers; JSON does not show it.
-  if (cause !== undefined) Object.defineProperty(translated, 'cause', { value: cause });
-  return { errors: [translated] };
+  if (cause !== undefined) Object.defineProperty(result, 'cause', { value: cause });
+  return result;
 }
 
 /** A keyed operation that this half can not protect; nothing was run. */

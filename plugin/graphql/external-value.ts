@@ -21,6 +21,16 @@ export class Variables {
     return node && externalValue(node, this);
   }
 
+  /** What was sent for a string, whatever it is: a variable is not coerced yet. */
+  text(node: ValueNode | undefined): unknown {
+    if (node?.kind === Kind.STRING) return node.value;
+    if (node?.kind === Kind.NULL) return null;
+    if (node?.kind !== Kind.VARIABLE) return undefined;
+    const name = node.name.value;
+    if (Object.hasOwn(this.#raw, name)) return (this.#raw as Record<string, unknown>)[name];
+    return this.text(this.#defaults.get(name));
+  }
+
   /** Whether `@skip(if:)` or `@include(if:)` holds. */
   isTrue(node: ValueNode | undefined): boolean {
     if (node?.kind === Kind.BOOLEAN) return node.value;

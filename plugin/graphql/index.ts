@@ -1,4 +1,5 @@
 export type { IdempotencyContext } from './context.ts';
+export { idempotencyDirectives, unprotectedMutations } from './directives.ts';
 export type { MutationOperation } from './operation.ts';
 export type { UseIdempotencyOptions } from './options.ts';
 export type { IdempotencyPlugin } from './plugin.ts';

@@ -1,16 +1,10 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  getOperationAST,
-  Kind,
-  type OperationDefinitionNode,
-} from 'graphql';
+import type { DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql';
 import type { Hashes } from '../../server/engine/decide.ts';
 import { fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
 import { unprotectable } from './errors.ts';
 import { externalValue, Variables } from './external-value.ts';
-import { rootFields } from './root-fields.ts';
+import { fragmentsOf, perOperation } from './per-operation.ts';
+import { isCall, type RootFields, rootFields } from './root-fields.ts';
 import { type Selection, selectionOf } from './selection.ts';
 
 /** What a `require` function is shown. */
@@ -21,49 +15,38 @@ export interface MutationOperation {
   readonly fields: readonly string[];
 }
 
-/** What the document alone says: worked out once per document and operation, since servers cache documents. */
-interface Outline {
-  readonly operation: OperationDefinitionNode;
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly selection: Selection;
-}
-
-const outlines = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Outline>>();
-
-function outlineOf(document: DocumentNode, operation: OperationDefinitionNode): Outline {
-  const known = outlines.get(document) ?? new Map<OperationDefinitionNode, Outline>();
-  outlines.set(document, known);
-  let outline = known.get(operation);
-  if (!outline) {
-    const fragments = new Map<string, FragmentDefinitionNode>();
-    for (const node of document.definitions) {
-      if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
-    }
-    outline = { operation, fragments, selection: selectionOf(operation, fragments) };
-    known.set(operation, outline);
-  }
-  return outline;
-}
+const selections = perOperation(selectionOf);
 
 /** One mutation as a client asked for it: the document and the variables as they came, before any coercion. */
 export class Mutation implements MutationOperation {
   readonly name: string | undefined;
   readonly fields: readonly string[];
-  readonly #outline: Outline;
-  readonly #variables: Variables;
+  /** By response key, with `__typename`. */
+  readonly rootFields: RootFields;
+  readonly variables: Variables;
   readonly #nodes: readonly FieldNode[];
+  readonly #selection: () => Selection;
 
   constructor(document: DocumentNode, operation: OperationDefinitionNode, variables: unknown) {
     this.name = operation.name?.value;
-    this.#outline = outlineOf(document, operation);
-    this.#variables = new Variables(operation, variables);
-    this.#nodes = rootFields(operation, this.#outline.fragments, this.#variables);
+    this.variables = new Variables(operation, variables);
+    this.rootFields = rootFields(operation, fragmentsOf(document), this.variables);
+    this.#nodes = [...this.rootFields.values()].filter(isCall).map(([node]) => node);
     this.fields = [...new Set(this.#nodes.map((node) => node.name.value))];
+    this.#selection = () => selections(document, operation);
+  }
+
+  /** The names of the root fields that have no key of their own. */
+  fieldsWithout(keys: ReadonlyMap<string, string>): readonly string[] {
+    const without = [...this.rootFields].filter(
+      ([responseKey, nodes]) => isCall(nodes) && !keys.has(responseKey),
+    );
+    return [...new Set(without.map(([, [node]]) => node.name.value))];
   }
 
   /** Whether it uses `@defer` or `@stream`, wherever. */
   get incremental(): boolean {
-    return this.#outline.selection.incremental;
+    return this.#selection().incremental;
   }
 
   /** The name in the record. */
@@ -79,7 +62,7 @@ export class Mutation implements MutationOperation {
   fingerprints(): Hashes {
     const fields = this.#nodes.map(({ name, arguments: args = [] }) => [
       name.value,
-      Object.fromEntries(args.map((arg) => [arg.name.value, externalValue(arg.value, this.#variables)])),
+      Object.fromEntries(args.map((arg) => [arg.name.value, externalValue(arg.value, this.variables)])),
     ]);
     return [fingerprint(this.operation, ['mutation', fields])];
   }
@@ -89,12 +72,12 @@ export class Mutation implements MutationOperation {
    * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
    */
   selections(): Hashes {
-    const { text, variables } = this.#outline.selection;
+    const { text, variables } = this.#selection();
     if (variables.length === 0) return [tagged(text)];
     return [
       fingerprint(
         text,
-        variables.map((name) => [name, this.#variables.get(name)]),
+        variables.map((name) => [name, this.variables.get(name)]),
       ),
     ];
   }
@@ -113,16 +96,6 @@ export class Mutation implements MutationOperation {
       }),
     );
   }
-}
-
-/** The operation that a request executes, unless it names none or no single one. */
-export function operationOf(
-  document: DocumentNode,
-  operationName: unknown,
-): OperationDefinitionNode | undefined {
-  return (
-    getOperationAST(document, typeof operationName === 'string' ? operationName : undefined) ?? undefined
-  );
 }
 
 function fingerprint(operation: string, args: unknown): string {

@@ -15,12 +15,18 @@ export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
 export interface IdempotencyPlugin<Context> extends YogaHooks {
   onSchemaChange(payload: { schema: GraphQLSchema }): void;
   readonly onExecute: (payload: ExecutePayload<Context>) => void;
+  onSubscribe(payload: SubscribePayload): void;
 }
 
 interface ExecutePayload<Context> {
   readonly args: Args<Context>;
   readonly executeFn: Execute;
   setExecuteFn(executeFn: Execute): void;
+}
+
+interface SubscribePayload {
+  readonly args: Pick<ExecutionArgs, 'document' | 'operationName'>;
+  setSubscribeFn(subscribeFn: () => ExecutionResult): void;
 }
 
 /** What Yoga calls, and Envelop does not. */

@@ -7,8 +7,13 @@ import type { Result } from './plugin.ts';
 /**
  * `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors take a form of
  * their own. Text, because BSON would change what JSON keeps: `$` and dots in names, Dates, `undefined`.
+ * @param failure what an `onAbandoned` function's `fail` stands for
  */
-export function resultCodec(mutation: Mutation, mask: Mask | undefined): ResultCodec<Result> {
+export function resultCodec(
+  mutation: Mutation,
+  mask: Mask | undefined,
+  failure: (error: GraphQLError) => ExecutionResult = (error) => ({ errors: [error], data: null }),
+): ResultCodec<Result> {
   return {
     format: 'graphql/1',
 
@@ -32,7 +37,7 @@ export function resultCodec(mutation: Mutation, mask: Mask | undefined): ResultC
 
     resolve(resolution) {
       if (resolution.action === 'complete') return { data: mutation.dataOf(resolution.data) };
-      return { errors: [asGraphQLError(resolution.error)], data: null };
+      return failure(asGraphQLError(resolution.error));
     },
   };
 }

@@ -1,6 +1,5 @@
 import {
   type DefinitionNode,
-  type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
   print,
@@ -8,6 +7,7 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
+import type { Fragments } from './per-operation.ts';
 
 /** What decides the shape of an answer, apart from the data. */
 export interface Selection {
@@ -17,8 +17,6 @@ export interface Selection {
   readonly variables: readonly string[];
   readonly incremental: boolean;
 }
-
-type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
 export function selectionOf(operation: OperationDefinitionNode, fragments: Fragments): Selection {
   const { kind, operation: type, directives = [] } = operation;

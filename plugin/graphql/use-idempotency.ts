@@ -1,12 +1,18 @@
-import type { ExecutionArgs, ExecutionResult } from 'graphql';
-import { refusal } from '../../server/engine/errors.ts';
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
+import { checkScope } from '../../server/engine/key.ts';
 import { currentRun, isNested } from '../../server/run.ts';
+import { mutationsRequiringKey } from './directives.ts';
 import { refused, unprotectable } from './errors.ts';
+import { executeFieldByField } from './field-by-field.ts';
+import { fieldCalls } from './field-calls.ts';
+import { fieldKeys, keyDirectives } from './field-keys.ts';
 import { FieldPolicies } from './field-policies.ts';
 import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
-import { Mutation, operationOf } from './operation.ts';
+import { Mutation, type MutationOperation } from './operation.ts';
 import { checkOptions, type UseIdempotencyOptions } from './options.ts';
+import { operationOf } from './per-operation.ts';
 import type { Args, Execute, IdempotencyPlugin } from './plugin.ts';
 import { resultCodec } from './result-codec.ts';
 import { Yoga } from './yoga.ts';
@@ -15,7 +21,8 @@ import { Yoga } from './yoga.ts';
  * Runs each keyed mutation once and answers its retries from the record. For Envelop, and for Yoga.
  *
  * The key is `extensions.idempotencyKey`, else the `Idempotency-Key` header, else what `key` returns. An operation of
- * several root fields is one run with one record. Queries and subscriptions pass by; so do mutations without a key.
+ * several root fields is one run with one record, unless its fields have keys of their own (`@idempotent`). Queries and
+ * subscriptions pass by; so do mutations without a key.
  *
  * List it first: what later plugins put around an execution (access checks, rate limits, caches) then also stands in
  * front of a replay.
@@ -47,18 +54,29 @@ export function useIdempotency<Context extends object>(
       const execute = executorFor(args, executeFn);
       if (execute) setExecuteFn(execute);
     },
+
+    onSubscribe({ args: { document, operationName }, setSubscribeFn }) {
+      const operation = idempotency.enabled && operationOf(document, operationName);
+      if (!operation || keyDirectives(document, operation) === 'none') return;
+      setSubscribeFn(() => refused(misplaced()));
+    },
   };
 
   /** Undefined: as if this plugin were not there. */
   function executorFor(args: Args<Context>, executeFn: Execute): Execute | undefined {
-    const operation = operationOf(args.document, args.operationName);
     const unkeyed = currentRun() && apart(executeFn);
-    if (operation?.operation !== 'mutation') return unkeyed;
-    const mutation = () => new Mutation(args.document, operation, args.variableValues);
+    const operation = operationOf(args.document, args.operationName);
+    if (!operation) return unkeyed;
     try {
+      const directives = keyDirectives(args.document, operation);
+      if (directives === 'misplaced') throw misplaced();
+      if (operation.operation !== 'mutation') return unkeyed;
+      const mutation = new Mutation(args.document, operation, args.variableValues);
+      const keys = directives === 'placed' ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
+      if (keys.size > 0) return fieldByField(keys, mutation, operation, args, executeFn);
       const given = givenKey(args);
-      if (given) return keyed(given, mutation(), args.contextValue, executeFn) ?? unkeyed;
-      if (isRequired(mutation)) throw refusal('KEY_MISSING');
+      if (given) return keyed(given, mutation, args.contextValue, executeFn) ?? unkeyed;
+      checkRequired(mutation, args.schema);
       return unkeyed;
     } catch (error) {
       // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
@@ -66,15 +84,23 @@ export function useIdempotency<Context extends object>(
     }
   }
 
-  function givenKey(args: Args<Context>): GivenKey | undefined {
-    const context = args.contextValue;
-    return readKey(context, headerName, yoga.isShared(context)) ?? developersKey(key?.(context, args));
+  function keyOfRequest({ contextValue: context }: Args<Context>): GivenKey | undefined {
+    return readKey(context, headerName, yoga.isShared(context));
   }
 
-  /** What runs inside a run is the server's own doing, not a client's. */
-  function isRequired(mutation: () => Mutation): boolean {
-    if (isNested()) return false;
-    return typeof require === 'function' ? require(mutation()) : require;
+  function givenKey(args: Args<Context>): GivenKey | undefined {
+    return keyOfRequest(args) ?? developersKey(key?.(args.contextValue, args));
+  }
+
+  /**
+   * Throws when something of an operation, or of the part of it that has no key, needs one. What runs inside a run is
+   * the server's own doing, not a client's.
+   */
+  function checkRequired({ name, fields }: MutationOperation, schema: GraphQLSchema): void {
+    if (isNested()) return;
+    const required = mutationsRequiringKey(schema);
+    const asked = typeof require === 'function' ? require({ name, fields }) : require;
+    if (asked || fields.some((field) => required.has(field))) throw refusal('KEY_MISSING');
   }
 
   function keyed(
@@ -84,9 +110,7 @@ export function useIdempotency<Context extends object>(
     executeFn: Execute,
   ): Execute | undefined {
     if (mutation.fields.length === 0) return undefined; // each is skipped: there is nothing to protect
-    if (mutation.incremental) {
-      throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
-    }
+    checkIncremental(mutation);
     const call = {
       given,
       scope: () => scope(context),
@@ -105,4 +129,49 @@ export function useIdempotency<Context extends object>(
       }
     };
   }
+
+  function fieldByField(
+    keys: ReadonlyMap<string, string>,
+    mutation: Mutation,
+    operation: OperationDefinitionNode,
+    args: Args<Context>,
+    executeFn: Execute,
+  ): Execute {
+    const { schema, document, variableValues: variables, contextValue: context } = args;
+    if (keyOfRequest(args)) {
+      throw unprotectable(
+        'ambiguous',
+        'A key for the operation and keys for its fields (@idempotent) exclude each other',
+      );
+    }
+    checkIncremental(mutation);
+    const without = mutation.fieldsWithout(keys);
+    if (without.length > 0) checkRequired({ name: mutation.name, fields: without }, schema);
+    let caller: unknown;
+    const around = { schema, document, operation, mutation, variables, policies, mask: yoga.mask };
+    const calls = fieldCalls(keys, { ...around, scope: () => caller });
+    const unkeyed = currentRun() ? apart(executeFn) : executeFn;
+    return async function executeParts(inner: ExecutionArgs) {
+      try {
+        caller = checkScope(await scope(context)); // once, and before anything runs
+        const answer = await executeFieldByField(idempotency, calls, { keyed: executeFn, unkeyed }, inner);
+        const { value, replayed, allReplayed } = answer;
+        if (allReplayed) return yoga.markReplayed(value, context);
+        return replayed.length > 0 ? yoga.markReplayedFields(value, replayed) : value;
+      } catch (error) {
+        return refused(error);
+      }
+    };
+  }
+}
+
+const noKeys: ReadonlyMap<string, string> = new Map();
+
+function misplaced(): IdempotencyError {
+  return unprotectable('misplaced', 'Only the root fields of a mutation can have @idempotent');
+}
+
+function checkIncremental({ incremental }: Mutation): void {
+  if (!incremental) return;
+  throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
 }

@@ -50,8 +50,17 @@ export class Yoga {
     if (this.#present && request && request.method !== 'GET' && !this.#batches.has(request)) {
       return Object.assign(result, { [REPLAYED]: true });
     }
-    return { ...result, extensions: { ...result.extensions, idempotency: { replayed: true } } };
+    return withExtension(result, true);
   }
+
+  /** Says of some fields of a result, by response key, that they are replays, and that the others are not. */
+  markReplayedFields(result: ExecutionResult, responseKeys: readonly string[]): ExecutionResult {
+    return withExtension(result, responseKeys);
+  }
+}
+
+function withExtension(result: ExecutionResult, replayed: true | readonly string[]): ExecutionResult {
+  return { ...result, extensions: { ...result.extensions, idempotency: { replayed } } };
 }
 
 /** A response that another plugin has fetched can not be marked; an error here would end the process. */

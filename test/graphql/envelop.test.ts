@@ -187,3 +187,27 @@ it('one instance serves two callers with contexts of their own', async () => {
   expect(both).toEqual([{ data: { pay: 5 } }, { data: { pay: 5 } }]);
   expect(runs).toHaveLength(2);
 });
+
+it('the parts of an operation whose fields have keys make up what GraphQL.js answers to the whole', async () => {
+  for (const fields of [
+    'a: pay(amount: 1) @ fail @ b: fail c: expected @ d: pay',
+    'fail @ t: __typename b: pay @',
+  ]) {
+    const keyed = start();
+    let count = 0;
+    const query = `mutation { ${fields.replace(/@/g, () => `@idempotent(key: "${count++}")`)} }`;
+    const plain = await start().run(query.replace(/@idempotent\(.*?\)/g, (text) => ' '.repeat(text.length)));
+    const first = await keyed.run(query);
+    expect(JSON.stringify(first)).toBe(JSON.stringify(plain));
+    expect(await keyed.run(query)).toMatchObject({ data: plain.data, extensions: { idempotency: {} } });
+  }
+});
+
+it('when all fields were replayed the mark is the same as for an operation', async () => {
+  const { run, runs } = start();
+  const query =
+    'mutation { a: pay(amount: 1) @idempotent(key: "a") b: pay(amount: 2) @idempotent(key: "b") }';
+  const first = await run(query);
+  expect(await run(query)).toEqual({ ...first, extensions: replayed });
+  expect(runs).toEqual(['pay 1 a', 'pay 2 b']);
+});

@@ -126,3 +126,18 @@ it('`require` is not asked of what runs inside a run', async () => {
   expect(codeOf(await shop.post({ query: 'mutation { outer }' }))).toBe('KEY_MISSING');
   expect(shop.runs).toEqual(['outer', 'deeper', 'look']);
 });
+
+it('an operation that a resolver executes may have fields with keys of their own', async () => {
+  await using shop = await startNesting(async (nested, context) => {
+    const query = 'mutation { look @idempotent(key: "L") b: look o: look @idempotent(key: "K") }';
+    const { data, errors } = await nested(query, context);
+    expect(data).toEqual({ look: 1, b: 1, o: null });
+    expect(errors?.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'IN_PROGRESS', reason: 'own_run' },
+    ]);
+  });
+  const [first, second] = await shop.twice({ query: 'mutation { outer }' }, key('K'));
+  expect(first.body).toBe('{"data":{"outer":1}}');
+  expect(second).toEqual({ ...first, replayed: true });
+  expect(shop.seen).toEqual(['L', 'L', undefined, undefined, 'K', 'K']);
+});

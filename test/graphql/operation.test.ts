@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { Mutation, operationOf } from '../../plugin/graphql/operation.ts';
+import { Mutation } from '../../plugin/graphql/operation.ts';
+import { operationOf } from '../../plugin/graphql/per-operation.ts';
 import { codeOf, key, startShop } from './support.ts';
 
 interface Request {

@@ -1,6 +1,7 @@
 import { useResponseCache } from '@graphql-yoga/plugin-response-cache';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { expect, it } from 'vitest';
+import { idempotencyDirectives } from '../../plugin/graphql/index.ts';
 import { key, startShop } from './support.ts';
 
 for (const place of ['before', 'after'] as const) {
@@ -55,6 +56,36 @@ for (const place of ['before', 'after'] as const) {
 }
 
 for (const place of ['before', 'after'] as const) {
+  it(`a response cache ${place} ours finds what fields with keys of their own have changed`, async () => {
+    let name = 'Ann';
+    await using shop = await startShop({
+      typeDefs: `${idempotencyDirectives}
+        type User { id: ID! name: String! }
+        extend type Query { user: User }
+        type Mutation { rename(name: String!): User touch: User }`,
+      resolvers: { Query: { user: () => ({ id: 'u1', name }) } },
+      mutations: {
+        rename: (args) => {
+          name = String(args.name);
+          return { id: 'u1', name };
+        },
+        touch: () => ({ id: 'u2', name: 'Eve' }),
+      },
+      [place]: [useResponseCache({ session: () => null })],
+    });
+    const user = { query: '{ user { id name } }' };
+    await shop.post(user);
+    const query = 'mutation { rename(name: "Bob") @idempotent(key: "r") { name } touch { name } }';
+    const [first, second] = await shop.twice({ query });
+    expect(first.body).toBe('{"data":{"rename":{"name":"Bob"},"touch":{"name":"Eve"}}}');
+    expect(JSON.parse(second.body)).toEqual({
+      ...JSON.parse(first.body),
+      extensions: { idempotency: { replayed: ['rename'] } },
+    });
+    expect((await shop.post(user)).body).toContain('Bob');
+    expect(shop.runs).toEqual(['rename', 'touch', 'touch']);
+  });
+
   it(`a plugin ${place} ours sees the result of a replay, and may change it`, async () => {
     const seen: unknown[] = [];
     await using shop = await startShop({

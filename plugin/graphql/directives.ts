@@ -1,0 +1,67 @@
+import { type GraphQLField, type GraphQLSchema, isNonNullType } from 'graphql';
+
+/** The directive on a field of a mutation that carries that field's own key. */
+export const KEY_DIRECTIVE = 'idempotent';
+const REQUIRED_DIRECTIVE = 'requiresIdempotencyKey';
+
+/**
+ * Add it to your schema: `createSchema({ typeDefs: [idempotencyDirectives, typeDefs], resolvers })`.
+ *
+ * `@idempotent(key:)` is for clients, on root fields of mutations; `@requiresIdempotencyKey` is for the schema.
+ */
+export const idempotencyDirectives = `"""
+Runs this field of a mutation once for its key, and answers retries from its record.
+"""
+directive @${KEY_DIRECTIVE}(key: String!) on FIELD
+
+"""
+This mutation is refused without an idempotency key.
+"""
+directive @${REQUIRED_DIRECTIVE} on FIELD_DEFINITION
+`;
+
+/**
+ * The mutations of a schema that do not carry `@requiresIdempotencyKey`, in its order: for a test that keeps the list
+ * of exceptions short. What the `require` option says is not in it.
+ */
+export function unprotectedMutations(schema: GraphQLSchema): string[] {
+  const required = mutationsRequiringKey(schema);
+  return mutationsOf(schema).flatMap(({ name }) => (required.has(name) ? [] : [name]));
+}
+
+const requiring = new WeakMap<GraphQLSchema, ReadonlySet<string>>();
+
+/** Those that carry `@requiresIdempotencyKey`. */
+export function mutationsRequiringKey(schema: GraphQLSchema): ReadonlySet<string> {
+  let names = requiring.get(schema);
+  if (!names) {
+    names = new Set(mutationsOf(schema).flatMap((field) => (requiresKey(field) ? [field.name] : [])));
+    requiring.set(schema, names);
+  }
+  return names;
+}
+
+/** Whether a mutation that fails leaves no data at all; one that the schema does not have is not executed. */
+export function isNonNullMutation(schema: GraphQLSchema, name: string): boolean {
+  return isNonNullType(schema.getMutationType()?.getFields()[name]?.type);
+}
+
+type Field = GraphQLField<unknown, unknown>;
+
+function mutationsOf(schema: GraphQLSchema): readonly Field[] {
+  return Object.values(schema.getMutationType()?.getFields() ?? {});
+}
+
+/**
+ * In SDL, or in the `extensions` of a schema made by code: `{ directives: { requiresIdempotencyKey: {} } }`, also as a
+ * list of `{ name }`, as GraphQL Tools and most builders have it.
+ */
+function requiresKey({ astNode, extensions }: Field): boolean {
+  if (astNode?.directives?.some(({ name }) => name.value === REQUIRED_DIRECTIVE)) return true;
+  const { directives } = extensions as { directives?: unknown };
+  if (Array.isArray(directives))
+    return directives.some((directive) => directive?.name === REQUIRED_DIRECTIVE);
+  return (
+    typeof directives === 'object' && directives !== null && Object.hasOwn(directives, REQUIRED_DIRECTIVE)
+  );
+}

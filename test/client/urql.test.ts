@@ -1,6 +1,6 @@
 import { Client, cacheExchange, createRequest, type Exchange, fetchExchange, gql } from '@urql/core';
 import { retryExchange } from '@urql/exchange-retry';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
 import { type Shop, startShop } from './support/shop.ts';
@@ -73,11 +73,14 @@ it('a key in the extensions of the caller stays, and what is beside it', async (
   expect(shop.network.sent).toMatchObject([{ body: { extensions } }]);
 });
 
-it('headers of the caller stay beside the key', async () => {
+it('what the caller asks of fetch stays beside the key', async () => {
   await using shop = await startShop();
-  const fetchOptions = () => ({ headers: { authorization: 'Bearer ada' } });
+  const watched = vi.fn(fetch);
+  const fetchOptions = () => ({ headers: { authorization: 'Bearer ada' }, credentials: 'include' as const });
   const client = clientOf(shop, retries(), idempotencyExchange({ via: 'header' }));
-  await client.mutation(PAY, { amount: 5 }, { fetchOptions, idempotencyKey: 'a "quoted" key' });
+  const context = { fetchOptions, fetch: watched, idempotencyKey: 'a "quoted" key' };
+  await client.mutation(PAY, { amount: 5 }, context);
+  expect(watched.mock.lastCall?.[1]).toMatchObject({ credentials: 'include' });
   expect(shop.network.sent).toMatchObject([
     { headers: { authorization: 'Bearer ada', 'idempotency-key': '"a \\"quoted\\" key"' } },
   ]);

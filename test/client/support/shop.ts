@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'graphql-yoga';
+import { startWorker } from '../../support/worker.ts';
 import { type DroppingProxy, startDroppingProxy } from './dropping-proxy.ts';
 import { startShopServer } from './shop-server.ts';
 
@@ -26,6 +29,30 @@ export async function startShop(plugins: Plugin[] = []): Promise<Shop> {
   const { payments } = server;
   const shop: Shop = Object.assign(await distant(server.port, server), { payments, whilePaying: () => {} });
   return shop;
+}
+
+export interface RemoteShop extends DistantShop {
+  payments(): Promise<number[]>;
+  /** Forgets what was paid and sent. */
+  newDay(): Promise<void>;
+}
+
+/** In a process of its own, for a test whose globals are those of a page: a server would stumble over them. */
+export async function startShopElsewhere(): Promise<RemoteShop> {
+  const worker = await startWorker(pathToFileURL(join(import.meta.dirname, 'shop-worker.ts')));
+  const port = await worker.next<number>();
+  const shop = await distant(port, worker);
+  const ask = (question: string) => {
+    worker.send(question);
+    return worker.next<number[]>();
+  };
+  return Object.assign(shop, {
+    payments: () => ask('payments'),
+    newDay: async () => {
+      shop.network.sent.length = 0;
+      await ask('newDay');
+    },
+  });
 }
 
 async function distant(port: number, server: AsyncDisposable): Promise<DistantShop> {

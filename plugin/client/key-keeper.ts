@@ -1,0 +1,137 @@
+import { MustConfirmError } from './errors.ts';
+import { printOf } from './input.ts';
+import { newIdempotencyKey } from './key.ts';
+import { type Outcome, outcomeOfError, outcomeOfResult } from './outcome.ts';
+import type { Page } from './page.ts';
+import { type Stored, TabSlot } from './tab-slot.ts';
+
+export interface KeeperState {
+  /** Of the operation that is under way or failed; undefined when the next one is a new one. */
+  readonly key: string | undefined;
+  /** An attempt was sent and it is not known what became of it, be it under way, timed out or cut off by a reload. */
+  readonly unsettled: boolean;
+  /** A changed input was refused since `unsettled`: ask the user, and call `startOver()` if they agree. */
+  readonly mustConfirm: boolean;
+}
+
+export const NO_OPERATION: KeeperState = { key: undefined, unsettled: false, mustConfirm: false };
+
+interface Operation {
+  readonly key: string;
+  readonly print: string;
+  inFlight: number;
+  /** An attempt ended without an answer, and none came since. */
+  inDoubt: boolean;
+}
+
+/**
+ * One logical operation at a time, and the rule of its key. The same input: the same key, until it succeeds. A changed
+ * input: a new key when the outcome of the old one is known, a question to the user when it is not.
+ */
+export class KeyKeeper {
+  readonly #listeners = new Set<() => void>();
+  readonly #slot: TabSlot | undefined;
+  #operation: Operation | undefined;
+  #mustConfirm = false;
+  #state = NO_OPERATION;
+  #restored: Promise<void> | undefined;
+
+  /** Without a page it remembers nothing beyond a reload. */
+  constructor(page?: Page, name = '') {
+    if (page) {
+      this.#slot = new TabSlot(page, name, () => {
+        this.#restored = this.#restore().then(() => this.#load());
+      });
+    }
+  }
+
+  readonly state = (): KeeperState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    void this.#restore();
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** @throws MustConfirmError before anything is sent */
+  readonly run = async <Result>(input: unknown, send: (key: string) => Promise<Result>): Promise<Result> => {
+    await this.#restore();
+    const operation = this.#operationFor(printOf(input));
+    operation.inFlight++;
+    this.#changed(); // stored before it is sent: a reload may come at any time
+    let outcome: Outcome = 'unknown';
+    try {
+      const result = await send(operation.key);
+      outcome = outcomeOfResult(result);
+      return result;
+    } catch (error) {
+      outcome = outcomeOfError(error);
+      throw error;
+    } finally {
+      this.#settle(operation, outcome);
+    }
+  };
+
+  readonly startOver = async (): Promise<void> => {
+    await this.#restore();
+    this.#operation = undefined;
+    this.#mustConfirm = false;
+    this.#changed();
+  };
+
+  #operationFor(print: string): Operation {
+    const current = this.#operation;
+    if (current && current.print !== print && isOpen(current)) {
+      this.#mustConfirm = true;
+      this.#show(); // nothing to write: the operation may be another tab's
+      throw new MustConfirmError(current.key);
+    }
+    this.#mustConfirm = false;
+    if (current?.print === print) return current;
+    this.#operation = { key: newIdempotencyKey(), print, inFlight: 0, inDoubt: false };
+    return this.#operation;
+  }
+
+  #settle(operation: Operation, outcome: Outcome): void {
+    operation.inFlight--;
+    if (outcome === 'unknown') operation.inDoubt = true;
+    if (outcome === 'answered') operation.inDoubt = false;
+    if (this.#operation !== operation) return;
+    if (outcome === 'succeeded') this.#operation = undefined;
+    if (!this.#operation || !isOpen(this.#operation)) this.#mustConfirm = false;
+    this.#changed();
+  }
+
+  #restore(): Promise<void> {
+    this.#restored ??= this.#load();
+    return this.#restored;
+  }
+
+  async #load(): Promise<void> {
+    if (!this.#slot) return;
+    const stored = await this.#slot.read();
+    if (stored?.key === this.#operation?.key) return; // which knows of its attempts under way
+    this.#operation = stored && { key: stored.key, print: stored.print, inFlight: 0, inDoubt: stored.open };
+    this.#show();
+  }
+
+  #changed(): void {
+    this.#slot?.write(this.#operation && storedOf(this.#operation));
+    this.#show();
+  }
+
+  #show(): void {
+    const operation = this.#operation;
+    const unsettled = operation !== undefined && isOpen(operation);
+    this.#state = { key: operation?.key, unsettled, mustConfirm: this.#mustConfirm };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function isOpen({ inFlight, inDoubt }: Operation): boolean {
+  return inFlight > 0 || inDoubt;
+}
+
+function storedOf(operation: Operation): Stored {
+  return { key: operation.key, print: operation.print, open: isOpen(operation) };
+}

@@ -1,0 +1,217 @@
+// @vitest-environment happy-dom
+import pageConsole from 'node:console';
+import { QueryClient, QueryClientProvider, useMutation } from '@tanstack/react-query';
+import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react';
+import { createTRPCClient, httpLink } from '@trpc/client';
+import { createElement, type ReactNode, StrictMode, useEffect, useState } from 'react';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isMustConfirm, isRetryable } from '../../plugin/client/errors.ts';
+import { idempotencyKeyOf } from '../../plugin/client/key.ts';
+import { useIdempotencyKey } from '../../plugin/client/react.ts';
+import { idempotencyHeaders } from '../../plugin/client/trpc.ts';
+import { FakeBrowser } from './support/browser.ts';
+import { type AppRouter, type RemoteShop, startShopElsewhere } from './support/shop.ts';
+
+let shop: RemoteShop;
+beforeAll(async () => {
+  shop = await startShopElsewhere();
+  // The page logs each answer that it does not get.
+  vi.spyOn(pageConsole, 'error').mockImplementation(() => {});
+});
+afterAll(() => shop[Symbol.asyncDispose]());
+afterEach(async () => {
+  cleanup();
+  vi.unstubAllGlobals();
+  await shop.newDay();
+});
+
+const api = () =>
+  createTRPCClient<AppRouter>({ links: [httpLink({ url: shop.trpcUrl, headers: idempotencyHeaders })] });
+
+/** React Query, in React's strict mode: everything is rendered and mounted twice. */
+function App({ children }: { children: ReactNode }) {
+  const defaultOptions = { mutations: { retryDelay: 1, networkMode: 'always' } } as const;
+  const [client] = useState(() => new QueryClient({ defaultOptions }));
+  return createElement(StrictMode, null, createElement(QueryClientProvider, { client }, children));
+}
+
+interface CheckoutOptions {
+  retries?: number;
+  /** The amount that is declined. */
+  declined?: number;
+  useKey?: typeof useIdempotencyKey;
+}
+
+/** The logic of a checkout page, with the hook and React Query as the guide has them. */
+function useCheckout({ retries = 0, declined, useKey = useIdempotencyKey }: CheckoutOptions = {}) {
+  const key = useKey({ storageKey: 'checkout' });
+  const payment = useMutation({
+    mutationFn: (amount: number) =>
+      key.run({ amount }, (idempotencyKey) => {
+        const procedure = amount === declined ? api().decline : api().pay;
+        return procedure.mutate({ amount }, { context: { idempotencyKey } });
+      }),
+    retry: (failures, error) => failures < retries && isRetryable(error),
+  });
+  return { key, payment };
+}
+
+function openCheckout(options?: CheckoutOptions) {
+  const { result } = renderHook(() => useCheckout(options), { wrapper: App });
+  const submit = (amount: number) =>
+    act(() => result.current.payment.mutateAsync(amount).catch((error: unknown) => error));
+  return { submit, key: () => result.current.key };
+}
+
+describe('a checkout with React Query (case 13)', () => {
+  beforeEach(() => {
+    vi.stubGlobal('sessionStorage', new FakeBrowser().open().session);
+    vi.resetModules();
+  });
+
+  const fresh = async (options?: CheckoutOptions) => openCheckout({ ...options, ...(await loadPage()) });
+
+  it('retries lost answers with one key', async () => {
+    const checkout = await fresh({ retries: 3 });
+    shop.network.dropAnswers(3);
+    expect(await checkout.submit(5)).toEqual({ id: 1, amount: 5 });
+    expect(shop.keys).toHaveLength(4);
+    expect(new Set(shop.keys).size).toBe(1);
+    expect(await shop.payments()).toEqual([5]);
+  });
+
+  it('makes a second order of a second submission of the same values', async () => {
+    const checkout = await fresh();
+    await checkout.submit(5);
+    await checkout.submit(5);
+    expect(await shop.payments()).toEqual([5, 5]);
+  });
+
+  it('asks before an edited form is sent whose first answer was lost', async () => {
+    const checkout = await fresh({ retries: 3 });
+    shop.network.dropAnswers(4);
+    await checkout.submit(5);
+    expect(checkout.key()).toMatchObject({ unsettled: true, mustConfirm: false });
+    expect(isMustConfirm(await checkout.submit(6))).toBe(true);
+    expect(checkout.key()).toMatchObject({ unsettled: true, mustConfirm: true });
+    expect(await shop.payments()).toEqual([5]);
+
+    await act(() => checkout.key().startOver());
+    expect(checkout.key()).toMatchObject({ key: undefined, unsettled: false, mustConfirm: false });
+    await checkout.submit(6);
+    expect(await shop.payments()).toEqual([5, 6]);
+  });
+
+  it('sends a corrected form with a new key after a refusal', async () => {
+    const checkout = await fresh({ retries: 3, declined: 5 });
+    expect(await checkout.submit(5)).toMatchObject({ message: 'Declined: 5' });
+    expect(shop.keys).toHaveLength(1);
+    expect(await checkout.submit(6)).toEqual({ id: 1, amount: 6 });
+    expect(new Set(shop.keys).size).toBe(2);
+  });
+
+  it('goes on with the key after a reload', async () => {
+    const checkout = await fresh();
+    shop.network.dropAnswers(1);
+    await checkout.submit(5);
+    cleanup();
+    dispatchEvent(new Event('pagehide'));
+    vi.resetModules();
+    const reloaded = await fresh();
+    await waitFor(() => expect(reloaded.key().unsettled).toBe(true));
+    expect(await reloaded.submit(5)).toEqual({ id: 1, amount: 5 });
+    expect(await shop.payments()).toEqual([5]);
+  });
+
+  it('is one operation for the components that share a name, also when they come and go', async () => {
+    const useKey = (await loadPage()).useKey;
+    const checkout = openCheckout({ useKey });
+    shop.network.dropAnswers(1);
+    await checkout.submit(5);
+    cleanup();
+    await openCheckout({ useKey }).submit(5);
+    expect(await shop.payments()).toEqual([5]);
+  });
+});
+
+/** The hook as a page that was just loaded has it. */
+async function loadPage(): Promise<{ useKey: typeof useIdempotencyKey }> {
+  return { useKey: (await import('../../plugin/client/react.ts')).useIdempotencyKey };
+}
+
+it('a double click on a button in strict mode is one payment (case 13)', async () => {
+  function PayButton() {
+    const { run, unsettled } = useIdempotencyKey();
+    const pay = () =>
+      run(5, (idempotencyKey) => api().pay.mutate({ amount: 5 }, { context: { idempotencyKey } }));
+    return createElement('button', { type: 'button', onClick: pay }, unsettled ? 'Paying' : 'Pay');
+  }
+  render(createElement(StrictMode, null, createElement(PayButton)));
+  fireEvent.click(screen.getByText('Pay'));
+  fireEvent.click(screen.getByText('Pay'));
+  await screen.findByText('Paying');
+  await screen.findByText('Pay');
+  await waitFor(() => expect(shop.network.sent).toHaveLength(2));
+  expect(new Set(shop.keys).size).toBe(1);
+  expect(await shop.payments()).toEqual([5]);
+});
+
+it('a payment in an effect, which strict mode runs twice, is made once (case 13)', async () => {
+  const ended: unknown[] = [];
+  function PayOnArrival() {
+    const { run } = useIdempotencyKey();
+    useEffect(() => {
+      const send = (idempotencyKey: string) =>
+        api().pay.mutate({ amount: 5 }, { context: { idempotencyKey } });
+      void run(5, send).then((paid) => ended.push(paid));
+    }, [run]);
+    return null;
+  }
+  render(createElement(StrictMode, null, createElement(PayOnArrival)));
+  await waitFor(() => expect(ended).toHaveLength(2));
+  expect(shop.keys).toHaveLength(2);
+  expect(await shop.payments()).toEqual([5]);
+});
+
+it('two components without a name have operations of their own', async () => {
+  const [one, other] = [1, 2].map(() => renderHook(() => useIdempotencyKey()).result);
+  const keys: string[] = [];
+  const send = async (key: string) => void keys.push(key);
+  await act(async () => {
+    await one?.current.run(5, send);
+    await other?.current.run(5, send);
+  });
+  expect(new Set(keys).size).toBe(2);
+});
+
+it('what React Query hands to a mutation function has one key for all its retries, and none after', async () => {
+  const { result } = renderHook(
+    () =>
+      useMutation({
+        mutationFn: (amount: number, context) =>
+          api().pay.mutate({ amount }, { context: { idempotencyKey: idempotencyKeyOf(context) } }),
+        retry: 3,
+      }),
+    { wrapper: App },
+  );
+  shop.network.dropAnswers(2);
+  await act(() => result.current.mutateAsync(5));
+  await act(() => result.current.mutateAsync(5));
+  expect(shop.keys).toHaveLength(4);
+  expect(new Set(shop.keys.slice(0, 3)).size).toBe(1);
+  expect(await shop.payments()).toEqual([5, 5]);
+});
+
+it('the first render is that of a server, where there is no operation, and the page finds its own after it', async () => {
+  const { session } = new FakeBrowser().open();
+  session.setItem('latchkey:receipt', JSON.stringify({ key: 'mine', print: 'x', open: true, left: true }));
+  vi.stubGlobal('sessionStorage', session);
+  const rendered: boolean[] = [];
+  const { result } = renderHook(() => {
+    const key = useIdempotencyKey({ storageKey: 'receipt' });
+    rendered.push(key.unsettled);
+    return key;
+  });
+  await waitFor(() => expect(result.current).toMatchObject({ key: 'mine', unsettled: true }));
+  expect(rendered).toEqual([false, true]);
+});

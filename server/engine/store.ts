@@ -63,8 +63,8 @@ export interface Store {
   abandon(request: ClaimRequest): void;
 
   /**
-   * Compare-and-set on `seen.owner` and `seen.fence`, and on the record being in doubt or its lease lapsed by the
-   * store's clock: `takenOver(...)` for `running`, `lapsed(...)` for `in_doubt`. `won` only for `running`.
+   * Compare-and-set on `seen.owner`, `seen.fence` and `mayTakeOver` by the store's clock: `takenOver(...)` for
+   * `running`, `lapsed(...)` for `in_doubt`. `won` only for `running`.
    */
   takeOver(
     request: ClaimRequest,

@@ -88,6 +88,20 @@ export function maySettle(state: KeyRecord['state'], settlement: Settlement): bo
   return state === 'running' || (state === 'in_doubt' && settlement.to === 'completed');
 }
 
+/**
+ * Whether the record may be taken over. One in doubt only to ask a resolver about it: its owner may have put it there
+ * after the caller saw its lease lapse, and then nothing runs again unasked.
+ */
+export function mayTakeOver(
+  record: KeyRecord,
+  request: ClaimRequest,
+  to: 'running' | 'in_doubt',
+  now: Date,
+): boolean {
+  if (record.state === 'running') return record.leaseExpiresAt <= now;
+  return record.state === 'in_doubt' && to === 'running' && request.onAbandoned === 'ask';
+}
+
 export function settled(record: KeyRecord, settlement: Settlement, now: Date): StoredRecord {
   const { leaseExpiresAt: _, ...rest } = record as RunningRecord;
   switch (settlement.to) {

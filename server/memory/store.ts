@@ -9,6 +9,7 @@ import {
   type Lease,
   lapsed,
   maySettle,
+  mayTakeOver,
   renewed,
   type Settlement,
   settled,
@@ -61,11 +62,9 @@ class MemoryStore implements Store {
     const sentAt = performance.now();
     const { record, now } = this.#read(request);
     const current = record && this.#held(record, seen);
-    const abandoned =
-      current?.state === 'in_doubt' || (current?.state === 'running' && current.leaseExpiresAt <= now);
-    if (!current || !abandoned) return { won: false, record, now };
+    if (!current || !mayTakeOver(current, request, to, now)) return { won: false, record, now };
     if (to === 'running') return this.#won(request, takenOver(current, request, now), sentAt);
-    if (current.state === 'running') this.#write(request, lapsed(current, request, now));
+    this.#write(request, lapsed(current as RunningRecord, request, now));
     return { won: false, ...this.#read(request) };
   }
 

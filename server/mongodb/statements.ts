@@ -31,8 +31,8 @@ export function createWrites(now: Expression = NOW) {
   const giveUp = giveUpPipeline(now);
   const pipelines = transitionPipelines(now);
   const isLapsed = { $and: [{ $eq: ['$state', 'running'] }, { $lte: ['$leaseExpiresAt', now] }] };
-  const canRun = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
-  const canLapse = { $and: [IS_READABLE, isLapsed] };
+  const lapsed = { $and: [IS_READABLE, isLapsed] };
+  const lapsedOrInDoubt = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
 
   return {
     /** Claims a key that has no record. */
@@ -46,13 +46,14 @@ export function createWrites(now: Expression = NOW) {
       return upsert(request, giveUp, { ...claimConstants(request), tombstoneMs });
     },
 
-    /** Only for a record that is in doubt, or whose lease has lapsed by the server's clock. */
+    /** Only where `mayTakeOver`, by the server's clock. */
     takeOver(
       request: ClaimRequest,
       { owner, fence }: Pick<Held, 'owner' | 'fence'>,
       to: 'running' | 'in_doubt',
     ) {
-      const [u, $expr] = to === 'running' ? [pipelines.takenOver, canRun] : [pipelines.lapsed, canLapse];
+      const u = to === 'running' ? pipelines.takenOver : pipelines.lapsed;
+      const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
       const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
       return write(request, request.owner, { q: { ...address(request), owner, fence, $expr }, u, c });
     },

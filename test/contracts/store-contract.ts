@@ -490,13 +490,25 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
         expect(await store.settle(held, completed)).toEqual({ applied: true });
       });
 
-      it('a key in doubt is taken over', async () => {
+      it('a key in doubt is taken over to ask about it', async () => {
         const request = fresh();
         const held = await win(request);
         await store.settle(held, doubted);
-        expect(await store.takeOver(rival(request), held, 'running')).toMatchObject({
+        const asking = rival(request, { onAbandoned: 'ask' });
+        expect(await store.takeOver(asking, held, 'running')).toMatchObject({
           won: true,
           held: { attempts: 2 },
+        });
+      });
+
+      it('a key that its owner put in doubt after its lease was seen to lapse is not run again', async () => {
+        const request = fresh({ ...LAPSED });
+        const held = await win(request);
+        await store.settle(held, doubted);
+        const rerunning = rival(request, { onAbandoned: 'rerun' });
+        expect(await store.takeOver(rerunning, held, 'running')).toMatchObject({
+          won: false,
+          record: { state: 'in_doubt', owner: held.owner },
         });
       });
 

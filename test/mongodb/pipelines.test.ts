@@ -3,11 +3,17 @@ import fc from 'fast-check';
 import { BSON, type Collection } from 'mongodb';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decide } from '../../server/engine/decide.ts';
-import { type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import {
+  type KeyRecord,
+  type RunningRecord,
+  readRecord,
+  type StoredRecord,
+} from '../../server/engine/record.ts';
 import {
   claimed,
   lapsed,
   maySettle,
+  mayTakeOver,
   renewed,
   type Settlement,
   settled,
@@ -166,9 +172,10 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       (request, record) => writes.takeOver(request, holderOf(request, record), to),
       (record, request) => {
         const current = record && readRecord(record);
-        if (current?.state === 'in_doubt' && to === 'running') return takenOver(current, request, NOW);
-        if (current?.state !== 'running' || current.leaseExpiresAt > NOW) return 'same';
-        return to === 'running' ? takenOver(current, request, NOW) : lapsed(current, request, NOW);
+        if (!current || !mayTakeOver(current, request, to, NOW)) return 'same';
+        return to === 'running'
+          ? takenOver(current, request, NOW)
+          : lapsed(current as RunningRecord, request, NOW);
       },
     ),
   );

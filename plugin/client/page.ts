@@ -28,7 +28,7 @@ interface Browser extends Partial<Pick<Page, 'addEventListener'>> {
 
 /** Undefined on a server, and where the user blocks storage: keys then live in memory only. */
 export function currentPage(): Page | undefined {
-  const browser: Browser = globalThis;
+  const browser = globalThis as object as Browser;
   const session = readable(() => browser.sessionStorage);
   if (!session || !browser.addEventListener) return undefined;
   return {

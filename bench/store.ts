@@ -4,6 +4,7 @@ import type { ClaimRequest } from '../server/engine/decide.ts';
 import { fingerprintOf } from '../server/engine/fingerprint.ts';
 import { claimed, settled } from '../server/engine/transitions.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
+import { createWrites } from '../server/mongodb/statements.ts';
 import { median, type Row } from './table.ts';
 
 const RETENTION_MS = 24 * 3_600_000;
@@ -12,11 +13,12 @@ const response = {
   body: '{"data":{"order":{"id":"order","amount":5}}}',
   bytes: 45,
 } as const;
+const writes = createWrites();
 const completion = { to: 'completed', outcome: 'success', response, retentionMs: RETENTION_MS } as const;
 
 /**
- * Fresh runs of the store alone (claim, then completion) against the floor: the same two durable writes as plain
- * inserts and updates in raw batches of as many as there are callers.
+ * Fresh runs of the store alone (claim, then completion) beside two ways to make the same two durable writes in raw
+ * batches of as many as there are callers: the floor, as plain inserts and updates, and the store's own statements.
  */
 export async function benchStore(
   { uri, seconds, rounds }: { uri: string; seconds: number; rounds: number },
@@ -37,29 +39,36 @@ export async function benchStore(
     if (!answer.applied) throw new Error('A completion was not applied');
   };
   for (const callers of [1, 32, 128]) {
-    const turns = [];
-    await during(0.5, callers, storeRun, 1);
+    // Two batches under way at a time: mongod is never idle between them.
+    const size = Math.ceil(callers / 2);
+    const batchesAtOnce = Math.min(callers, 2);
+    const variants = {
+      floor: (time: number) => during(db, time, batchesAtOnce, () => plainBatch(db, size), size),
+      batches: (time: number) => during(db, time, batchesAtOnce, () => statementBatch(db, size), size),
+      store: (time: number) => during(db, time, callers, storeRun, 1),
+    };
+    for (const variant of Object.values(variants)) await variant(0.5);
+    const turns: Record<keyof typeof variants, Figures>[] = [];
     for (let round = 0; round < rounds; round++) {
       turns.push({
-        store: await during(seconds, callers, storeRun, 1),
-        // Two batches under way at a time: mongod is never idle between them.
-        floor: await during(
-          seconds,
-          callers === 1 ? 1 : 2,
-          () => rawBatch(db, Math.ceil(callers / 2)),
-          Math.ceil(callers / 2),
-        ),
+        floor: await variants.floor(seconds),
+        batches: await variants.batches(seconds),
+        store: await variants.store(seconds),
       });
     }
+    const of = (variant: keyof typeof variants, figure: keyof Figures) =>
+      Math.round(median(turns.map((turn) => turn[variant][figure])));
+    const ratio = (variant: keyof typeof variants) =>
+      median(turns.map((turn) => turn[variant].perSecond / turn.floor.perSecond)).toFixed(2);
     report({
       callers,
-      'floor runs/s': Math.round(median(turns.map(({ floor }) => floor.perSecond))),
-      'store runs/s': Math.round(median(turns.map(({ store: s }) => s.perSecond))),
-      'floor µs CPU': Math.round(median(turns.map(({ floor }) => floor.cpuMicros))),
-      'store µs CPU': Math.round(median(turns.map(({ store: s }) => s.cpuMicros))),
-      'throughput ratio': median(turns.map(({ store: s, floor }) => s.perSecond / floor.perSecond)).toFixed(
-        2,
-      ),
+      'floor runs/s': of('floor', 'perSecond'),
+      'statements in batches': of('batches', 'perSecond'),
+      'store runs/s': of('store', 'perSecond'),
+      'batches / floor': ratio('batches'),
+      'store / floor': ratio('store'),
+      'client µs CPU: floor, batches, store': `${of('floor', 'cpuMicros')}, ${of('batches', 'cpuMicros')}, ${of('store', 'cpuMicros')}`,
+      'mongod µs CPU': `${of('floor', 'mongodMicros')}, ${of('batches', 'mongodMicros')}, ${of('store', 'mongodMicros')}`,
     });
   }
   await store.close(1_000);
@@ -83,7 +92,7 @@ function requestOf(): ClaimRequest {
 }
 
 /** The least that any store must do: the running record made durable, then the completed one. */
-async function rawBatch(db: Db, size: number): Promise<void> {
+async function plainBatch(db: Db, size: number): Promise<void> {
   const now = new Date();
   const records = Array.from({ length: size }, () => claimed(null, 'new', requestOf(), now));
   const options = { ordered: false, writeConcern: { w: 'majority' } } as const;
@@ -95,7 +104,34 @@ async function rawBatch(db: Db, size: number): Promise<void> {
   await db.command({ update: 'floor', updates, ...options });
 }
 
-async function during(seconds: number, callers: number, run: () => Promise<void>, runsEach: number) {
+/** The store's own statements, without what decides when to send them. */
+async function statementBatch(db: Db, size: number): Promise<void> {
+  const requests = Array.from({ length: size }, requestOf);
+  const options = { ordered: false, writeConcern: { w: 'majority' } } as const;
+  const claims = requests.map((request) => writes.fresh(request).statement);
+  await db.command({ update: 'idempotency_keys', updates: claims, ...options });
+  const completions = requests.map(({ seed, ...request }) => {
+    const held = { ...request, fence: seed, life: seed, attempts: 1 };
+    return writes.settle(held, completion).statement;
+  });
+  const { nModified } = await db.command({ update: 'idempotency_keys', updates: completions, ...options });
+  if (nModified !== size) throw new Error(`${nModified} of ${size} completions were applied`);
+}
+
+interface Figures {
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+  readonly mongodMicros: number;
+}
+
+async function during(
+  db: Db,
+  seconds: number,
+  callers: number,
+  run: () => Promise<void>,
+  runsEach: number,
+): Promise<Figures> {
+  const mongodBefore = await mongodMicros(db);
   const from = performance.now();
   const cpu = process.cpuUsage();
   const until = from + seconds * 1_000;
@@ -108,5 +144,16 @@ async function during(seconds: number, callers: number, run: () => Promise<void>
   };
   await Promise.all(Array.from({ length: callers }, caller));
   const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: runs / ((performance.now() - from) / 1_000), cpuMicros: (user + system) / runs };
+  const elapsed = (performance.now() - from) / 1_000;
+  return {
+    perSecond: runs / elapsed,
+    cpuMicros: (user + system) / runs,
+    mongodMicros: ((await mongodMicros(db)) - mongodBefore) / runs,
+  };
+}
+
+/** CPU that the server's process has used, as it tells itself (on Linux). */
+async function mongodMicros(db: Db): Promise<number> {
+  const { extra_info: info } = await db.command({ serverStatus: 1 });
+  return Number(info.user_time_us) + Number(info.system_time_us);
 }

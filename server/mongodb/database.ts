@@ -11,12 +11,6 @@ export interface Database {
   command(command: Document, options?: object): Promise<Document>;
 }
 
-/** A record's unique address. */
-export interface Address {
-  readonly scope: string;
-  readonly key: string;
-}
-
 /** One collection, spoken to in raw commands: none of the host client's own settings take part. */
 export class Collection {
   readonly name: string;
@@ -44,6 +38,3 @@ const OPTIONS = { ...BSON_OPTIONS, readPreference: 'primary' };
 
 /** Strings are compared byte by byte, whatever the collection's own collation: `AbC` and `abc` are two keys. */
 export const SIMPLE = { locale: 'simple' } as const;
-
-// A scope may hold any character, so no separator would do.
-export const idOf = ({ scope, key }: Address): string => `${scope.length}:${scope}${key}`;

@@ -1,6 +1,7 @@
+import { type Address, idOf } from '../engine/address.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { recordOf } from './codec.ts';
-import { type Address, type Collection, type Document, idOf, SIMPLE } from './database.ts';
+import { type Collection, type Document, SIMPLE } from './database.ts';
 import { persistently } from './deadline.ts';
 
 /** What a record says of its holder; enough to see whether it changed. */

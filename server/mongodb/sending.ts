@@ -1,6 +1,17 @@
 import type { IdempotencyError } from '../engine/errors.ts';
 import type { Write } from './statements.ts';
-import type { Acknowledgement } from './update-command.ts';
+
+/** What the server said about one statement. */
+export interface Acknowledgement {
+  /** It made the record. */
+  readonly inserted: boolean;
+  /** It found its record, or made it. False: perhaps not; the server only says how many of a command did. */
+  readonly matched: boolean;
+  /** `performance.now()` when the copy that is acknowledged was sent. */
+  readonly sentAt: number;
+  /** A read at this time or later sees the effect. Undefined on a standalone server. */
+  readonly operationTime: unknown;
+}
 
 /** A write on its way, in one copy or several, until one of them is acknowledged or its time is over. */
 export class Sending {

@@ -1,9 +1,10 @@
+import { type Address, idOf } from '../engine/address.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import type { KeyState } from '../engine/record.ts';
 import type { Held } from '../engine/store.ts';
 import type { Lease, Settlement } from '../engine/transitions.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
-import { type Address, type Document, idOf, SIMPLE } from './database.ts';
+import { type Document, SIMPLE } from './database.ts';
 import { type Expression, NOW } from './expressions.ts';
 import { giveUpPipeline } from './give-up-pipeline.ts';
 import { IS_READABLE } from './record-guard.ts';

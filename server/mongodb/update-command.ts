@@ -1,17 +1,5 @@
 import type { Document } from './database.ts';
-import type { Sending } from './sending.ts';
-
-/** What the server said about one statement. */
-export interface Acknowledgement {
-  /** It made the record. */
-  readonly inserted: boolean;
-  /** It found its record, or made it. False: perhaps not; the server only says how many of a command did. */
-  readonly matched: boolean;
-  /** `performance.now()` when the copy that is acknowledged was sent. */
-  readonly sentAt: number;
-  /** A read at this time or later sees the effect. Undefined on a standalone server. */
-  readonly operationTime: unknown;
-}
+import type { Acknowledgement, Sending } from './sending.ts';
 
 export interface StatementError {
   readonly index: number;

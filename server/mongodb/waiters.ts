@@ -1,6 +1,6 @@
+import { idOf } from '../engine/address.ts';
 import { refusal } from '../engine/errors.ts';
 import type { Held, Snapshot } from '../engine/store.ts';
-import { idOf } from './database.ts';
 import type { Reader, Standing } from './reader.ts';
 
 const FIRST_PAUSE_MS = 20;

@@ -808,7 +808,7 @@ describe('case 18: close', () => {
     });
     await started;
     const closed = idempotency.close({ timeoutMs: Number.POSITIVE_INFINITY });
-    setTimeout(release.open, 20); // which a busy loop would never let happen
+    setImmediate(release.open); // which a busy loop of microtasks would never let happen
     expect(await first).toMatchObject({ replayed: false });
     await closed;
   });

@@ -46,7 +46,7 @@ class Form {
   /** The page as its tab shows it, before anything is clicked. */
   async seen() {
     this.keeper.subscribe(() => {});
-    await vi.waitFor(() => expect(this.keeper.state().key).toBeDefined());
+    await vi.waitFor(() => expect(this.keeper.state().key).toBeTypeOf('string'));
     return this.keeper.state();
   }
 }
@@ -292,7 +292,10 @@ it.each(['{', '5', 'null', '{"key":5}'])(
     const page = browser.open();
     page.session.setItem('latchkey:pay', text);
     browser.shared.setItem('latchkey:finished', text);
-    expect(await new Form(page).submit(5)).toBeDefined();
+    const form = new Form(page);
+    const key = await form.submit(5, lost);
+    expect(key).toMatch(/^[0-9a-f-]{36}$/);
+    expect(form.keeper.state()).toEqual({ key, unsettled: true, mustConfirm: false });
   },
 );
 

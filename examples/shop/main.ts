@@ -1,22 +1,23 @@
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { MongoClient } from 'mongodb';
 import { startMongod } from '../../test/support/mongod/start-mongod.ts';
+import { moodyProvider } from './provider.ts';
 import { createShop } from './shop.ts';
 import { APIS, story } from './story.ts';
+import { Traffic } from './traffic.ts';
 
-const { once: exitAfterwards, port } = options();
+const { once: exitAfterwards, traffic: withTraffic, port } = options();
 
 const mongod = process.env.MONGODB_URI ? undefined : await startMongod();
-const client = await new MongoClient(process.env.MONGODB_URI ?? (mongod?.uri as string)).connect();
-const db = client.db('latchkey_demo');
+const uri = process.env.MONGODB_URI ?? (mongod?.uri as string);
+const client = await new MongoClient(uri).connect();
+const db = client.db('latchkey_example');
 const { server, idempotency } = createShop(db);
 await idempotency.ready();
-
-server.listen(port, '127.0.0.1');
-await once(server, 'listening');
-const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const base = await open(server, port);
 console.log(`The shop is open: ${base}/graphql and ${base}/trpc`);
 
 let allRight = true;
@@ -32,6 +33,7 @@ if (exitAfterwards) {
   await close();
   process.exitCode = allRight ? 0 : 1;
 } else {
+  const traffic = withTraffic ? await startTraffic() : undefined;
   console.log(`
 Try it; send it twice, then with another amount:
 
@@ -43,8 +45,30 @@ Try it; send it twice, then with another amount:
     -H 'authorization: me' -H 'idempotency-key: my-second-key' -d '{"customer":"me","amount":5}'
 
 Ctrl-C closes the shop.`);
-  process.once('SIGINT', close);
-  process.once('SIGTERM', close);
+  const stop = () => traffic?.stop().then(close) ?? close();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+/** Customers of a second server of the shop, whose provider has its moods; a third one is killed every minute. */
+async function startTraffic() {
+  const shop = createShop(db, moodyProvider(Math.random));
+  const traffic = new Traffic(await open(shop.server, 0), { uri, database: db.databaseName });
+  console.log('\nCustomers come and go, until Ctrl-C');
+  return {
+    async stop() {
+      await traffic.stop();
+      await shop.idempotency.close();
+      shop.server.closeAllConnections();
+      shop.server.close();
+    },
+  };
+}
+
+async function open(server: Server, port: number): Promise<string> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** In this order: no new keys, then the connections, then the database. */
@@ -58,11 +82,15 @@ async function close(): Promise<void> {
 
 function options() {
   const { values } = parseArgs({
-    options: { once: { type: 'boolean', default: false }, port: { type: 'string' } },
+    options: {
+      once: { type: 'boolean', default: false },
+      traffic: { type: 'boolean', default: false },
+      port: { type: 'string' },
+    },
   });
   const wanted = Number(values.port ?? (values.once ? 0 : 4000));
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
     throw new Error(`Expected --port to be an integer from 0 to 65535, got ${values.port}`);
   }
-  return { once: values.once, port: wanted };
+  return { once: values.once, traffic: values.traffic, port: wanted };
 }

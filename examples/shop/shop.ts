@@ -9,16 +9,30 @@ import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
 import { createIdempotency, currentRun, type Idempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { type Provider, steadyProvider } from './provider.ts';
 
-/** A shop that charges cards, by GraphQL at /graphql and by tRPC at /trpc. */
-export function createShop(db: Db): { server: Server; idempotency: Idempotency } {
-  const idempotency = createIdempotency({ store: createMongoStore({ db }) });
+export interface Shop {
+  readonly server: Server;
+  readonly idempotency: Idempotency;
+}
 
-  // The effect that must happen once: here a row, in a real shop a call to the payment provider.
+/** A shop that charges cards and refunds them, by GraphQL at /graphql and by tRPC at /trpc. */
+export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
+  const idempotency = createIdempotency({ store: createMongoStore({ db }), leaseMs: 10_000 });
+
+  // The effects that must happen once: here a row, in a real shop a call to the payment provider.
   async function chargeCard(customer: string, amount: number) {
+    await provider(amount);
     const charge = { id: `ch_${randomUUID().slice(0, 8)}`, customer, amount };
     await db.collection('charges').insertOne({ ...charge, key: currentRun()?.key });
     return charge;
+  }
+
+  async function refundCharge(charge: string, amount: number) {
+    await provider(amount);
+    const refund = { id: `re_${randomUUID().slice(0, 8)}`, charge, amount };
+    await db.collection('refunds').insertOne({ ...refund, key: currentRun()?.key });
+    return refund;
   }
 
   const yoga = createYoga({
@@ -28,12 +42,18 @@ export function createShop(db: Db): { server: Server; idempotency: Idempotency }
       typeDefs: `
         type Query { ok: Boolean! }
         type Charge { id: ID! customer: String! amount: Int! }
-        type Mutation { chargeCard(customer: String!, amount: Int!): Charge! }
+        type Refund { id: ID! charge: ID! amount: Int! }
+        type Mutation {
+          chargeCard(customer: String!, amount: Int!): Charge!
+          refundCharge(charge: ID!, amount: Int!): Refund!
+        }
       `,
       resolvers: {
         Mutation: {
           chargeCard: (_, { customer, amount }: { customer: string; amount: number }) =>
             chargeCard(customer, amount),
+          refundCharge: (_, { charge, amount }: { charge: string; amount: number }) =>
+            refundCharge(charge, amount),
         },
       },
     }),
@@ -60,6 +80,10 @@ export function createShop(db: Db): { server: Server; idempotency: Idempotency }
         .input(z.object({ customer: z.string(), amount: z.number().int() }))
         .use(idempotent())
         .mutation(({ input }) => chargeCard(input.customer, input.amount)),
+      refundCharge: t.procedure
+        .input(z.object({ charge: z.string(), amount: z.number().int() }))
+        .use(idempotent())
+        .mutation(({ input }) => refundCharge(input.charge, input.amount)),
     }),
   });
 

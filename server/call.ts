@@ -1,6 +1,7 @@
 import type { Hashes } from './engine/decide.ts';
 import type { Resolution, ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
+import type { Hides } from './engine/redact.ts';
 import type { Run } from './run.ts';
 
 /** One keyed call, as an adapter (GraphQL, tRPC) hands it to `Idempotency.execute`. `Value` is the host's own result. */
@@ -13,6 +14,8 @@ export interface KeyedCall<Value> {
   readonly selections?: Hashes;
   readonly policy: ResolvedPolicy;
   readonly codec: ResultCodec<Value>;
+  /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */
+  capture?(hides: Hides | undefined): Captured | Promise<Captured>;
   /** Runs the host's handler. An error of the handler is a value too: a rejection leaves the record in doubt. */
   handler(run: Run): Promise<Value>;
 }
@@ -21,17 +24,31 @@ export interface KeyedCall<Value> {
 export interface ResultCodec<Value> {
   /** Name and version of the form of `body`: `graphql/1`. */
   readonly format: string;
-  encode(value: Value): Encoded;
+  /** @param hides names of fields that must not be in the body, where the policy's `redact` has some */
+  encode(value: Value, hides?: Hides): Encoded;
   /** @throws when `body` is damaged; the caller then gets RESULT_NOT_RETAINED */
   decode(body: string): Value;
   /** What a resolver function's `complete` or `fail` stands for. */
   resolve(resolution: Extract<Resolution, { action: 'complete' | 'fail' }>): Value;
 }
 
-export interface Encoded {
-  readonly outcome: Outcome;
-  /** Undefined when the result can not be written down: later calls get RESULT_NOT_RETAINED. */
+/** Something written down. */
+export interface Written {
+  /** Undefined when it can not be: later calls get RESULT_NOT_RETAINED. */
   readonly body: string | undefined;
+  /** Whether something that `hides` speaks of was taken out. */
+  readonly redacted?: boolean;
+  /** Why there is no body, if it is not `unserializable`. */
+  readonly omitted?: 'too_large' | 'redacted';
+}
+
+export interface Captured extends Written {
+  /** Name and version of the form of `body`: `graphql/1`. */
+  readonly format: string;
+}
+
+export interface Encoded extends Written {
+  readonly outcome: Outcome;
   /** False when it is sure that the handler was never entered: the key is then released. */
   readonly started: boolean;
   /** What `classify` is shown. */

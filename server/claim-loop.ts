@@ -1,9 +1,10 @@
+import { openBody } from './bodies.ts';
 import type { Answer, KeyedCall } from './call.ts';
+import { replayableBody } from './engine/body.ts';
 import { type ClaimRequest, decide } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { Resolution, Resolver } from './engine/policy.ts';
 import type { KeyRecord, RunningRecord } from './engine/record.ts';
-import { storedBody } from './engine/response.ts';
 import type { ClaimAnswer, Snapshot } from './engine/store.ts';
 import { Execution, type Host } from './execution.ts';
 import type { LocalEnd } from './local-runs.ts';
@@ -60,7 +61,7 @@ export class ClaimLoop<Value> {
           break;
         }
         case 'replay':
-          return this.#replay(decision.record.response);
+          return await this.#replay(decision.record.response, decision.record.life);
         case 'refuse':
           throw refusal(decision.code, decision.reason);
         default:
@@ -104,12 +105,12 @@ export class ClaimLoop<Value> {
     const ended = this.#host.locals.find(this.#request);
     if (!ended) return undefined;
     const end = await untilAborted(ended, this.#waitSignal());
-    return end.to === 'completed' ? this.#joined(end) : undefined;
+    return end.to === 'completed' ? await this.#joined(end) : undefined;
   }
 
-  #joined(end: Extract<LocalEnd, { to: 'completed' }>): Answer<Value> {
+  async #joined(end: Extract<LocalEnd, { to: 'completed' }>): Promise<Answer<Value>> {
     if (end.selection !== this.#request.selections?.[0]) throw refusal('SELECTION_CHANGED');
-    return this.#replay(end.response);
+    return this.#replay(end.response, end.life);
   }
 
   #watch(record: RunningRecord): Promise<Snapshot> {
@@ -125,10 +126,12 @@ export class ClaimLoop<Value> {
     return this.#patience.signal;
   }
 
-  #replay(response: unknown): Answer<Value> {
+  async #replay(response: unknown, life: number): Promise<Answer<Value>> {
     const { scope, key, operation } = this.#request;
-    const { codec } = this.#call;
-    const body = storedBody(response, codec.format);
+    const { codec, policy } = this.#call;
+    const { format } = codec;
+    const stored = replayableBody(response, format);
+    const body = await openBody(stored, { scope, key, life, part: 'response', format }, policy.cipher);
     let value: Value;
     try {
       value = codec.decode(body);

@@ -1,14 +1,16 @@
+import { sealContent } from './bodies.ts';
 import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
-import { retained } from './engine/response.ts';
+import type { StoredBody } from './engine/record.ts';
 import type { Held, Store, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
 import { textOf } from './reason.ts';
+import { hidesOf } from './redaction.ts';
 import { activeRun, type Intention, insideRun } from './run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
@@ -58,16 +60,17 @@ export class Execution<Value> {
       await this.inDoubt('handler rejected');
       throw error;
     }
-    const { policy, codec } = this.#call;
     const encoded = encode(this.#call, value);
-    await this.#settle(settlementOf(encoded, run.intention, this.lease.lost, policy, codec.format));
+    const complete = () => this.#completed(encoded);
+    await this.#settle(
+      await settlementOf(encoded, run.intention, this.lease.lost, this.#call.policy, complete),
+    );
     return value;
   }
 
   /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
   async complete(value: Value): Promise<void> {
-    const { policy, codec } = this.#call;
-    await this.#settle(completed(encode(this.#call, value), policy, codec.format));
+    await this.#settle(await this.#completed(encode(this.#call, value)));
   }
 
   async inDoubt(reason: string): Promise<void> {
@@ -78,6 +81,31 @@ export class Execution<Value> {
   /** Lets go of the key, and writes nothing. */
   stop(): void {
     this.#stop({ to: 'open' });
+  }
+
+  async #completed(encoded: Encoded): Promise<Settlement> {
+    const { retentionMs } = this.#call.policy;
+    return {
+      to: 'completed',
+      outcome: encoded.outcome,
+      response: await this.#stored(encoded),
+      retentionMs,
+    };
+  }
+
+  /** The effect has happened: what the developer's `cipher` or `redact` fails on is not kept, least of all in clear text. */
+  async #stored(encoded: Encoded): Promise<StoredBody> {
+    const { policy, codec } = this.#call;
+    const { format } = codec;
+    if (policy.retain === 'outcome') return { format, bytes: 0, omitted: 'not_kept' };
+    const { scope, key, life } = this.#held;
+    try {
+      const place = { scope, key, life, part: 'response', format } as const;
+      return await sealContent(encoded, place, policy, policy.maxResultBytes);
+    } catch (error) {
+      this.#emit('result_not_recorded', { reason: 'unsealed', error });
+      return { format, bytes: 0, omitted: 'unsealed' };
+    }
   }
 
   /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
@@ -115,7 +143,7 @@ export class Execution<Value> {
   #conclude(answer: WriteAnswer, settlement: Settlement): void {
     if (answer.applied && settlement.to === 'completed') {
       const selection = this.#call.selections?.[0];
-      this.#stop({ to: 'completed', response: settlement.response, selection });
+      this.#stop({ to: 'completed', response: settlement.response, life: this.#held.life, selection });
     } else {
       this.stop();
     }
@@ -139,20 +167,12 @@ export class Execution<Value> {
   }
 }
 
-function encode<Value>({ codec }: KeyedCall<Value>, value: Value): Encoded {
+function encode<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
   try {
-    return codec.encode(value);
+    return codec.encode(value, hidesOf(policy.redact));
   } catch {
     return { outcome: 'success', body: undefined, started: true, result: value };
   }
-}
-
-function completed(
-  { outcome, body }: Encoded,
-  { retentionMs, maxResultBytes }: ResolvedPolicy,
-  format: string,
-): Settlement {
-  return { to: 'completed', outcome, response: retained(format, body, maxResultBytes), retentionMs };
 }
 
 /** What becomes of the record when its handler settled. */
@@ -161,8 +181,8 @@ function settlementOf(
   intention: Intention | undefined,
   leaseLost: boolean,
   policy: ResolvedPolicy,
-  format: string,
-): Settlement {
+  complete: () => Promise<Settlement>,
+): Settlement | Promise<Settlement> {
   const { retentionMs, abandonedRetentionMs, classify } = policy;
   const released = (reason: string): Settlement => ({ to: 'released', reason, retentionMs });
   const doubted = (reason: string): Settlement => ({ to: 'in_doubt', reason, abandonedRetentionMs });
@@ -174,7 +194,7 @@ function settlementOf(
   const verdict = verdictOf(classify, encoded);
   switch (verdict) {
     case 'store':
-      return completed(encoded, policy, format);
+      return complete();
     case 'release':
       return released('classified');
     case 'in_doubt':

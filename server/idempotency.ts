@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { Answer, KeyedCall } from './call.ts';
+import { sealContent } from './bodies.ts';
+import type { Answer, Captured, KeyedCall } from './call.ts';
 import { ClaimLoop } from './claim-loop.ts';
+import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import type { StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded } from './events.ts';
 import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
+import { hidesOf } from './redaction.ts';
 import { isInsideRun } from './run.ts';
+import { type ReadableRecord, storedText } from './stored-text.ts';
 
 export interface IdempotencyOptions extends Policy {
   /** Where records live: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
@@ -36,6 +41,11 @@ export interface Idempotency {
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Fills in and checks one operation's policy, at construction. For adapters. */
   policy(overrides: Policy | undefined, origin: string): ResolvedPolicy;
+  /**
+   * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
+   * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+   */
+  open(record: ReadableRecord, part: 'request' | 'response'): Promise<string>;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
 }
@@ -57,6 +67,7 @@ class Engine implements Idempotency {
   readonly enabled: boolean;
   readonly #store: Store;
   readonly #defaults: ResolvedPolicy;
+  readonly #ciphers = new Set<Cipher>();
   readonly #host: Host;
   readonly #work = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
@@ -73,6 +84,7 @@ class Engine implements Idempotency {
     this.enabled = enabled;
     this.#store = store;
     this.#defaults = resolvePolicy(policy);
+    if (this.#defaults.cipher) this.#ciphers.add(this.#defaults.cipher);
     setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
@@ -85,7 +97,13 @@ class Engine implements Idempotency {
   }
 
   policy(overrides: Policy = {}, origin: string): ResolvedPolicy {
-    return resolvePolicy(overrides, this.#defaults, origin);
+    const policy = resolvePolicy(overrides, this.#defaults, origin);
+    if (policy.cipher) this.#ciphers.add(policy.cipher);
+    return policy;
+  }
+
+  async open(record: ReadableRecord, part: 'request' | 'response'): Promise<string> {
+    return storedText(record, part, this.#ciphers);
   }
 
   ready(): Promise<void> {
@@ -123,7 +141,9 @@ class Engine implements Idempotency {
       this.#closing.signal.throwIfAborted();
       if (isInsideRun(request.scope, request.key)) throw refusal('IN_PROGRESS', 'own_run');
       await this.#awaitReady();
-      return await new ClaimLoop(this.#host, call, request).answer();
+      const captured = await captureOf(call, request);
+      const claim = captured ? { ...request, captured } : request;
+      return await new ClaimLoop(this.#host, call, claim).answer();
     } catch (error) {
       if (isIdempotencyError(error)) {
         const { scope, key, operation } = request;
@@ -147,6 +167,32 @@ class Engine implements Idempotency {
     const done = () => this.#work.delete(work);
     work.then(done, done);
     return work;
+  }
+}
+
+/** Sealed before anything runs: a cipher or a `redact` that fails now will fail after the effect, too. */
+async function captureOf<Value>(
+  call: KeyedCall<Value>,
+  { scope, key }: ClaimRequest,
+): Promise<StoredBody | undefined> {
+  const { policy } = call;
+  if (!policy.captureRequest || !call.capture) return undefined;
+  let captured: Captured;
+  try {
+    captured = await call.capture(hidesOf(policy.redact));
+  } catch {
+    captured = { format: call.codec.format, body: undefined };
+  }
+  const { format } = captured;
+  try {
+    return await sealContent(
+      captured,
+      { scope, key, part: 'request', format },
+      policy,
+      policy.maxCapturedBytes,
+    );
+  } catch (cause) {
+    throw refusal('STORE_UNAVAILABLE', 'unsealed', cause);
   }
 }
 

@@ -1,12 +1,14 @@
-export type { Answer, Encoded, KeyedCall, ResultCodec } from './call.ts';
+export type { Answer, Captured, Encoded, KeyedCall, ResultCodec } from './call.ts';
+export { type CipherOptions, createCipher } from './cipher.ts';
+export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export {
   IDEMPOTENCY_ERROR_CODES,
   IdempotencyError,
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from './engine/errors.ts';
-export type { Finished, Policy, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
-export type { KeyRecord, KeyState, StoredResponse } from './engine/record.ts';
+export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
+export type { KeyRecord, KeyState, StoredBody } from './engine/record.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';

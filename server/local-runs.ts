@@ -1,12 +1,13 @@
 import { idOf } from './engine/address.ts';
 import type { ClaimRequest } from './engine/decide.ts';
-import type { StoredResponse } from './engine/record.ts';
+import type { StoredBody } from './engine/record.ts';
 
 /** How a run of this process ended, once that is durable. */
 export type LocalEnd =
   | {
       readonly to: 'completed';
-      readonly response: StoredResponse;
+      readonly response: StoredBody;
+      readonly life: number;
       readonly selection: string | undefined;
     }
   /** Released, in doubt or lost: whoever waited asks the store. */

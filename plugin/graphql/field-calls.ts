@@ -55,6 +55,7 @@ function fieldCall(
     codec: resultCodec(mutation, mask, (error) =>
       failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),
     ),
+    capture: (hides) => mutation.captured(hides),
   };
 }
 

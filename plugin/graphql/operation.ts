@@ -1,6 +1,9 @@
-import type { DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql';
+import { type DocumentNode, type FieldNode, type OperationDefinitionNode, visit } from 'graphql';
+import type { Captured } from '../../server/call.ts';
 import type { Hashes } from '../../server/engine/decide.ts';
 import { fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
+import type { Hides } from '../../server/engine/redact.ts';
+import { capturedRequest } from './captured-request.ts';
 import { unprotectable } from './errors.ts';
 import { externalValue, Variables } from './external-value.ts';
 import { fragmentsOf, perOperation } from './per-operation.ts';
@@ -26,6 +29,9 @@ export class Mutation implements MutationOperation {
   readonly variables: Variables;
   readonly #nodes: readonly FieldNode[];
   readonly #selection: () => Selection;
+  readonly #document: DocumentNode;
+  readonly #operation: OperationDefinitionNode;
+  readonly #raw: unknown;
 
   constructor(document: DocumentNode, operation: OperationDefinitionNode, variables: unknown) {
     this.name = operation.name?.value;
@@ -34,6 +40,25 @@ export class Mutation implements MutationOperation {
     this.#nodes = [...this.rootFields.values()].filter(isCall).map(([node]) => node);
     this.fields = [...new Set(this.#nodes.map((node) => node.name.value))];
     this.#selection = () => selections(document, operation);
+    this.#document = document;
+    this.#operation = operation;
+    this.#raw = variables;
+  }
+
+  /** As it may be sent again. @throws TypeError for variables that can not be written down */
+  captured(hides: Hides | undefined): Captured {
+    return capturedRequest(this.#document, this.#operation, this.#raw, hides);
+  }
+
+  /** What is hidden in the schema's names, in those of an answer: a field may come under an alias. */
+  hidesInAnswer(hides: Hides): Hides {
+    const aliases = new Set<string>();
+    visit(this.#document, {
+      Field({ alias, name }) {
+        if (alias && hides(name.value)) aliases.add(alias.value);
+      },
+    });
+    return (name) => aliases.has(name) || hides(name);
   }
 
   /** The names of the root fields that have no key of their own. */

@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { ResultCodec } from '../../server/call.ts';
+import { withoutNames } from '../../server/engine/redact.ts';
 import { type Mask, rebuiltError, type StoredError, storedError } from './error-codec.ts';
 import type { Mutation } from './operation.ts';
 import type { Result } from './plugin.ts';
@@ -17,14 +18,15 @@ export function resultCodec(
   return {
     format: 'graphql/1',
 
-    encode(result) {
+    encode(result, hides) {
       if (isStream(result)) return { outcome: 'success', body: undefined, started: true, result };
       const { errors } = result;
       const outcome = errors && errors.length > 0 ? 'error' : 'success';
       // By the GraphQL specification a result without `data` is that of an operation that was not begun.
       if (result.data === undefined) return { outcome, body: undefined, started: false, result };
       const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
-      return { outcome, body: JSON.stringify(stored), started: true, result };
+      const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
+      return { outcome, body: JSON.stringify(shown), redacted: shown !== stored, started: true, result };
     },
 
     decode(body) {

@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope } from '../../server/engine/key.ts';
+import type { Hides } from '../../server/engine/redact.ts';
 import { currentRun, isNested } from '../../server/run.ts';
 import { mutationsRequiringKey } from './directives.ts';
 import { refused, unprotectable } from './errors.ts';
@@ -119,6 +120,7 @@ export function useIdempotency<Context extends object>(
       selections: mutation.selections(),
       policy: policies.of(mutation.fields),
       codec: resultCodec(mutation, yoga.mask),
+      capture: (hides?: Hides) => mutation.captured(hides),
     };
     return async function executeOnce(inner: ExecutionArgs) {
       try {

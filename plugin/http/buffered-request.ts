@@ -1,6 +1,11 @@
+import type { Captured } from '../../server/call.ts';
 import { fingerprintOf } from '../../server/engine/fingerprint.ts';
+import type { Hides } from '../../server/engine/redact.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';
+import { contentOf, redactedContent, redactedQuery } from './redacted-content.ts';
+import { asText } from './response-codec.ts';
+import { headersToStore } from './stored-headers.ts';
 
 /** A request whose body is in memory, to be hashed and still be given whole to the handler. */
 export class BufferedRequest {
@@ -43,6 +48,21 @@ export class BufferedRequest {
       contentEncoding: headers.get('content-encoding'),
       ...comparableBody(headers.get('content-type'), this.#body ?? Buffer.alloc(0)),
     });
+  }
+
+  /** `http/1`: `{ method, path, headers, text? | base64? }`, the path with its query. */
+  captured(headerNames: readonly string[], hides: Hides | undefined): Captured {
+    const { method, url, headers } = this.#request;
+    const { pathname, search } = new URL(url);
+    const query = redactedQuery(search, hides);
+    const content = redactedContent(contentOf(this.#body, headers), hides);
+    const body = {
+      method,
+      path: pathname + query.after,
+      headers: headersToStore(headers, headerNames),
+      ...asText(content.bytes),
+    };
+    return { format: 'http/1', body: JSON.stringify(body), redacted: query.changed || content.redacted };
   }
 
   /** A fresh request. The original's signal is left out: it aborts when the client hangs up. */

@@ -1,6 +1,11 @@
 import type { Policy } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { DEFAULT_STORED_HEADERS, namesToStore } from './stored-headers.ts';
+import {
+  DEFAULT_CAPTURED_HEADERS,
+  DEFAULT_STORED_HEADERS,
+  namesToCapture,
+  namesToStore,
+} from './stored-headers.ts';
 
 type Maybe<T> = T | null | undefined;
 type MaybePromise<T> = T | Promise<T>;
@@ -25,6 +30,11 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
    * `Content-Encoding` always are; `Set-Cookie`, `Date`, `Content-Length` and those of a connection never.
    */
   headers?: readonly string[];
+  /**
+   * Names of request headers that `captureRequest` keeps, instead of {@link DEFAULT_CAPTURED_HEADERS}. `Content-Type` and
+   * `Content-Encoding` always are; `Authorization`, `Cookie` and `Proxy-Authorization` never.
+   */
+  captureHeaders?: readonly string[];
   /** What the request asks for, as operators see it. Part of the fingerprint. Default `POST /payments`: method and path. */
   operation?: (request: Request) => string;
   /** Overrides of the options of `createIdempotency`. */
@@ -64,6 +74,10 @@ const CHECKS: Readonly<Record<keyof HttpIdempotencyOptions<never>, Check>> = {
   methods: ['an array of HTTP methods', (value) => Array.isArray(value) && value.every(isToken)],
   require: ['a boolean or a function', (value) => typeof value === 'boolean' || isFunction(value)],
   headers: ['an array of names of HTTP headers', (value) => Array.isArray(value) && value.every(isToken)],
+  captureHeaders: [
+    'an array of names of HTTP headers',
+    (value) => Array.isArray(value) && value.every(isToken),
+  ],
   operation: ['a function', isFunction],
   policy: ['an object', (value) => typeof value === 'object' && value !== null],
   headerName: ['the name of an HTTP header', isToken],
@@ -81,6 +95,7 @@ export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyO
     methods = ['POST', 'PATCH'],
     require = false,
     headers = DEFAULT_STORED_HEADERS,
+    captureHeaders = DEFAULT_CAPTURED_HEADERS,
     operation = methodAndPath,
     policy,
     headerName = 'Idempotency-Key',
@@ -94,6 +109,7 @@ export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyO
     methods: new Set(methods.map((method) => method.toUpperCase())),
     isRequired: typeof require === 'function' ? require : () => require,
     headerNames: namesToStore(headers),
+    capturedNames: namesToCapture(captureHeaders),
     operation,
     policy: idempotency.policy(policy, 'policy'),
     headerName,

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import type { ResultCodec } from '../../server/call.ts';
+import type { ResultCodec, Written } from '../../server/call.ts';
+import type { Hides } from '../../server/engine/redact.ts';
 import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
 import { problemOf } from './problem.ts';
+import { contentOf, redactedContent } from './redacted-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
 /** One of `text` and `base64`; neither for a response that has no body. */
@@ -19,9 +21,9 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
   return {
     format: 'http/1',
 
-    encode: (handled) => ({
+    encode: (handled, hides) => ({
       outcome: outcomeOf(handled),
-      body: bodyToStore(handled, headerNames),
+      ...bodyToStore(handled, headerNames, hides),
       started: true,
       result: resultOf(handled),
     }),
@@ -43,28 +45,29 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
   };
 }
 
-function bodyToStore(handled: Handled, headerNames: readonly string[]): string | undefined {
+function bodyToStore(handled: Handled, headerNames: readonly string[], hides: Hides | undefined): Written {
   switch (handled.kind) {
     case 'thrown':
-      return undefined;
-    case 'passing': // over the limit already: nothing but its size will be stored
-      return handled.seen?.toString('latin1');
+      return { body: undefined };
+    case 'passing':
+      return { body: undefined, ...(handled.seen && { omitted: 'too_large' }) };
     case 'held': {
       const { status, statusText, headers } = handled.response;
+      const { bytes, redacted } = redactedContent(contentOf(handled.body, headers), hides);
       const stored: Stored = {
         status,
         ...(statusText && { statusText }),
         headers: headersToStore(headers, headerNames),
-        ...asText(handled.body),
+        ...asText(bytes),
       };
-      return JSON.stringify(stored);
+      return { body: JSON.stringify(stored), redacted };
     }
     default:
       return handled satisfies never;
   }
 }
 
-function asText(body: Buffer | null): Pick<Stored, 'text' | 'base64'> {
+export function asText(body: Buffer | null): Pick<Stored, 'text' | 'base64'> {
   if (body === null) return {};
   return isUtf8(body) ? { text: body.toString() } : { base64: body.toString('base64') };
 }

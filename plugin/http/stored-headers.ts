@@ -36,6 +36,21 @@ const NEVER_STORED = new Set([
   'upgrade',
 ]);
 
+/** What is captured of a request besides `Content-Type` and `Content-Encoding`, unless `captureHeaders` says otherwise. */
+export const DEFAULT_CAPTURED_HEADERS: readonly string[] = ['accept', 'accept-language'];
+
+/** Whoever may read a record may not become its caller. */
+const NEVER_CAPTURED = new Set(['authorization', 'cookie', 'proxy-authorization']);
+
+/** The names to capture, in lower case. @throws TypeError for one that is never captured */
+export function namesToCapture(chosen: readonly string[]): readonly string[] {
+  for (const name of chosen) {
+    if (NEVER_CAPTURED.has(name.toLowerCase()))
+      throw new TypeError(`Expected \`captureHeaders\` not to hold ${name}, which is never captured`);
+  }
+  return [...new Set([...OF_THE_BODY, ...chosen.map((name) => name.toLowerCase())])];
+}
+
 /** The names to store, in lower case. @throws TypeError for one that is never stored */
 export function namesToStore(chosen: readonly string[]): readonly string[] {
   for (const name of chosen) {

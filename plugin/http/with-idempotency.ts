@@ -25,7 +25,7 @@ export function withIdempotency<Rest extends unknown[]>(
   handler: HttpHandler<Rest>,
   options: HttpIdempotencyOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const { idempotency, scope, methods, isRequired, headerNames, headerName, ...resolved } =
+  const { idempotency, scope, methods, isRequired, headerNames, capturedNames, headerName, ...resolved } =
     resolveOptions(options);
   const { operation, policy, maxRequestBytes, onError, authorizeReplay, documentation } = resolved;
   const codec = createResponseCodec(headerNames);
@@ -64,6 +64,7 @@ export function withIdempotency<Rest extends unknown[]>(
       fingerprints: [buffered.fingerprint(name)],
       policy,
       codec,
+      capture: (hides) => buffered.captured(capturedNames, hides),
       handler: (run) => handle(run as ActiveRun, buffered.copy(run.signal), rest),
     });
     if (value.kind === 'thrown') throw value;

@@ -35,7 +35,7 @@ export async function fingerprintOfInput(opts: CallOptions, { transformer }: Con
 }
 
 /** Releases of tRPC before 11.25 can not read the empty body that their own httpLink sends for a void input. */
-async function rawInputOf({ ctx, getRawInput }: CallOptions): Promise<unknown> {
+export async function rawInputOf({ ctx, getRawInput }: CallOptions): Promise<unknown> {
   try {
     return await getRawInput();
   } catch (error) {

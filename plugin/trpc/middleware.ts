@@ -2,6 +2,7 @@ import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import type { ResolvedPolicy } from '../../server/engine/policy.ts';
 import { currentRun, outsideRun } from '../../server/run.ts';
+import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
 import { fingerprintOfInput } from './input.ts';
 import { findKey } from './key.ts';
@@ -72,6 +73,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       fingerprints: [await fingerprintOfInput(opts, config)],
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
+      capture: (hides) => capturedCall(opts, config, hides),
       handler: async (run) =>
         outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } })),
     });

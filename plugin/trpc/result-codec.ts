@@ -1,5 +1,6 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
+import { withoutNames } from '../../server/engine/redact.ts';
 import { rebuiltError, type StoredError, shapeOf, storedError } from './error-codec.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
 
@@ -36,23 +37,28 @@ export function createResultCodec(
     }
   }
 
+  const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
+    outcome: 'error',
+    body: written(() => errorBody(result.error)),
+    // What a resolver function says of an abandoned run is of one that did start.
+    started: result === verdict || started(),
+    result: result.error,
+  });
+
   return {
     format: 'trpc/1',
-    encode: (result): Encoded =>
-      result.ok
-        ? {
-            outcome: 'success',
-            body: written(() => ({ data: output.serialize(result.data) })),
-            started: true,
-            result: result.data,
-          }
-        : {
-            outcome: 'error',
-            body: written(() => errorBody(result.error)),
-            // What a resolver function says of an abandoned run is of one that did start.
-            started: result === verdict || started(),
-            result: result.error,
-          },
+    encode(result, hides): Encoded {
+      if (!result.ok) return encodedError(result);
+      // Before it is serialised: a transformer may write names and contents apart.
+      const shown = hides ? withoutNames(result.data, hides) : result.data;
+      return {
+        outcome: 'success',
+        body: written(() => ({ data: output.serialize(shown) })),
+        redacted: shown !== result.data,
+        started: true,
+        result: result.data,
+      };
+    },
     decode(body) {
       const stored = JSON.parse(body) as Body;
       if (!('error' in stored)) return okResult(output.deserialize(stored.data));

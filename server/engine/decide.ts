@@ -6,6 +6,7 @@ import {
   type KeyRecord,
   type RunningRecord,
   readRecord,
+  type StoredBody,
   type StoredRecord,
 } from './record.ts';
 
@@ -30,6 +31,8 @@ export interface ClaimRequest {
   /** `ask` stands for a resolver function. */
   readonly onAbandoned: 'in_doubt' | 'rerun' | 'ask';
   readonly transactional: boolean;
+  /** The request itself, sealed, where the record is to hold it. */
+  readonly captured?: StoredBody;
 }
 
 export type Hashes = readonly [current: string, ...older: string[]];

@@ -1,3 +1,4 @@
+import type { Cipher } from './cipher.ts';
 import type { KeyRecord } from './record.ts';
 
 /** What a resolver function may say about an abandoned run. */
@@ -35,9 +36,37 @@ export interface Policy {
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
-  /** Largest stored body, in UTF-8 bytes as stored. Larger results reach the first caller only. Default 1 MiB. */
+  /**
+   * Largest stored body, in UTF-8 bytes as stored: compressed, encrypted and in base64. Larger results reach the first
+   * caller only. Default 1 MiB.
+   */
   maxResultBytes?: number;
+  /**
+   * What is kept of a finished run: its result (default), or only whether it was a success. A retry then gets
+   * RESULT_NOT_RETAINED, reason `not_kept`.
+   */
+  retain?: 'result' | 'outcome';
+  /** Encrypts stored results, steps and captured requests. Default null: they are stored in clear text. */
+  cipher?: Cipher | null;
+  /**
+   * What is removed from results and captured requests before they are stored. A result that something was removed from is
+   * kept for operators to read; a retry gets RESULT_NOT_RETAINED, reason `redacted`. Default null: nothing.
+   */
+  redact?: Redaction | null;
+  /** Bodies of more UTF-8 bytes are compressed, off the event loop, where that makes them smaller; null never. Default 8 KiB. */
+  compressAboveBytes?: number | null;
+  /** Whether the record holds the request too, for operators to see and to run again. Default false. */
+  captureRequest?: boolean;
+  /** Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. Default 64 KiB. */
+  maxCapturedBytes?: number;
 }
+
+/**
+ * Names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
+ * whatever their aliases and variables are), headers, query parameters. Or a function, which gets the body as it would be
+ * stored, parsed, and returns what is stored instead: the same where there is nothing to remove, undefined for no body.
+ */
+export type Redaction = readonly string[] | ((body: unknown, where: 'request' | 'response') => unknown);
 
 /** A policy with every default filled in. */
 export type ResolvedPolicy = Readonly<Required<Policy>>;
@@ -54,6 +83,12 @@ const DEFAULTS: ResolvedPolicy = {
   onAbandoned: 'in_doubt',
   classify: () => 'store',
   maxResultBytes: 1_048_576,
+  retain: 'result',
+  cipher: null,
+  redact: null,
+  compressAboveBytes: 8_192,
+  captureRequest: false,
+  maxCapturedBytes: 65_536,
 };
 
 type Check = (value: unknown) => string | undefined;
@@ -72,6 +107,16 @@ const oneOf =
 
 const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 const aNull: Check = (value) => (value === null ? undefined : 'null');
+const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'a boolean');
+const aCipher: Check = (value) => {
+  const { encrypt, decrypt } = (value ?? {}) as Partial<Cipher>;
+  const is = typeof encrypt === 'function' && typeof decrypt === 'function';
+  return is ? undefined : 'a Cipher, such as createCipher(...) returns';
+};
+const names: Check = (value) => {
+  const is = Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
+  return is && value.length > 0 ? undefined : 'an array of names of fields';
+};
 
 const anyOf =
   (...checks: Check[]): Check =>
@@ -92,8 +137,14 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,
-  // A MongoDB document holds 16 MiB; the rest of the record needs some of that.
+  // A MongoDB document holds 16 MiB; the captured request and the rest of the record need some of that.
   maxResultBytes: integer(0, 15 * 1_048_576),
+  retain: oneOf('result', 'outcome'),
+  cipher: anyOf(aCipher, aNull),
+  redact: anyOf(names, aFunction, aNull),
+  compressAboveBytes: anyOf(integer(0, 15 * 1_048_576), aNull),
+  captureRequest: aBoolean,
+  maxCapturedBytes: integer(0, 524_288),
 };
 
 const POLICY_NAMES = Object.keys(CHECKS);

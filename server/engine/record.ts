@@ -20,6 +20,8 @@ export interface RecordBase {
   /** When this record is forgotten. Enforced on claim and on read; the TTL index only frees the space. */
   readonly expiresAt: Date;
   readonly transactional?: boolean;
+  /** What was asked, where `captureRequest` says so: a {@link StoredBody}, or whatever somebody made of it. */
+  readonly request?: unknown;
   /** How earlier attempts ended, oldest first, at most {@link HISTORY_LIMIT}. */
   readonly history: readonly HistoryEntry[];
   readonly v: 1;
@@ -71,16 +73,37 @@ export type Outcome = 'success' | 'error';
 /** A record as it was found: any field may be missing, of another type, or of another release. */
 export type StoredRecord = Readonly<Record<string, unknown>>;
 
-/** The stored answer of a completed record. */
-export interface StoredResponse {
-  /** The codec that wrote `body`, with its version: `graphql/1`, `trpc/1`. */
+/** A request, the answer of a completed record, or the value of a step, as it is stored. */
+export interface StoredBody {
+  /** The codec that wrote it, with its version: `graphql/1`, `trpc/1`. */
   readonly format: string;
-  /** Text, never BSON: user data may hold `$`, dots, Dates and undefined. Absent when `omitted`. */
+  /**
+   * Text, never BSON: user data may hold `$`, dots, Dates and undefined. In base64 with `encoding` or `cipher`. Absent when
+   * `omitted`, but for `redacted`: then it is for operators to read, and no answer.
+   */
   readonly body?: string;
-  /** UTF-8 length of the body, also when it was omitted. */
+  /** UTF-8 length of `body` as it is stored; of one that was too large, as it would have been, where that is known. */
   readonly bytes: number;
-  readonly omitted?: 'too_large' | 'unserializable' | 'purged';
+  readonly omitted?: Omission;
+  /** Compressed (RFC 1950), before it was encrypted. */
+  readonly encoding?: 'deflate';
+  /** Encrypted. `iv` and `tag` in base64. */
+  readonly cipher?: { readonly keyId: string; readonly iv: string; readonly tag: string };
 }
+
+export const OMISSIONS = [
+  'too_large',
+  'unserializable',
+  'purged',
+  /** `redact` removed something, or all of it. */
+  'redacted',
+  /** `retain: 'outcome'` */
+  'not_kept',
+  /** The developer's `cipher` or `redact` failed. */
+  'unsealed',
+] as const;
+/** Why there is no body to answer with. */
+export type Omission = (typeof OMISSIONS)[number];
 
 export const RECORD_VERSION = 1;
 export const HISTORY_LIMIT = 20;

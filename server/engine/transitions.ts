@@ -7,8 +7,8 @@ import {
   type Outcome,
   RECORD_VERSION,
   type RunningRecord,
+  type StoredBody,
   type StoredRecord,
-  type StoredResponse,
 } from './record.ts';
 
 /** How a run ends. Times in ms; null keeps the record until it is resolved. */
@@ -16,7 +16,7 @@ export type Settlement =
   | {
       readonly to: 'completed';
       readonly outcome: Outcome;
-      readonly response: StoredResponse;
+      readonly response: StoredBody;
       readonly retentionMs: number;
     }
   | { readonly to: 'released'; readonly reason: string; readonly retentionMs: number }
@@ -37,6 +37,8 @@ export function claimed(
 ): StoredRecord {
   const fence = Math.max((previous?.fence ?? 0) + 1, request.seed);
   const kept = life === 'kept' ? previous : null;
+  // An earlier capture stands for the same request only: a run that released its key may have had another one.
+  const captured = request.captured ?? (kept?.fingerprint === undefined ? undefined : kept.request);
   return {
     scope: request.scope,
     key: request.key,
@@ -52,6 +54,7 @@ export function claimed(
     startedAt: now,
     ...leased(request, now),
     ...(request.transactional && { transactional: true }),
+    ...(captured !== undefined && { request: captured }),
     history: kept?.history ?? [],
     v: RECORD_VERSION,
   };

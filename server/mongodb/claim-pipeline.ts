@@ -1,6 +1,6 @@
 import type { ClaimRequest } from '../engine/decide.ts';
 import { ruleOf } from '../engine/fingerprint.ts';
-import { RECORD_VERSION } from '../engine/record.ts';
+import { RECORD_VERSION, type StoredBody } from '../engine/record.ts';
 import type { Document } from './database.ts';
 import { choose, type Expression, HISTORY, NOW, orMissing, orNever } from './expressions.ts';
 import { IS_READABLE } from './record-guard.ts';
@@ -12,6 +12,8 @@ import { IS_READABLE } from './record-guard.ts';
  */
 /** Not by a missing state: a record can lack that, too. */
 const IS_MISSING = { $eq: [{ $type: '$_id' }, 'missing'] };
+/** Released by its run: it takes any request. */
+const IS_OPEN = { $eq: [{ $ifNull: ['$fingerprint', null] }, null] };
 
 export interface ClaimConstants {
   readonly owner: string;
@@ -23,6 +25,7 @@ export interface ClaimConstants {
   readonly leaseMs: number;
   readonly keepMs: number | null;
   readonly transactional: true | null;
+  readonly request: StoredBody | null;
 }
 
 export function claimConstants(request: ClaimRequest): ClaimConstants {
@@ -36,6 +39,7 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
     leaseMs: request.leaseMs,
     keepMs: request.abandonedRetentionMs,
     transactional: request.transactional || null,
+    request: request.captured ?? null,
   };
 }
 
@@ -56,6 +60,7 @@ export function freshConstants(request: ClaimRequest): Document {
       life: seed,
       attempts: 1,
       ...(request.transactional && { transactional: true }),
+      ...(request.captured && { request: request.captured }),
       history: [],
       v: RECORD_VERSION,
     },
@@ -109,16 +114,15 @@ export function onClaim(
 /** `decide`, in its order, as `new` or `kept` (the life of the claim), `own` or `none`. */
 function claimStep(now: Expression): Document {
   const rule = { $arrayElemAt: [{ $split: ['$fingerprint', ':'] }, 0] };
-  const open = { $eq: [{ $ifNull: ['$fingerprint', null] }, null] };
   const equal = { $in: ['$fingerprint', '$$hashes'] };
   const own = { $eq: ['$owner', '$$owner'] };
   return choose(
     [
       [IS_MISSING, 'new'],
       [{ $not: IS_READABLE }, 'none'],
-      [{ $not: { $or: [open, equal, { $in: [rule, '$$rules'] }] } }, 'none'],
+      [{ $not: { $or: [IS_OPEN, equal, { $in: [rule, '$$rules'] }] } }, 'none'],
       [{ $lte: ['$expiresAt', now] }, 'new'],
-      [{ $not: { $or: [open, equal] } }, 'none'],
+      [{ $not: { $or: [IS_OPEN, equal] } }, 'none'],
       [{ $and: [{ $eq: ['$state', 'running'] }, own] }, 'own'],
       [{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],
     ],
@@ -150,6 +154,13 @@ export function claimedRecord(
     leaseExpiresAt: { $add: [now, '$$leaseMs'] },
     expiresAt: orNever({ $add: [now, '$$leaseMs', '$$keepMs'] }),
     transactional: orMissing('$$transactional'),
+    // An earlier capture stands for the same request only.
+    request: {
+      $ifNull: [
+        '$$request',
+        isNew ? { $cond: [{ $or: [isNew, IS_OPEN] }, '$$REMOVE', '$request'] } : '$request',
+      ],
+    },
     history: kept([], history),
     v: RECORD_VERSION,
   };

@@ -1,6 +1,6 @@
 import { type Address, idOf } from '../engine/address.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
-import type { KeyState } from '../engine/record.ts';
+import type { KeyState, StoredBody } from '../engine/record.ts';
 import type { Held } from '../engine/store.ts';
 import type { Lease, Settlement } from '../engine/transitions.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
@@ -56,7 +56,8 @@ export function createWrites(now: Expression = NOW) {
       const u = to === 'running' ? pipelines.takenOver : pipelines.lapsed;
       const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
       const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
-      return write(request, request.owner, { q: { ...address(request), owner, fence, $expr }, u, c });
+      const q = { ...address(request), owner, fence, $expr };
+      return write(request, request.owner, { q, u, c }, bytesOf(request.captured));
     },
 
     settle(held: Held, settlement: Settlement) {
@@ -86,13 +87,17 @@ export function createWrites(now: Expression = NOW) {
 }
 
 function upsert(request: ClaimRequest, u: Document[], c: object): Write {
-  return write(request, request.owner, { q: address(request), u, c, upsert: true });
+  return write(
+    request,
+    request.owner,
+    { q: address(request), u, c, upsert: true },
+    bytesOf(request.captured),
+  );
 }
 
 function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
   const { outcome, response, retentionMs } = settlement;
-  const bytes = response.body === undefined ? 0 : response.bytes;
-  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, bytes);
+  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, bytesOf(response));
 }
 
 function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes = 0): Write {
@@ -108,5 +113,7 @@ function write(
 ): Write {
   return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
 }
+
+const bytesOf = (stored: StoredBody | undefined) => (stored?.body === undefined ? 0 : stored.bytes);
 
 const address = ({ scope, key }: Address): Address => ({ scope, key });

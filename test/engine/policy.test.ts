@@ -15,6 +15,12 @@ test('every default is filled in', () => {
     onAbandoned: 'in_doubt',
     classify: expect.any(Function),
     maxResultBytes: 1_048_576,
+    retain: 'result',
+    cipher: null,
+    redact: null,
+    compressAboveBytes: 8_192,
+    captureRequest: false,
+    maxCapturedBytes: 65_536,
   });
 });
 
@@ -28,6 +34,12 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['concurrent', ['queue', true, null]],
     ['onAbandoned', ['retry', 'a function', true, null, {}]],
     ['classify', ['store', 'a function', null]],
+    ['retain', ['none', true, null]],
+    ['cipher', ['aes', {}, { encrypt: () => {} }, true, Buffer.alloc(32)]],
+    ['redact', ['password', [], [''], ['a', 5], [/a/], {}, true]],
+    ['compressAboveBytes', [-1, Number.NaN, '1', true, 16 * 1_048_576]],
+    ['captureRequest', ['yes', null, 1, {}]],
+    ['maxCapturedBytes', [-1, Number.NaN, '1', null, 524_289]],
   ];
   test.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
     '%s: %s',

@@ -57,6 +57,18 @@ const history = from(
 );
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
+const captured = from(
+  { format: 'test/1', body: '$$ROOT', bytes: 6 },
+  {
+    format: '$owner',
+    body: '$fence',
+    bytes: 6,
+    encoding: 'deflate',
+    cipher: { keyId: '$$NOW', iv: '', tag: '$' },
+  },
+  { format: 'test/1', bytes: 99, omitted: 'too_large' },
+) satisfies fc.Arbitrary<ClaimRequest['captured']>;
+
 const every = {
   operation: from('pay', 'ship'),
   owner,
@@ -67,6 +79,7 @@ const every = {
   startedAt: anyDate,
   expiresAt: expiry,
   transactional: optional(from(true, false)),
+  request: optional(captured),
   history,
   v: from<unknown>(1, new Double(1), Long.fromNumber(1)),
 };
@@ -97,6 +110,7 @@ const DAMAGED = [
   'startedAt',
   'expiresAt',
   'transactional',
+  'request',
   'history',
   'v',
   'fingerprint',
@@ -176,8 +190,11 @@ const request: fc.Arbitrary<ClaimRequest> = fc
     leaseMs: from(1_000, 30_000),
     abandonedRetentionMs: from(null, 60_000),
     transactional: from(true, false),
+    captured: optional(captured),
   })
-  .map(({ selections, ...rest }) => claimOf({ ...rest, ...(selections && { selections }) }));
+  .map(({ selections, captured, ...rest }) =>
+    claimOf({ ...rest, ...(selections && { selections }), ...(captured && { captured }) }),
+  );
 
 export const generatedCases: fc.Arbitrary<Case> = fc.record({ record, request });
 

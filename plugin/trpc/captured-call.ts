@@ -1,0 +1,22 @@
+import type { Captured } from '../../server/call.ts';
+import { type Hides, withoutNames } from '../../server/engine/redact.ts';
+import { rawInputOf } from './input.ts';
+import type { CallOptions, Config } from './trpc.ts';
+
+/**
+ * `trpc/1`: `{ path, input? }`, with the input as the client sent it, in the transformer's form. Of a form or a file there is
+ * nothing to send again.
+ */
+export async function capturedCall(
+  opts: CallOptions,
+  { transformer }: Config,
+  hides: Hides | undefined,
+): Promise<Captured> {
+  const format = 'trpc/1';
+  const raw = await rawInputOf(opts);
+  if (raw instanceof FormData || raw instanceof Blob || raw instanceof ReadableStream)
+    return { format, body: undefined };
+  const shown = hides ? withoutNames(raw, hides) : raw;
+  const input = transformer.input.serialize(shown);
+  return { format, body: JSON.stringify({ path: opts.path, input }), redacted: shown !== raw };
+}

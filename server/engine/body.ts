@@ -1,0 +1,59 @@
+import { refusal } from './errors.ts';
+import { OMISSIONS, type Omission, type StoredBody } from './record.ts';
+
+/** A stored body that has the form of one; nothing is said of its content yet. */
+export type ReadableBody = Omit<StoredBody, 'body' | 'omitted'> & {
+  readonly body: string;
+  readonly omitted: 'redacted' | undefined;
+};
+
+/**
+ * A body that may be missing, cut, of another release, or anything at all.
+ * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+ */
+export function readBody(stored: unknown): ReadableBody {
+  const { format, body, bytes, omitted, encoding, cipher } = fieldsOf(stored);
+  if (isOmission(omitted) && (omitted !== 'redacted' || body === undefined))
+    throw refusal('RESULT_NOT_RETAINED', omitted);
+  const isSound =
+    typeof format === 'string' &&
+    typeof body === 'string' &&
+    Buffer.byteLength(body) === bytes &&
+    (encoding === undefined || encoding === 'deflate') &&
+    (cipher === undefined || isCipher(cipher));
+  if (!isSound) throw refusal('RESULT_NOT_RETAINED', 'damaged');
+  return {
+    format,
+    body,
+    bytes: bytes as number,
+    omitted: omitted === 'redacted' ? omitted : undefined,
+    ...(encoding !== undefined && { encoding }),
+    ...(cipher !== undefined && { cipher: cipher as NonNullable<StoredBody['cipher']> }),
+  };
+}
+
+/**
+ * A body that a retry may be answered with: what was redacted is no answer.
+ * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why it is not
+ */
+export function replayableBody(stored: unknown, format: string): ReadableBody {
+  // Before its form: what another release wrote may have another one.
+  const { format: written, omitted } = fieldsOf(stored);
+  if (!isOmission(omitted) && written !== format) throw refusal('RESULT_NOT_RETAINED', 'unknown_format');
+  const body = readBody(stored);
+  if (body.omitted) throw refusal('RESULT_NOT_RETAINED', body.omitted);
+  return body;
+}
+
+function isOmission(value: unknown): value is Omission {
+  return OMISSIONS.includes(value as Omission);
+}
+
+function isCipher(value: unknown): boolean {
+  const { keyId, iv, tag } = fieldsOf(value);
+  return [keyId, iv, tag].every((field) => typeof field === 'string');
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

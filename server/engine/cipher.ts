@@ -1,0 +1,29 @@
+/**
+ * Encrypts stored bodies: `createCipher(...)`, or something of your own with a key service behind it. Both methods may
+ * take {@link CIPHER_LIMIT_MS}. `context` binds a body to its place; it is authenticated, not stored, and never secret.
+ */
+export interface Cipher {
+  /**
+   * A rejection means that nothing is stored: a result is then RESULT_NOT_RETAINED for its retries (reason `unsealed`),
+   * and a request that is to be captured is refused before it runs (STORE_UNAVAILABLE).
+   */
+  encrypt(plaintext: Uint8Array, context: Uint8Array): Ciphertext | Promise<Ciphertext>;
+  /**
+   * Undefined when it can not be deciphered, now or ever (unknown key, failed tag): RESULT_NOT_RETAINED. A rejection means
+   * that it could not be tried, as when the key service is out of reach: STORE_UNAVAILABLE, to be retried.
+   */
+  decrypt(
+    ciphertext: Ciphertext,
+    context: Uint8Array,
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+}
+
+export interface Ciphertext {
+  /** What finds the key again: its id, or a wrapped data key. Stored in clear. */
+  readonly keyId: string;
+  readonly iv: Uint8Array;
+  readonly tag: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+export const CIPHER_LIMIT_MS = 5_000;

@@ -2,14 +2,16 @@ import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
-import { retained } from './engine/response.ts';
+import { RECORD_ROOM_BYTES, retained } from './engine/response.ts';
 import type { Held, Store, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
+import { pause } from './pause.ts';
 import { textOf } from './reason.ts';
 import { activeRun, type Intention, insideRun } from './run.ts';
+import { Steps } from './steps.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
@@ -34,6 +36,7 @@ export class Execution<Value> {
   readonly #host: Host;
   readonly #call: KeyedCall<Value>;
   readonly #held: Held;
+  readonly #steps: Steps;
   readonly #end: (end: LocalEnd) => void;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
@@ -45,29 +48,43 @@ export class Execution<Value> {
       this.#end({ to: 'open' });
       this.#emit('lease_lost');
     });
+    const { leaseMs, maxResultBytes } = call.policy;
+    const { transactional } = request;
+    const { store, stopped } = host;
+    this.#steps = new Steps({
+      store,
+      held,
+      lease: this.lease,
+      leaseMs,
+      maxResultBytes,
+      transactional,
+      stopped,
+    });
   }
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
-    const run = activeRun(this.#held, this.lease.signal);
+    const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
     this.#emit('started');
     let value: Value;
     try {
-      value = await insideRun(run, () => this.#call.handler(run));
+      value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
     } catch (error) {
       await this.inDoubt('handler rejected');
       throw error;
     }
-    const { policy, codec } = this.#call;
     const encoded = encode(this.#call, value);
-    await this.#settle(settlementOf(encoded, run.intention, this.lease.lost, policy, codec.format));
+    const { format } = this.#call.codec;
+    const settlement = settlementOf(encoded, run.intention, this.lease.lost, this.#policy, format);
+    const { doubt } = this.#steps;
+    if (doubt && mayHideEffects(settlement)) await this.inDoubt(doubt);
+    else await this.#settle(settlement);
     return value;
   }
 
   /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
   async complete(value: Value): Promise<void> {
-    const { policy, codec } = this.#call;
-    await this.#settle(completed(encode(this.#call, value), policy, codec.format));
+    await this.#settle(completed(encode(this.#call, value), this.#policy, this.#call.codec.format));
   }
 
   async inDoubt(reason: string): Promise<void> {
@@ -78,6 +95,13 @@ export class Execution<Value> {
   /** Lets go of the key, and writes nothing. */
   stop(): void {
     this.#stop({ to: 'open' });
+  }
+
+  /** The result gets what the steps leave of the record. */
+  get #policy(): ResolvedPolicy {
+    const { policy } = this.#call;
+    const maxResultBytes = Math.min(policy.maxResultBytes, RECORD_ROOM_BYTES - this.#steps.bytes);
+    return { ...policy, maxResultBytes };
   }
 
   /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
@@ -155,6 +179,11 @@ function completed(
   return { to: 'completed', outcome, response: retained(format, body, maxResultBytes), retentionMs };
 }
 
+/** Where a step is not in the record, a failed or released run would look as if it had not been done. */
+function mayHideEffects(settlement: Settlement): boolean {
+  return settlement.to === 'released' || (settlement.to === 'completed' && settlement.outcome === 'error');
+}
+
 /** What becomes of the record when its handler settled. */
 function settlementOf(
   encoded: Encoded,
@@ -193,18 +222,4 @@ function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: En
   } catch (error) {
     return { failed: `classify threw ${textOf(error)}` };
   }
-}
-
-/** Ends early when `signal` aborts. Not `node:timers/promises`, which no fake clock reaches. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    timer.unref();
-    signal.addEventListener('abort', done);
-  });
 }

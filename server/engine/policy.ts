@@ -1,4 +1,5 @@
 import type { KeyRecord } from './record.ts';
+import { RECORD_ROOM_BYTES } from './response.ts';
 
 /** What a resolver function may say about an abandoned run. */
 export type Resolution =
@@ -35,7 +36,10 @@ export interface Policy {
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
-  /** Largest stored body, in UTF-8 bytes as stored. Larger results reach the first caller only. Default 1 MiB. */
+  /**
+   * Largest stored body, in UTF-8 bytes as stored: of the result, and of the value of each step. Larger results reach
+   * the first caller only. Default 1 MiB.
+   */
   maxResultBytes?: number;
 }
 
@@ -92,8 +96,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,
-  // A MongoDB document holds 16 MiB; the rest of the record needs some of that.
-  maxResultBytes: integer(0, 15 * 1_048_576),
+  maxResultBytes: integer(0, RECORD_ROOM_BYTES),
 };
 
 const POLICY_NAMES = Object.keys(CHECKS);

@@ -20,6 +20,11 @@ export interface RecordBase {
   /** When this record is forgotten. Enforced on claim and on read; the TTL index only frees the space. */
   readonly expiresAt: Date;
   readonly transactional?: boolean;
+  /**
+   * What `run.step` finished in this life, in the order of its end. Never empty, and never without the fingerprint:
+   * another input must not go on from what the first one did.
+   */
+  readonly steps?: readonly StoredStep[];
   /** How earlier attempts ended, oldest first, at most {@link HISTORY_LIMIT}. */
   readonly history: readonly HistoryEntry[];
   readonly v: 1;
@@ -33,6 +38,15 @@ export interface HistoryEntry {
   readonly fence: number;
   readonly startedAt?: Date;
   readonly reason?: string;
+}
+
+/** A finished step. Only its name can be relied on: the rest may be damaged, and is checked when it is asked for. */
+export interface StoredStep {
+  readonly name: string;
+  readonly at: Date;
+  /** Of this life. */
+  readonly attempt: number;
+  readonly value: StoredResponse;
 }
 
 export interface RunningRecord extends RecordBase {
@@ -54,7 +68,7 @@ export interface CompletedRecord extends RecordBase {
 
 export interface ReleasedRecord extends RecordBase {
   readonly state: 'released';
-  /** Kept when an operator released it (the same request may run again), cleared when the run did. */
+  /** Kept when an operator released it, or when steps have finished (the same request may run again); otherwise cleared. */
   readonly fingerprint?: string;
 }
 
@@ -87,11 +101,13 @@ export const HISTORY_LIMIT = 20;
 /** `expiresAt` of what is kept until somebody resolves it. */
 export const NEVER = new Date('9999-12-31T23:59:59.999Z');
 
-type FieldType = 'string' | 'count' | 'date' | 'string?' | 'boolean?';
+type FieldType = 'string' | 'count' | 'date' | 'string?' | 'boolean?' | 'named?';
 
 /**
  * The types a record must have to be trusted, as data: `readRecord` and the MongoDB claim pipeline both
  * build their check from this table, so they can not drift apart. A `?` allows the field to be missing.
+ *
+ * `steps` matters to a run that goes on from them. If they can not be read, nobody knows what must not be done again.
  */
 export const FIELD_TYPES: Readonly<Record<'every' | KeyState, Readonly<Record<string, FieldType>>>> = {
   every: {
@@ -105,10 +121,10 @@ export const FIELD_TYPES: Readonly<Record<'every' | KeyState, Readonly<Record<st
     expiresAt: 'date',
     transactional: 'boolean?',
   },
-  running: { fingerprint: 'string', selection: 'string?', leaseExpiresAt: 'date' },
+  running: { fingerprint: 'string', selection: 'string?', leaseExpiresAt: 'date', steps: 'named?' },
   completed: { fingerprint: 'string', selection: 'string?', completedAt: 'date', outcome: 'string' },
-  released: { fingerprint: 'string?' },
-  in_doubt: { fingerprint: 'string', selection: 'string?' },
+  released: { fingerprint: 'string?', steps: 'named?' },
+  in_doubt: { fingerprint: 'string', selection: 'string?', steps: 'named?' },
 };
 
 export const STATES = ['running', 'completed', 'released', 'in_doubt'] as const satisfies readonly KeyState[];
@@ -138,6 +154,10 @@ function hasType(value: unknown, type: FieldType): boolean {
       return Number.isSafeInteger(value) && (value as number) > 0;
     case 'date':
       return value instanceof Date && !Number.isNaN(value.getTime());
+    case 'named?':
+      return (
+        value === undefined || (Array.isArray(value) && value.every((one) => typeof one?.name === 'string'))
+      );
     default:
       return type satisfies never;
   }

@@ -150,6 +150,7 @@ export function claimedRecord(
     leaseExpiresAt: { $add: [now, '$$leaseMs'] },
     expiresAt: orNever({ $add: [now, '$$leaseMs', '$$keepMs'] }),
     transactional: orMissing('$$transactional'),
+    steps: kept('$$REMOVE', '$steps'),
     history: kept([], history),
     v: RECORD_VERSION,
   };

@@ -1,8 +1,9 @@
 import { type Address, idOf } from '../engine/address.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import type { KeyState } from '../engine/record.ts';
+import { storedBytes } from '../engine/response.ts';
 import type { Held } from '../engine/store.ts';
-import type { Lease, Settlement } from '../engine/transitions.ts';
+import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
 import { type Document, SIMPLE } from './database.ts';
 import { type Expression, NOW } from './expressions.ts';
@@ -82,6 +83,9 @@ export function createWrites(now: Expression = NOW) {
 
     renew: (held: Held, { leaseMs, abandonedRetentionMs }: Lease) =>
       ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
+
+    step: (held: Held, { name, value }: FinishedStep) =>
+      ofHolder(held, 'running', pipelines.stepped, { name, value }, storedBytes(value)),
   };
 }
 

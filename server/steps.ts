@@ -115,7 +115,7 @@ export class Steps {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const answer = await store.recordStep(held, step).catch((error: unknown) => ({ error }));
       if ('error' in answer) {
-        if (performance.now() + pauseMs > until || stopped.aborted || lease.lost) {
+        if (lease.lost || performance.now() >= until || stopped.aborted) {
           throw this.#unrecorded(step.name, answer.error);
         }
         await pause(pauseMs, AbortSignal.any([lease.signal, stopped]));

@@ -33,13 +33,13 @@ const expanded = promisify(inflate);
 /** What is stored of a result or a request. @throws whatever the developer's `cipher` or `redact` throws */
 export async function sealContent(
   { body, redacted: wasRedacted = false, omitted }: Written,
-  place: Place & { readonly part: 'request' | 'response' },
+  place: Place,
   { redact, cipher, compressAboveBytes }: ResolvedPolicy,
   maxBytes: number,
 ): Promise<StoredBody> {
   const { format, part } = place;
   if (body === undefined) return { format, bytes: 0, omitted: omitted ?? 'unserializable' };
-  const { text, changed } = redacted(body, redact, part);
+  const { text, changed } = redacted(body, redact, typeof part === 'string' ? part : 'step');
   if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
   const isRedacted = wasRedacted || changed;
   return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });

@@ -3,15 +3,17 @@ import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
-import type { StoredBody } from './engine/record.ts';
+import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
 import type { Held, Store, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
+import { pause } from './pause.ts';
 import { textOf } from './reason.ts';
 import { hidesOf } from './redaction.ts';
 import { activeRun, type Intention, insideRun } from './run.ts';
+import { Steps } from './steps.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
@@ -36,6 +38,7 @@ export class Execution<Value> {
   readonly #host: Host;
   readonly #call: KeyedCall<Value>;
   readonly #held: Held;
+  readonly #steps: Steps;
   readonly #end: (end: LocalEnd) => void;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
@@ -47,24 +50,30 @@ export class Execution<Value> {
       this.#end({ to: 'open' });
       this.#emit('lease_lost');
     });
+    const { store, stopped } = host;
+    const { lease } = this;
+    const { transactional } = request;
+    this.#steps = new Steps({ store, held, lease, policy: call.policy, transactional, stopped });
   }
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
-    const run = activeRun(this.#held, this.lease.signal);
+    const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
     this.#emit('started');
     let value: Value;
     try {
-      value = await insideRun(run, () => this.#call.handler(run));
+      value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
     } catch (error) {
       await this.inDoubt('handler rejected');
       throw error;
     }
     const encoded = encode(this.#call, value);
     const complete = () => this.#completed(encoded);
-    await this.#settle(
-      await settlementOf(encoded, run.intention, this.lease.lost, this.#call.policy, complete),
-    );
+    const { policy } = this.#call;
+    const settlement = await settlementOf(encoded, run.intention, this.lease.lost, policy, complete);
+    const { doubt } = this.#steps;
+    if (doubt && mayHideEffects(settlement)) await this.inDoubt(doubt);
+    else await this.#settle(settlement);
     return value;
   }
 
@@ -101,7 +110,9 @@ export class Execution<Value> {
     const { scope, key, life } = this.#held;
     try {
       const place = { scope, key, life, part: 'response', format } as const;
-      return await sealContent(encoded, place, policy, policy.maxResultBytes);
+      // The result gets what the steps leave of the record.
+      const maxBytes = Math.min(policy.maxResultBytes, RECORD_ROOM_BYTES - this.#steps.bytes);
+      return await sealContent(encoded, place, policy, maxBytes);
     } catch (error) {
       this.#emit('result_not_recorded', { reason: 'unsealed', error });
       return { format, bytes: 0, omitted: 'unsealed' };
@@ -175,6 +186,11 @@ function encode<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encod
   }
 }
 
+/** Where a step is not in the record, a failed or released run would look as if it had not been done. */
+function mayHideEffects(settlement: Settlement): boolean {
+  return settlement.to === 'released' || (settlement.to === 'completed' && settlement.outcome === 'error');
+}
+
 /** What becomes of the record when its handler settled. */
 function settlementOf(
   encoded: Encoded,
@@ -213,18 +229,4 @@ function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: En
   } catch (error) {
     return { failed: `classify threw ${textOf(error)}` };
   }
-}
-
-/** Ends early when `signal` aborts. Not `node:timers/promises`, which no fake clock reaches. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    timer.unref();
-    signal.addEventListener('abort', done);
-  });
 }

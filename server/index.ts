@@ -8,7 +8,7 @@ export {
   isIdempotencyError,
 } from './engine/errors.ts';
 export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
-export type { KeyRecord, KeyState, StoredBody } from './engine/record.ts';
+export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';

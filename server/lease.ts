@@ -38,6 +38,11 @@ export class Lease {
     return this.#abort.signal.aborted;
   }
 
+  /** The store said that the record is no longer this holder's. */
+  takenOver(): void {
+    this.#lose('taken_over');
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#renewal);
@@ -50,7 +55,7 @@ export class Lease {
     const answer = await this.#store.renew(this.#held, this.#terms);
     if (this.#stopped) return true;
     if (!answer.applied) {
-      this.#lose('taken_over');
+      this.takenOver();
       return false;
     }
     this.#coveredUntil = Math.max(this.#coveredUntil, sentAt + this.#terms.leaseMs);

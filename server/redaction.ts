@@ -13,8 +13,13 @@ export interface Redacted {
 }
 
 /** What may be stored of a body. @throws whatever the developer's function throws */
-export function redacted(text: string, redact: Redaction | null, where: 'request' | 'response'): Redacted {
-  if (redact === null) return { text, changed: false };
+export function redacted(
+  text: string,
+  redact: Redaction | null,
+  where: 'request' | 'response' | 'step',
+): Redacted {
+  // Nothing at all is the value of most steps.
+  if (redact === null || text === '') return { text, changed: false };
   let body: unknown;
   try {
     body = JSON.parse(text);

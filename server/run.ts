@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Held } from './engine/store.ts';
+import type { Jsonable } from './jsonable.ts';
 import { boundedReason } from './reason.ts';
 
 /** What a handler sees of the run it is in. */
@@ -18,7 +19,26 @@ export interface Run {
    * for each `name` and for each life. 64 hexadecimal digits.
    */
   downstreamKey(name: string): string;
-  /** Nothing happened: once the handler settles, forget the outcome and let the key be used again. */
+  /**
+   * Runs `fn` and records its value, so that a later attempt of this life gets that value and does not run `fn` again.
+   * Resolves once the value is durable, with what JSON makes of it: the same on each attempt. A `fn` that fails records
+   * nothing. Between its effect and the record there is a gap: give the effect a `downstreamKey` or a unique key of yours.
+   *
+   * Steps of one run may be under way at the same time. Each needs a name of its own, of at most 255 UTF-16 units; there
+   * may be 100, and each value may have `maxResultBytes`. A larger one reaches this attempt only.
+   *
+   * @throws TypeError before `fn` runs: for a name that is not valid or was used in this run, for too many steps, inside of
+   * a transaction, and after the handler settled. After it ran: for a value that JSON can not hold.
+   * @throws IdempotencyError LEASE_LOST when the lease is lost: before `fn` runs, or when its end could no longer be recorded.
+   * STORE_UNAVAILABLE, reason `step_not_recorded`, when `fn` ran and the store refused its end for `leaseMs`.
+   * RESULT_NOT_RETAINED when an earlier attempt finished the step and its value was too large or is damaged.
+   * A handler that fails after an end that was not recorded is in doubt.
+   */
+  step<T>(name: string, fn: () => Jsonable<T> | Promise<Jsonable<T>>): Promise<T>;
+  /**
+   * Nothing happened since the last finished step: once the handler settles, forget the outcome and let the key be used
+   * again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
+   */
   release(reason: string): void;
   /** The effect is unknown (a downstream call timed out): once the handler settles, leave it to an operator. */
   inDoubt(reason: string): void;
@@ -34,7 +54,11 @@ export interface ActiveRun extends Run {
   readonly intention: Intention | undefined;
 }
 
-export function activeRun(held: Held, signal: AbortSignal): ActiveRun {
+export function activeRun(
+  held: Held,
+  signal: AbortSignal,
+  step: (name: string, fn: () => unknown) => Promise<unknown>,
+): ActiveRun {
   let intention: Intention | undefined;
   const intend = (to: Intention['to'], reason: unknown) => {
     if (typeof reason !== 'string' || reason === '') {
@@ -53,6 +77,7 @@ export function activeRun(held: Held, signal: AbortSignal): ActiveRun {
         throw new TypeError('Expected `name` to be a string that is not empty');
       return hash('sha256', JSON.stringify([held.scope, held.key, held.life, name]), 'hex');
     },
+    step: step as Run['step'],
     release: (reason) => intend('release', reason),
     inDoubt: (reason) => intend('in_doubt', reason),
     get intention() {

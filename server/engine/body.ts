@@ -45,6 +45,12 @@ export function replayableBody(stored: unknown, format: string): ReadableBody {
   return body;
 }
 
+/** What a stored body weighs in its record: nothing when it was omitted, or when somebody damaged it. */
+export function storedBytes(stored: unknown): number {
+  const { body } = fieldsOf(stored);
+  return typeof body === 'string' ? Buffer.byteLength(body) : 0;
+}
+
 function isOmission(value: unknown): value is Omission {
   return OMISSIONS.includes(value as Omission);
 }

@@ -1,5 +1,5 @@
 import type { Cipher } from './cipher.ts';
-import type { KeyRecord } from './record.ts';
+import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
 
 /** What a resolver function may say about an abandoned run. */
 export type Resolution =
@@ -37,8 +37,8 @@ export interface Policy {
   /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
   /**
-   * Largest stored body, in UTF-8 bytes as stored: compressed, encrypted and in base64. Larger results reach the first
-   * caller only. Default 1 MiB.
+   * Largest stored body, in UTF-8 bytes as stored (compressed, encrypted and in base64): of the result, and of the value of
+   * each step. Larger results reach the first caller only. Default 1 MiB.
    */
   maxResultBytes?: number;
   /**
@@ -66,7 +66,9 @@ export interface Policy {
  * whatever their aliases and variables are), headers, query parameters. Or a function, which gets the body as it would be
  * stored, parsed, and returns what is stored instead: the same where there is nothing to remove, undefined for no body.
  */
-export type Redaction = readonly string[] | ((body: unknown, where: 'request' | 'response') => unknown);
+export type Redaction =
+  | readonly string[]
+  | ((body: unknown, where: 'request' | 'response' | 'step') => unknown);
 
 /** A policy with every default filled in. */
 export type ResolvedPolicy = Readonly<Required<Policy>>;
@@ -137,12 +139,11 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,
-  // A MongoDB document holds 16 MiB; the captured request and the rest of the record need some of that.
-  maxResultBytes: integer(0, 15 * 1_048_576),
+  maxResultBytes: integer(0, RECORD_ROOM_BYTES),
   retain: oneOf('result', 'outcome'),
   cipher: anyOf(aCipher, aNull),
   redact: anyOf(names, aFunction, aNull),
-  compressAboveBytes: anyOf(integer(0, 15 * 1_048_576), aNull),
+  compressAboveBytes: anyOf(integer(0, RECORD_ROOM_BYTES), aNull),
   captureRequest: aBoolean,
   maxCapturedBytes: integer(0, 524_288),
 };

@@ -22,6 +22,11 @@ export interface RecordBase {
   readonly transactional?: boolean;
   /** What was asked, where `captureRequest` says so: a {@link StoredBody}, or whatever somebody made of it. */
   readonly request?: unknown;
+  /**
+   * What `run.step` finished in this life, in the order of its end. Never empty, and never without the fingerprint:
+   * another input must not go on from what the first one did.
+   */
+  readonly steps?: readonly StoredStep[];
   /** How earlier attempts ended, oldest first, at most {@link HISTORY_LIMIT}. */
   readonly history: readonly HistoryEntry[];
   readonly v: 1;
@@ -35,6 +40,15 @@ export interface HistoryEntry {
   readonly fence: number;
   readonly startedAt?: Date;
   readonly reason?: string;
+}
+
+/** A finished step. Only its name can be relied on: the rest may be damaged, and is checked when it is asked for. */
+export interface StoredStep {
+  readonly name: string;
+  readonly at: Date;
+  /** Of this life. */
+  readonly attempt: number;
+  readonly value: StoredBody;
 }
 
 export interface RunningRecord extends RecordBase {
@@ -56,7 +70,7 @@ export interface CompletedRecord extends RecordBase {
 
 export interface ReleasedRecord extends RecordBase {
   readonly state: 'released';
-  /** Kept when an operator released it (the same request may run again), cleared when the run did. */
+  /** Kept when an operator released it, or when steps have finished (the same request may run again); otherwise cleared. */
   readonly fingerprint?: string;
 }
 
@@ -107,14 +121,21 @@ export type Omission = (typeof OMISSIONS)[number];
 
 export const RECORD_VERSION = 1;
 export const HISTORY_LIMIT = 20;
+/**
+ * What the results and steps of one record may weigh together. A MongoDB document holds 16 MiB; the captured request and
+ * the rest need some of that.
+ */
+export const RECORD_ROOM_BYTES = 15 * 1_048_576;
 /** `expiresAt` of what is kept until somebody resolves it. */
 export const NEVER = new Date('9999-12-31T23:59:59.999Z');
 
-type FieldType = 'string' | 'count' | 'date' | 'string?' | 'boolean?';
+type FieldType = 'string' | 'count' | 'date' | 'string?' | 'boolean?' | 'named?';
 
 /**
  * The types a record must have to be trusted, as data: `readRecord` and the MongoDB claim pipeline both
  * build their check from this table, so they can not drift apart. A `?` allows the field to be missing.
+ *
+ * `steps` matters to a run that goes on from them. If they can not be read, nobody knows what must not be done again.
  */
 export const FIELD_TYPES: Readonly<Record<'every' | KeyState, Readonly<Record<string, FieldType>>>> = {
   every: {
@@ -128,10 +149,10 @@ export const FIELD_TYPES: Readonly<Record<'every' | KeyState, Readonly<Record<st
     expiresAt: 'date',
     transactional: 'boolean?',
   },
-  running: { fingerprint: 'string', selection: 'string?', leaseExpiresAt: 'date' },
+  running: { fingerprint: 'string', selection: 'string?', leaseExpiresAt: 'date', steps: 'named?' },
   completed: { fingerprint: 'string', selection: 'string?', completedAt: 'date', outcome: 'string' },
-  released: { fingerprint: 'string?' },
-  in_doubt: { fingerprint: 'string', selection: 'string?' },
+  released: { fingerprint: 'string?', steps: 'named?' },
+  in_doubt: { fingerprint: 'string', selection: 'string?', steps: 'named?' },
 };
 
 export const STATES = ['running', 'completed', 'released', 'in_doubt'] as const satisfies readonly KeyState[];
@@ -161,6 +182,10 @@ function hasType(value: unknown, type: FieldType): boolean {
       return Number.isSafeInteger(value) && (value as number) > 0;
     case 'date':
       return value instanceof Date && !Number.isNaN(value.getTime());
+    case 'named?':
+      return (
+        value === undefined || (Array.isArray(value) && value.every((one) => typeof one?.name === 'string'))
+      );
     default:
       return type satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { ClaimRequest } from './decide.ts';
-import type { StoredRecord } from './record.ts';
-import type { Lease, Settlement } from './transitions.ts';
+import type { StoredRecord, StoredStep } from './record.ts';
+import type { FinishedStep, Lease, Settlement } from './transitions.ts';
 
 /** What a caller holds after it won a claim: every later write carries `owner` and `fence`. */
 export interface Held {
@@ -10,6 +10,8 @@ export interface Held {
   readonly fence: number;
   readonly life: number;
   readonly attempts: number;
+  /** What earlier attempts of this life finished. Absent when there is nothing. */
+  readonly steps?: readonly StoredStep[];
 }
 
 /** A record as it stands, with the store's own clock at the time of the read. */
@@ -77,6 +79,12 @@ export interface Store {
 
   /** Compare-and-set on owner, fence and state running: `renewed(...)`. */
   renew(held: Held, lease: Lease): Promise<WriteAnswer>;
+
+  /**
+   * Compare-and-set on owner, fence and state running: `stepped(...)`. Durable once applied. Safe to send again, and next
+   * to other steps of the same run: the first value of a name stands.
+   */
+  recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer>;
 
   /**
    * Resolves once the record no longer runs under `seen`'s owner and fence, or its lease has lapsed, with what

@@ -9,6 +9,7 @@ import {
   type RunningRecord,
   type StoredBody,
   type StoredRecord,
+  type StoredStep,
 } from './record.ts';
 
 /** How a run ends. Times in ms; null keeps the record until it is resolved. */
@@ -27,6 +28,9 @@ export interface Lease {
   readonly leaseMs: number;
   readonly abandonedRetentionMs: number | null;
 }
+
+/** A step to be recorded; its time is the store's, its attempt the record's. */
+export type FinishedStep = Pick<StoredStep, 'name' | 'value'>;
 
 /** The record after `decide` said `claim`. `previous` is null or expired for a new life. */
 export function claimed(
@@ -55,6 +59,7 @@ export function claimed(
     ...leased(request, now),
     ...(request.transactional && { transactional: true }),
     ...(captured !== undefined && { request: captured }),
+    ...(kept?.steps && { steps: kept.steps }),
     history: kept?.history ?? [],
     v: RECORD_VERSION,
   };
@@ -119,10 +124,11 @@ export function settled(record: KeyRecord, settlement: Settlement, now: Date): S
         ...(record.state === 'in_doubt' && { history: withEntry(record, { event: 'late', at: now }) }),
       };
     case 'released': {
-      // A corrected input may use the key.
-      const { fingerprint: __, selection: ___, ...open } = rest;
+      // A corrected input may use the key, unless steps of this one are to be skipped.
+      const { fingerprint, selection: __, ...open } = rest;
       return {
         ...open,
+        ...(record.steps?.length ? { fingerprint } : {}),
         state: 'released',
         expiresAt: after(now, settlement.retentionMs),
         history: withEntry(record, {
@@ -154,6 +160,14 @@ export function settled(record: KeyRecord, settlement: Settlement, now: Date): S
 export function renewed(record: RunningRecord, lease: Lease, now: Date): StoredRecord {
   const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + lease.leaseMs));
   return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, lease.abandonedRetentionMs) };
+}
+
+/** The record with one more finished step. A name that is there already keeps its value. */
+export function stepped(record: RunningRecord, step: FinishedStep, now: Date): StoredRecord {
+  const { steps = [], attempts } = record;
+  if (steps.some(({ name }) => name === step.name)) return { ...record };
+  const { name, value } = step;
+  return { ...record, steps: [...steps, { name, at: now, attempt: attempts, value }] };
 }
 
 function leased({ leaseMs, abandonedRetentionMs }: Lease, now: Date) {

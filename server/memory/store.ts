@@ -6,6 +6,7 @@ import { type KeyRecord, type RunningRecord, readRecord, type StoredRecord } fro
 import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
 import {
   claimed,
+  type FinishedStep,
   type Lease,
   lapsed,
   maySettle,
@@ -13,6 +14,7 @@ import {
   renewed,
   type Settlement,
   settled,
+  stepped,
   takenOver,
 } from '../engine/transitions.ts';
 
@@ -80,6 +82,12 @@ class MemoryStore implements Store {
     );
   }
 
+  recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer> {
+    return this.#writeHeld(held, (current, now) =>
+      current.state === 'running' ? stepped(current, step, now) : undefined,
+    );
+  }
+
   async watch(seen: Address & Seen, signal: AbortSignal): Promise<Snapshot> {
     for (;;) {
       this.#refuseWhenClosed();
@@ -117,8 +125,8 @@ class MemoryStore implements Store {
   #won(request: ClaimRequest, record: StoredRecord, sentAt: number): ClaimAnswer {
     this.#write(request, record);
     const { scope, key, owner } = request;
-    const { fence, life, attempts } = record as unknown as RunningRecord;
-    return { won: true, held: { scope, key, owner, fence, life, attempts }, sentAt };
+    const { fence, life, attempts, steps } = record as unknown as RunningRecord;
+    return { won: true, held: { scope, key, owner, fence, life, attempts, ...(steps && { steps }) }, sentAt };
   }
 
   #held(record: StoredRecord, { owner, fence }: Seen): KeyRecord | undefined {

@@ -161,6 +161,7 @@ export function claimedRecord(
         isNew ? { $cond: [{ $or: [isNew, IS_OPEN] }, '$$REMOVE', '$request'] } : '$request',
       ],
     },
+    steps: kept('$$REMOVE', '$steps'),
     history: kept([], history),
     v: RECORD_VERSION,
   };

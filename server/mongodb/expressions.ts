@@ -8,6 +8,9 @@ export const NOW = '$$NOW';
 /** Somebody may have edited it. */
 export const HISTORY = { $cond: [{ $isArray: '$history' }, '$history', []] };
 
+/** As `claimed` keeps them, whatever they are. */
+export const HAS_STEPS: Document = { $ne: [{ $ifNull: ['$steps', []] }, []] };
+
 interface Entry {
   readonly event: string;
   readonly at: Expression;

@@ -1,6 +1,6 @@
 import { claimedRecord, onClaim } from './claim-pipeline.ts';
 import type { Document } from './database.ts';
-import { type Expression, HISTORY, NOW, withEntry } from './expressions.ts';
+import { type Expression, HAS_STEPS, HISTORY, NOW, withEntry } from './expressions.ts';
 
 /**
  * The claim, and what comes of it released at once: a copy of the claim that the server applies later finds its own
@@ -20,11 +20,18 @@ function releasedRun(now: Expression): Document {
     (input, field) => ({ $unsetField: { field, input } }),
     '$$ROOT',
   );
-  return { $mergeObjects: [open, { ...ended(now), history }] };
+  const fingerprint = { $cond: [HAS_STEPS, '$fingerprint', '$$REMOVE'] };
+  return { $mergeObjects: [open, { ...ended(now), fingerprint, history }] };
 }
 
 function releasedClaim(now: Expression, isNew: Document): Document {
   const { fingerprint, selection, leaseExpiresAt, ...open } = claimedRecord(now, isNew);
+  const goesOn = { $and: [{ $not: isNew }, HAS_STEPS] };
   const entry = { ...GIVEN_UP, at: now, startedAt: now, owner: open.owner, fence: open.fence };
-  return { ...open, ...ended(now), history: withEntry(entry, { $cond: [isNew, [], HISTORY] }) };
+  return {
+    ...open,
+    ...ended(now),
+    fingerprint: { $cond: [goesOn, fingerprint, '$$REMOVE'] },
+    history: withEntry(entry, { $cond: [isNew, [], HISTORY] }),
+  };
 }

@@ -49,9 +49,23 @@ function guard(type: FieldType, paths: string[]): Document {
     case 'date':
       // Values of other types sort before or after all dates.
       return every(paths, [{ $gte: ['$$this', FIRST_DATE] }, { $lte: ['$$this', LAST_DATE] }]);
+    case 'named?':
+      return { $and: paths.map(isNamed) };
     default:
       return type satisfies never;
   }
+}
+
+/** Missing, or a list of objects that each have a name. */
+function isNamed(path: string): Document {
+  const types = { $map: { input: path, in: { $type: '$$this.name' } } };
+  return {
+    $cond: [
+      { $isArray: path },
+      { $setIsSubset: [types, ['string']] },
+      typesAreIn([path], ['missing', 'undefined']),
+    ],
+  };
 }
 
 function typesAreIn(paths: string[], types: string[]): Document {

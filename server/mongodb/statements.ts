@@ -1,8 +1,9 @@
 import { type Address, idOf } from '../engine/address.ts';
+import { storedBytes } from '../engine/body.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
-import type { KeyState, StoredBody } from '../engine/record.ts';
+import type { KeyState } from '../engine/record.ts';
 import type { Held } from '../engine/store.ts';
-import type { Lease, Settlement } from '../engine/transitions.ts';
+import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
 import { type Document, SIMPLE } from './database.ts';
 import { type Expression, NOW } from './expressions.ts';
@@ -57,7 +58,7 @@ export function createWrites(now: Expression = NOW) {
       const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
       const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
       const q = { ...address(request), owner, fence, $expr };
-      return write(request, request.owner, { q, u, c }, bytesOf(request.captured));
+      return write(request, request.owner, { q, u, c }, storedBytes(request.captured));
     },
 
     settle(held: Held, settlement: Settlement) {
@@ -83,6 +84,9 @@ export function createWrites(now: Expression = NOW) {
 
     renew: (held: Held, { leaseMs, abandonedRetentionMs }: Lease) =>
       ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
+
+    step: (held: Held, { name, value }: FinishedStep) =>
+      ofHolder(held, 'running', pipelines.stepped, { name, value }, storedBytes(value)),
   };
 }
 
@@ -91,13 +95,13 @@ function upsert(request: ClaimRequest, u: Document[], c: object): Write {
     request,
     request.owner,
     { q: address(request), u, c, upsert: true },
-    bytesOf(request.captured),
+    storedBytes(request.captured),
   );
 }
 
 function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
   const { outcome, response, retentionMs } = settlement;
-  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, bytesOf(response));
+  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, storedBytes(response));
 }
 
 function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes = 0): Write {
@@ -113,7 +117,5 @@ function write(
 ): Write {
   return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
 }
-
-const bytesOf = (stored: StoredBody | undefined) => (stored?.body === undefined ? 0 : stored.bytes);
 
 const address = ({ scope, key }: Address): Address => ({ scope, key });

@@ -2,7 +2,7 @@ import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
 import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
-import type { Lease, Settlement } from '../engine/transitions.ts';
+import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
 import { Collection } from './database.ts';
 import { within } from './deadline.ts';
 import { GiveUps } from './give-ups.ts';
@@ -127,6 +127,10 @@ class MongoStore implements Store {
     return this.#write(held, writes.renew(held, lease), 'running', this.#deadline());
   }
 
+  recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer> {
+    return this.#write(held, writes.step(held, step), 'running', this.#deadline());
+  }
+
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
     this.#refuseUnlessOpen();
     return this.#waiters.watch(seen, signal);
@@ -181,10 +185,10 @@ class MongoStore implements Store {
 
 function won(
   { scope, key, owner }: ClaimRequest,
-  { fence, life, attempts }: Pick<Held, 'fence' | 'life' | 'attempts'>,
+  { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
   sentAt: number,
 ): ClaimAnswer {
-  return { won: true, held: { scope, key, owner, fence, life, attempts }, sentAt };
+  return { won: true, held: { scope, key, owner, fence, life, attempts, ...(steps && { steps }) }, sentAt };
 }
 
 const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';

@@ -1,9 +1,9 @@
 import { LEASE_LAPSED } from '../engine/transitions.ts';
 import { claimedRecord, renewedFields } from './claim-pipeline.ts';
 import type { Document } from './database.ts';
-import { type Expression, NOW, orNever, withEntry } from './expressions.ts';
+import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressions.ts';
 
-/** `settled`, `renewed`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each statement's filter. */
+/** `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each statement's filter. */
 export interface TransitionPipelines {
   /** Of a running record: the write of nearly every call, so kept small. */
   readonly completed: Document[];
@@ -12,6 +12,7 @@ export interface TransitionPipelines {
   readonly released: Document[];
   readonly in_doubt: Document[];
   readonly renewed: Document[];
+  readonly stepped: Document[];
   readonly takenOver: Document[];
   readonly lapsed: Document[];
 }
@@ -25,6 +26,7 @@ export function transitionPipelines(now: Expression = NOW): TransitionPipelines 
     released: [{ $set: releasedFields(now, '$$reason') }],
     in_doubt: doubted('$$reason'),
     renewed: [{ $set: renewedFields(now) }],
+    stepped: [{ $set: { steps: steppedList(now) } }],
     takenOver: [{ $replaceWith: claimedRecord(now, false, takenOver) }],
     lapsed: doubted(LEASE_LAPSED),
   };
@@ -41,11 +43,19 @@ function completedFields(now: Expression): Document {
   };
 }
 
+/** Fails where `steps` is no list: what it held must not be lost. */
+function steppedList(now: Expression): Document {
+  const step = { name: '$$name', at: now, attempt: '$attempts', value: '$$value' };
+  const steps = { $ifNull: ['$steps', []] };
+  const isThere = { $in: ['$$name', { $ifNull: ['$steps.name', []] }] };
+  return { $cond: [isThere, '$steps', { $concatArrays: [steps, [step]] }] };
+}
+
 function releasedFields(now: Expression, reason: string): Document {
   return {
     ...endedFields(now, 'released', reason),
-    // A corrected input may use the key.
-    fingerprint: '$$REMOVE',
+    // A corrected input may use the key, unless steps of this one are to be skipped.
+    fingerprint: { $cond: [HAS_STEPS, '$fingerprint', '$$REMOVE'] },
     selection: '$$REMOVE',
   };
 }

@@ -55,6 +55,13 @@ const history = from(
   new Array(20).fill(entry),
   new Array(23).fill(entry),
 );
+const step = (name: string) => ({
+  name,
+  at: new Date(0),
+  attempt: 1,
+  value: { format: 'step/1', body: '$$ROOT', bytes: 6 },
+});
+const steps = from([step('charge')], [step('$owner'), step('charge')], [step('ship')]);
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
 const captured = from(
@@ -80,6 +87,7 @@ const every = {
   expiresAt: expiry,
   transactional: optional(from(true, false)),
   request: optional(captured),
+  steps: optional(steps),
   history,
   v: from<unknown>(1, new Double(1), Long.fromNumber(1)),
 };
@@ -111,6 +119,7 @@ const DAMAGED = [
   'expiresAt',
   'transactional',
   'request',
+  'steps',
   'history',
   'v',
   'fingerprint',
@@ -161,9 +170,30 @@ const strange = from<unknown>(
   new MaxKey(),
 );
 
+/** Some entries of a list of steps are none. */
+const strangeSteps = from<unknown[]>(
+  [{}],
+  [null],
+  [{ name: 1 }, step('charge')],
+  [step('charge'), ['charge']],
+  [[step('charge')]],
+  [{ name: ['charge'] }],
+  [{ name: 'charge' }],
+  [{ name: 'charge', at: 'yesterday', value: 7 }],
+);
+
 /** Whatever an editor, another release or a broken disk may leave. */
 const damaged = fc
-  .tuple(sound, fc.uniqueArray(fc.tuple(from(...DAMAGED), strange), { minLength: 1, maxLength: 3 }))
+  .tuple(
+    sound,
+    fc.uniqueArray(
+      fc.oneof(
+        { weight: 9, arbitrary: fc.tuple(from(...DAMAGED), strange) },
+        { weight: 1, arbitrary: fc.tuple(from('steps'), strangeSteps) },
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+  )
   .map(([record, damages]) => ({ ...record, ...Object.fromEntries(damages) }));
 
 const record: fc.Arbitrary<Document | null> = fc

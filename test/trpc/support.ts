@@ -71,6 +71,7 @@ export function storeBut(store: Store, changed: Partial<Store>): Store {
     takeOver: (request, seen, to) => store.takeOver(request, seen, to),
     settle: (held, settlement) => store.settle(held, settlement),
     renew: (held, lease) => store.renew(held, lease),
+    recordStep: (held, step) => store.recordStep(held, step),
     watch: (seen, signal) => store.watch(seen, signal),
     close: (timeoutMs) => store.close(timeoutMs),
     ...changed,

@@ -1,0 +1,38 @@
+import { MongoClient } from 'mongodb';
+import { createIdempotency } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { type OrderUrls, startOrderApp } from './order-app.ts';
+import { placeOrderIn } from './place-order.ts';
+
+export interface OrderWorkerOptions {
+  readonly uri: string;
+  readonly database: string;
+  readonly leaseMs: number;
+}
+
+/** What an order worker tells its parent. */
+export type OrderWorkerMessage = { urls: OrderUrls } | 'holding';
+
+/** A server process. A mode that names a place holds an order there, for its parent to kill or stop the process. */
+const { uri, database, leaseMs } = JSON.parse(process.argv[2] ?? '') as OrderWorkerOptions;
+const client = await new MongoClient(uri).connect();
+const db = client.db(database);
+const idempotency = createIdempotency({ store: createMongoStore({ db }), leaseMs });
+
+const held: (() => void)[] = [];
+const send = (message: OrderWorkerMessage) => process.send?.(message);
+const app = await startOrderApp(
+  idempotency,
+  placeOrderIn(db, async (where, mode) => {
+    if (where !== mode) return;
+    const released = new Promise<void>((resolve) => held.push(resolve));
+    send('holding');
+    await released;
+  }),
+);
+process.on('message', (message) => {
+  if (message === 'go') for (const release of held.splice(0)) release();
+});
+
+process.send?.('ready');
+send({ urls: app.urls });

@@ -3,17 +3,21 @@ import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
 import { retained } from './engine/response.ts';
-import type { Held, Store, WriteAnswer } from './engine/store.ts';
+import type { Held, Store, Transaction, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
 import type { LocalEnd, LocalRuns } from './local-runs.ts';
+import { pause } from './pause.ts';
 import { textOf } from './reason.ts';
 import { activeRun, type Intention, insideRun } from './run.ts';
+import { TransactionalRun } from './transactional-run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
+/** Most of a lease that is set aside for the commit of a transaction. */
+const COMMIT_MARGIN_MS = 5_000;
 
 /** What executions of one `Idempotency` share. */
 export interface Host {
@@ -34,12 +38,14 @@ export class Execution<Value> {
   readonly #host: Host;
   readonly #call: KeyedCall<Value>;
   readonly #held: Held;
+  readonly #sentAt: number;
   readonly #end: (end: LocalEnd) => void;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
     this.#host = host;
     this.#call = call;
     this.#held = held;
+    this.#sentAt = sentAt;
     this.#end = host.locals.start(request);
     this.lease = new Lease(host.store, held, call.policy, sentAt, () => {
       this.#end({ to: 'open' });
@@ -49,6 +55,10 @@ export class Execution<Value> {
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
+    return this.#call.policy.transaction ? this.#runInTransaction() : this.#runOnce();
+  }
+
+  async #runOnce(): Promise<Value> {
     const run = activeRun(this.#held, this.lease.signal);
     this.#emit('started');
     let value: Value;
@@ -62,6 +72,45 @@ export class Execution<Value> {
     const encoded = encode(this.#call, value);
     await this.#settle(settlementOf(encoded, run.intention, this.lease.lost, policy, codec.format));
     return value;
+  }
+
+  /** Runs the handler until its effects and its completion are committed as one, or nothing of them is kept. */
+  async #runInTransaction(): Promise<Value> {
+    const { policy, codec, handler } = this.#call;
+    this.lease.hold();
+    this.#emit('started');
+    const end = await new TransactionalRun<Value>({
+      held: this.#held,
+      lease: this.lease,
+      until: this.#sentAt + policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS),
+      begin: () => beginIn(this.#host.store, this.#held),
+      handler,
+      judge: (value, intention) => {
+        const encoded = encode(this.#call, value);
+        return { encoded, settlement: settlementOf(encoded, intention, false, policy, codec.format) };
+      },
+      released: (reason, intention) => intended(intention ?? { to: 'release', reason }, policy),
+      inDoubt: (reason) => intended({ to: 'in_doubt', reason }, policy),
+      onRetry: (error) => this.#emit('transaction_retried', { reason: textOf(error), error }),
+    }).run();
+    switch (end.to) {
+      case 'committed':
+        this.#conclude({ applied: true }, end.completion);
+        return end.value;
+      case 'rolled_back':
+        await this.#settle(end.settlement);
+        if ('error' in end.result) throw end.result.error;
+        return end.result.value;
+      case 'lost':
+        this.stop();
+        throw refusal('LEASE_LOST', 'taken_over');
+      case 'unknown':
+        this.stop();
+        this.#emit('result_not_recorded', { error: end.error });
+        throw refusal('IN_PROGRESS', 'commit_unknown', end.error);
+      default:
+        return end satisfies never;
+    }
   }
 
   /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
@@ -155,6 +204,20 @@ function completed(
   return { to: 'completed', outcome, response: retained(format, body, maxResultBytes), retentionMs };
 }
 
+function intended(
+  { to, reason }: Intention,
+  { retentionMs, abandonedRetentionMs }: ResolvedPolicy,
+): Settlement {
+  return to === 'release'
+    ? { to: 'released', reason, retentionMs }
+    : { to: 'in_doubt', reason, abandonedRetentionMs };
+}
+
+function beginIn(store: Store, held: Held): Transaction {
+  if (!store.begin) throw refusal('STORE_UNAVAILABLE', 'no_transactions'); // ready() has said so before
+  return store.begin(held);
+}
+
 /** What becomes of the record when its handler settled. */
 function settlementOf(
   encoded: Encoded,
@@ -163,11 +226,11 @@ function settlementOf(
   policy: ResolvedPolicy,
   format: string,
 ): Settlement {
-  const { retentionMs, abandonedRetentionMs, classify } = policy;
-  const released = (reason: string): Settlement => ({ to: 'released', reason, retentionMs });
-  const doubted = (reason: string): Settlement => ({ to: 'in_doubt', reason, abandonedRetentionMs });
+  const { classify } = policy;
+  const released = (reason: string) => intended({ to: 'release', reason }, policy);
+  const doubted = (reason: string) => intended({ to: 'in_doubt', reason }, policy);
 
-  if (intention) return intention.to === 'release' ? released(intention.reason) : doubted(intention.reason);
+  if (intention) return intended(intention, policy);
   if (!encoded.started) return released('not started');
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
@@ -193,18 +256,4 @@ function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: En
   } catch (error) {
     return { failed: `classify threw ${textOf(error)}` };
   }
-}
-
-/** Ends early when `signal` aborts. Not `node:timers/promises`, which no fake clock reaches. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    timer.unref();
-    signal.addEventListener('abort', done);
-  });
 }

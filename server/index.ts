@@ -7,6 +7,7 @@ export {
 } from './engine/errors.ts';
 export type { Finished, Policy, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredResponse } from './engine/record.ts';
+export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';

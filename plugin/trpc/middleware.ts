@@ -72,8 +72,10 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       fingerprints: [await fingerprintOfInput(opts, config)],
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
-      handler: async (run) =>
-        outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } })),
+      async handler(run) {
+        progress.entered = false; // by an earlier transaction
+        return outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } }));
+      },
     });
     if (!replayed) return value;
     markReplayed(opts);

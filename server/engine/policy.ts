@@ -35,6 +35,11 @@ export interface Policy {
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
+  /**
+   * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
+   * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
+   */
+  transaction?: boolean;
   /** Largest stored body, in UTF-8 bytes as stored. Larger results reach the first caller only. Default 1 MiB. */
   maxResultBytes?: number;
 }
@@ -53,6 +58,7 @@ const DEFAULTS: ResolvedPolicy = {
   waitTimeoutMs: 10 * SECOND,
   onAbandoned: 'in_doubt',
   classify: () => 'store',
+  transaction: false,
   maxResultBytes: 1_048_576,
 };
 
@@ -71,6 +77,7 @@ const oneOf =
     words.includes(value as string) ? undefined : words.join(' or ');
 
 const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
+const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'a boolean');
 const aNull: Check = (value) => (value === null ? undefined : 'null');
 
 const anyOf =
@@ -92,6 +99,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,
+  transaction: aBoolean,
   // A MongoDB document holds 16 MiB; the rest of the record needs some of that.
   maxResultBytes: integer(0, 15 * 1_048_576),
 };

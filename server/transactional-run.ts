@@ -107,7 +107,8 @@ export class TransactionalRun<Value> {
       return this.#commit(transaction, result.value, settlement);
     }
     const end = rolledBack(settlement, result);
-    const isSettled = intention || judged?.encoded.outcome === 'success';
+    // Not even after a conflict is a handler run again that does not know what it did elsewhere.
+    const isSettled = intention?.to === 'in_doubt' || judged?.encoded.outcome === 'success';
     const again = isSettled ? undefined : await againAfter(judged?.encoded.result ?? error, transaction, end);
     await transaction.abort();
     return again ?? end;

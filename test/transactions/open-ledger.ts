@@ -17,7 +17,8 @@ export async function openLedger(
 ) {
   const database = await freshDatabase({ appName: 'ledger' }, uri);
   const { db } = database;
-  await db.collection('ledger').createIndex({ amount: 1 });
+  await db.createCollection('ledger');
+  await db.collection('emails').insertOne({ _id: 'taken' as never });
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
     store: createMongoStore({ db, ...store }),

@@ -27,7 +27,8 @@ export const ORDER_APIS = {
     }),
   'GraphQL with a key for the field': ({ url, key, amount = 1, ...order }: Order) =>
     send(`${url}/graphql`, order, {
-      query: 'mutation ($amount: Int!, $key: String!) { order(amount: $amount) @idempotent(key: $key) { id amount } }',
+      query:
+        'mutation ($amount: Int!, $key: String!) { order(amount: $amount) @idempotent(key: $key) { id amount } }',
       variables: { amount, key },
     }),
   tRPC: ({ url, amount = 1, ...order }: Order) => send(`${url}/trpc/order`, order, { amount }),

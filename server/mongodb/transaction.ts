@@ -8,6 +8,7 @@ import { pauseMs } from './pause.ts';
 import type { Reader } from './reader.ts';
 import { blameOf, failureOf, isTransientTransactionError } from './server-errors.ts';
 import type { Write } from './statements.ts';
+import type { StatementError } from './update-command.ts';
 
 interface Parts {
   readonly collection: Collection;
@@ -66,8 +67,10 @@ export class MongoTransaction implements Transaction {
     const { collection, completionOf } = this.#parts;
     try {
       const { statement } = completionOf(completion);
-      const { n } = await this.#run({ update: collection.name, updates: [statement] });
-      if (n !== 1) return { to: 'stale' };
+      const reply = await this.#run({ update: collection.name, updates: [statement] });
+      const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];
+      if (failed) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
+      if (reply.n !== 1) return { to: 'stale' };
     } catch (error) {
       return aborted(error);
     }

@@ -9,6 +9,6 @@ for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   const text = readFileSync(path, 'utf8');
   writeFileSync(
     path,
-    text.replace(/\b(from |import |import\()(["'])(\.{1,2}\/[^"']+)\.ts\2/g, '$1$2$3.js$2'),
+    text.replace(/\b(from |import |import\(|module )(["'])(\.{1,2}\/[^"']+)\.ts\2/g, '$1$2$3.js$2'),
   );
 }

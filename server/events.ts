@@ -9,6 +9,8 @@ export interface IdempotencyEvent {
     | 'released'
     | 'in_doubt'
     | 'refused'
+    /** Its transaction could not be committed: the handler runs again. */
+    | 'transaction_retried'
     /** The lease could not be kept: the handler's signal aborted. */
     | 'lease_lost'
     /** The handler ran and its caller got the result, but the record does not hold it (yet). */

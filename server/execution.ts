@@ -4,7 +4,7 @@ import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
-import type { Held, Store, WriteAnswer } from './engine/store.ts';
+import type { Held, Store, Transaction, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
 import { Lease } from './lease.ts';
@@ -12,12 +12,16 @@ import type { LocalEnd, LocalRuns } from './local-runs.ts';
 import { pause } from './pause.ts';
 import { textOf } from './reason.ts';
 import { hidesOf } from './redaction.ts';
-import { activeRun, type Intention, insideRun } from './run.ts';
+import { activeRun, insideRun } from './run.ts';
+import { intended, mayHideEffects, settlementOf } from './settlement.ts';
 import { Steps } from './steps.ts';
+import { TransactionalRun } from './transactional-run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
+/** Most of a lease that is set aside for the commit of a transaction. */
+const COMMIT_MARGIN_MS = 5_000;
 
 /** What executions of one `Idempotency` share. */
 export interface Host {
@@ -39,12 +43,14 @@ export class Execution<Value> {
   readonly #call: KeyedCall<Value>;
   readonly #held: Held;
   readonly #steps: Steps;
+  readonly #sentAt: number;
   readonly #end: (end: LocalEnd) => void;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
     this.#host = host;
     this.#call = call;
     this.#held = held;
+    this.#sentAt = sentAt;
     this.#end = host.locals.start(request);
     this.lease = new Lease(host.store, held, call.policy, sentAt, () => {
       this.#end({ to: 'open' });
@@ -52,12 +58,15 @@ export class Execution<Value> {
     });
     const { store, stopped } = host;
     const { lease } = this;
-    const { transactional } = request;
-    this.#steps = new Steps({ store, held, lease, policy: call.policy, transactional, stopped });
+    this.#steps = new Steps({ store, held, lease, policy: call.policy, stopped });
   }
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
+    return this.#call.policy.transaction ? this.#runInTransaction() : this.#runOnce();
+  }
+
+  async #runOnce(): Promise<Value> {
     const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
     this.#emit('started');
     let value: Value;
@@ -75,6 +84,47 @@ export class Execution<Value> {
     if (doubt && mayHideEffects(settlement)) await this.inDoubt(doubt);
     else await this.#settle(settlement);
     return value;
+  }
+
+  /** Runs the handler until its effects and its completion are committed as one, or nothing of them is kept. */
+  async #runInTransaction(): Promise<Value> {
+    const { policy, handler } = this.#call;
+    this.lease.hold();
+    this.#emit('started');
+    const end = await new TransactionalRun<Value>({
+      held: this.#held,
+      lease: this.lease,
+      until: this.#sentAt + policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS),
+      begin: () => beginIn(this.#host.store, this.#held),
+      handler,
+      step: this.#steps.run,
+      judge: async (value, intention) => {
+        const encoded = encode(this.#call, value);
+        const complete = () => this.#completed(encoded);
+        return { encoded, settlement: await settlementOf(encoded, intention, false, policy, complete) };
+      },
+      released: (reason, intention) => intended(intention ?? { to: 'release', reason }, policy),
+      inDoubt: (reason) => intended({ to: 'in_doubt', reason }, policy),
+      onRetry: (error) => this.#emit('transaction_retried', { reason: textOf(error), error }),
+    }).run();
+    switch (end.to) {
+      case 'committed':
+        this.#conclude({ applied: true }, end.completion);
+        return end.value;
+      case 'rolled_back':
+        await this.#settle(end.settlement);
+        if ('error' in end.result) throw end.result.error;
+        return end.result.value;
+      case 'lost':
+        this.stop();
+        throw refusal('LEASE_LOST', 'taken_over');
+      case 'unknown':
+        this.stop();
+        this.#emit('result_not_recorded', { error: end.error });
+        throw refusal('IN_PROGRESS', 'commit_unknown', end.error);
+      default:
+        return end satisfies never;
+    }
   }
 
   /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
@@ -186,47 +236,7 @@ function encode<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encod
   }
 }
 
-/** Where a step is not in the record, a failed or released run would look as if it had not been done. */
-function mayHideEffects(settlement: Settlement): boolean {
-  return settlement.to === 'released' || (settlement.to === 'completed' && settlement.outcome === 'error');
-}
-
-/** What becomes of the record when its handler settled. */
-function settlementOf(
-  encoded: Encoded,
-  intention: Intention | undefined,
-  leaseLost: boolean,
-  policy: ResolvedPolicy,
-  complete: () => Promise<Settlement>,
-): Settlement | Promise<Settlement> {
-  const { retentionMs, abandonedRetentionMs, classify } = policy;
-  const released = (reason: string): Settlement => ({ to: 'released', reason, retentionMs });
-  const doubted = (reason: string): Settlement => ({ to: 'in_doubt', reason, abandonedRetentionMs });
-
-  if (intention) return intention.to === 'release' ? released(intention.reason) : doubted(intention.reason);
-  if (!encoded.started) return released('not started');
-  // The handler was told to stop: its error may be that, half-way through an effect.
-  if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
-  const verdict = verdictOf(classify, encoded);
-  switch (verdict) {
-    case 'store':
-      return complete();
-    case 'release':
-      return released('classified');
-    case 'in_doubt':
-      return doubted('classified');
-    default:
-      return doubted(verdict.failed);
-  }
-}
-
-/** The effect has happened: a `classify` that fails must not hide that, so it leaves the decision to an operator. */
-function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: Encoded) {
-  try {
-    const verdict: unknown = classify({ outcome, result });
-    if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
-    return { failed: `classify returned ${textOf(verdict)}` };
-  } catch (error) {
-    return { failed: `classify threw ${textOf(error)}` };
-  }
+function beginIn(store: Store, held: Held): Transaction {
+  if (!store.begin) throw refusal('STORE_UNAVAILABLE', 'no_transactions'); // ready() has said so before
+  return store.begin(held);
 }

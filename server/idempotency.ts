@@ -29,8 +29,9 @@ export interface IdempotencyOptions extends Policy {
 export interface Idempotency {
   readonly enabled: boolean;
   /**
-   * Creates or checks indexes and checks the server. Every call awaits it; awaiting it at start-up shows a wrong
-   * set-up before the first customer does. A failure is not kept: the next call tries again.
+   * Creates or checks indexes and checks the server; where a policy has `transaction: true`, for transactions too. Every
+   * call awaits it; awaiting it at start-up shows a wrong set-up before the first customer does. A failure is not kept:
+   * the next call tries again.
    */
   ready(): Promise<void>;
   /**
@@ -72,6 +73,7 @@ class Engine implements Idempotency {
   readonly #work = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #stopped = new AbortController();
+  #needs = { transactions: false };
   #ready: Promise<void> | undefined;
 
   constructor({ store, onEvent, enabled = true, ...policy }: IdempotencyOptions) {
@@ -84,7 +86,7 @@ class Engine implements Idempotency {
     this.enabled = enabled;
     this.#store = store;
     this.#defaults = resolvePolicy(policy);
-    if (this.#defaults.cipher) this.#ciphers.add(this.#defaults.cipher);
+    this.#note(this.#defaults);
     setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
@@ -97,21 +99,40 @@ class Engine implements Idempotency {
   }
 
   policy(overrides: Policy = {}, origin: string): ResolvedPolicy {
-    const policy = resolvePolicy(overrides, this.#defaults, origin);
-    if (policy.cipher) this.#ciphers.add(policy.cipher);
-    return policy;
+    return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 
   async open(record: ReadableRecord, part: 'request' | 'response'): Promise<string> {
     return storedText(record, part, this.#ciphers);
   }
 
-  ready(): Promise<void> {
-    this.#ready ??= this.#store.ready().catch((error) => {
+  /** What a policy needs, `ready()` is to look for: also when it has found all right for those before. */
+  #note(policy: ResolvedPolicy): ResolvedPolicy {
+    if (policy.cipher) this.#ciphers.add(policy.cipher);
+    if (policy.transaction && !this.#needs.transactions) {
+      this.#needs = { transactions: true };
       this.#ready = undefined;
+    }
+    return policy;
+  }
+
+  ready(): Promise<void> {
+    if (this.#ready) return this.#ready;
+    const ready = this.#prepare().catch((error) => {
+      if (this.#ready === ready) this.#ready = undefined;
       throw error;
     });
-    return this.#ready;
+    this.#ready = ready;
+    return ready;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#needs.transactions && !this.#store.begin) {
+      throw new Error(
+        'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set',
+      );
+    }
+    await this.#store.ready(this.#needs);
   }
 
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -210,6 +231,6 @@ function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
     leaseMs,
     abandonedRetentionMs,
     onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
-    transactional: false,
+    transactional: policy.transaction,
   };
 }

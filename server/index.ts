@@ -9,6 +9,7 @@ export {
 } from './engine/errors.ts';
 export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
+export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';

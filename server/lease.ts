@@ -1,5 +1,5 @@
 import { refusal } from './engine/errors.ts';
-import type { Held, Store } from './engine/store.ts';
+import type { Held, Store, WriteAnswer } from './engine/store.ts';
 import type { Lease as Terms } from './engine/transitions.ts';
 
 /**
@@ -43,32 +43,37 @@ export class Lease {
     this.#lose('taken_over');
   }
 
+  /** No renewals by itself any more: an open transaction could not be committed after one. It still ends. */
+  hold(): void {
+    clearTimeout(this.#renewal);
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#renewal);
     clearTimeout(this.#end);
   }
 
-  /** False when the record is no longer this holder's. @throws IdempotencyError STORE_UNAVAILABLE */
-  async #renew(): Promise<boolean> {
+  /** @throws IdempotencyError STORE_UNAVAILABLE */
+  async renew(): Promise<WriteAnswer> {
     const sentAt = performance.now();
     const answer = await this.#store.renew(this.#held, this.#terms);
-    if (this.#stopped) return true;
+    if (this.#stopped) return answer;
     if (!answer.applied) {
       this.takenOver();
-      return false;
+      return answer;
     }
     this.#coveredUntil = Math.max(this.#coveredUntil, sentAt + this.#terms.leaseMs);
     clearTimeout(this.#end);
     this.#end = this.#armEnd();
-    return true;
+    return answer;
   }
 
   #nextRenewal(delayMs: number): NodeJS.Timeout {
     return setTimeout(async () => {
       let nextMs = this.#terms.leaseMs / 3;
       try {
-        if (!(await this.#renew())) return;
+        if (!(await this.renew()).applied) return;
       } catch {
         nextMs /= 3; // the store did not answer: sooner, while the lease still covers the run
       }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
+import type { Session } from './engine/session.ts';
 import type { Held } from './engine/store.ts';
 import type { Jsonable } from './jsonable.ts';
 import { boundedReason } from './reason.ts';
@@ -14,6 +15,11 @@ export interface Run {
   readonly fence: number;
   /** Aborts when the lease can no longer be relied on: stop causing effects. Not the client's disconnect. */
   readonly signal: AbortSignal;
+  /**
+   * With `transaction: true`: pass it to each read and write that belongs to the run, one after the other. Undefined in
+   * any other run. The handler runs again, with another session, when the transaction could not be committed.
+   */
+  readonly session: Session | undefined;
   /**
    * A key to pass on to another service (Stripe's `Idempotency-Key`): the same on each attempt of this life, different
    * for each `name` and for each life. 64 hexadecimal digits.
@@ -54,10 +60,15 @@ export interface ActiveRun extends Run {
   readonly intention: Intention | undefined;
 }
 
+/**
+ * @param step of `Steps`
+ * @param session of the transaction that it is in
+ */
 export function activeRun(
   held: Held,
   signal: AbortSignal,
   step: (name: string, fn: () => unknown) => Promise<unknown>,
+  session?: Session,
 ): ActiveRun {
   let intention: Intention | undefined;
   const intend = (to: Intention['to'], reason: unknown) => {
@@ -72,6 +83,7 @@ export function activeRun(
     attempt: held.attempts,
     fence: held.fence,
     signal,
+    session,
     downstreamKey(name) {
       if (typeof name !== 'string' || name === '')
         throw new TypeError('Expected `name` to be a string that is not empty');

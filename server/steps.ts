@@ -20,8 +20,6 @@ interface Terms {
   readonly held: Held;
   readonly lease: Lease;
   readonly policy: ResolvedPolicy;
-  /** Where all effects are one transaction's, there is nothing to go on from. */
-  readonly transactional: boolean;
   /** Aborts when the process closes and waits no longer. */
   readonly stopped: AbortSignal;
 }
@@ -75,7 +73,8 @@ export class Steps {
   };
 
   #refuse(name: string): void {
-    if (this.#terms.transactional) {
+    // Where all effects are one transaction's, there is nothing to go on from.
+    if (this.#terms.policy.transaction) {
       throw new TypeError(`Step "${name}" is inside a transaction, which is all or nothing: use run.session`);
     }
     if (this.#ended) throw new TypeError(`Step "${name}" begins after its run has ended: await each step`);

@@ -20,7 +20,6 @@ export async function executeKeyed(
   args: ExecutionArgs,
 ): Promise<Answer<Result>> {
   exposeRun(args.contextValue);
-  const execution = uninterrupted(args);
   let rejection: { error: unknown } | undefined;
   const answer = await idempotency.execute<Result>({
     ...call,
@@ -28,6 +27,8 @@ export async function executeKeyed(
     scope: await scope(),
     async handler() {
       claim(given);
+      rejection = undefined; // of an earlier transaction
+      const execution = uninterrupted(args);
       try {
         return await executeFn(execution.args);
       } catch (error) {

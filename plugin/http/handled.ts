@@ -10,6 +10,8 @@ export interface Held {
   /** For one caller. */
   readonly response: Response;
   readonly body: Bytes | null;
+  /** What the handler threw, where `onError` made the response. */
+  readonly error?: unknown;
 }
 
 /** An answer that only the first caller gets, as it comes. */
@@ -18,6 +20,7 @@ export interface Passing {
   readonly response: Response;
   /** What was read of a body that then was too large; undefined when it has no known end. */
   readonly seen: Bytes | undefined;
+  readonly error?: unknown;
 }
 
 /** The handler's own error: the host's to answer, and never to be taken for a refusal of ours. */
@@ -37,6 +40,8 @@ export interface HttpResult {
   readonly headers: Headers;
   /** Undefined when only the first caller gets it. */
   readonly body: Uint8Array | null | undefined;
+  /** What the handler threw, where `onError` made the response. */
+  readonly error?: unknown;
 }
 
 type ResponseInit = NonNullable<ConstructorParameters<typeof Response>[1]>;
@@ -92,5 +97,6 @@ export function outcomeOf(handled: Handled): Encoded['outcome'] {
 export function resultOf(handled: Handled): unknown {
   if (handled.kind === 'thrown') return handled.error;
   const { status, headers } = handled.response;
-  return { status, headers, body: handled.kind === 'held' ? handled.body : undefined } satisfies HttpResult;
+  const body = handled.kind === 'held' ? handled.body : undefined;
+  return { status, headers, body, ...('error' in handled && { error: handled.error }) } satisfies HttpResult;
 }

@@ -78,9 +78,9 @@ export function withIdempotency<Rest extends unknown[]>(
   /** The body is read inside of the run: a stream that fails half-way is a handler that fails. */
   async function handle(run: ActiveRun, request: Request, rest: Rest): Promise<Handled> {
     try {
-      return await answer(() => handler(request, ...rest)).catch((error) => {
+      return await answer(() => handler(request, ...rest)).catch(async (error) => {
         if (!onError) throw error;
-        return answer(() => onError(error, request));
+        return { ...(await answer(() => onError(error, request))), error };
       });
     } catch (error) {
       const thrown = new Thrown(error);

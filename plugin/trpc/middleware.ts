@@ -74,8 +74,10 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
       capture: (hides) => capturedCall(opts, config, hides),
-      handler: async (run) =>
-        outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } })),
+      async handler(run) {
+        progress.entered = false; // by an earlier transaction
+        return outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } }));
+      },
     });
     if (!replayed) return value;
     markReplayed(opts);

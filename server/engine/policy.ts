@@ -37,6 +37,11 @@ export interface Policy {
   /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
   /**
+   * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
+   * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
+   */
+  transaction?: boolean;
+  /**
    * Largest stored body, in UTF-8 bytes as stored (compressed, encrypted and in base64): of the result, and of the value of
    * each step. Larger results reach the first caller only. Default 1 MiB.
    */
@@ -84,6 +89,7 @@ const DEFAULTS: ResolvedPolicy = {
   waitTimeoutMs: 10 * SECOND,
   onAbandoned: 'in_doubt',
   classify: () => 'store',
+  transaction: false,
   maxResultBytes: 1_048_576,
   retain: 'result',
   cipher: null,
@@ -139,6 +145,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,
+  transaction: aBoolean,
   maxResultBytes: integer(0, RECORD_ROOM_BYTES),
   retain: oneOf('result', 'outcome'),
   cipher: anyOf(aCipher, aNull),

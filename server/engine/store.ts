@@ -1,5 +1,6 @@
 import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
+import type { Session } from './session.ts';
 import type { FinishedStep, Lease, Settlement } from './transitions.ts';
 
 /** What a caller holds after it won a claim: every later write carries `owner` and `fence`. */
@@ -38,6 +39,54 @@ export type WriteAnswer =
       readonly stands: (Pick<Held, 'owner' | 'fence'> & { readonly state: string }) | null;
     };
 
+export type Completion = Extract<Settlement, { to: 'completed' }>;
+
+/** What became of a transaction that was to be committed. */
+export type CommitAnswer =
+  /** Durable, the effects and the completion. */
+  | { readonly to: 'committed' }
+  /** Nothing of it is kept; another one may fare better. */
+  | { readonly to: 'aborted'; readonly blame: Exclude<Blame, 'final'>; readonly error: unknown }
+  /** Nothing of it is kept: the record is not this holder's to complete. */
+  | { readonly to: 'stale' }
+  /** The store can not tell yet, and may still commit it. The record will say. */
+  | { readonly to: 'unknown'; readonly error: unknown };
+
+/** What an error says of the transaction that it came from. */
+export type Blame =
+  /** A conflict, an election, a lost connection: run it again. */
+  | 'transient'
+  /** It was no longer there: aborted by one of the above, for its age, or for an earlier error of its own. */
+  | 'gone'
+  /** It would fail again. */
+  | 'final';
+
+/** A transaction in which the handler of a held key runs. Nobody sees anything of it before it is committed. */
+export interface Transaction {
+  readonly session: Session;
+
+  /**
+   * Atomically: all that was written through `session`, and the completion as its last write. That is a compare-and-set
+   * on owner, fence and state running; a write to the record from outside since the transaction began aborts it, too.
+   * @throws IdempotencyError STORE_UNAVAILABLE when nothing of it is kept, and nothing would be in another one
+   */
+  commit(completion: Completion): Promise<CommitAnswer>;
+
+  /** Nothing of it is kept, and what is still sent through `session` fails. Waits for the store only so long. Never rejects. */
+  abort(): Promise<void>;
+
+  /** Whether the store still has it: not after an operation in it has failed, whether its caller let that be seen or not. */
+  isAlive(): Promise<boolean>;
+
+  /** Undefined for an error that is not the store's. */
+  blame(error: unknown): Blame | undefined;
+}
+
+/** What policies ask of a store. */
+export interface StoreNeeds {
+  readonly transactions: boolean;
+}
+
 /**
  * Where records live. Each write below is one atomic step on one record; nothing else about a store is
  * assumed. Every method rejects with IdempotencyError STORE_UNAVAILABLE when the store did not answer within
@@ -45,10 +94,10 @@ export type WriteAnswer =
  */
 export interface Store {
   /**
-   * Creates or checks what the store needs (indexes, server version). Called before the first claim; may be
-   * called again after it failed, and must then try again.
+   * Creates or checks what the store needs (indexes, server version), and whether it has what policies need. Called
+   * before the first claim; may be called again after it failed, and must then try again.
    */
-  ready(): Promise<void>;
+  ready(needs?: StoreNeeds): Promise<void>;
 
   /**
    * Atomically: if `decide` says `claim` for the record as it stands, it becomes `claimed(...)`; if the
@@ -85,6 +134,13 @@ export interface Store {
    * to other steps of the same run: the first value of a name stands.
    */
   recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer>;
+
+  /**
+   * Begins a transaction that sees the claim of `held`, and its last renewal. Not there in a store without transactions.
+   * No renewal may be under way until it has ended: that would abort it.
+   * @throws IdempotencyError STORE_UNAVAILABLE
+   */
+  begin?(held: Held): Transaction;
 
   /**
    * Resolves once the record no longer runs under `seen`'s owner and fence, or its lease has lapsed, with what

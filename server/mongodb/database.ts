@@ -8,7 +8,19 @@ export type Document = Record<string, unknown>;
  */
 export interface Database {
   readonly databaseName: string;
+  /** For transactions. Not every 6.x of the driver declares it; each of them has it. */
+  readonly client?: { startSession(options?: object): DriverSession };
   command(command: Document, options?: object): Promise<Document>;
+}
+
+/** The part of a driver's `ClientSession` that is used. */
+export interface DriverSession {
+  inTransaction(): boolean;
+  advanceOperationTime(operationTime: unknown): void;
+  startTransaction(options: object): void;
+  commitTransaction(): Promise<unknown>;
+  /** Aborts its transaction, if there is one. */
+  endSession(): Promise<unknown>;
 }
 
 /** One collection, spoken to in raw commands: none of the host client's own settings take part. */
@@ -29,8 +41,17 @@ export class Collection {
     return `${this.#db.databaseName}.${this.name}`;
   }
 
-  run(command: Document): Promise<Document> {
-    return this.#db.command(command, OPTIONS);
+  run(command: Document, session?: DriverSession): Promise<Document> {
+    return this.#db.command(command, session ? { ...OPTIONS, session } : OPTIONS);
+  }
+
+  get hasSessions(): boolean {
+    return typeof this.#db.client?.startSession === 'function';
+  }
+
+  startSession(): DriverSession {
+    if (!this.#db.client) throw new TypeError('Expected the database to have a client');
+    return this.#db.client.startSession({ causalConsistency: true });
   }
 }
 

@@ -1,2 +1,9 @@
+import type { ClientSession } from 'mongodb';
+
 export type { MongoStoreOptions } from './options.ts';
 export { createMongoStore } from './store.ts';
+
+declare module '../engine/session.ts' {
+  /** As the host's own driver has it. */
+  interface Session extends ClientSession {}
+}

@@ -16,7 +16,7 @@ const INDEX_CONFLICTS = [85, 86];
  */
 export async function prepareServer(
   collection: Collection,
-  indexes: 'create' | 'check',
+  { indexes, transactions }: { readonly indexes: 'create' | 'check'; readonly transactions: boolean },
   until: number,
   warnOfStandalone: () => void,
 ): Promise<void> {
@@ -25,10 +25,25 @@ export async function prepareServer(
     if (Number(hello.maxWireVersion) < WIRE_VERSION) {
       return `Expected MongoDB 6.0 or later, got a server of wire version ${hello.maxWireVersion} (6.0 has ${WIRE_VERSION})`;
     }
-    if (!hello.setName && hello.msg !== 'isdbgrid') warnOfStandalone();
+    const isStandalone = !hello.setName && hello.msg !== 'isdbgrid';
+    const obstacle = transactions && obstacleToTransactions(collection, isStandalone);
+    if (obstacle) return obstacle;
+    if (isStandalone) warnOfStandalone();
     return await provideIndexes(collection, indexes);
   });
   if (problem !== undefined) throw new Error(problem);
+}
+
+function obstacleToTransactions(collection: Collection, isStandalone: boolean): string | undefined {
+  if (isStandalone) {
+    return (
+      `A policy has \`transaction: true\`, but ${collection.namespace} is on a standalone server, which has no transactions. ` +
+      'Fix: start mongod with --replSet rs0 and run rs.initiate(); a replica set of one member will do'
+    );
+  }
+  return collection.hasSessions
+    ? undefined
+    : 'A policy has `transaction: true`, but `db` has no `client.startSession`. Fix: pass a Db of the MongoDB driver';
 }
 
 async function provideIndexes(collection: Collection, mode: 'create' | 'check'): Promise<string | undefined> {

@@ -1,3 +1,5 @@
+import type { Blame } from '../engine/store.ts';
+
 /** What becomes of the statements of a command that failed. */
 export type Failure =
   /** The server stopped executing it: one of its statements may wait for a lock. */
@@ -49,4 +51,28 @@ export function isUnwritable(code: number): boolean {
 /** Whether a single statement that failed with this code may succeed when it is sent again. */
 export function isTransient(code: number): boolean {
   return HELD.includes(code) || TRANSIENT.includes(code);
+}
+
+const NO_SUCH_TRANSACTION = 251;
+
+/** Of the driver's errors without a code, those that another attempt may not meet: some of its releases do not label them. */
+const CONNECTION =
+  /^(Mongo(Network|ServerSelection|PoolCleared|WaitQueue|NotPrimary)\w*|PoolCleared\w*|WaitQueue\w*)Error$/;
+
+/** Undefined for what is no error of a driver. By shape, like all here. */
+export function blameOf(error: unknown): Blame | undefined {
+  const { name, code } = (error ?? {}) as Record<string, unknown>;
+  if (code === NO_SUCH_TRANSACTION) return 'gone';
+  if (isTransientTransactionError(error) || (typeof name === 'string' && CONNECTION.test(name))) {
+    return 'transient';
+  }
+  return typeof name === 'string' && name.startsWith('Mongo') && 'errorLabels' in (error as object)
+    ? 'final'
+    : undefined;
+}
+
+/** The label that the server, or the driver for a lost connection, gives to an error after which nothing was committed. */
+export function isTransientTransactionError(error: unknown): boolean {
+  const { errorLabels } = (error ?? {}) as { errorLabels?: unknown };
+  return Array.isArray(errorLabels) && errorLabels.includes('TransientTransactionError');
 }

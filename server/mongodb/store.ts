@@ -1,7 +1,15 @@
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
-import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
+import type {
+  ClaimAnswer,
+  Held,
+  Snapshot,
+  Store,
+  StoreNeeds,
+  Transaction,
+  WriteAnswer,
+} from '../engine/store.ts';
 import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
 import { Collection } from './database.ts';
 import { within } from './deadline.ts';
@@ -10,6 +18,7 @@ import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Reader } from './reader.ts';
 import { prepareServer } from './server-check.ts';
 import { createWrites, type Write } from './statements.ts';
+import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
 import { WriteLane } from './write-lane.ts';
 
@@ -37,6 +46,8 @@ class MongoStore implements Store {
   readonly #giveUps: GiveUps;
   readonly #reader: Reader;
   readonly #waiters: Waiters;
+  /** When a claim, or the last renewal of it, took place by the server's logical clock. */
+  readonly #heldAt = new WeakMap<Held, unknown>();
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -59,9 +70,10 @@ class MongoStore implements Store {
     this.#waiters = new Waiters(this.#reader, timeoutMs);
   }
 
-  async ready(): Promise<void> {
+  async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
     this.#refuseUnlessOpen();
-    await prepareServer(this.#collection, this.#options.indexes, this.#deadline(), this.#warnOfStandalone);
+    const { indexes } = this.#options;
+    await prepareServer(this.#collection, { indexes, ...needs }, this.#deadline(), this.#warnOfStandalone);
   }
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
@@ -77,10 +89,15 @@ class MongoStore implements Store {
         const { inserted, sentAt, operationTime } = await sending.answer.finally(() => {
           wasSent ||= sending.sends > 0;
         });
-        if (inserted) return won(request, { fence: request.seed, life: request.seed, attempts: 1 }, sentAt);
+        if (inserted) {
+          const first = { fence: request.seed, life: request.seed, attempts: 1 };
+          return this.#won(request, first, sentAt, operationTime);
+        }
         const found = await this.#reader.snapshot(request, operationTime, until);
         const decision = decide(found.record, request, found.now);
-        if (decision.do === 'run' && !isFirst) return won(request, decision.record, sentAt);
+        if (decision.do === 'run' && !isFirst) {
+          return this.#won(request, decision.record, sentAt, operationTime);
+        }
         if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
         // There is a record to claim, or a claim of ours to renew. Or it has just gone: then the same will do.
         write = writes.claim(request);
@@ -108,7 +125,7 @@ class MongoStore implements Store {
     const found = await this.#reader.snapshot(request, operationTime, until);
     const decision = decide(found.record, request, found.now);
     // Any copy may have been the one that won.
-    if (decision.do === 'run') return won(request, decision.record, sending.firstSentAt);
+    if (decision.do === 'run') return this.#won(request, decision.record, sending.firstSentAt, operationTime);
     return { won: false, ...found };
   }
 
@@ -129,6 +146,18 @@ class MongoStore implements Store {
 
   recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer> {
     return this.#write(held, writes.step(held, step), 'running', this.#deadline());
+  }
+
+  begin(held: Held): Transaction {
+    if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
+    return new MongoTransaction({
+      collection: this.#collection,
+      reader: this.#reader,
+      held,
+      after: this.#heldAt.get(held),
+      timeoutMs: this.#options.storeTimeoutMs,
+      completionOf: (completion) => writes.settle(held, completion),
+    });
   }
 
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
@@ -154,6 +183,7 @@ class MongoStore implements Store {
   async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
     if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
     const { matched, operationTime } = await this.#others.send(write, until).answer;
+    this.#heldAt.set(held, operationTime);
     if (matched) return { applied: true };
     const standing = await this.#reader.standing(held, operationTime, until);
     if (!standing) return { applied: false, stands: null };
@@ -163,6 +193,17 @@ class MongoStore implements Store {
       state: String(standing.state),
     };
     return isOurs(held, stands) && stands.state === target ? { applied: true } : { applied: false, stands };
+  }
+
+  #won(
+    { scope, key, owner }: ClaimRequest,
+    { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
+    sentAt: number,
+    operationTime: unknown,
+  ): ClaimAnswer {
+    const held = { scope, key, owner, fence, life, attempts, ...(steps && { steps }) };
+    this.#heldAt.set(held, operationTime);
+    return { won: true, held, sentAt };
   }
 
   readonly #warnOfStandalone = (): void => {
@@ -181,14 +222,6 @@ class MongoStore implements Store {
   #refuseUnlessOpen(): void {
     if (this.#state !== 'open') throw refusal('STORE_UNAVAILABLE', 'closing');
   }
-}
-
-function won(
-  { scope, key, owner }: ClaimRequest,
-  { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
-  sentAt: number,
-): ClaimAnswer {
-  return { won: true, held: { scope, key, owner, fence, life, attempts, ...(steps && { steps }) }, sentAt };
 }
 
 const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';

@@ -347,8 +347,7 @@ describe('inside a transaction', () => {
       store,
       held,
       lease,
-      policy: resolvePolicy({}),
-      transactional: true,
+      policy: resolvePolicy({ transaction: true }),
       stopped: new AbortController().signal,
     });
     const fn = vi.fn();

@@ -65,13 +65,14 @@ export async function freshIdempotency({
 /** Hands every operation on to `store`, but for those that are given instead. */
 export function storeBut(store: Store, changed: Partial<Store>): Store {
   return {
-    ready: () => store.ready(),
+    ready: (needs) => store.ready(needs),
     claim: (request) => store.claim(request),
     abandon: (request) => store.abandon(request),
     takeOver: (request, seen, to) => store.takeOver(request, seen, to),
     settle: (held, settlement) => store.settle(held, settlement),
     renew: (held, lease) => store.renew(held, lease),
     recordStep: (held, step) => store.recordStep(held, step),
+    ...(store.begin && { begin: store.begin.bind(store) }),
     watch: (seen, signal) => store.watch(seen, signal),
     close: (timeoutMs) => store.close(timeoutMs),
     ...changed,

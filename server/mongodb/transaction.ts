@@ -1,0 +1,154 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { Session } from '../engine/session.ts';
+import type { CommitAnswer, Completion, Held, Transaction } from '../engine/store.ts';
+import { type Collection, type Document, type DriverSession, SIMPLE } from './database.ts';
+import { within } from './deadline.ts';
+import { pauseMs } from './pause.ts';
+import type { Reader } from './reader.ts';
+import { blameOf, failureOf, isTransientTransactionError } from './server-errors.ts';
+import type { Write } from './statements.ts';
+import type { StatementError } from './update-command.ts';
+
+interface Parts {
+  readonly collection: Collection;
+  readonly reader: Reader;
+  readonly held: Held;
+  /** The operationTime of the claim, or of the renewal after it. */
+  readonly after: unknown;
+  readonly timeoutMs: number;
+  completionOf(completion: Completion): Write;
+}
+
+/** A transaction of the host's driver, with a session of its own and with concerns that do not depend on the client's. */
+export class MongoTransaction implements Transaction {
+  readonly #parts: Parts;
+  readonly #session: DriverSession;
+  #committing: Promise<unknown> | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** @throws IdempotencyError STORE_UNAVAILABLE when the host has closed its client */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { collection, after, timeoutMs } = parts;
+    try {
+      this.#session = collection.startSession();
+    } catch (error) {
+      throw refusal('STORE_UNAVAILABLE', 'unreachable', error);
+    }
+    // What it reads is then not older than the claim, on whatever member or shard.
+    if (after !== undefined) this.#session.advanceOperationTime(after);
+    this.#session.startTransaction({
+      readConcern: { level: 'snapshot' },
+      writeConcern: { w: 'majority', wtimeoutMS: timeoutMs },
+      readPreference: 'primary',
+      maxCommitTimeMS: timeoutMs,
+    });
+  }
+
+  get session(): Session {
+    return this.#session as Session;
+  }
+
+  readonly blame = blameOf;
+
+  async isAlive(): Promise<boolean> {
+    const { scope, key } = this.#parts.held;
+    const find = { find: this.#parts.collection.name, filter: { scope, key }, projection: { _id: 1 } };
+    try {
+      await this.#run({ ...find, collation: SIMPLE, limit: 1, singleBatch: true });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async commit(completion: Completion): Promise<CommitAnswer> {
+    const { collection, completionOf } = this.#parts;
+    try {
+      const { statement } = completionOf(completion);
+      const reply = await this.#run({ update: collection.name, updates: [statement] });
+      const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];
+      if (failed) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
+      if (reply.n !== 1) return { to: 'stale' };
+    } catch (error) {
+      return aborted(error);
+    }
+    return this.#commit();
+  }
+
+  abort(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    const committing = this.#committing;
+    // An abort that is sent while a commit is on its way might come before it.
+    const ended = (committing ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => this.#session.endSession())
+      .catch(() => {});
+    if (!committing) await within(this.#parts.timeoutMs, ended).catch(() => {});
+  }
+
+  /** Again for as long as the outcome is unknown: the server answers for the same transaction each time. */
+  async #commit(): Promise<CommitAnswer> {
+    const until = performance.now() + this.#parts.timeoutMs;
+    let last: unknown;
+    for (let attempts = 0; ; attempts++) {
+      const leftMs = Math.floor(until - performance.now());
+      if (leftMs < 1) return this.#lookUp(last);
+      try {
+        await within(leftMs, this.#sendCommit());
+        return { to: 'committed' };
+      } catch (error) {
+        const blame = blameOfCommit(error);
+        if (blame !== 'unknown') return { to: 'aborted', blame, error };
+        if (isIdempotencyError(error) || isHopeless(error)) return this.#lookUp(error);
+        last = error;
+        await pause(Math.min(pauseMs(attempts), leftMs));
+      }
+    }
+  }
+
+  #sendCommit(): Promise<unknown> {
+    const committing = this.#session.commitTransaction().finally(() => {
+      this.#committing = undefined;
+    });
+    this.#committing = committing;
+    return committing;
+  }
+
+  async #lookUp(error: unknown): Promise<CommitAnswer> {
+    const { reader, held, timeoutMs } = this.#parts;
+    try {
+      const standing = await reader.standing(held, undefined, performance.now() + timeoutMs);
+      // Nobody else can have written to the record while the transaction was to be committed.
+      if (standing?.owner !== held.owner || standing.fence !== held.fence) return { to: 'stale' };
+      return standing.state === 'completed' ? { to: 'committed' } : { to: 'unknown', error };
+    } catch {
+      return { to: 'unknown', error };
+    }
+  }
+
+  #run(command: Document): Promise<Document> {
+    const { collection, timeoutMs } = this.#parts;
+    return within(timeoutMs, collection.run({ ...command, maxTimeMS: timeoutMs }, this.#session));
+  }
+}
+
+/** @throws IdempotencyError STORE_UNAVAILABLE when another transaction would fail in the same way */
+function aborted(error: unknown): CommitAnswer {
+  const blame = blameOf(error);
+  if (blame === 'transient' || blame === 'gone') return { to: 'aborted', blame, error };
+  throw isIdempotencyError(error) ? error : refusal('STORE_UNAVAILABLE', 'unreachable', error);
+}
+
+/** Of what the commit was answered with, only an error that is labelled so says that nothing was committed. */
+function blameOfCommit(error: unknown): 'transient' | 'gone' | 'unknown' {
+  if (!isTransientTransactionError(error)) return 'unknown';
+  return blameOf(error) === 'gone' ? 'gone' : 'transient';
+}
+
+const isHopeless = (error: unknown) => ['closed', 'denied', 'rejected'].includes(failureOf(error));

@@ -1,0 +1,49 @@
+import type { Db, Document } from 'mongodb';
+import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
+import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+import { type Place, startLedgerApp } from './ledger-app.ts';
+
+export interface LedgerOptions {
+  readonly policy?: Policy;
+  readonly store?: Partial<MongoStoreOptions>;
+  readonly uri?: string;
+}
+
+/** The ledger app in this process, on a database of its own. `place` is told how many handlers have begun before. */
+export async function openLedger(
+  place: (db: Db, amount: number, before: number) => ReturnType<Place>,
+  { policy, store, uri }: LedgerOptions = {},
+) {
+  const database = await freshDatabase({ appName: 'ledger' }, uri);
+  const { db } = database;
+  await db.createCollection('ledger');
+  await db.collection('emails').insertOne({ _id: 'taken' as never });
+  const events: IdempotencyEvent[] = [];
+  const idempotency = createIdempotency({
+    store: createMongoStore({ db, ...store }),
+    onEvent: (event) => events.push(event),
+  });
+  let runs = 0;
+  const app = await startLedgerApp(idempotency, (amount) => place(db, amount, runs++), policy);
+  await idempotency.ready();
+  return {
+    url: app.url,
+    database,
+    db,
+    idempotency,
+    /** How often a handler began. */
+    get runs() {
+      return runs;
+    },
+    types: () => events.map(({ type }) => type),
+    events,
+    rows: (): Promise<Document[]> => db.collection('ledger').find().toArray(),
+    record: (key: string): Promise<Document | null> => db.collection('idempotency_keys').findOne({ key }),
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await idempotency.close();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -2,7 +2,6 @@ import { sealContent } from './bodies.ts';
 import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
-import type { ResolvedPolicy } from './engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
 import type { Held, Store, Transaction, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';

@@ -118,7 +118,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   };
 }
 
-async function read(response: Response): Promise<Answer> {
+export async function read(response: Response): Promise<Answer> {
   const { date: _, 'idempotent-replayed': replayed, ...headers } = Object.fromEntries(response.headers);
   return { status: response.status, headers, body: await response.text(), replayed: replayed === 'true' };
 }

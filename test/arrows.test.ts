@@ -15,6 +15,9 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/session.ts', "export type { ClientSession } from 'mongodb';"],
     ['server/errors.ts', "export { GraphQLError } from 'graphql';"],
     ['server/trpc.ts', "export { TRPCError } from '@trpc/server';"],
+    ['server/call.ts', "export { lint } from './cli/lint.ts';"],
+    ['server/cli/serve.ts', "export { x } from '../../plugin/trpc/middleware.ts';"],
+    ['server/cli/peer.ts', "export { parse } from 'graphql';"],
     ['server/engine/decide.ts', "export { x } from '../run.ts';"],
     ['server/engine/store.ts', "export { x } from '../mongodb/store.ts';"],
     ['server/engine/record.ts', "export type { ObjectId } from 'mongodb';"],
@@ -70,6 +73,11 @@ const forbidden: Record<string, [file: string, source: string][]> = {
 
 const allowed: [file: string, source: string][] = [
   ['server/wait.ts', "import { x } from './engine/decide.ts';\nexport const y = x(Date.now());"],
+  ['server/cli.ts', "import { lint } from './cli/lint.ts';\nlint();"],
+  [
+    'server/cli/lint.ts',
+    "import { x } from '../../plugin/graphql/directives.ts';\nexport const lint = () => x;",
+  ],
   [
     'server/engine/pure.ts',
     "import { hash } from 'node:crypto';\nimport { stringify } from 'safe-stable-stringify';\n" +

@@ -1,4 +1,4 @@
-import { type GraphQLField, type GraphQLSchema, isNonNullType } from 'graphql';
+import { type FieldDefinitionNode, type GraphQLField, type GraphQLSchema, isNonNullType } from 'graphql';
 
 /** The directive on a field of a mutation that carries that field's own key. */
 export const KEY_DIRECTIVE = 'idempotent';
@@ -41,6 +41,10 @@ export function mutationsRequiringKey(schema: GraphQLSchema): ReadonlySet<string
   return names;
 }
 
+export function requiresKeyInSdl({ directives = [] }: FieldDefinitionNode): boolean {
+  return directives.some(({ name }) => name.value === REQUIRED_DIRECTIVE);
+}
+
 /** Whether a mutation that fails leaves no data at all; one that the schema does not have is not executed. */
 export function isNonNullMutation(schema: GraphQLSchema, name: string): boolean {
   return isNonNullType(schema.getMutationType()?.getFields()[name]?.type);
@@ -57,7 +61,7 @@ function mutationsOf(schema: GraphQLSchema): readonly Field[] {
  * list of `{ name }`, as GraphQL Tools and most builders have it.
  */
 function requiresKey({ astNode, extensions }: Field): boolean {
-  if (astNode?.directives?.some(({ name }) => name.value === REQUIRED_DIRECTIVE)) return true;
+  if (astNode && requiresKeyInSdl(astNode)) return true;
   const { directives } = extensions as { directives?: unknown };
   if (Array.isArray(directives))
     return directives.some((directive) => directive?.name === REQUIRED_DIRECTIVE);

@@ -3,6 +3,7 @@ import { KEY_DIRECTIVE } from './directives.ts';
 import type { Mask } from './error-codec.ts';
 import { failed, located } from './field-failure.ts';
 import type { FieldPolicies } from './field-policies.ts';
+import type { FileContents } from './file-contents.ts';
 import type { KeyedMutation } from './keyed-execution.ts';
 import { Mutation } from './operation.ts';
 import { resultCodec } from './result-codec.ts';
@@ -17,6 +18,7 @@ interface Around {
   readonly variables: unknown;
   readonly policies: FieldPolicies;
   readonly mask: Mask | undefined;
+  readonly contents: FileContents | undefined;
   scope(): unknown;
 }
 
@@ -41,7 +43,7 @@ function fieldCall(
   key: string,
   responseKey: string,
   nodes: FieldNodes,
-  { schema, document, operation, variables, policies, mask, scope }: Around,
+  { schema, document, operation, variables, policies, mask, contents, scope }: Around,
 ): KeyedMutation {
   const part = partOf(document, operation, nodes.map(asSelected));
   const mutation = new Mutation(part.document, part.operation, variables);
@@ -49,8 +51,8 @@ function fieldCall(
     given: { key, params: undefined },
     scope,
     operation: mutation.operation,
-    fingerprints: mutation.fingerprints(),
-    selections: mutation.selections(),
+    fingerprints: mutation.fingerprints(contents),
+    selections: mutation.selections(contents),
     policy: policies.of(mutation.fields),
     codec: resultCodec(mutation, mask, (error) =>
       failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),

@@ -1,6 +1,7 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../server/engine/key.ts';
 import { isInheritedKey } from '../../server/run.ts';
+import { isHandshake } from './handshake.ts';
 
 /** A key that a client or the developer gave for one operation. */
 export interface GivenKey {
@@ -52,13 +53,10 @@ function own(given: GivenKey): GivenKey | undefined {
   return isOwn || !isInheritedKey(given.key) ? given : undefined;
 }
 
-/**
- * Of a Fetch `Request` (Yoga) or a Node.js one. A mutation never comes with GET: such a request is a WebSocket's
- * handshake, whose headers belong to no operation.
- */
+/** Of a Fetch `Request` (Yoga) or a Node.js one. */
 function headerOf(context: unknown, name: string): string | undefined {
   const request = property(context, 'request') ?? property(context, 'req');
-  if (property(request, 'method') === 'GET') return undefined;
+  if (isHandshake({ method: property(request, 'method') })) return undefined;
   const headers = property(request, 'headers');
   const value = isHeaders(headers) ? headers.get(name) : property(headers, name);
   if (value === undefined || value === null) return undefined;

@@ -6,6 +6,7 @@ import type { Hides } from '../../server/engine/redact.ts';
 import { capturedRequest } from './captured-request.ts';
 import { unprotectable } from './errors.ts';
 import { externalValue, Variables } from './external-value.ts';
+import type { FileContents } from './file-contents.ts';
 import { fragmentsOf, perOperation } from './per-operation.ts';
 import { isCall, type RootFields, rootFields } from './root-fields.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -84,25 +85,26 @@ export class Mutation implements MutationOperation {
    * operation's name and the names of variables do not count; nor do the schema's own defaults, which a deploy may change.
    * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
    */
-  fingerprints(): Hashes {
+  fingerprints(contents?: FileContents): Hashes {
     const fields = this.#nodes.map(({ name, arguments: args = [] }) => [
       name.value,
       Object.fromEntries(args.map((arg) => [arg.name.value, externalValue(arg.value, this.variables)])),
     ]);
-    return [fingerprint(this.operation, ['mutation', fields])];
+    return [fingerprint(this.operation, ['mutation', fields], contents)];
   }
 
   /**
    * Of what the answer looks like: aliases, nested fields with their arguments, fragments, directives.
    * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
    */
-  selections(): Hashes {
+  selections(contents?: FileContents): Hashes {
     const { text, variables } = this.#selection();
     if (variables.length === 0) return [tagged(text)];
     return [
       fingerprint(
         text,
         variables.map((name) => [name, this.variables.get(name)]),
+        contents,
       ),
     ];
   }
@@ -123,9 +125,9 @@ export class Mutation implements MutationOperation {
   }
 }
 
-function fingerprint(operation: string, args: unknown): string {
+function fingerprint(operation: string, args: unknown, contents: FileContents | undefined): string {
   try {
-    return fingerprintOf(operation, args);
+    return fingerprintOf(operation, args, contents);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw unprotectable(

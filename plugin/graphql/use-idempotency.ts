@@ -9,6 +9,7 @@ import { executeFieldByField } from './field-by-field.ts';
 import { fieldCalls } from './field-calls.ts';
 import { fieldKeys, keyDirectives } from './field-keys.ts';
 import { FieldPolicies } from './field-policies.ts';
+import { withFileContents } from './file-contents.ts';
 import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
 import { Mutation, type MutationOperation } from './operation.ts';
@@ -76,7 +77,7 @@ export function useIdempotency<Context extends object>(
       const keys = directives === 'placed' ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
       if (keys.size > 0) return fieldByField(keys, mutation, operation, args, executeFn);
       const given = givenKey(args);
-      if (given) return keyed(given, mutation, args.contextValue, executeFn) ?? unkeyed;
+      if (given) return keyed(given, mutation, args, executeFn) ?? unkeyed;
       checkRequired(mutation, args.schema);
       return unkeyed;
     } catch (error) {
@@ -107,24 +108,24 @@ export function useIdempotency<Context extends object>(
   function keyed(
     given: GivenKey,
     mutation: Mutation,
-    context: Context,
+    { contextValue: context, variableValues: variables }: Args<Context>,
     executeFn: Execute,
   ): Execute | undefined {
     if (mutation.fields.length === 0) return undefined; // each is skipped: there is nothing to protect
     checkIncremental(mutation);
-    const call = {
+    const call = withFileContents(variables, (contents) => ({
       given,
       scope: () => scope(context),
       operation: mutation.operation,
-      fingerprints: mutation.fingerprints(),
-      selections: mutation.selections(),
+      fingerprints: mutation.fingerprints(contents),
+      selections: mutation.selections(contents),
       policy: policies.of(mutation.fields),
       codec: resultCodec(mutation, yoga.mask),
       capture: (hides?: Hides) => mutation.captured(hides),
-    };
+    }));
     return async function executeOnce(inner: ExecutionArgs) {
       try {
-        const { value, replayed } = await executeKeyed(idempotency, call, executeFn, inner);
+        const { value, replayed } = await executeKeyed(idempotency, await call(), executeFn, inner);
         return replayed ? yoga.markReplayed(value as ExecutionResult, context) : value;
       } catch (error) {
         return refused(error);
@@ -151,12 +152,15 @@ export function useIdempotency<Context extends object>(
     if (without.length > 0) checkRequired({ name: mutation.name, fields: without }, schema);
     let caller: unknown;
     const around = { schema, document, operation, mutation, variables, policies, mask: yoga.mask };
-    const calls = fieldCalls(keys, { ...around, scope: () => caller });
+    const calls = withFileContents(variables, (contents) =>
+      fieldCalls(keys, { ...around, contents, scope: () => caller }),
+    );
     const unkeyed = currentRun() ? apart(executeFn) : executeFn;
     return async function executeParts(inner: ExecutionArgs) {
       try {
         caller = checkScope(await scope(context)); // once, and before anything runs
-        const answer = await executeFieldByField(idempotency, calls, { keyed: executeFn, unkeyed }, inner);
+        const executors = { keyed: executeFn, unkeyed };
+        const answer = await executeFieldByField(idempotency, await calls(), executors, inner);
         const { value, replayed, allReplayed } = answer;
         if (allReplayed) return yoga.markReplayed(value, context);
         return replayed.length > 0 ? yoga.markReplayedFields(value, replayed) : value;

@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { Mask } from './error-codec.ts';
+import { isHandshake } from './handshake.ts';
 import type { YogaHooks } from './plugin.ts';
 import { maskOf } from './yoga-mask.ts';
 
@@ -47,7 +48,7 @@ export class Yoga {
    */
   markReplayed(result: ExecutionResult, context: unknown): ExecutionResult {
     const request = requestOf(context);
-    if (this.#present && request && request.method !== 'GET' && !this.#batches.has(request)) {
+    if (this.#present && request && !isHandshake(request) && !this.#batches.has(request)) {
       return Object.assign(result, { [REPLAYED]: true });
     }
     return withExtension(result, true);

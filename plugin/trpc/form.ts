@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { fileContent } from '../../server/file-content.ts';
 
 /**
- * What two forms are compared by. The boundary is drawn anew for each attempt and a file's time is that of its arrival, so
- * neither counts; nor does the order of fields, but that of values with the same name does.
+ * What two forms are compared by. The boundary is drawn anew for each attempt, so it does not count; nor does the order of
+ * fields, but that of values with the same name does.
  */
 export async function formContent(form: FormData): Promise<ReadonlyMap<string, unknown>> {
   const names = [...new Set(form.keys())].sort();
@@ -14,12 +14,4 @@ export async function formContent(form: FormData): Promise<ReadonlyMap<string, u
     content.set(name, values);
   }
   return content;
-}
-
-/** One file at a time, and in pieces: tRPC holds the form in memory already, and a copy would double that. */
-async function fileContent(file: File) {
-  const { name, type, size } = file;
-  const hash = createHash('sha256');
-  for await (const piece of file.stream()) hash.update(piece);
-  return { name, type, size, sha256: hash.digest('hex') };
 }

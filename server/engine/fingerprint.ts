@@ -12,11 +12,16 @@ export function ruleOf(tagged: string): string {
 /**
  * SHA-256 of an operation and its arguments in canonical JSON: the order of keys does not count; types
  * that JSON folds together (10n and "10", a Date and its text, a Map and {}) are told apart.
+ * @param contents what counts in place of objects that have to be read first, such as files
  * @throws TypeError for what can not be told apart by its content: functions, symbols, circular
  * structures, and objects with neither `toJSON` nor fields of their own.
  */
-export function fingerprintOf(operation: string, args: unknown): string {
-  return tagged(canonicalJson([operation, args]));
+export function fingerprintOf(
+  operation: string,
+  args: unknown,
+  contents?: ReadonlyMap<object, unknown>,
+): string {
+  return tagged(canonicalJson([operation, args], contents));
 }
 
 /** `rule:hash` of a text that is canonical already, such as a printed selection set. */
@@ -26,14 +31,23 @@ export function tagged(canonical: string): string {
 
 const stringify = configure({ circularValue: TypeError, strict: false, bigint: false });
 
-function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown, contents?: ReadonlyMap<object, unknown>): string {
   try {
-    return stringify(value, canonicalValue) as string;
+    return stringify(value, contents ? canonicalWith(contents) : canonicalValue) as string;
   } catch (cause) {
     if (cause instanceof RangeError)
       throw new TypeError('The arguments are nested too deeply to fingerprint', { cause });
     throw cause;
   }
+}
+
+function canonicalWith(contents: ReadonlyMap<object, unknown>): typeof canonicalValue {
+  return function canonicalContent(key, json) {
+    const content = contents.get((this as Record<string, object>)[key] as object);
+    return content
+      ? canonicalValue.call({ content }, 'content', content)
+      : canonicalValue.call(this, key, json);
+  };
 }
 
 /** A replacer sees what `toJSON` made; the original is `this[key]`. */
@@ -65,8 +79,7 @@ function canonicalObject(value: object, json: unknown): unknown {
   if (ArrayBuffer.isView(value)) {
     return tag('bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'));
   }
-  // A file's fields, where a ponyfill has some, are not its content: the time of its arrival is among them.
-  if ('arrayBuffer' in value && typeof value.arrayBuffer === 'function') throw unfingerprintable('a file');
+  if (isFile(value)) throw unfingerprintable('a file');
   if (json !== value) return canonicalValue.call({ json }, 'json', json);
   const prototype: unknown = Object.getPrototypeOf(value);
   // Plain in whatever realm it was made: in a test runner's sandbox there are two.
@@ -75,6 +88,11 @@ function canonicalObject(value: object, json: unknown): unknown {
     throw unfingerprintable(`an object of class ${value.constructor?.name} without fields of its own`);
   }
   return escaped(value);
+}
+
+/** By shape, as servers bring classes of their own, whose fields are not the content: the time of arrival is among them. */
+export function isFile(value: object): value is File {
+  return 'arrayBuffer' in value && typeof value.arrayBuffer === 'function';
 }
 
 // Tags can not be forged: a field of the caller's that starts with `$` gets one more.

@@ -89,9 +89,9 @@ it.each<[string, Partial<Context>]>([
   expect(runs).toEqual(['pay 5 k']);
 });
 
-it("the headers of a handshake are nobody's key", async () => {
+it.each(['GET', 'CONNECT'])("the headers of a handshake by %s are nobody's key", async (method) => {
   const { run, runs } = start();
-  const context = { req: { method: 'GET', headers: { 'idempotency-key': 'k' } } };
+  const context = { req: { method, headers: { 'idempotency-key': 'k' } } };
   await run('mutation { pay(amount: 1) }', context);
   await run('mutation { pay(amount: 2) }', context);
   expect(runs).toEqual(['pay 1 undefined', 'pay 2 undefined']);

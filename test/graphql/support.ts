@@ -1,7 +1,13 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
-import { createSchema, createYoga, type YogaInitialContext, type YogaServerOptions } from 'graphql-yoga';
+import {
+  createSchema,
+  createYoga,
+  type YogaInitialContext,
+  type YogaServerInstance,
+  type YogaServerOptions,
+} from 'graphql-yoga';
 import {
   type IdempotencyContext,
   type UseIdempotencyOptions,
@@ -25,6 +31,8 @@ export interface ShopOptions extends Omit<YogaOptions, 'plugins' | 'schema'> {
   useIdempotency?: Partial<UseIdempotencyOptions<Context>>;
   before?: Plugins;
   after?: Plugins;
+  /** Serves the same Yoga in another way, too. */
+  beside?: (server: Server, yoga: YogaServerInstance<object, object>) => void;
 }
 
 /** A real Yoga server with `useIdempotency`, on a port of its own, and a store of its own. */
@@ -59,6 +67,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     resolvers = {},
     before = [],
     after = [],
+    beside = () => {},
     ...yogaOptions
   } = options;
   const runs: string[] = [];
@@ -82,6 +91,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   });
   const yoga = createYoga({ logging: false, ...yogaOptions, schema, plugins: [...before, plugin, ...after] });
   const server = createServer(yoga);
+  beside(server, yoga);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -118,7 +128,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   };
 }
 
-async function read(response: Response): Promise<Answer> {
+export async function read(response: Response): Promise<Answer> {
   const { date: _, 'idempotent-replayed': replayed, ...headers } = Object.fromEntries(response.headers);
   return { status: response.status, headers, body: await response.text(), replayed: replayed === 'true' };
 }

@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 export interface MongoStoreOptions {
-  /** Of your own driver, as `client.db('shop')`; with mongoose `connection.db`. The client stays yours to close. */
+  /** Of your own driver, as `client.db('shop')`; with mongoose `connection.db`, once it is connected. The client stays yours to close. */
   readonly db: Database;
   /** Default `idempotency_keys`. */
   readonly collection?: string;
@@ -28,7 +28,7 @@ export function resolveOptions(options: MongoStoreOptions): Required<MongoStoreO
   const { db, collection = 'idempotency_keys', indexes = 'create', storeTimeoutMs = 5_000 } = options ?? {};
   if (typeof db?.command !== 'function' || typeof db.databaseName !== 'string') {
     throw new TypeError(
-      `Expected \`db\` to be a Db of the MongoDB driver, such as client.db('shop'), got ${shown(db)}`,
+      `Expected \`db\` to be a Db of the MongoDB driver, such as client.db('shop'), or the \`db\` of a mongoose connection that is open, got ${shown(db)}`,
     );
   }
   if (!isCollectionName(collection)) {

@@ -1,8 +1,8 @@
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Store } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { createWrites } from '../../server/mongodb/statements.ts';
-import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { type FreshDatabase, freshDatabase, mongoPort } from '../support/database.ts';
 import { type Gate, gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -120,8 +120,7 @@ it('a release outlives the lease, and at least a minute', async () => {
 });
 
 it('claims that hung in the network leave no run behind, however late they come', async () => {
-  const port = Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
-  await using proxy = await startProxy(port);
+  await using proxy = await startProxy(mongoPort());
   await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 500 });
   proxy.mode = 'hang';
   const requests = Array.from({ length: 50 }, () => freshClaim());

@@ -1,15 +1,15 @@
 import type { Document } from 'mongodb';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { mongoPort } from '../support/database.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, completed, freshClaim, isUpdate, openStore, rivalOf } from './open-store.ts';
 
-const serverPort = () => Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
 const UPDATE = ['update', COLLECTION];
 const terms = { leaseMs: 60_000, abandonedRetentionMs: 60_000 };
 
 /** A store whose every byte goes through a proxy. */
 async function openBehindProxy() {
-  const proxy = await startProxy(serverPort());
+  const proxy = await startProxy(mongoPort());
   const opened = await openStore({ uri: proxy.uri });
   return {
     ...opened,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { MongoClient } from 'mongodb';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { mongoPort } from '../support/database.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startReplicaSet } from '../support/mongod/start-replica-set.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -9,7 +10,6 @@ import { COLLECTION, completed, freshClaim, isUpdate, openStore } from './open-s
 
 const unavailable = (reason: string) => ({ code: 'STORE_UNAVAILABLE', reason });
 const terms = { leaseMs: 30_000, abandonedRetentionMs: 60_000 };
-const serverPort = () => Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
 const signal = () => new AbortController().signal;
 
 it('every call to a server that is not there fails by the store’s deadline, not the driver’s', async () => {
@@ -99,7 +99,7 @@ it('an election costs no key', { timeout: 120_000 }, async () => {
 });
 
 it('more claims than may queue are refused at once, and runs are not', async () => {
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 3_000 });
   const held = await opened.win();
   proxy.mode = 'hang';
@@ -118,7 +118,7 @@ it('more claims than may queue are refused at once, and runs are not', async () 
 });
 
 it('a silent server holds a bounded number of commands', async () => {
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 2_000 });
   proxy.mode = 'hang';
   opened.sent.length = 0;

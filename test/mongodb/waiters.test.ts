@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Document } from 'mongodb';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { mongoPort } from '../support/database.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, completed, freshClaim, type OpenedStore, openStore } from './open-store.ts';
 
@@ -80,8 +81,7 @@ it('a stream of newcomers does not put off the next read', async () => {
 });
 
 it('a silent store is STORE_UNAVAILABLE to who waits, by its deadline', async () => {
-  const port = Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
-  await using proxy = await startProxy(port);
+  await using proxy = await startProxy(mongoPort());
   await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 500 });
   const held = await opened.win();
   proxy.mode = 'hang';

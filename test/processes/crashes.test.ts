@@ -64,6 +64,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a worker killed in the middle o
 const RESOLVED = {
   GraphQL: { pay: { id: 'by provider', amount: 1, note: null } },
   tRPC: { id: 'by provider', amount: 1, note: null },
+  HTTP: { id: 'by provider', amount: 1, note: null },
 };
 
 describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', (_, pay) => {

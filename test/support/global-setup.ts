@@ -5,23 +5,27 @@ import { startMongod } from './mongod/start-mongod.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The server that all test files share. Use `freshDatabase()`, or a `startMongod()` to do harm to. */
-    mongoUri: string;
+    /** The servers that test files share, one for each worker. Use `mongoUri()`. */
+    mongoUris: readonly string[];
   }
 }
 
-/** One real mongod for the whole run. Without one the run fails: a skipped store suite would prove nothing. */
+/** A real mongod for each worker. Without one the run fails: a skipped store suite would prove nothing. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const given = process.env.MONGODB_URI;
   if (given) {
     await requireFeatures(given);
     toStderr('the server at MONGODB_URI');
-    project.provide('mongoUri', given);
+    project.provide('mongoUris', [given]);
     return;
   }
-  const mongod = await startMongod({ parameters: { enableTestCommands: 1, ttlMonitorSleepSecs: 1 } });
-  project.provide('mongoUri', mongod.uri);
-  return () => mongod.stop();
+  const parameters = { enableTestCommands: 1, ttlMonitorSleepSecs: 1 };
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, () => startMongod({ parameters })),
+  );
+  const uris = servers.map(({ uri }) => uri);
+  project.provide('mongoUris', uris);
+  return async () => void (await Promise.all(servers.map((server) => server.stop())));
 }
 
 async function requireFeatures(uri: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
-import { expect, inject, it } from 'vitest';
-import { freshDatabase } from './database.ts';
+import { expect, it } from 'vitest';
+import { freshDatabase, mongoUri } from './database.ts';
 import { startMongod } from './mongod/start-mongod.ts';
 import { startReplicaSet } from './mongod/start-replica-set.ts';
 
@@ -26,7 +26,7 @@ it('two fresh databases are two databases, and are gone when they are disposed',
     }
     expect(one.name).not.toBe(other.name);
   }
-  await using client = new MongoClient(inject('mongoUri'));
+  await using client = new MongoClient(mongoUri());
   const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
   expect(databases.filter(({ name }) => names.includes(name))).toEqual([]);
 });

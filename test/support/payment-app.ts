@@ -4,9 +4,11 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { initTRPC } from '@trpc/server';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
+import { createServerAdapter } from '@whatwg-node/server';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { z } from 'zod';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
+import { withIdempotency } from '../../plugin/http/index.ts';
 import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
 import { currentRun, type Idempotency, type Policy } from '../../server/index.ts';
 
@@ -29,7 +31,7 @@ export interface PaymentApp extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
-/** One payment mutation, behind a real Yoga and a real tRPC server, as a user would put the plugin and the middleware. */
+/** One payment mutation, behind real Yoga, tRPC and plain HTTP servers, each with its adapter as a user would put it. */
 export async function startPaymentApp(
   idempotency: Idempotency,
   pay: (payment: Payment) => Promise<void>,
@@ -80,9 +82,20 @@ export async function startPaymentApp(
     createContext: ({ req }) => ({ req, user: header(req, 'x-user') ?? null, mode: header(req, 'x-mode') }),
   });
 
-  const server = createServer((req, res) =>
-    req.url?.startsWith('/trpc/') ? trpc(req, res) : yoga(req, res),
+  const payments = createServerAdapter(
+    withIdempotency(
+      async (request: Request) => {
+        const { amount } = z.object({ amount: z.number().int() }).parse(await request.json());
+        return Response.json(await charge(amount, request.headers.get('x-mode') ?? undefined));
+      },
+      { idempotency, scope: (request) => request.headers.get('x-user'), policy },
+    ),
   );
+
+  const server = createServer((req, res) => {
+    if (req.url?.startsWith('/trpc/')) return trpc(req, res);
+    return req.url === '/payments' ? payments(req, res) : yoga(req, res);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const closed = once(server, 'close');
   server.on('request', (_, response) => {

@@ -13,13 +13,13 @@ export interface PaymentAnswer {
   readonly body: string;
   readonly replayed: boolean;
   readonly retryAfter: string | null;
-  /** Of either API; undefined in a refusal. */
+  /** Of any API; undefined in a refusal. */
   readonly receipt:
     | { readonly id: string; readonly amount: number; readonly note: string | null }
     | undefined;
 }
 
-/** The same payment by either API: what is shown for one must hold for the other. */
+/** The same payment by each API: what is shown for one must hold for the others. */
 export const PAYMENT_APIS = {
   GraphQL: (request: PaymentRequest) =>
     send(`${request.url}/graphql`, request, {
@@ -28,6 +28,8 @@ export const PAYMENT_APIS = {
     }),
   tRPC: (request: PaymentRequest) =>
     send(`${request.url}/trpc/pay`, request, { amount: request.amount ?? 1 }),
+  HTTP: (request: PaymentRequest) =>
+    send(`${request.url}/payments`, request, { amount: request.amount ?? 1 }),
 } as const;
 
 async function send(
@@ -59,6 +61,11 @@ async function send(
 interface Body {
   readonly data?: { readonly pay: PaymentAnswer['receipt'] } | null;
   readonly result?: { readonly data: PaymentAnswer['receipt'] };
+  /** Of plain HTTP, whose body is the receipt. */
+  readonly id?: string;
 }
 
-const receiptIn = ({ data, result }: Body) => data?.pay ?? result?.data;
+function receiptIn(body: Body): PaymentAnswer['receipt'] {
+  if (body.id !== undefined) return body as PaymentAnswer['receipt'];
+  return body.data?.pay ?? body.result?.data;
+}

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
-import { expect, inject, it } from 'vitest';
-import { freshDatabase } from './database.ts';
+import { expect, it } from 'vitest';
+import { freshDatabase, mongoPort } from './database.ts';
 import { startProxy } from './tcp-proxy.ts';
 
-const serverPort = () => Number(new URL(inject('mongoUri').replace('mongodb:', 'http:')).port);
 const noRetries = { retryWrites: false, retryReads: false, serverSelectionTimeoutMS: 1_000 };
 
 it('a dropped reply is an error for the client, and the write was applied', async () => {
   await using database = await freshDatabase();
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using client = new MongoClient(proxy.uri, noRetries);
   const behindProxy = client.db(database.name).collection('orders');
 
@@ -25,7 +24,7 @@ it('a dropped reply is an error for the client, and the write was applied', asyn
 
 it('only the nth matching request loses its reply', async () => {
   await using database = await freshDatabase();
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using client = new MongoClient(proxy.uri, noRetries);
   const behindProxy = client.db(database.name).collection('orders');
 
@@ -39,7 +38,7 @@ it('only the nth matching request loses its reply', async () => {
 
 it('a silenced reply leaves the client waiting on an open connection', async () => {
   await using database = await freshDatabase();
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using client = new MongoClient(proxy.uri, { ...noRetries, socketTimeoutMS: 300 });
 
   void proxy.dropReply(['insert', 'orders'], { clientSees: 'silence' });
@@ -50,7 +49,7 @@ it('a silenced reply leaves the client waiting on an open connection', async () 
 
 it('a command that hung goes on when the proxy passes again', async () => {
   await using database = await freshDatabase();
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using client = await new MongoClient(proxy.uri, noRetries).connect();
   const orders = client.db(database.name).collection('orders');
   await orders.insertOne({ n: 1 });
@@ -65,7 +64,7 @@ it('a command that hung goes on when the proxy passes again', async () => {
 
 it('a refusing proxy closes what is open and what comes', async () => {
   await using database = await freshDatabase();
-  await using proxy = await startProxy(serverPort());
+  await using proxy = await startProxy(mongoPort());
   await using client = await new MongoClient(proxy.uri, noRetries).connect();
   await client.db(database.name).command({ ping: 1 });
   expect(proxy.connections).toBeGreaterThan(0);

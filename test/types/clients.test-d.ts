@@ -1,0 +1,86 @@
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { RetryLink } from '@apollo/client/link/retry';
+import { useMutation } from '@tanstack/react-query';
+import { Client, cacheExchange, fetchExchange } from '@urql/core';
+import { retryExchange } from '@urql/exchange-retry';
+import { IdempotencyLink } from 'latchkey/client/apollo';
+import { isMustConfirm, isRetryable, MustConfirmError } from 'latchkey/client/errors';
+import { withIdempotencyKey } from 'latchkey/client/fetch';
+import { idempotencyKeyFrom, idempotencyKeyOf, newIdempotencyKey } from 'latchkey/client/key';
+import { type IdempotencyKey, useIdempotencyKey } from 'latchkey/client/react';
+import { idempotencyExchange } from 'latchkey/client/urql';
+import { expectTypeOf } from 'vitest';
+
+interface Receipt {
+  readonly id: string;
+}
+declare function send(amount: number, key: string): Promise<Receipt>;
+
+// Apollo
+const link = ApolloLink.from([
+  new IdempotencyLink(),
+  new IdempotencyLink({ via: 'header' }),
+  new RetryLink({ attempts: (count, _operation, error) => count < 3 && isRetryable(error) }),
+  new HttpLink({ uri: '/graphql' }),
+]);
+new ApolloClient({ cache: new InMemoryCache(), link }).mutate({
+  mutation: gql`mutation { pay { id } }`,
+  context: { idempotencyKey: 'mine' },
+});
+// @ts-expect-error no such way
+new IdempotencyLink({ via: 'cookie' });
+
+// urql
+const client = new Client({
+  url: '/graphql',
+  preferGetMethod: false,
+  exchanges: [cacheExchange, idempotencyExchange(), retryExchange({ retryIf: isRetryable }), fetchExchange],
+});
+client.mutation('mutation { pay { id } }', {}, { idempotencyKey: 'mine' });
+// @ts-expect-error no such way
+idempotencyExchange({ via: 'cookie' });
+
+// fetch
+const fetchOnce = withIdempotencyKey(fetch, { retries: 3, delayMs: (attempt) => attempt * 10 });
+expectTypeOf(fetchOnce).toEqualTypeOf<typeof fetch>();
+// @ts-expect-error no such option
+withIdempotencyKey(fetch, { retry: 3 });
+
+// Keys
+expectTypeOf(newIdempotencyKey()).toBeString();
+expectTypeOf(idempotencyKeyFrom('order', 42, 42n)).toBeString();
+declare const cart: { id?: string };
+// @ts-expect-error a part that may be missing (case 1c)
+idempotencyKeyFrom('order', cart.id);
+// @ts-expect-error a part that may be missing (case 1c)
+idempotencyKeyFrom('order', null);
+// @ts-expect-error a key of what two operations may share
+idempotencyKeyOf('order');
+
+// The hook gives back what was sent for.
+function useCheckout() {
+  const key = useIdempotencyKey({ storageKey: 'pay' });
+  expectTypeOf(key).toEqualTypeOf<IdempotencyKey>();
+  expectTypeOf(key.key).toEqualTypeOf<string | undefined>();
+  expectTypeOf(key.unsettled).toBeBoolean();
+  expectTypeOf(key.startOver()).resolves.toBeVoid();
+  // @ts-expect-error an attempt is a promise, to see how it ends
+  key.run(5, () => 'paid');
+  const payment = useMutation({
+    mutationFn: (amount: number) => key.run({ amount }, (idempotencyKey) => send(amount, idempotencyKey)),
+    retry: (failures, error) => failures < 3 && isRetryable(error),
+  });
+  expectTypeOf(payment.data).toEqualTypeOf<Receipt | undefined>();
+  expectTypeOf(payment.mutateAsync(5)).resolves.toEqualTypeOf<Receipt>();
+  const byContext = useMutation({
+    mutationFn: (amount: number, context) => send(amount, idempotencyKeyOf(context)),
+  });
+  if (isMustConfirm(payment.error)) {
+    expectTypeOf(payment.error).toExtend<MustConfirmError>();
+    expectTypeOf(payment.error.key).toBeString();
+  }
+  return { payment, byContext };
+}
+expectTypeOf(useCheckout).returns.not.toBeAny();
+// @ts-expect-error no such option
+useIdempotencyKey({ storage: 'pay' });

@@ -1,0 +1,34 @@
+import { createIdempotency, type IdempotencyEvent, type IdempotencyOptions, type Store } from 'latchkey';
+import { createMemoryStore } from 'latchkey/memory';
+import { createMongoStore } from 'latchkey/mongodb';
+import { type Db, MongoClient } from 'mongodb';
+import { MongoClient as MongoClient6 } from 'mongodb6';
+import { connection, type mongo } from 'mongoose';
+import { expectTypeOf } from 'vitest';
+
+// The Db of whichever driver the host has.
+createMongoStore({ db: new MongoClient('mongodb://x').db('shop') });
+createMongoStore({ db: new MongoClient6('mongodb://x').db('shop') });
+createMongoStore({ db: connection.db as mongo.Db, collection: 'keys', indexes: 'check', storeTimeoutMs: 1_000 });
+// @ts-expect-error a connection that is not open has no Db yet
+createMongoStore({ db: connection.db });
+// @ts-expect-error a client is not a Db
+createMongoStore({ db: new MongoClient('mongodb://x') });
+// @ts-expect-error no such option
+createMongoStore({ db: {} as Db, timeout: 5 });
+// @ts-expect-error no such way
+createMongoStore({ db: {} as Db, indexes: 'drop' });
+
+expectTypeOf(createMemoryStore()).toExtend<Store>();
+const idempotency = createIdempotency({
+  store: createMemoryStore(),
+  leaseMs: 5_000,
+  onEvent: (event) => expectTypeOf(event).toEqualTypeOf<IdempotencyEvent>(),
+});
+expectTypeOf(idempotency.ready()).resolves.toBeVoid();
+expectTypeOf(idempotency.close).toBeCallableWith({ timeoutMs: 5 });
+expectTypeOf<IdempotencyOptions>().not.toBeAny();
+// @ts-expect-error without a store there is nothing to keep keys in
+createIdempotency({ leaseMs: 5_000 });
+// @ts-expect-error no such option
+createIdempotency({ store: createMemoryStore(), lease: 5_000 });

@@ -1,0 +1,167 @@
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpBatchStreamLink,
+  httpLink,
+  loggerLink,
+  type OperationResultEnvelope,
+  retryLink,
+  splitLink,
+  type TRPCClientError,
+  type TRPCLink,
+} from '@trpc/client';
+import { type inferRouterInputs, type inferRouterOutputs, initTRPC, TRPCError } from '@trpc/server';
+import { createHTTPServer } from '@trpc/server/adapters/standalone';
+import type { Idempotency, Run } from 'latchkey';
+import { isRetryable } from 'latchkey/client/errors';
+import { idempotencyHeaders, idempotencyLink } from 'latchkey/client/trpc';
+import {
+  createIdempotencyMiddleware,
+  type IdempotencyErrorData,
+  idempotencyErrorData,
+  idempotencyResponseMeta,
+} from 'latchkey/trpc';
+import superjson from 'superjson';
+import { expectTypeOf } from 'vitest';
+import { z } from 'zod';
+
+declare const idempotency: Idempotency;
+
+interface Context {
+  readonly user: { readonly id: string } | null;
+  readonly headers: Headers;
+}
+
+interface Meta {
+  readonly role?: 'admin';
+}
+
+const t = initTRPC
+  .context<Context>()
+  .meta<Meta>()
+  .create({
+    transformer: superjson,
+    errorFormatter: ({ shape, error }) => ({
+      ...shape,
+      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
+    }),
+  });
+
+const signedIn = t.middleware(({ ctx, next }) => {
+  if (!ctx.user) throw new TRPCError({ code: 'UNAUTHORIZED' });
+  return next({ ctx: { user: ctx.user } });
+});
+
+// The functions of the middleware get what is known when they are asked.
+const idempotent = createIdempotencyMiddleware(t, {
+  idempotency,
+  scope: ({ ctx, meta, input, path }) => {
+    expectTypeOf(ctx).toEqualTypeOf<Context>();
+    expectTypeOf(meta).toEqualTypeOf<Meta | undefined>();
+    expectTypeOf(input).toBeUnknown();
+    expectTypeOf(path).toBeString();
+    return ctx.user?.id;
+  },
+  key: ({ ctx }) => ctx.headers.get('x-key'),
+});
+
+// @ts-expect-error the scope is not optional
+createIdempotencyMiddleware(t, { idempotency });
+// @ts-expect-error nor is what createIdempotency returned
+createIdempotencyMiddleware(t, { scope: () => 'ada' });
+// @ts-expect-error a scope is text
+createIdempotencyMiddleware(t, { idempotency, scope: () => 42 });
+// @ts-expect-error no such option
+createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada', keys: () => 'k' });
+// @ts-expect-error the context has no such thing
+createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.tenant });
+// @ts-expect-error no such policy
+idempotent({ retentionMS: 5 });
+// @ts-expect-error no such behaviour
+idempotent({ onAbandoned: 'retry' });
+// @ts-expect-error a middleware can not end a chain: it takes .concat()
+t.procedure.use(idempotent.started);
+
+// Wherever it stands, context, input, output and errors of a procedure keep their types.
+const pay = t.procedure
+  .meta({ role: 'admin' })
+  .use(signedIn)
+  .input(z.object({ amount: z.number(), note: z.string().default('') }))
+  .use(idempotent({ retentionMs: 60_000, require: true }))
+  .concat(idempotent.started)
+  .output(z.object({ at: z.date() }))
+  .mutation(({ ctx, input, signal }) => {
+    expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string }>();
+    expectTypeOf(ctx.headers).toEqualTypeOf<Headers>();
+    expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+    expectTypeOf(input).toEqualTypeOf<{ amount: number; note: string }>();
+    expectTypeOf(signal).toEqualTypeOf<AbortSignal | undefined>();
+    // @ts-expect-error without a key there is no run
+    ctx.idempotency.fence;
+    return { at: new Date(input.amount) };
+  });
+
+const base = t.procedure.use(idempotent()).use(signedIn);
+const later = base
+  .input(z.object({ id: z.string() }))
+  .concat(idempotent.started)
+  .mutation(({ ctx, input }) => ({ by: ctx.user.id, id: input.id, key: ctx.idempotency?.key }));
+
+const plain = t.procedure.input(z.object({ id: z.string() }));
+const merged = plain
+  .concat(t.procedure.use(idempotent()))
+  .mutation(({ ctx, input }) => [input.id, ctx.idempotency?.attempt] as const);
+
+const router = t.router({ pay, nested: { later }, merged, list: plain.query(({ input }) => [input.id]) });
+type Router = typeof router;
+
+expectTypeOf<inferRouterInputs<Router>>().toEqualTypeOf<{
+  pay: { amount: number; note?: string | undefined };
+  nested: { later: { id: string } };
+  merged: { id: string };
+  list: { id: string };
+}>();
+expectTypeOf<inferRouterOutputs<Router>>().toEqualTypeOf<{
+  pay: { at: Date };
+  nested: { later: { by: string; id: string; key: string | undefined } };
+  merged: readonly [string, number | undefined];
+  list: string[];
+}>();
+
+// A root without context or meta.
+const bare = initTRPC.create();
+const bareIdempotent = createIdempotencyMiddleware(bare, { idempotency, scope: () => 'global' });
+bare.procedure.use(bareIdempotent()).mutation(({ ctx }) => {
+  expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+});
+
+createHTTPServer({ router: bare.router({}), responseMeta: idempotencyResponseMeta });
+
+// Clients: any terminating link takes the headers, and a client's calls keep their types.
+const headers = idempotencyHeaders;
+const links: TRPCLink<Router>[] = [
+  loggerLink(),
+  idempotencyLink(),
+  retryLink({ retry: ({ error, attempts }) => attempts < 3 && isRetryable(error) }),
+  splitLink({
+    condition: ({ type }) => type === 'mutation',
+    true: httpBatchLink({ url: '/trpc', transformer: superjson, headers }),
+    false: httpBatchStreamLink({
+      url: '/trpc',
+      transformer: superjson,
+      headers: (request) => ({ authorization: 'Bearer ada', ...idempotencyHeaders(request) }),
+    }),
+  }),
+];
+const client = createTRPCClient<Router>({ links });
+expectTypeOf(client.pay.mutate).parameter(0).toEqualTypeOf<{ amount: number; note?: string | undefined }>();
+expectTypeOf(client.pay.mutate({ amount: 5 })).resolves.toEqualTypeOf<{ at: Date }>();
+client.pay.mutate({ amount: 5 }, { context: { idempotencyKey: 'mine' } });
+createTRPCClient<Router>({
+  links: [idempotencyLink(), httpLink({ url: '/trpc', transformer: superjson, headers })],
+});
+expectTypeOf<OperationResultEnvelope<unknown, TRPCClientError<Router>>>().not.toBeAny();
+
+// What a refusal tells a client is typed by the router, as any formatter's work is.
+declare const error: TRPCClientError<Router>;
+expectTypeOf(error.data?.idempotency).toEqualTypeOf<IdempotencyErrorData | undefined>();

@@ -1,7 +1,8 @@
 import type { ClientSession, CommandStartedEvent, Document } from 'mongodb';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Held, Transaction } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { mongoPort } from '../support/database.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { completed, freshClaim, type OpenedStore, openStore, rivalOf } from './open-store.ts';
@@ -153,7 +154,7 @@ describe('a transaction of the store', () => {
 
 describe('the commit of a transaction', () => {
   it.each([1, 3])('whose answer is lost %i times is found out to have been done', async (times) => {
-    await using proxy = await startProxy(Number(new URL(inject('mongoUri')).port));
+    await using proxy = await startProxy(mongoPort());
     await using opened = await openStore({ uri: proxy.uri });
     const { held, transaction } = await effect(opened);
     for (let i = 0; i < times; i++) void proxy.dropReply(['commitTransaction']);

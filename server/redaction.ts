@@ -28,6 +28,7 @@ export function redacted(
   }
   const before = JSON.stringify(body);
   const shown = typeof redact === 'function' ? redact(body, where) : withoutNames(body, hidesNames(redact));
+  if (shown instanceof Promise) throw new TypeError('Expected `redact` to return a body, got a promise');
   const after = JSON.stringify(shown);
   return after === before ? { text, changed: false } : { text: after, changed: true };
 }

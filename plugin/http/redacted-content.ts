@@ -55,6 +55,6 @@ function redactedJson(text: string, hides: Hides): RedactedText | undefined {
 function redactedForm(text: string, hides: Hides): RedactedText {
   const fields = [...new URLSearchParams(text)];
   if (!fields.some(([name]) => hides(name))) return { after: text, changed: false };
-  const shown = fields.map(([name, value]) => [name, hides(name) ? REDACTED : value]);
+  const shown = fields.map(([name, value]): [string, string] => [name, hides(name) ? REDACTED : value]);
   return { after: `${text.startsWith('?') ? '?' : ''}${new URLSearchParams(shown)}`, changed: true };
 }

@@ -24,6 +24,7 @@ export interface CallOptions {
   args?: unknown;
   selection?: string;
   policy?: Policy;
+  capture?: KeyedCall<Result>['capture'];
 }
 
 /** One keyed call of operation `pay`, as an adapter would make it. */
@@ -32,7 +33,13 @@ export function callOf(
   handler: (run: Run) => Promise<Result>,
   options: CallOptions = {},
 ): KeyedCall<Result> {
-  const { scope, key, args, selection, policy } = { scope: 's', key: 'k', args: 1, policy: {}, ...options };
+  const { scope, key, args, selection, policy, capture } = {
+    scope: 's',
+    key: 'k',
+    args: 1,
+    policy: {},
+    ...options,
+  };
   return {
     scope,
     key,
@@ -41,6 +48,7 @@ export function callOf(
     ...(selection && { selections: [`s1:${selection}`] as const }),
     policy: idempotency.policy(policy, ''),
     codec,
+    ...(capture && { capture }),
     handler,
   };
 }

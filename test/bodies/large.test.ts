@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createCipher, type Policy } from '../../server/index.ts';
+import { SECRET_APIS, startSecretApp } from './secret-apis.ts';
+
+const cipher = createCipher({ current: 'k1', keys: { k1: randomBytes(32) } });
+const LARGEST = 15 * 1_048_576;
+/** Text that no compression makes smaller than three quarters, so that base64 undoes what is won. */
+const noise = (length: number) => {
+  const bytes = randomBytes(length);
+  // Printable, and none that JSON escapes: 91 of them, from # on but for the backslash.
+  for (let at = 0; at < length; at++) {
+    const drawn = 35 + ((bytes[at] as number) % 91);
+    bytes[at] = drawn === 92 ? 33 : drawn;
+  }
+  return bytes.toString('latin1');
+};
+
+describe.each(Object.entries(SECRET_APIS))('case 27, %s: a large result', (api, send) => {
+  const goneStatus = api === 'tRPC' ? 409 : 410;
+
+  test.each<[string, number, Policy]>([
+    ['of 17 MB', 17_000_000, {}],
+    ['of 15.9 MB', 15_900_000, {}],
+    ['of 15 MB, which passes the limit only before encryption', 15_000_000, { cipher }],
+    ['of 15 MB, which passes it only before base64', 15_000_000, { cipher, compressAboveBytes: null }],
+  ])('%s: one effect, the first caller gets all of it, the retry is told', async (_, length, policy) => {
+    const note = noise(length);
+    await using app = await startSecretApp({ maxResultBytes: LARGEST, ...policy }, { note: () => note });
+    const first = await send(app, 'createApiKey', 'k');
+    expect(first.body.includes(note)).toBe(true);
+    const { status, code, reason, retryAfter } = await send(app, 'createApiKey', 'k');
+    expect({ status, code, reason, retryAfter }).toEqual({
+      status: goneStatus,
+      code: 'RESULT_NOT_RETAINED',
+      reason: 'too_large',
+      retryAfter: null,
+    });
+    expect(app.secrets).toHaveLength(1);
+    expect(await app.database.db.collection('idempotency_keys').findOne()).toMatchObject({
+      state: 'completed',
+      outcome: 'success',
+      response: { omitted: 'too_large' },
+    });
+  });
+
+  test.each<[string, number, Policy]>([
+    ['of 15 MB in clear text', 15_000_000, {}],
+    ['of 13 MB encrypted', 13_000_000, { cipher }],
+  ])('%s still fits a document, and is repeated to the byte', async (_, length, policy) => {
+    const note = noise(length);
+    const app = { maxResultBytes: LARGEST, captureRequest: true, ...policy };
+    await using started = await startSecretApp(app, { note: () => note });
+    const first = await send(started, 'createApiKey', 'k');
+    const second = await send(started, 'createApiKey', 'k');
+    expect(second.replayed).toBe(true);
+    expect(second.body === first.body).toBe(true);
+    expect(started.secrets).toHaveLength(1);
+  });
+});

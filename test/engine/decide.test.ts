@@ -100,6 +100,11 @@ describe('a record that this release does not understand is never run or written
     ['case 25: a rule of another release', { ...completed, fingerprint: 's9:aaaa' }],
     ['case 25: a rule of another release, expired', { ...completed, fingerprint: 's9:aaaa', expiresAt: NOW }],
     ['a text for transactional', { ...running, transactional: 'yes' }],
+    ['a text for steps while running', { ...running, steps: 'charge' }],
+    ['null for steps, lapsed', { ...lapsed, steps: null }],
+    ['a step without a name, released', { ...releasedByOperator, steps: [{ name: 'charge' }, {}] }],
+    ['a step that is null, in doubt', { ...inDoubt, steps: [null] }],
+    ['a step that is a list', { ...running, steps: [[{ name: 'charge' }]] }],
   ];
   test.each(damages)('%s', (_, record) => {
     expect(decide(record, claimOf(), NOW)).toMatchObject({ do: 'refuse', code: 'RECORD_UNREADABLE' });

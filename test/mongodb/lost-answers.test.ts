@@ -85,6 +85,31 @@ it('a renewal whose answer is lost is applied', async () => {
   expect(await opened.store.renew(held, terms)).toEqual({ applied: true });
 });
 
+it.each(['close', 'silence'] as const)(
+  'a finished step whose answer is lost (%s) is recorded once, next to another one',
+  async (clientSees) => {
+    await using opened = await openBehindProxy();
+    const held = await opened.win();
+    const dropped = opened.proxy.dropReply(UPDATE, { clientSees });
+    const value = { format: 'step/1', body: '1', bytes: 1 };
+    const answers = ['charge', 'ship'].map((name) => opened.store.recordStep(held, { name, value }));
+    await dropped;
+    expect(await Promise.all(answers)).toEqual([{ applied: true }, { applied: true }]);
+    const { steps } = (await opened.find(held.key)) as Document;
+    expect(steps.map(({ name }: Document) => name).sort()).toEqual(['charge', 'ship']);
+  },
+);
+
+it('a copy of a finished step that comes after the run has ended changes nothing', async () => {
+  await using opened = await openStore();
+  const held = await opened.win();
+  await opened.store.settle(held, completed);
+  const before = await opened.find(held.key);
+  const step = { name: 'charge', value: { format: 'step/1', body: '1', bytes: 1 } };
+  expect(await opened.store.recordStep(held, step)).toMatchObject({ applied: false });
+  expect(await opened.find(held.key)).toEqual(before);
+});
+
 it('a takeover whose answer is lost is won once', async () => {
   await using opened = await openBehindProxy();
   const request = freshClaim({ leaseMs: -1 });

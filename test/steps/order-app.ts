@@ -112,10 +112,11 @@ async function send(url: string, key: string, mode: string | undefined, body: ob
     body: JSON.stringify(body),
   });
   const json = JSON.parse(await response.text());
+  const found = json?.data?.order ?? json?.result?.data ?? json;
   return {
     status: response.status,
     replayed: response.headers.get('idempotent-replayed') === 'true',
-    order: (json?.data?.order ?? json?.result?.data ?? (response.ok ? json : undefined)) as Order | undefined,
+    order: (typeof found?.charge === 'string' ? found : undefined) as Order | undefined,
     /** Of a refusal: GraphQL's extensions, the problem's type, tRPC's own code. */
     code: (json?.errors?.[0]?.extensions?.code ?? json?.code ?? json?.error?.data?.code) as
       | string

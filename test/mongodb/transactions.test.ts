@@ -1,8 +1,9 @@
-import type { ClientSession, CommandStartedEvent, Document } from 'mongodb';
+import type { ClientSession, CommandStartedEvent } from 'mongodb';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Held, Transaction } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { mongoPort } from '../support/database.ts';
+import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { completed, freshClaim, type OpenedStore, openStore, rivalOf } from './open-store.ts';
@@ -27,18 +28,6 @@ async function effect(opened: OpenedStore) {
 }
 
 const effects = ({ database }: OpenedStore) => database.db.collection('effects').find().toArray();
-
-async function failing(opened: OpenedStore, mode: 'alwaysOn' | { times: number }, data: Document) {
-  const admin = opened.database.client.db('admin');
-  await admin.command({ configureFailPoint: 'failCommand', mode, data });
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await admin.command({ configureFailPoint: 'failCommand', mode: 'off' });
-      // Those that were never committed hold locks for a minute.
-      await admin.command({ killAllSessions: [] });
-    },
-  };
-}
 
 describe('a transaction of the store', () => {
   it('commits the effects and the completion together, once', async () => {
@@ -102,7 +91,7 @@ describe('a transaction of the store', () => {
         if (commandName === 'commitTransaction') resolve(undefined);
       });
     });
-    await using _ = await failing(opened, 'alwaysOn', {
+    await using _ = await failCommand(opened.database.client, {
       failCommands: ['commitTransaction'],
       appName: 'slow-commit',
       blockConnection: true,
@@ -175,7 +164,7 @@ describe('the commit of a transaction', () => {
     const appName = `commit-${expected}`;
     await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });
     const { transaction } = await effect(opened);
-    await using _off = await failing(opened, 'alwaysOn', {
+    await using _off = await failCommand(opened.database.client, {
       failCommands: ['commitTransaction'],
       appName,
       ...failure,
@@ -189,15 +178,15 @@ describe('the commit of a transaction', () => {
     const appName = 'commit-aborted';
     await using opened = await openStore({ uri: mongod.uri, client: { appName } });
     const { transaction } = await effect(opened);
-    await using _off = await failing(
-      opened,
-      { times: 1 },
+    await using _off = await failCommand(
+      opened.database.client,
       {
         failCommands: ['commitTransaction'],
         appName,
         errorCode: 251,
         errorLabels: ['TransientTransactionError'],
       },
+      { times: 1 },
     );
     expect(await transaction.commit(completed)).toMatchObject({ to: 'aborted', blame: 'gone' });
     await transaction.abort();
@@ -256,10 +245,10 @@ describe('an error of the driver', () => {
     const appName = 'cut-off';
     await using opened = await openStore({ uri: mongod.uri, client: { appName } });
     const { transaction } = await effect(opened);
-    await using _off = await failing(
-      opened,
-      { times: 1 },
+    await using _off = await failCommand(
+      opened.database.client,
       { failCommands: ['insert'], appName, closeConnection: true },
+      { times: 1 },
     );
     const { session } = transaction;
     const error = await opened.database.db

@@ -155,7 +155,7 @@ describe.each(Object.entries(ORDER_APIS))('%s: a handler in a transaction', (_, 
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
         return receipt;
       },
-      { policy: { leaseMs: 1_000 } },
+      { policy: { leaseMs: 2_000 } },
     );
     const answer = await order({ url: ledger.url, key: 'k' });
     expect(answer).toMatchObject({ receipt: undefined, code: 'STORE_UNAVAILABLE' });

@@ -56,7 +56,7 @@ describe('a handler in a transaction', () => {
         await conflict(db);
         return receipt;
       },
-      { policy: { leaseMs: 1_000 } },
+      { policy: { leaseMs: 2_000 } },
     );
     expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await ledger.record('k')).toMatchObject({ state: 'released' });

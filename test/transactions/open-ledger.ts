@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Db, Document } from 'mongodb';
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
@@ -8,17 +9,22 @@ export interface LedgerOptions {
   readonly policy?: Policy;
   readonly store?: Partial<MongoStoreOptions>;
   readonly uri?: string;
+  /** That of another server, to share its keys. */
+  readonly db?: Db;
 }
 
 /** The ledger app in this process, on a database of its own. `place` is told how many handlers have begun before. */
 export async function openLedger(
   place: (db: Db, amount: number, before: number) => ReturnType<Place>,
-  { policy, store, uri }: LedgerOptions = {},
+  { policy, store, uri, db: shared }: LedgerOptions = {},
 ) {
-  const database = await freshDatabase({ appName: 'ledger' }, uri);
-  const { db } = database;
-  await db.createCollection('ledger');
-  await db.collection('emails').insertOne({ _id: 'taken' as never });
+  const appName = `ledger-${randomUUID()}`;
+  const database = await freshDatabase({ appName }, uri);
+  const db = shared ? database.client.db(shared.databaseName) : database.db;
+  if (!shared) {
+    await db.createCollection('ledger');
+    await db.collection('emails').insertOne({ _id: 'taken' as never });
+  }
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
     store: createMongoStore({ db, ...store }),
@@ -29,6 +35,8 @@ export async function openLedger(
   await idempotency.ready();
   return {
     url: app.url,
+    /** For `failCommand`. */
+    appName,
     database,
     db,
     idempotency,

@@ -1,0 +1,62 @@
+import { afterAll, describe, expect, inject, test } from 'vitest';
+import { failCommand } from '../support/fail-command.ts';
+import { gate } from '../support/gate.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { book } from './ledger-app.ts';
+import { openLedger } from './open-ledger.ts';
+import { ORDER_APIS } from './order-client.ts';
+
+const mongod = await startMongod({ parameters: { enableTestCommands: 1 } });
+afterAll(() => mongod.stop());
+
+describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) => {
+  test('whose answer the network loses: its caller gets the result, a retry replays it', async () => {
+    await using proxy = await startProxy(Number(new URL(inject('mongoUri')).port));
+    await using ledger = await openLedger(book, { uri: proxy.uri });
+    const lost = proxy.dropReply(['commitTransaction']);
+    const answer = await order({ url: ledger.url, key: 'k' });
+    await lost;
+    expect(await ledger.rows()).toMatchObject([{ id: answer.receipt?.id }]);
+    expect(await order({ url: ledger.url, key: 'k' })).toEqual({ ...answer, replayed: true });
+    expect(ledger.runs).toBe(1);
+  });
+
+  test('that nobody can tell about: its caller is told to ask again, and then gets what became of it', async () => {
+    const policy = { leaseMs: 3_000, waitTimeoutMs: 20_000 };
+    const store = { storeTimeoutMs: 2_000 };
+    await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
+    {
+      const data = { failCommands: ['commitTransaction'], appName: ledger.appName, errorCode: 91 };
+      await using _off = await failCommand(ledger.database.client, data);
+      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_PROGRESS' });
+    }
+    const retry = await order({ url: ledger.url, key: 'k' });
+    expect(await ledger.rows()).toMatchObject([{ id: retry.receipt?.id }]);
+    expect(ledger.types()).toContain('result_not_recorded');
+    expect(await ledger.record('k')).toMatchObject({ state: 'completed', attempts: 2 });
+  });
+
+  test('after the lease was taken by another one: its effects are gone, and the other result stands', async () => {
+    const written = gate();
+    const release = gate();
+    await using first = await openLedger(async (db, amount) => {
+      const receipt = await book(db, amount);
+      written.open();
+      await release;
+      return receipt;
+    });
+    const late = order({ url: first.url, key: 'k' });
+    await written;
+    // As a clock that jumps, or an operator, would have it.
+    const keys = first.db.collection('idempotency_keys');
+    await keys.updateOne({ key: 'k' }, { $set: { leaseExpiresAt: new Date(0) } });
+    await using second = await openLedger(book, { db: first.db });
+    const newer = await order({ url: second.url, key: 'k' });
+    expect(newer.receipt).toBeDefined();
+    release.open();
+    expect(await late).toMatchObject({ receipt: undefined, code: 'LEASE_LOST' });
+    expect(await first.rows()).toMatchObject([{ id: newer.receipt?.id }]);
+    expect(await order({ url: first.url, key: 'k' })).toEqual({ ...newer, replayed: true });
+  });
+});

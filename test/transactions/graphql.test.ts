@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { book } from './ledger-app.ts';
+import { conflict } from './misfortunes.ts';
+import { openLedger } from './open-ledger.ts';
+import { send } from './order-client.ts';
+
+const BOTH = 'mutation { order(amount: 1) { id amount } refund(amount: 2) { id amount } }';
+const EACH =
+  'mutation { order(amount: 1) @idempotent(key: "a") { id amount } refund(amount: 2) @idempotent(key: "b") { id amount } }';
+
+test('the fields of an operation with one key are committed together', async () => {
+  await using ledger = await openLedger(async (db, amount, before) => {
+    const receipt = await book(db, amount);
+    if (before === 1) await conflict(db);
+    return receipt;
+  });
+  const first = await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH });
+  const { order, refund } = JSON.parse(first.body).data;
+  expect(await ledger.rows()).toMatchObject([{ id: order.id }, { id: refund.id }]);
+  expect(ledger.runs, 'both ran again after the conflict of one').toBe(4);
+  expect(await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH })).toEqual({
+    ...first,
+    replayed: true,
+  });
+});
+
+test('one field that fails leaves nothing of the others, and the answer with its errors is what a retry gets', async () => {
+  await using ledger = await openLedger(async (db, amount) => {
+    const receipt = await book(db, amount);
+    if (amount < 0) throw new Error('no refund');
+    return receipt;
+  });
+  const first = await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH });
+  expect(JSON.parse(first.body)).toMatchObject({ data: null, errors: [{ message: 'no refund' }] });
+  expect(await ledger.rows()).toEqual([]);
+  expect(await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH })).toEqual({
+    ...first,
+    replayed: true,
+  });
+});
+
+test('fields with keys of their own have transactions of their own: one that fails leaves the other committed', async () => {
+  await using ledger = await openLedger(async (db, amount) => {
+    const receipt = await book(db, amount);
+    if (amount < 0) throw new Error('no refund');
+    return receipt;
+  });
+  const first = await send(`${ledger.url}/graphql`, {}, { query: EACH });
+  expect(JSON.parse(first.body)).toMatchObject({ data: null, errors: [{ message: 'no refund' }] });
+  expect(await ledger.rows()).toMatchObject([{ key: 'a' }]);
+  expect(await ledger.record('a')).toMatchObject({ state: 'completed', outcome: 'success' });
+  expect(await ledger.record('b')).toMatchObject({ state: 'completed', outcome: 'error' });
+});
+
+test('a mutation without a key runs without a transaction', async () => {
+  await using ledger = await openLedger(book);
+  const answer = await send(`${ledger.url}/graphql`, {}, { query: 'mutation { order(amount: 1) { id } }' });
+  expect(answer.body).toContain('Expected to be in a transaction');
+});

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
+
+const request = () =>
+  new Request('http://shop/orders', { method: 'POST', headers: { 'idempotency-key': 'k' }, body: '{}' });
+
+test('a store without transactions is refused where a policy wants them, before anything runs', async () => {
+  const idempotency = createIdempotency({ store: createMemoryStore() });
+  let runs = 0;
+  const handler = () => {
+    runs++;
+    return new Response('done');
+  };
+  const plain = withIdempotency(handler, { idempotency, scope: () => 'alice' });
+  await idempotency.ready();
+  expect((await plain(request())).status).toBe(200);
+
+  // Found out also when another policy was ready before.
+  const options = { idempotency, scope: () => 'alice', policy: { transaction: true } };
+  const transactional = withIdempotency(handler, options);
+  await expect(idempotency.ready()).rejects.toThrow(/`transaction: true`, but the store has no transactions/);
+  const answer = await transactional(request());
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', reason: 'not_ready' });
+  expect(runs).toBe(1);
+});
+
+test('so it is where all policies want them', async () => {
+  const idempotency = createIdempotency({ store: createMemoryStore(), transaction: true });
+  await expect(idempotency.ready()).rejects.toThrow(/no transactions/);
+});
+
+test('a standalone server is refused with the way to mend it, and found fit once there is no need', async () => {
+  await using standalone = await startMongod({ replSet: false });
+  await using database = await freshDatabase({}, standalone.uri);
+  const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
+  await idempotency.ready();
+  idempotency.policy({ transaction: true }, 'fields.pay');
+  await expect(idempotency.ready()).rejects.toThrow(/standalone server.*Fix: .*--replSet rs0/);
+  await idempotency.close();
+});
+
+test.each([1, 'yes', null])('`transaction: %s` is refused at construction', (transaction) => {
+  const store = createMemoryStore();
+  expect(() => createIdempotency({ store, transaction: transaction as never })).toThrow(
+    /Expected `transaction` to be a boolean/,
+  );
+});

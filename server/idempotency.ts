@@ -35,7 +35,7 @@ export interface Idempotency {
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Fills in and checks one operation's policy, at construction. For adapters. */
-  policy(overrides: Policy | undefined, origin: string): ResolvedPolicy;
+  policy(overrides: Policy<never> | undefined, origin: string): ResolvedPolicy;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
 }
@@ -84,7 +84,7 @@ class Engine implements Idempotency {
     };
   }
 
-  policy(overrides: Policy = {}, origin: string): ResolvedPolicy {
+  policy(overrides: Policy<never> = {}, origin: string): ResolvedPolicy {
     return resolvePolicy(overrides, this.#defaults, origin);
   }
 

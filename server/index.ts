@@ -5,6 +5,11 @@ export {
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from './engine/errors.ts';
+export type {
+  FingerprintFunction,
+  FingerprintPolicy,
+  FingerprintSource,
+} from './engine/fingerprint-policy.ts';
 export type { Finished, Policy, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredResponse } from './engine/record.ts';
 export type { Store } from './engine/store.ts';

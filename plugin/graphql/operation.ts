@@ -1,8 +1,8 @@
-import type { DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql';
+import type { ArgumentNode, DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql';
 import type { Hashes } from '../../server/engine/decide.ts';
 import { fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
-import { unprotectable } from './errors.ts';
-import { externalValue, Variables } from './external-value.ts';
+import { unfingerprintable } from '../../server/fingerprints.ts';
+import { Variables } from './external-value.ts';
 import { fragmentsOf, perOperation } from './per-operation.ts';
 import { isCall, type RootFields, rootFields } from './root-fields.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -13,6 +13,12 @@ export interface MutationOperation {
   readonly name: string | undefined;
   /** The root fields that this request executes, by their names in the schema, each once, in order. */
   readonly fields: readonly string[];
+}
+
+/** A root field that calls something. */
+export interface RootCall {
+  readonly field: string;
+  readonly args: readonly ArgumentNode[];
 }
 
 const selections = perOperation(selectionOf);
@@ -54,17 +60,9 @@ export class Mutation implements MutationOperation {
     return this.fields.join(', ');
   }
 
-  /**
-   * Of what the mutation does: its root fields in order, with the arguments as the client wrote them. Aliases, the
-   * operation's name and the names of variables do not count; nor do the schema's own defaults, which a deploy may change.
-   * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
-   */
-  fingerprints(): Hashes {
-    const fields = this.#nodes.map(({ name, arguments: args = [] }) => [
-      name.value,
-      Object.fromEntries(args.map((arg) => [arg.name.value, externalValue(arg.value, this.variables)])),
-    ]);
-    return [fingerprint(this.operation, ['mutation', fields])];
+  /** What the mutation does: its root fields in order, with the arguments as the client wrote them. */
+  get calls(): readonly RootCall[] {
+    return this.#nodes.map(({ name, arguments: args = [] }) => ({ field: name.value, args }));
   }
 
   /**
@@ -74,12 +72,12 @@ export class Mutation implements MutationOperation {
   selections(): Hashes {
     const { text, variables } = this.#selection();
     if (variables.length === 0) return [tagged(text)];
-    return [
-      fingerprint(
-        text,
-        variables.map((name) => [name, this.variables.get(name)]),
-      ),
-    ];
+    const values = variables.map((name) => [name, this.variables.get(name)]);
+    try {
+      return [fingerprintOf(text, values)];
+    } catch (cause) {
+      throw unfingerprintable(cause);
+    }
   }
 
   /**
@@ -94,19 +92,6 @@ export class Mutation implements MutationOperation {
           throw new TypeError(`Expected the data to be an object with the field ${name}`);
         return [alias?.value ?? name, (known as Record<string, unknown>)[name]];
       }),
-    );
-  }
-}
-
-function fingerprint(operation: string, args: unknown): string {
-  try {
-    return fingerprintOf(operation, args);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw unprotectable(
-      'unfingerprintable',
-      `This operation can not be bound to an idempotency key: ${why}`,
-      cause,
     );
   }
 }

@@ -10,11 +10,11 @@ import { fieldKeys, keyDirectives } from './field-keys.ts';
 import { FieldPolicies } from './field-policies.ts';
 import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
+import { type Caller, keyedMutation } from './keyed-mutation.ts';
 import { Mutation, type MutationOperation } from './operation.ts';
 import { checkOptions, type UseIdempotencyOptions } from './options.ts';
 import { operationOf } from './per-operation.ts';
 import type { Args, Execute, IdempotencyPlugin } from './plugin.ts';
-import { resultCodec } from './result-codec.ts';
 import { Yoga } from './yoga.ts';
 
 /**
@@ -39,6 +39,7 @@ export function useIdempotency<Context extends object>(
 ): IdempotencyPlugin<Context> {
   checkOptions(options);
   const { idempotency, scope, key, headerName = 'idempotency-key', require = false, fields = {} } = options;
+  const { authorizeReplay } = options;
   const policies = new FieldPolicies(idempotency, fields);
   const yoga = new Yoga();
 
@@ -103,6 +104,16 @@ export function useIdempotency<Context extends object>(
     if (asked || fields.some((field) => required.has(field))) throw refusal('KEY_MISSING');
   }
 
+  async function callerOf(context: Context): Promise<Caller<Context>> {
+    return {
+      context,
+      scope: checkScope(await scope(context)),
+      policies,
+      mask: yoga.mask,
+      authorizeReplay,
+    };
+  }
+
   function keyed(
     given: GivenKey,
     mutation: Mutation,
@@ -111,17 +122,9 @@ export function useIdempotency<Context extends object>(
   ): Execute | undefined {
     if (mutation.fields.length === 0) return undefined; // each is skipped: there is nothing to protect
     checkIncremental(mutation);
-    const call = {
-      given,
-      scope: () => scope(context),
-      operation: mutation.operation,
-      fingerprints: mutation.fingerprints(),
-      selections: mutation.selections(),
-      policy: policies.of(mutation.fields),
-      codec: resultCodec(mutation, yoga.mask),
-    };
     return async function executeOnce(inner: ExecutionArgs) {
       try {
+        const call = await keyedMutation(given, mutation, await callerOf(context));
         const { value, replayed } = await executeKeyed(idempotency, call, executeFn, inner);
         return replayed ? yoga.markReplayed(value as ExecutionResult, context) : value;
       } catch (error) {
@@ -147,13 +150,12 @@ export function useIdempotency<Context extends object>(
     checkIncremental(mutation);
     const without = mutation.fieldsWithout(keys);
     if (without.length > 0) checkRequired({ name: mutation.name, fields: without }, schema);
-    let caller: unknown;
-    const around = { schema, document, operation, mutation, variables, policies, mask: yoga.mask };
-    const calls = fieldCalls(keys, { ...around, scope: () => caller });
     const unkeyed = currentRun() ? apart(executeFn) : executeFn;
     return async function executeParts(inner: ExecutionArgs) {
       try {
-        caller = checkScope(await scope(context)); // once, and before anything runs
+        // All of them once, and before anything runs.
+        const around = { schema, document, operation, mutation, variables, ...(await callerOf(context)) };
+        const calls = await fieldCalls(keys, around);
         const answer = await executeFieldByField(idempotency, calls, { keyed: executeFn, unkeyed }, inner);
         const { value, replayed, allReplayed } = answer;
         if (allReplayed) return yoga.markReplayed(value, context);

@@ -1,3 +1,9 @@
+import {
+  type FingerprintPolicy,
+  type ResolvedFingerprint,
+  resolveFingerprint,
+  WHOLE_INPUT,
+} from './fingerprint-policy.ts';
 import type { KeyRecord } from './record.ts';
 
 /** What a resolver function may say about an abandoned run. */
@@ -19,8 +25,8 @@ export interface Finished {
   readonly result: unknown;
 }
 
-/** Per operation. What is absent comes from `createIdempotency`. */
-export interface Policy {
+/** Per operation. What is absent comes from `createIdempotency`. `Context` is what a `fingerprint` function is shown. */
+export interface Policy<Context = unknown> {
   /** How long a finished outcome is replayed, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
   /** How long a record that nobody finished is kept, in ms; null until it is resolved. Default 30 days. */
@@ -37,10 +43,14 @@ export interface Policy {
   classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
   /** Largest stored body, in UTF-8 bytes as stored. Larger results reach the first caller only. Default 1 MiB. */
   maxResultBytes?: number;
+  /** What makes two requests with one key the same: paths that do not count, or a function. Default: all of the input. */
+  fingerprint?: FingerprintPolicy<Context>;
 }
 
 /** A policy with every default filled in. */
-export type ResolvedPolicy = Readonly<Required<Policy>>;
+export type ResolvedPolicy = Readonly<
+  Required<Omit<Policy, 'fingerprint'>> & { fingerprint: ResolvedFingerprint }
+>;
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600 * SECOND;
@@ -54,6 +64,7 @@ const DEFAULTS: ResolvedPolicy = {
   onAbandoned: 'in_doubt',
   classify: () => 'store',
   maxResultBytes: 1_048_576,
+  fingerprint: WHOLE_INPUT,
 };
 
 type Check = (value: unknown) => string | undefined;
@@ -94,6 +105,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   classify: aFunction,
   // A MongoDB document holds 16 MiB; the rest of the record needs some of that.
   maxResultBytes: integer(0, 15 * 1_048_576),
+  fingerprint: () => undefined, // by resolveFingerprint
 };
 
 const POLICY_NAMES = Object.keys(CHECKS);
@@ -103,7 +115,11 @@ const POLICY_NAMES = Object.keys(CHECKS);
  * @param origin where the options stand, for the message: `fields.chargeCard`
  * @throws TypeError naming the option, what was expected and what came
  */
-export function resolvePolicy(policy: Policy, base: ResolvedPolicy = DEFAULTS, origin = ''): ResolvedPolicy {
+export function resolvePolicy(
+  policy: Policy<never>,
+  base: ResolvedPolicy = DEFAULTS,
+  origin = '',
+): ResolvedPolicy {
   const resolved: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(policy)) {
     const path = origin ? `${origin}.${name}` : name;
@@ -112,7 +128,7 @@ export function resolvePolicy(policy: Policy, base: ResolvedPolicy = DEFAULTS, o
     if (value === undefined) continue;
     const expected = check(value);
     if (expected) throw new TypeError(`Expected \`${path}\` to be ${expected}, got ${shown(value)}`);
-    resolved[name] = value;
+    resolved[name] = name === 'fingerprint' ? resolveFingerprint(value, path) : value;
   }
   return resolved as ResolvedPolicy;
 }

@@ -15,6 +15,7 @@ test('every default is filled in', () => {
     onAbandoned: 'in_doubt',
     classify: expect.any(Function),
     maxResultBytes: 1_048_576,
+    fingerprint: { exclude: [], versions: new Map() },
   });
 });
 

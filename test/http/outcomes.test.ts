@@ -83,7 +83,7 @@ describe('case 15: access that was withdrawn', () => {
       {
         authorizeReplay: async (request) => {
           asked.push(await request.text());
-          return member ? undefined : new Response('no longer', { status: 403 });
+          return member || new Response('no longer', { status: 403 });
         },
       },
     );

@@ -11,11 +11,22 @@ export interface KeyedCall<Value> {
   readonly key: unknown;
   readonly operation: string;
   readonly fingerprints: Hashes;
+  /**
+   * The fingerprint by the rule of a record that was made by another policy, for the operation of that record. Undefined
+   * for a rule that is not known: RECORD_UNREADABLE.
+   */
+  fingerprintBy?(rule: string, operation: string): Promise<string | undefined>;
   readonly selections?: Hashes;
   readonly policy: ResolvedPolicy;
   readonly codec: ResultCodec<Value>;
   /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */
   capture?(hides: Hides | undefined): Captured | Promise<Captured>;
+  /**
+   * Asked before an answer is given that another run of the key has made, an earlier or a concurrent one. False is
+   * REPLAY_FORBIDDEN; what it throws goes to the caller as it is. Anything but a boolean is a developer's mistake, such as
+   * `user?.isAdmin`, and gives no answer either.
+   */
+  authorizeReplay?(): Promise<boolean>;
   /** Runs the host's handler. An error of the handler is a value too: a rejection leaves the record in doubt. */
   handler(run: Run): Promise<Value>;
 }

@@ -2,10 +2,12 @@ import { openBody } from './bodies.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { replayableBody } from './engine/body.ts';
 import { type ClaimRequest, decide } from './engine/decide.ts';
-import { refusal } from './engine/errors.ts';
+import { isIdempotencyError, refusal } from './engine/errors.ts';
+import { ruleOf } from './engine/fingerprint.ts';
 import type { Resolution, Resolver } from './engine/policy.ts';
-import type { KeyRecord, RunningRecord } from './engine/record.ts';
+import type { KeyRecord, RunningRecord, StoredRecord } from './engine/record.ts';
 import type { ClaimAnswer, Snapshot } from './engine/store.ts';
+import type { IdempotencyEvent } from './events.ts';
 import { Execution, type Host } from './execution.ts';
 import type { LocalEnd } from './local-runs.ts';
 import { textOf } from './reason.ts';
@@ -16,7 +18,7 @@ type Won = Extract<ClaimAnswer, { won: true }>;
 export class ClaimLoop<Value> {
   readonly #host: Host;
   readonly #call: KeyedCall<Value>;
-  readonly #request: ClaimRequest;
+  #request: ClaimRequest;
   #patience: { signal: AbortSignal; end: () => void } | undefined;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest) {
@@ -63,11 +65,28 @@ export class ClaimLoop<Value> {
         case 'replay':
           return await this.#replay(decision.record.response, decision.record.life);
         case 'refuse':
+          if (decision.reason === 'rule' && (await this.#learnRuleOf(found.record))) return undefined;
           throw refusal(decision.code, decision.reason);
         default:
           decision satisfies never;
       }
     }
+  }
+
+  /**
+   * A record that was made by another policy (of another release, mostly) names its rule, and the request is compared by
+   * that. False when it is not known how.
+   */
+  async #learnRuleOf(record: StoredRecord | null): Promise<boolean> {
+    const { fingerprint, operation } = record ?? {};
+    const { fingerprints } = this.#request;
+    if (typeof fingerprint !== 'string') return false;
+    const rule = ruleOf(fingerprint);
+    if (fingerprints.some((known) => ruleOf(known) === rule)) return false; // it is the selection's
+    const learnt = await this.#call.fingerprintBy?.(rule, String(operation));
+    if (learnt === undefined) return false;
+    this.#request = { ...this.#request, fingerprints: [...fingerprints, learnt] };
+    return true;
   }
 
   async #run(won: Won, how: 'claimed' | 'taken_over'): Promise<Answer<Value> | undefined> {
@@ -127,7 +146,8 @@ export class ClaimLoop<Value> {
   }
 
   async #replay(response: unknown, life: number): Promise<Answer<Value>> {
-    const { scope, key, operation } = this.#request;
+    await this.#authorizeReplay();
+    const { scope, key } = this.#request;
     const { codec, policy } = this.#call;
     const { format } = codec;
     const stored = replayableBody(response, format);
@@ -138,8 +158,25 @@ export class ClaimLoop<Value> {
     } catch (cause) {
       throw refusal('RESULT_NOT_RETAINED', 'damaged', cause);
     }
-    this.#host.emit({ type: 'replayed', scope, key, operation });
+    this.#emit('replayed');
     return { value, replayed: true };
+  }
+
+  /** Before anything of the answer is looked at, and after all waiting: what was withdrawn meanwhile counts. */
+  async #authorizeReplay(): Promise<void> {
+    if (!this.#call.authorizeReplay) return;
+    const verdict: unknown = await this.#call.authorizeReplay().catch((error) => {
+      if (!isIdempotencyError(error)) this.#emit('refused', { reason: 'REPLAY_FORBIDDEN', error });
+      throw error;
+    });
+    if (verdict === true) return;
+    if (verdict === false) throw refusal('REPLAY_FORBIDDEN');
+    throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
+  }
+
+  #emit(type: 'replayed' | 'refused', more: Pick<IdempotencyEvent, 'reason' | 'error'> = {}): void {
+    const { scope, key, operation } = this.#request;
+    this.#host.emit({ type, scope, key, operation, ...more });
   }
 
   /** Asks the developer's resolver, under a takeover: others meanwhile see a run. Undefined: claim again. */
@@ -179,6 +216,7 @@ export class ClaimLoop<Value> {
       case 'complete':
       case 'fail':
         await execution.complete(value as Value);
+        await this.#authorizeReplay(); // the answer is of a run that this call did not make, and stands either way
         return { value: value as Value, replayed: true };
       default:
         return resolution satisfies never;

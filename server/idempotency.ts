@@ -41,7 +41,7 @@ export interface Idempotency {
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Fills in and checks one operation's policy, at construction. For adapters. */
-  policy(overrides: Policy | undefined, origin: string): ResolvedPolicy;
+  policy(overrides: Policy<never> | undefined, origin: string): ResolvedPolicy;
   /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
    * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
@@ -98,7 +98,7 @@ class Engine implements Idempotency {
     };
   }
 
-  policy(overrides: Policy = {}, origin: string): ResolvedPolicy {
+  policy(overrides: Policy<never> = {}, origin: string): ResolvedPolicy {
     return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 

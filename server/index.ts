@@ -7,6 +7,11 @@ export {
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from './engine/errors.ts';
+export type {
+  FingerprintFunction,
+  FingerprintPolicy,
+  FingerprintSource,
+} from './engine/fingerprint-policy.ts';
 export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
 export type { Session } from './engine/session.ts';

@@ -175,6 +175,36 @@ describe('a duplicate of a running key', () => {
   });
 });
 
+describe('a joiner of a run in the same process', () => {
+  test('is authorized once that run has ended, and gives its answer up when it may not see it', async () => {
+    const { idempotency, types } = setUp();
+    const go = gate();
+    const asked: string[] = [];
+    const callBy = (caller: string, mayReplay: () => boolean) =>
+      idempotency.execute({
+        ...callOf(idempotency, () => go.then(done)),
+        async authorizeReplay() {
+          asked.push(caller);
+          return mayReplay();
+        },
+      });
+    let member = true;
+    const run = callBy('runner', () => false);
+    const joiners = Promise.allSettled([callBy('member', () => true), callBy('left', () => member)]);
+    await vi.waitFor(() => expect(types()).toContain('started'));
+    expect(asked).toEqual([]);
+    member = false;
+    go.open();
+    expect(await run).toEqual({ value: { data: 'done' }, replayed: false });
+    expect(await joiners).toEqual([
+      { status: 'fulfilled', value: { value: { data: 'done' }, replayed: true } },
+      { status: 'rejected', reason: code('REPLAY_FORBIDDEN') },
+    ]);
+    expect(asked).toEqual(['member', 'left']);
+    expect(types()).toEqual(['started', 'completed', 'replayed', 'refused']);
+  });
+});
+
 describe('what is stored, released or left in doubt', () => {
   const doubtful: [string, (run: Run) => Promise<Result>, Policy][] = [
     [

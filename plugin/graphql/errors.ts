@@ -23,6 +23,7 @@ export function refusedField(error: unknown): GraphQLError {
 
 function translated(error: IdempotencyError, http: { status?: number }): GraphQLError {
   const { message, code, reason, retryable, retryAfterMs, cause } = error;
+  if (code === 'REPLAY_FORBIDDEN' && cause instanceof GraphQLError) return cause; // of the developer's `authorizeReplay`
   const headers = retryAfterMs !== undefined && { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) };
   const extensions = {
     code,

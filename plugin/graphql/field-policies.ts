@@ -1,17 +1,20 @@
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLField, GraphQLSchema } from 'graphql';
+import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
+import { pathOf } from '../../server/engine/paths.ts';
 import type { Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { unprotectable } from './errors.ts';
+import { leadsSomewhere } from './schema-path.ts';
 
 /** The policies of root fields, checked at construction. */
 export class FieldPolicies {
   readonly #idempotency: Idempotency;
   readonly #default: ResolvedPolicy;
-  readonly #overrides: ReadonlyMap<string, Policy>;
+  readonly #overrides: ReadonlyMap<string, Policy<never>>;
   readonly #resolved: ReadonlyMap<string, ResolvedPolicy>;
 
   /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
-  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy>>) {
+  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy<never>>>) {
     this.#idempotency = idempotency;
     this.#default = idempotency.policy(undefined, 'fields');
     this.#overrides = new Map(Object.entries(fields));
@@ -20,14 +23,30 @@ export class FieldPolicies {
     );
   }
 
-  /** @throws TypeError for a name that is no mutation of the schema, such as one that was misspelt */
+  /** @throws TypeError for what the schema does not have, such as a name that was misspelt: a mutation, a path to exclude */
   check(schema: GraphQLSchema): void {
     const mutations = schema.getMutationType()?.getFields() ?? {};
     for (const name of this.#overrides.keys()) {
-      if (Object.hasOwn(mutations, name)) continue;
-      const known = Object.keys(mutations).join(', ') || 'none';
-      throw new TypeError(`Expected \`fields.${name}\` to name a mutation of the schema, which has ${known}`);
+      const mutation = Object.hasOwn(mutations, name) ? mutations[name] : undefined;
+      if (mutation) this.#checkPaths(mutation);
+      else {
+        const known = Object.keys(mutations).join(', ') || 'none';
+        throw new TypeError(
+          `Expected \`fields.${name}\` to name a mutation of the schema, which has ${known}`,
+        );
+      }
     }
+  }
+
+  /** Those of the defaults are for any field, so they need not fit one. */
+  #checkPaths(mutation: GraphQLField<unknown, unknown>): void {
+    const { name } = mutation;
+    if (this.#overrides.get(name)?.fingerprint === undefined) return;
+    const lost = this.fingerprint(name).exclude.find((path) => !leadsSomewhere(pathOf(path), mutation));
+    if (lost === undefined) return;
+    throw new TypeError(
+      `Expected \`fields.${name}.fingerprint.exclude\` to hold paths into the arguments of ${name}, got ${JSON.stringify(lost)}, which leads nowhere`,
+    );
   }
 
   /**
@@ -43,11 +62,16 @@ export class FieldPolicies {
     return this.#idempotency.policy(this.#merged(named), named.map((name) => `fields.${name}`).join(' + '));
   }
 
-  #merged(names: readonly string[]): Policy {
+  /** By what the arguments of one field are compared, whatever other fields share its key. */
+  fingerprint(field: string): ResolvedFingerprint {
+    return (this.#resolved.get(field) ?? this.#default).fingerprint;
+  }
+
+  #merged(names: readonly string[]): Policy<never> {
     const merged = new Map<string, { name: string; value: unknown }>();
     for (const name of names) {
       for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {
-        if (value === undefined) continue;
+        if (value === undefined || option === 'fingerprint') continue; // each field keeps its own
         const other = merged.get(option);
         if (other && other.value !== value) {
           throw unprotectable(

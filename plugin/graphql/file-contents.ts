@@ -4,18 +4,13 @@ import { fileContent } from '../../server/file-content.ts';
 /** What is compared in place of each file. */
 export type FileContents = ReadonlyMap<object, unknown>;
 
-/**
- * Makes something of an operation's variables: at once where they hold no file, as almost all do, else when it is asked
- * for, since the files are to be read first.
- */
-export function withFileContents<T>(
-  variables: unknown,
-  make: (contents?: FileContents) => T,
-): () => T | Promise<T> {
+/** Undefined where an operation's variables hold no file, as almost none do. */
+export async function fileContentsIn(variables: unknown): Promise<FileContents | undefined> {
   const files = filesIn(variables);
-  if (files.size > 0) return async () => make(await contentsOf(files));
-  const made = make();
-  return () => made;
+  if (files.size === 0) return undefined;
+  const contents = new Map<object, unknown>();
+  for (const file of files) contents.set(file, await fileContent(file));
+  return contents;
 }
 
 /** In input objects and lists as well. Not by recursion: variables may be nested more deeply than the stack goes. */
@@ -29,12 +24,6 @@ function filesIn(variables: unknown): ReadonlySet<File> {
       for (const child of Object.values(value)) if (isObject(child)) objects.add(child);
   }
   return files;
-}
-
-async function contentsOf(files: ReadonlySet<File>): Promise<FileContents> {
-  const contents = new Map<object, unknown>();
-  for (const file of files) contents.set(file, await fileContent(file));
-  return contents;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,21 +1,16 @@
 import type { ExecutionArgs } from 'graphql';
-import type { Answer, KeyedCall } from '../../server/call.ts';
+import type { Answer } from '../../server/call.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { outsideRun } from '../../server/run.ts';
 import { exposeRun } from './context.ts';
-import { claim, type GivenKey } from './key.ts';
+import { claim } from './key.ts';
+import type { KeyedMutation } from './keyed-mutation.ts';
 import type { Execute, Result } from './plugin.ts';
-
-/** A keyed mutation, as far as the request tells: all but the scope, which may take a look-up. */
-export interface KeyedMutation extends Omit<KeyedCall<Result>, 'scope' | 'key' | 'handler'> {
-  readonly given: GivenKey;
-  scope(): unknown;
-}
 
 /** Runs the rest of the pipeline once for its key, or answers from the record. @throws IdempotencyError */
 export async function executeKeyed(
   idempotency: Idempotency,
-  { given, scope, ...call }: KeyedMutation,
+  { given, ...call }: KeyedMutation,
   executeFn: Execute,
   args: ExecutionArgs,
 ): Promise<Answer<Result>> {
@@ -24,7 +19,6 @@ export async function executeKeyed(
   const answer = await idempotency.execute<Result>({
     ...call,
     key: given.key,
-    scope: await scope(),
     async handler() {
       claim(given);
       rejection = undefined; // of an earlier transaction

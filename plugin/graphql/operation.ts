@@ -1,11 +1,17 @@
-import { type DocumentNode, type FieldNode, type OperationDefinitionNode, visit } from 'graphql';
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql';
 import type { Captured } from '../../server/call.ts';
 import type { Hashes } from '../../server/engine/decide.ts';
-import { fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
+import { CANONICAL_FORM, fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
 import type { Hides } from '../../server/engine/redact.ts';
+import { unfingerprintable } from '../../server/fingerprints.ts';
 import { capturedRequest } from './captured-request.ts';
-import { unprotectable } from './errors.ts';
-import { externalValue, Variables } from './external-value.ts';
+import { Variables } from './external-value.ts';
 import type { FileContents } from './file-contents.ts';
 import { fragmentsOf, perOperation } from './per-operation.ts';
 import { isCall, type RootFields, rootFields } from './root-fields.ts';
@@ -17,6 +23,12 @@ export interface MutationOperation {
   readonly name: string | undefined;
   /** The root fields that this request executes, by their names in the schema, each once, in order. */
   readonly fields: readonly string[];
+}
+
+/** A root field that calls something. */
+export interface RootCall {
+  readonly field: string;
+  readonly args: readonly ArgumentNode[];
 }
 
 const selections = perOperation(selectionOf);
@@ -80,17 +92,9 @@ export class Mutation implements MutationOperation {
     return this.fields.join(', ');
   }
 
-  /**
-   * Of what the mutation does: its root fields in order, with the arguments as the client wrote them. Aliases, the
-   * operation's name and the names of variables do not count; nor do the schema's own defaults, which a deploy may change.
-   * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
-   */
-  fingerprints(contents?: FileContents): Hashes {
-    const fields = this.#nodes.map(({ name, arguments: args = [] }) => [
-      name.value,
-      Object.fromEntries(args.map((arg) => [arg.name.value, externalValue(arg.value, this.variables)])),
-    ]);
-    return [fingerprint(this.operation, ['mutation', fields], contents)];
+  /** What the mutation does: its root fields in order, with the arguments as the client wrote them. */
+  get calls(): readonly RootCall[] {
+    return this.#nodes.map(({ name, arguments: args = [] }) => ({ field: name.value, args }));
   }
 
   /**
@@ -100,13 +104,12 @@ export class Mutation implements MutationOperation {
   selections(contents?: FileContents): Hashes {
     const { text, variables } = this.#selection();
     if (variables.length === 0) return [tagged(text)];
-    return [
-      fingerprint(
-        text,
-        variables.map((name) => [name, this.variables.get(name)]),
-        contents,
-      ),
-    ];
+    const values = variables.map((name) => [name, this.variables.get(name)]);
+    try {
+      return [fingerprintOf(text, values, CANONICAL_FORM, contents)];
+    } catch (cause) {
+      throw unfingerprintable(cause);
+    }
   }
 
   /**
@@ -121,19 +124,6 @@ export class Mutation implements MutationOperation {
           throw new TypeError(`Expected the data to be an object with the field ${name}`);
         return [alias?.value ?? name, (known as Record<string, unknown>)[name]];
       }),
-    );
-  }
-}
-
-function fingerprint(operation: string, args: unknown, contents: FileContents | undefined): string {
-  try {
-    return fingerprintOf(operation, args, contents);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw unprotectable(
-      'unfingerprintable',
-      `This operation can not be bound to an idempotency key: ${why}`,
-      cause,
     );
   }
 }

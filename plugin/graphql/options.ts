@@ -2,6 +2,7 @@ import type { ExecutionArgs } from 'graphql';
 import type { Policy } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { MutationOperation } from './operation.ts';
+import type { AuthorizeReplay } from './replay.ts';
 
 export interface UseIdempotencyOptions<Context> {
   idempotency: Idempotency;
@@ -18,11 +19,21 @@ export interface UseIdempotencyOptions<Context> {
   require?: boolean | ((operation: MutationOperation) => boolean);
   /**
    * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
-   * of them, and is refused with KEY_INVALID when two give the same option different values.
+   * of them, and is refused with KEY_INVALID when two give the same option different values; only `fingerprint` is each
+   * field's own.
    *
    * What an `onAbandoned` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
    */
-  fields?: Readonly<Record<string, Policy>>;
+  fields?: Readonly<Record<string, Policy<Context>>>;
+  /**
+   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives), never before a run; with keys of fields, for each field. For permissions that are checked
+   * where a replay does not come by: in resolvers, and in plugins listed before this one that wrap the execution.
+   *
+   * True lets the answer through; false is REPLAY_FORBIDDEN (403); a GraphQLError that it throws is given instead. The record
+   * stays as it is.
+   */
+  authorizeReplay?: AuthorizeReplay<Context>;
 }
 
 type Check = readonly [is: (value: unknown) => boolean, expected: string];
@@ -44,6 +55,7 @@ const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<unknown>, Check>> = {
     'a boolean or a function',
   ],
   fields: [(value) => value === undefined || isObject(value), 'an object'],
+  authorizeReplay: [(value) => value === undefined || isFunction(value), 'a function'],
 };
 
 /** @throws TypeError naming the option, what was expected and what came */

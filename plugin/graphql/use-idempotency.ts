@@ -1,7 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope } from '../../server/engine/key.ts';
-import type { Hides } from '../../server/engine/redact.ts';
 import { currentRun, isNested } from '../../server/run.ts';
 import { mutationsRequiringKey } from './directives.ts';
 import { refused, unprotectable } from './errors.ts';
@@ -9,14 +8,14 @@ import { executeFieldByField } from './field-by-field.ts';
 import { fieldCalls } from './field-calls.ts';
 import { fieldKeys, keyDirectives } from './field-keys.ts';
 import { FieldPolicies } from './field-policies.ts';
-import { withFileContents } from './file-contents.ts';
+import { fileContentsIn } from './file-contents.ts';
 import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
+import { type Caller, keyedMutation } from './keyed-mutation.ts';
 import { Mutation, type MutationOperation } from './operation.ts';
 import { checkOptions, type UseIdempotencyOptions } from './options.ts';
 import { operationOf } from './per-operation.ts';
 import type { Args, Execute, IdempotencyPlugin } from './plugin.ts';
-import { resultCodec } from './result-codec.ts';
 import { Yoga } from './yoga.ts';
 
 /**
@@ -41,6 +40,7 @@ export function useIdempotency<Context extends object>(
 ): IdempotencyPlugin<Context> {
   checkOptions(options);
   const { idempotency, scope, key, headerName = 'idempotency-key', require = false, fields = {} } = options;
+  const { authorizeReplay } = options;
   const policies = new FieldPolicies(idempotency, fields);
   const yoga = new Yoga();
 
@@ -105,28 +105,30 @@ export function useIdempotency<Context extends object>(
     if (asked || fields.some((field) => required.has(field))) throw refusal('KEY_MISSING');
   }
 
+  async function callerOf({ contextValue, variableValues }: Args<Context>): Promise<Caller<Context>> {
+    return {
+      context: contextValue,
+      scope: checkScope(await scope(contextValue)),
+      contents: await fileContentsIn(variableValues),
+      policies,
+      mask: yoga.mask,
+      authorizeReplay,
+    };
+  }
+
   function keyed(
     given: GivenKey,
     mutation: Mutation,
-    { contextValue: context, variableValues: variables }: Args<Context>,
+    args: Args<Context>,
     executeFn: Execute,
   ): Execute | undefined {
     if (mutation.fields.length === 0) return undefined; // each is skipped: there is nothing to protect
     checkIncremental(mutation);
-    const call = withFileContents(variables, (contents) => ({
-      given,
-      scope: () => scope(context),
-      operation: mutation.operation,
-      fingerprints: mutation.fingerprints(contents),
-      selections: mutation.selections(contents),
-      policy: policies.of(mutation.fields),
-      codec: resultCodec(mutation, yoga.mask),
-      capture: (hides?: Hides) => mutation.captured(hides),
-    }));
     return async function executeOnce(inner: ExecutionArgs) {
       try {
-        const { value, replayed } = await executeKeyed(idempotency, await call(), executeFn, inner);
-        return replayed ? yoga.markReplayed(value as ExecutionResult, context) : value;
+        const call = await keyedMutation(given, mutation, await callerOf(args));
+        const { value, replayed } = await executeKeyed(idempotency, call, executeFn, inner);
+        return replayed ? yoga.markReplayed(value as ExecutionResult, args.contextValue) : value;
       } catch (error) {
         return refused(error);
       }
@@ -150,17 +152,13 @@ export function useIdempotency<Context extends object>(
     checkIncremental(mutation);
     const without = mutation.fieldsWithout(keys);
     if (without.length > 0) checkRequired({ name: mutation.name, fields: without }, schema);
-    let caller: unknown;
-    const around = { schema, document, operation, mutation, variables, policies, mask: yoga.mask };
-    const calls = withFileContents(variables, (contents) =>
-      fieldCalls(keys, { ...around, contents, scope: () => caller }),
-    );
     const unkeyed = currentRun() ? apart(executeFn) : executeFn;
     return async function executeParts(inner: ExecutionArgs) {
       try {
-        caller = checkScope(await scope(context)); // once, and before anything runs
-        const executors = { keyed: executeFn, unkeyed };
-        const answer = await executeFieldByField(idempotency, await calls(), executors, inner);
+        // All of them once, and before anything runs.
+        const around = { schema, document, operation, mutation, variables, ...(await callerOf(args)) };
+        const calls = await fieldCalls(keys, around);
+        const answer = await executeFieldByField(idempotency, calls, { keyed: executeFn, unkeyed }, inner);
         const { value, replayed, allReplayed } = answer;
         if (allReplayed) return yoga.markReplayed(value, context);
         return replayed.length > 0 ? yoga.markReplayedFields(value, replayed) : value;

@@ -1,6 +1,9 @@
 import type { Captured } from '../../server/call.ts';
-import { fingerprintOf } from '../../server/engine/fingerprint.ts';
+import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
+import { type Path, without } from '../../server/engine/paths.ts';
 import type { Hides } from '../../server/engine/redact.ts';
+import type { Comparison } from '../../server/fingerprints.ts';
+import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';
 import { contentOf, redactedContent, redactedQuery } from './redacted-content.ts';
@@ -39,15 +42,29 @@ export class BufferedRequest {
    * Method and target are in it whatever `operation` is: one operation for all of `/accounts/:id` must not answer for
    * one account with another's result. The host is not: a retry may go to another name of the same service.
    */
-  fingerprint(operation: string): string {
+  comparison(operation: string, policy: ResolvedFingerprint): Comparison {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
-    return fingerprintOf(operation, {
-      method,
-      target: pathname + search,
-      contentEncoding: headers.get('content-encoding'),
-      ...comparableBody(headers.get('content-type'), this.#body ?? Buffer.alloc(0)),
-    });
+    const type = headers.get('content-type');
+    const body = this.#body ?? Buffer.alloc(0);
+    const content = (paths: readonly Path[]) => {
+      const json = paths.length > 0 ? comparableJson(type, body) : undefined;
+      return json === undefined
+        ? comparableBody(type, body)
+        : { contentType: type, json: without(json, paths) };
+    };
+    return {
+      operation,
+      inputs: [
+        {
+          place: '',
+          policy,
+          source: () => ({ operation, input: readableJson(type, body), context: this.copy() }),
+          without: (paths) => ({ contentEncoding: headers.get('content-encoding'), ...content(paths) }),
+        },
+      ],
+      whole: ([content]) => ({ method, target: pathname + search, ...(content as object) }),
+    };
   }
 
   /** `http/1`: `{ method, path, headers, text? | base64? }`, the path with its query. */

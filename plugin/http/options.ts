@@ -38,7 +38,7 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
   /** What the request asks for, as operators see it. Part of the fingerprint. Default `POST /payments`: method and path. */
   operation?: (request: Request) => string;
   /** Overrides of the options of `createIdempotency`. */
-  policy?: Policy;
+  policy?: Policy<Request>;
   /** Default `Idempotency-Key`. */
   headerName?: string;
   /** Largest body of a keyed request, which is held in memory; others get 413. Default 10 MiB. */
@@ -49,10 +49,12 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
    */
   onError?: (error: unknown, request: Request) => MaybePromise<Response>;
   /**
-   * Asked before a stored answer is given; a response is given instead of it. For permissions that are checked inside
-   * the handler, which does not run then.
+   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives), never before a run. For permissions that are checked inside the handler.
+   *
+   * True lets the answer through; false is REPLAY_FORBIDDEN (403); a response is given instead. The record stays as it is.
    */
-  authorizeReplay?: (request: Request, ...rest: Rest) => MaybePromise<Maybe<Response>>;
+  authorizeReplay?: (request: Request, ...rest: Rest) => MaybePromise<boolean | Response>;
   /** Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`. Default none. */
   documentation?: string;
 }

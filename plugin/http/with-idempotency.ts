@@ -1,5 +1,6 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import { type Handled, hold, Thrown } from './handled.ts';
@@ -36,6 +37,7 @@ export function withIdempotency<Rest extends unknown[]>(
       if (key !== undefined) return await keyed(key, request, rest);
     } catch (failure) {
       if (failure instanceof Thrown) throw failure.error;
+      if (isGivenInstead(failure)) return failure.cause;
       if (isIdempotencyError(failure)) return problem(failure, documentation);
       throw failure;
     }
@@ -61,16 +63,17 @@ export function withIdempotency<Rest extends unknown[]>(
       scope: owner,
       key,
       operation: name,
-      fingerprints: [buffered.fingerprint(name)],
+      ...(await fingerprintsOf(buffered.comparison(name, policy.fingerprint))),
       policy,
       codec,
       capture: (hides) => buffered.captured(capturedNames, hides),
       handler: (run) => handle(run as ActiveRun, buffered.copy(run.signal), rest),
+      ...(authorizeReplay && {
+        authorizeReplay: async () => verdictOf(await authorizeReplay(buffered.copy(), ...rest)),
+      }),
     });
     if (value.kind === 'thrown') throw value;
     if (!replayed) return value.response;
-    const refused = await authorizeReplay?.(buffered.copy(), ...rest);
-    if (refused) return refused;
     value.response.headers.set('Idempotent-Replayed', 'true');
     return value.response;
   }
@@ -93,6 +96,21 @@ export function withIdempotency<Rest extends unknown[]>(
   async function answer(respond: () => Response | Promise<Response>) {
     return hold(await respond(), policy.maxResultBytes);
   }
+}
+
+/** A response is a refusal in the developer's own words. */
+function verdictOf(verdict: boolean | Response): boolean {
+  if (!isResponse(verdict)) return verdict;
+  throw new IdempotencyError('REPLAY_FORBIDDEN', 'Another response is given instead', { cause: verdict });
+}
+
+function isGivenInstead(failure: unknown): failure is IdempotencyError & { cause: Response } {
+  return isIdempotencyError(failure) && failure.code === 'REPLAY_FORBIDDEN' && isResponse(failure.cause);
+}
+
+/** Of this or of another implementation. */
+function isResponse(value: unknown): value is Response {
+  return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value;
 }
 
 function checkOperation(name: unknown): string {

@@ -1,5 +1,5 @@
 export { type IdempotencyErrorData, idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
-export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy } from './options.ts';
+export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
 export { idempotencyResponseMeta } from './response-meta.ts';
 export type { IdempotencyContext } from './trpc.ts';

@@ -1,36 +1,45 @@
-import { IdempotencyError } from '../../server/engine/errors.ts';
-import { fingerprintOf } from '../../server/engine/fingerprint.ts';
+import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
+import { type Path, without } from '../../server/engine/paths.ts';
+import { type Comparison, unfingerprintable } from '../../server/fingerprints.ts';
 import { formContent } from './form.ts';
 import { headersOn } from './headers.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
- * The hash of a procedure's path and input. The validated input where a validator ran before, so that defaults and
+ * What a call is compared by: its path and input. The validated input where a validator ran before, so that defaults and
  * coercions do not count as differences; and of the raw input what that validator dropped, since another `.input()` may
  * follow and read it. Of a form always the whole content, as it was sent: what a validator makes of its files can not be
  * compared.
- * @throws IdempotencyError KEY_INVALID for what can not be told apart by its content
  */
-export async function fingerprintOfInput(opts: CallOptions, { transformer }: Config): Promise<string> {
+export async function comparisonOfInput(
+  opts: CallOptions,
+  { transformer }: Config,
+  policy: ResolvedFingerprint,
+): Promise<Comparison> {
+  const { path, ctx } = opts;
   const raw = await rawInputOf(opts);
-  if (raw instanceof FormData) return fingerprintOf(opts.path, [await formContent(raw)]);
-  if (raw instanceof ReadableStream || raw instanceof Blob) {
-    throw unfingerprintable(
-      'An octet stream can not be compared, so it can not be sent with an idempotency key; a form can',
-    );
-  }
   const { input = raw } = opts;
-  try {
-    const dropped = unseen(raw, input);
-    // The side that serialises inputs: what the client sent, in the client's form.
-    const serialize = (value: unknown) => transformer.input.serialize(value);
-    const parts = dropped === undefined ? [serialize(input)] : [serialize(input), serialize(dropped)];
-    return fingerprintOf(opts.path, parts);
-  } catch (cause) {
-    throw unfingerprintable(
-      'The input of this call can not be compared, so it can not be sent with an idempotency key',
-      cause,
-    );
+  return {
+    operation: path,
+    inputs: [
+      { place: '', policy, source: () => ({ operation: path, input, context: ctx }), without: content },
+    ],
+    whole: ([value]) => value,
+  };
+
+  async function content(paths: readonly Path[]): Promise<unknown> {
+    if (raw instanceof FormData) return [without(await formContent(raw), paths)];
+    if (raw instanceof ReadableStream || raw instanceof Blob)
+      throw unfingerprintable('it is an octet stream; send a form, or give a `fingerprint` function');
+    try {
+      const [sent, validated] = [without(raw, paths), without(input, paths)];
+      const dropped = unseen(sent, validated);
+      // The side that serialises inputs: what the client sent, in the client's form.
+      const serialize = (value: unknown) => transformer.input.serialize(value);
+      return dropped === undefined ? [serialize(validated)] : [serialize(validated), serialize(dropped)];
+    } catch (cause) {
+      throw unfingerprintable(cause);
+    }
   }
 }
 
@@ -58,8 +67,4 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
-}
-
-function unfingerprintable(message: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError('KEY_INVALID', message, { reason: 'unfingerprintable', cause });
 }

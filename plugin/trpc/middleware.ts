@@ -1,10 +1,12 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
+import { checkKey, checkScope } from '../../server/engine/key.ts';
 import type { ResolvedPolicy } from '../../server/engine/policy.ts';
+import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { currentRun, outsideRun } from '../../server/run.ts';
 import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
-import { fingerprintOfInput } from './input.ts';
+import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
 import {
   checkOptions,
@@ -22,7 +24,7 @@ import type { CallOptions, CallResult, Config, IdempotencyContext } from './trpc
 
 export interface IdempotencyMiddleware<Context, Meta> {
   /** @throws TypeError for an option that is unknown or out of range */
-  (policy?: ProcedurePolicy): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, unknown>;
+  (policy?: ProcedurePolicy<Context>): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, unknown>;
   /**
    * Ends a chain whose refusals shall not use up the key: `.concat(idempotent.started)`, right before `.mutation(...)`.
    * An error from before it (a rate limit, a login, an `.input()`) then releases the key; without it such an error can not
@@ -48,7 +50,10 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
 ): IdempotencyMiddleware<Context, Meta> {
   checkOptions(options);
   const shared = { ...options, config: t._config, reshape: reshaper(t.procedure) } as unknown as Shared;
-  const idempotent = ({ require = options.require ?? false, ...overrides }: ProcedurePolicy = {}) => {
+  const idempotent = ({
+    require = options.require ?? false,
+    ...overrides
+  }: ProcedurePolicy<Context> = {}) => {
     checkRequire('idempotent.require', require);
     const policy = options.idempotency.policy(overrides, 'idempotent');
     const guard: unknown = guardedBy(shared, policy, require);
@@ -63,14 +68,16 @@ interface Shared extends IdempotencyMiddlewareOptions<object, object> {
 }
 
 function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
-  const { idempotency, config, scope, reshape } = shared;
+  const { idempotency, config, reshape, authorizeReplay } = shared;
 
-  async function runKeyed(opts: CallOptions, progress: Progress, key: unknown): Promise<CallResult> {
+  async function runKeyed(opts: CallOptions, progress: Progress, given: unknown): Promise<CallResult> {
+    const [scope, key] = [checkScope(await shared.scope(opts)), checkKey(given)];
+    const comparison = await comparisonOfInput(opts, config, policy.fingerprint);
     const { value, replayed } = await idempotency.execute<CallResult>({
-      scope: await scope(opts),
+      scope,
       key,
       operation: opts.path,
-      fingerprints: [await fingerprintOfInput(opts, config)],
+      ...(await fingerprintsOf(comparison)),
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
       capture: (hides) => capturedCall(opts, config, hides),
@@ -78,6 +85,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
         progress.entered = false; // by an earlier transaction
         return outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } }));
       },
+      ...(authorizeReplay && { authorizeReplay: async () => authorizeReplay({ ...opts, scope, key }) }),
     });
     if (!replayed) return value;
     markReplayed(opts);

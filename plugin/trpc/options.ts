@@ -44,9 +44,25 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
   headerName?: string;
   /** Whether a mutation without a key is refused (KEY_MISSING). Default false. */
   require?: boolean;
+  /**
+   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives), never before a run. For permissions that are checked after `idempotent()`: in later
+   * middlewares, or in the resolver.
+   *
+   * True lets the answer through; false is REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
+   * stays as it is.
+   */
+  authorizeReplay?: (replay: Replay<Context, Meta>) => boolean | Promise<boolean>;
 }
 
-export interface ProcedurePolicy extends Policy {
+/** What `authorizeReplay` is shown: the call that is about to get a stored answer, and whose key it is. */
+export interface Replay<Context, Meta> extends Call<Context, Meta> {
+  readonly scope: string;
+  readonly key: string;
+}
+
+/** `Context` is that of a `fingerprint` function. */
+export interface ProcedurePolicy<Context = unknown> extends Policy<Context> {
   /** Takes precedence over the option of the same name. */
   require?: boolean;
 }
@@ -57,12 +73,15 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 export function checkOptions(
   options: Readonly<Partial<Record<keyof IdempotencyMiddlewareOptions<never, never>, unknown>>>,
 ): void {
-  const { idempotency, scope, key, headerName } = options;
+  const { idempotency, scope, key, headerName, authorizeReplay } = options;
   if (typeof (idempotency as Idempotency | undefined)?.execute !== 'function')
     throw new TypeError('Expected `idempotency` to be what createIdempotency(...) returned');
   if (typeof scope !== 'function')
     throw new TypeError('Expected `scope` to be a function, such as `({ ctx }) => ctx.user?.id ?? null`');
-  if (key !== undefined && typeof key !== 'function') throw new TypeError('Expected `key` to be a function');
+  for (const [name, value] of Object.entries({ key, authorizeReplay })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`Expected \`${name}\` to be a function`);
+  }
   if (headerName !== undefined && !(typeof headerName === 'string' && HEADER_NAME.test(headerName)))
     throw new TypeError(`Expected \`headerName\` to be the name of a header, got ${String(headerName)}`);
   checkRequire('require', options.require);

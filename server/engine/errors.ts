@@ -47,6 +47,11 @@ const CODES = {
     retryable: true,
     message: 'Another run of this idempotency key took over; send the request again for its result',
   },
+  REPLAY_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    message: 'The result of the request with this idempotency key is no longer for this caller',
+  },
   RESULT_NOT_RETAINED: {
     status: 410,
     retryable: false,

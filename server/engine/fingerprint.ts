@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
 
-/** Written in front of each hash. Change it when canonical form changes, and keep the old rule beside it. */
-const RULE = 's1';
+/** The rule in front of each hash begins with it. Change it when canonical form changes, and keep the old one beside it. */
+export const CANONICAL_FORM = 's1';
 
 /** The rule in `rule:hash`; MongoDB's claim pipeline splits in the same way. */
 export function ruleOf(tagged: string): string {
@@ -12,6 +12,7 @@ export function ruleOf(tagged: string): string {
 /**
  * SHA-256 of an operation and its arguments in canonical JSON: the order of keys does not count; types
  * that JSON folds together (10n and "10", a Date and its text, a Map and {}) are told apart.
+ * @param rule the name of what was made of the arguments before (`ruleName`)
  * @param contents what counts in place of objects that have to be read first, such as files
  * @throws TypeError for what can not be told apart by its content: functions, symbols, circular
  * structures, and objects with neither `toJSON` nor fields of their own.
@@ -19,14 +20,15 @@ export function ruleOf(tagged: string): string {
 export function fingerprintOf(
   operation: string,
   args: unknown,
+  rule?: string,
   contents?: ReadonlyMap<object, unknown>,
 ): string {
-  return tagged(canonicalJson([operation, args], contents));
+  return tagged(canonicalJson([operation, args], contents), rule);
 }
 
 /** `rule:hash` of a text that is canonical already, such as a printed selection set. */
-export function tagged(canonical: string): string {
-  return `${RULE}:${hash('sha256', canonical, 'hex')}`;
+export function tagged(canonical: string, rule = CANONICAL_FORM): string {
+  return `${rule}:${hash('sha256', canonical, 'hex')}`;
 }
 
 const stringify = configure({ circularValue: TypeError, strict: false, bigint: false });

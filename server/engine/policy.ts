@@ -1,4 +1,10 @@
 import type { Cipher } from './cipher.ts';
+import {
+  type FingerprintPolicy,
+  type ResolvedFingerprint,
+  resolveFingerprint,
+  WHOLE_INPUT,
+} from './fingerprint-policy.ts';
 import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
 
 /** What a resolver function may say about an abandoned run. */
@@ -20,8 +26,8 @@ export interface Finished {
   readonly result: unknown;
 }
 
-/** Per operation. What is absent comes from `createIdempotency`. */
-export interface Policy {
+/** Per operation. What is absent comes from `createIdempotency`. `Context` is what a `fingerprint` function is shown. */
+export interface Policy<Context = unknown> {
   /** How long a finished outcome is replayed, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
   /** How long a record that nobody finished is kept, in ms; null until it is resolved. Default 30 days. */
@@ -64,6 +70,8 @@ export interface Policy {
   captureRequest?: boolean;
   /** Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. Default 64 KiB. */
   maxCapturedBytes?: number;
+  /** What makes two requests with one key the same: paths that do not count, or a function. Default: all of the input. */
+  fingerprint?: FingerprintPolicy<Context>;
 }
 
 /**
@@ -76,7 +84,9 @@ export type Redaction =
   | ((body: unknown, where: 'request' | 'response' | 'step') => unknown);
 
 /** A policy with every default filled in. */
-export type ResolvedPolicy = Readonly<Required<Policy>>;
+export type ResolvedPolicy = Readonly<
+  Required<Omit<Policy, 'fingerprint'>> & { fingerprint: ResolvedFingerprint }
+>;
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600 * SECOND;
@@ -97,6 +107,7 @@ const DEFAULTS: ResolvedPolicy = {
   compressAboveBytes: 8_192,
   captureRequest: false,
   maxCapturedBytes: 65_536,
+  fingerprint: WHOLE_INPUT,
 };
 
 type Check = (value: unknown) => string | undefined;
@@ -153,6 +164,7 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   compressAboveBytes: anyOf(integer(0, RECORD_ROOM_BYTES), aNull),
   captureRequest: aBoolean,
   maxCapturedBytes: integer(0, 524_288),
+  fingerprint: () => undefined, // by resolveFingerprint
 };
 
 const POLICY_NAMES = Object.keys(CHECKS);
@@ -162,7 +174,11 @@ const POLICY_NAMES = Object.keys(CHECKS);
  * @param origin where the options stand, for the message: `fields.chargeCard`
  * @throws TypeError naming the option, what was expected and what came
  */
-export function resolvePolicy(policy: Policy, base: ResolvedPolicy = DEFAULTS, origin = ''): ResolvedPolicy {
+export function resolvePolicy(
+  policy: Policy<never>,
+  base: ResolvedPolicy = DEFAULTS,
+  origin = '',
+): ResolvedPolicy {
   const resolved: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(policy)) {
     const path = origin ? `${origin}.${name}` : name;
@@ -171,7 +187,7 @@ export function resolvePolicy(policy: Policy, base: ResolvedPolicy = DEFAULTS, o
     if (value === undefined) continue;
     const expected = check(value);
     if (expected) throw new TypeError(`Expected \`${path}\` to be ${expected}, got ${shown(value)}`);
-    resolved[name] = value;
+    resolved[name] = name === 'fingerprint' ? resolveFingerprint(value, path) : value;
   }
   return resolved as ResolvedPolicy;
 }

@@ -21,6 +21,7 @@ test('every default is filled in', () => {
     compressAboveBytes: 8_192,
     captureRequest: false,
     maxCapturedBytes: 65_536,
+    fingerprint: { exclude: [], versions: new Map() },
   });
 });
 

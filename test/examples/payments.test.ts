@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { placeOrder } from '../../examples/payments/place-order.ts';
 import { startProvider } from '../../examples/payments/provider.ts';
 import type { Run } from '../../server/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { freshDatabase, mongoUri } from '../support/database.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(`${root}/${file}`, 'utf8');
@@ -29,7 +29,7 @@ test('the guide’s command prints what the guide says, with every line right', 
   const [program, ...args] = command.replace(/^\$ /, '').split(' ') as [string, ...string[]];
   const { stdout } = await promisify(execFile)(program, args, {
     cwd: root,
-    env: { ...process.env, MONGODB_URI: inject('mongoUri') },
+    env: { ...process.env, MONGODB_URI: mongoUri() },
   });
   expect(withoutIds(stdout).match(/^[✓✗].*$/gm)).toEqual(lines.map(withoutIds));
 });

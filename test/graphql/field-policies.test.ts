@@ -1,12 +1,20 @@
 import { envelop, useSchema } from '@envelop/core';
-import { buildSchema } from 'graphql';
+import { buildSchema, GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FieldPolicies } from '../../plugin/graphql/field-policies.ts';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { codeOf, key, startShop } from './support.ts';
+import { recordsOf, startKeyedShop } from './field-support.ts';
+import { codeOf, key, type Shop, type ShopOptions, startShop } from './support.ts';
+
+type Fields = NonNullable<NonNullable<ShopOptions['useIdempotency']>['fields']>;
+
+const decline = () => {
+  throw new GraphQLError('Declined');
+};
+const failing: ShopOptions = { mutations: { pay: decline, ship: decline } };
 
 const idempotency = createIdempotency({ store: createMemoryStore(), leaseMs: 5_000 });
 
@@ -44,6 +52,107 @@ it('fields whose policies differ in an option can not share a key', async () => 
     await shop.post({ query }, key(query.replaceAll(' ', '')));
   await shop.post({ query: 'mutation { ship pay }' });
   expect(shop.runs).toEqual(['ship', 'pay', 'ship', 'pay']);
+});
+
+describe.each([
+  ['a key for the operation', (field: string) => ({ query: `mutation { ${field} }`, headers: key('k') })],
+  [
+    'a key for the field',
+    (field: string) => ({ query: `mutation { ${field} @idempotent(key: "k") }`, headers: {} }),
+  ],
+])('each root field has its own policy, under %s:', (_, request) => {
+  const open = (pay: Fields[string], more: ShopOptions = {}) =>
+    startKeyedShop({ ...more, useIdempotency: { fields: { pay } } });
+  const send = (shop: Shop, field: string) => {
+    const { query, headers } = request(field);
+    return shop.post({ query }, headers);
+  };
+  const abandon = (shop: Shop) =>
+    shop.collection.updateOne({}, [
+      { $set: { state: 'running', owner: 'dead', leaseExpiresAt: new Date(0) } },
+      { $unset: ['outcome', 'response', 'completedAt'] },
+    ]);
+
+  it.each([
+    ['pay', 60_000],
+    ['ship', 86_400_000],
+  ])('retentionMs (%s)', async (field, retentionMs) => {
+    await using shop = await open({ retentionMs: 60_000 });
+    await send(shop, field);
+    const [record] = await shop.records();
+    const { expiresAt, completedAt } = record as { expiresAt: Date; completedAt: Date };
+    expect(expiresAt.getTime() - completedAt.getTime()).toBe(retentionMs);
+  });
+
+  it('onAbandoned', async () => {
+    for (const [field, answer, runs] of [
+      ['pay(amount: 5)', '{"data":{"pay":5}}', 2],
+      ['ship(to: "a")', 'IN_DOUBT', 1],
+    ] as const) {
+      await using shop = await open({ onAbandoned: 'rerun' });
+      await send(shop, field);
+      await abandon(shop);
+      expect((await send(shop, field)).body).toContain(answer);
+      expect(shop.runs).toHaveLength(runs);
+    }
+  });
+
+  it('an onAbandoned function, which gives the field its data or its error', async () => {
+    await using shop = await open({
+      onAbandoned: async ({ operation }) =>
+        operation === 'pay' ? { action: 'complete', data: { pay: 7 } } : { action: 'in_doubt' },
+    });
+    await send(shop, 'pay(amount: 5)');
+    await abandon(shop);
+    for (let call = 0; call < 2; call++)
+      expect(await send(shop, 'pay(amount: 5)')).toMatchObject({
+        body: '{"data":{"pay":7}}',
+        replayed: true,
+      });
+    expect(shop.runs).toEqual(['pay']);
+  });
+
+  it.each([
+    ['pay(amount: 5)', false],
+    ['ship(to: "a")', true],
+  ])('classify (%s)', async (field, replayed) => {
+    await using shop = await open(
+      { classify: ({ outcome }) => (outcome === 'error' ? 'release' : 'store') },
+      failing,
+    );
+    expect((await send(shop, field)).body).toContain('Declined');
+    expect(await send(shop, field)).toMatchObject({ replayed });
+    expect(shop.runs).toHaveLength(replayed ? 1 : 2);
+  });
+
+  it.each([
+    ['pay(amount: 5)', 'pay(amount: 6)', true],
+    ['ship(to: "a")', 'ship(to: "b")', false],
+  ])('fingerprint (%s, then %s)', async (first, second, same) => {
+    await using shop = await open({ fingerprint: { exclude: ['amount'] } });
+    const { body } = await send(shop, first);
+    const answer = await send(shop, second);
+    if (same) expect(answer).toMatchObject({ body, replayed: true });
+    else expect(codeOf(answer)).toBe('KEY_REUSED');
+    expect(shop.runs).toHaveLength(1);
+  });
+});
+
+it('two keyed fields of one operation keep different policies, which one key could not have', async () => {
+  await using shop = await startKeyedShop({
+    useIdempotency: {
+      fields: {
+        pay: { retentionMs: 60_000, classify: () => 'store' },
+        ship: { retentionMs: 70_000, classify: () => 'release' },
+      },
+    },
+  });
+  const query = 'mutation { pay(amount: 5) @idempotent(key: "p") ship(to: "a") @idempotent(key: "s") }';
+  await shop.post({ query });
+  expect(await recordsOf(shop)).toEqual(['p pay completed', 's ship released']);
+  const records = await shop.records();
+  const kept = records.find((record) => record.key === 'p') as { expiresAt: Date; completedAt: Date };
+  expect(kept.expiresAt.getTime() - kept.completedAt.getTime()).toBe(60_000);
 });
 
 it('classify is asked about the result of the fields', async () => {

@@ -55,7 +55,7 @@ describe('the wrapped handler', () => {
     const wrapped = withIdempotency(route, {
       idempotency,
       scope: (_request, { params }) => params.id,
-      authorizeReplay: (_request, { params }) => (params.id === '7' ? undefined : new Response('no')),
+      authorizeReplay: (_request, { params }) => params.id === '7' || new Response('no'),
     });
     expectTypeOf(wrapped).parameters.toEqualTypeOf<[Request, Route]>();
     expectTypeOf(wrapped).returns.toEqualTypeOf<Promise<Response>>();

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpResult } from '../../plugin/http/index.ts';
 import { currentRun } from '../../server/index.ts';
+import { gate } from '../support/gate.ts';
 import { startApi } from './api.ts';
+import { problemIn } from './client.ts';
 
 describe('case 4: a refusal that is not the outcome', () => {
   const limited = async () => new Response('slow down', { status: 429, headers: { 'retry-after': '1' } });
@@ -83,7 +85,7 @@ describe('case 15: access that was withdrawn', () => {
       {
         authorizeReplay: async (request) => {
           asked.push(await request.text());
-          return member ? undefined : new Response('no longer', { status: 403 });
+          return member || new Response('no longer', { status: 403 });
         },
       },
     );
@@ -97,5 +99,52 @@ describe('case 15: access that was withdrawn', () => {
       replayed: false,
     });
     expect(asked).toEqual(['order 1', 'order 1']);
+  });
+
+  test('is a problem where `authorizeReplay` says false; the record stays as it is', async () => {
+    let member = true;
+    await using api = await startApi(async () => new Response('secret'), { authorizeReplay: () => member });
+    await api.send({ key: 'k' });
+    expect(await api.send({ key: 'k' })).toMatchObject({ text: 'secret', replayed: true });
+    member = false;
+    const before = await api.records();
+    const refusal = await api.send({ key: 'k' });
+    expect(refusal).toMatchObject({ status: 403, replayed: false });
+    expect(problemIn(refusal)).toMatchObject({ code: 'REPLAY_FORBIDDEN', retryable: false });
+    expect([api.runs, await api.records()]).toEqual([1, before]);
+  });
+
+  test.each<[string, () => unknown, unknown]>([
+    ['throws', () => Promise.reject(new Error('no database')), new Error('no database')],
+    [
+      'says nothing',
+      () => undefined,
+      new TypeError('Expected `authorizeReplay` to return true or false, got undefined'),
+    ],
+  ])('is for the host to answer where `authorizeReplay` %s', async (_, authorizeReplay, error) => {
+    await using api = await startApi(async () => new Response('secret'), {
+      authorizeReplay: authorizeReplay as never,
+    });
+    await api.send({ key: 'k' });
+    expect(await api.send({ key: 'k' })).toMatchObject({ status: 500, text: 'the host was told' });
+    expect(api.failures).toEqual([error]);
+  });
+
+  test('is refused to a concurrent duplicate too, and the run is not asked about', async () => {
+    const [started, go] = [gate(), gate()];
+    await using api = await startApi(
+      async () => {
+        started.open();
+        await go;
+        return new Response('secret');
+      },
+      { authorizeReplay: () => new Response('no longer', { status: 403 }) },
+    );
+    const first = api.send({ key: 'k' });
+    await started;
+    const joiner = api.send({ key: 'k' });
+    go.open();
+    expect(await first).toMatchObject({ status: 200, text: 'secret' });
+    expect(await joiner).toMatchObject({ status: 403, text: 'no longer' });
   });
 });

@@ -1,4 +1,5 @@
-import { afterAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
@@ -12,7 +13,7 @@ afterAll(() => mongod.stop());
 
 describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) => {
   test('whose answer the network loses: its caller gets the result, a retry replays it', async () => {
-    await using proxy = await startProxy(Number(new URL(inject('mongoUri')).port));
+    await using proxy = await startProxy(mongoPort());
     await using ledger = await openLedger(book, { uri: proxy.uri });
     const lost = proxy.dropReply(['commitTransaction']);
     const answer = await order({ url: ledger.url, key: 'k' });

@@ -1,7 +1,7 @@
 import { type Plugin as EnvelopPlugin, envelop } from '@envelop/core';
 import type { ExecutionArgs } from 'graphql';
 import { createSchema, createYoga, type YogaInitialContext, type Plugin as YogaPlugin } from 'graphql-yoga';
-import type { Finished, Idempotency, KeyRecord, Run } from 'latchkey';
+import type { Finished, Idempotency, KeyRecord, Policy, Run } from 'latchkey';
 import { type IdempotencyContext, type MutationOperation, useIdempotency } from 'latchkey/graphql';
 import { expectTypeOf } from 'vitest';
 
@@ -43,6 +43,41 @@ createYoga<object, MyContext>({
     }),
   ],
 });
+
+// `authorizeReplay` and fingerprint functions get it, too.
+createYoga<object, MyContext>({
+  plugins: [
+    useIdempotency({
+      idempotency,
+      scope: (context) => context.user,
+      authorizeReplay({ context, calls, scope }) {
+        expectTypeOf(context.user).toEqualTypeOf<string>();
+        expectTypeOf(calls[0]?.args).toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+        return context.user === scope;
+      },
+      fields: {
+        pay: {
+          fingerprint({ context, input }) {
+            expectTypeOf(context.user).toEqualTypeOf<string>();
+            expectTypeOf(input).toBeUnknown();
+            return [context.user, input];
+          },
+        },
+        ship: { fingerprint: { versions: { v2: async ({ context }) => context.user, v1: () => null } } },
+      },
+    }),
+  ],
+});
+declare const nobody: { user: { isAdmin: boolean } | null };
+useIdempotency({
+  idempotency,
+  scope: () => 's',
+  // @ts-expect-error undefined is neither: of nobody, it would have to be false
+  authorizeReplay: () => nobody.user?.isAdmin,
+});
+// @ts-expect-error a fingerprint is one of the two
+const both: Policy['fingerprint'] = { exclude: [], versions: {}, other: 1 };
+expectTypeOf(both).not.toBeAny();
 
 // A scope may be a promise, and nobody's.
 useIdempotency({ idempotency, scope: async () => 'ada' });

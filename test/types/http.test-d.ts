@@ -15,7 +15,7 @@ const route = withIdempotency(
       expectTypeOf(params).toEqualTypeOf<{ id: string }>();
       return params.id;
     },
-    authorizeReplay: (_request, { params }) => (params.id ? undefined : new Response(null, { status: 403 })),
+    authorizeReplay: (_request, { params }) => (params.id ? true : new Response(null, { status: 403 })),
     policy: {
       onAbandoned: async () => ({ action: 'complete', data: httpResponse('{}', { status: 201 }) }),
     },

@@ -63,7 +63,22 @@ const idempotent = createIdempotencyMiddleware(t, {
     return ctx.user?.id;
   },
   key: ({ ctx }) => ctx.headers.get('x-key'),
+  authorizeReplay: ({ ctx, meta, input, scope, key }) => {
+    expectTypeOf(ctx).toEqualTypeOf<Context>();
+    expectTypeOf(meta).toEqualTypeOf<Meta | undefined>();
+    expectTypeOf(input).toBeUnknown();
+    expectTypeOf([scope, key]).toEqualTypeOf<string[]>();
+    return ctx.user?.id === scope;
+  },
 });
+const fingerprinted = idempotent({
+  fingerprint: ({ context, input, operation }) => {
+    expectTypeOf(context).toEqualTypeOf<Context>();
+    expectTypeOf(input).toBeUnknown();
+    return [operation, context.user?.id ?? null];
+  },
+});
+t.procedure.use(fingerprinted).mutation(({ ctx }) => ctx.idempotency?.key);
 
 // @ts-expect-error the scope is not optional
 createIdempotencyMiddleware(t, { idempotency });

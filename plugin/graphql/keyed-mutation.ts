@@ -1,0 +1,53 @@
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { KeyedCall } from '../../server/call.ts';
+import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { comparisonOf } from './comparison.ts';
+import type { Mask } from './error-codec.ts';
+import type { FieldPolicies } from './field-policies.ts';
+import type { FileContents } from './file-contents.ts';
+import type { GivenKey } from './key.ts';
+import type { Mutation } from './operation.ts';
+import type { Result } from './plugin.ts';
+import { type AuthorizeReplay, authorization } from './replay.ts';
+import { resultCodec } from './result-codec.ts';
+
+/** All of a keyed call that is known before it is executed. */
+export interface KeyedMutation extends Omit<KeyedCall<Result>, 'key' | 'handler'> {
+  readonly given: GivenKey;
+}
+
+/** What the keyed mutations of one operation have in common. */
+export interface Caller<Context> {
+  readonly context: Context;
+  readonly scope: string;
+  readonly contents: FileContents | undefined;
+  readonly policies: FieldPolicies;
+  readonly mask: Mask | undefined;
+  readonly authorizeReplay: AuthorizeReplay<Context> | undefined;
+}
+
+/**
+ * @param failure what an `onAbandoned` function's `fail` stands for
+ * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable` or `conflicting_policies`
+ * @throws what a developer's `fingerprint` function throws
+ */
+export async function keyedMutation<Context>(
+  given: GivenKey,
+  mutation: Mutation,
+  { context, scope, contents, policies, mask, authorizeReplay }: Caller<Context>,
+  failure?: (error: GraphQLError) => ExecutionResult,
+): Promise<KeyedMutation> {
+  return {
+    given,
+    scope,
+    operation: mutation.operation,
+    policy: policies.of(mutation.fields),
+    selections: mutation.selections(contents),
+    ...(await fingerprintsOf({ ...comparisonOf(mutation, policies, context), contents })),
+    codec: resultCodec(mutation, mask, failure),
+    capture: (hides) => mutation.captured(hides),
+    ...(authorizeReplay && {
+      authorizeReplay: authorization(authorizeReplay, mutation, { context, scope, key: given.key }),
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import { parse } from 'lossless-json';
+import { exactNumber } from '../../server/engine/exact-number.ts';
+
+const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * What a body of JSON says, for comparing: a number counts by its digits. Undefined for what is no JSON, and for an object
+ * that has two different values for one name: parsers do not agree on what that says.
+ */
+export function comparableJson(contentType: string | null, bytes: Uint8Array): unknown {
+  return parsed(contentType, bytes, (text) =>
+    parse(text, null, { parseNumber: (digits) => new Digits(digits) }),
+  );
+}
+
+/** The same for developers to read, who get what `JSON.parse` gives, but for numbers that it would change: those are text. */
+export function readableJson(contentType: string | null, bytes: Uint8Array): unknown {
+  return parsed(contentType, bytes, (text) =>
+    parse(text, null, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue }),
+  );
+}
+
+function parsed(contentType: string | null, bytes: Uint8Array, read: (text: string) => unknown): unknown {
+  if (!JSON_TYPE.test(contentType ?? '')) return undefined;
+  try {
+    return read(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Hashed as a Set, since nothing in a JSON text can pass for one. */
+class Digits {
+  readonly digits: string;
+
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+
+  toJSON(): Set<string> {
+    return new Set([this.digits]);
+  }
+}

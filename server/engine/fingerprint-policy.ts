@@ -1,0 +1,88 @@
+import { pathProblem } from './paths.ts';
+
+/** What a fingerprint function is shown of one call. In GraphQL: of one root field. */
+export interface FingerprintSource<Context = unknown> {
+  /** The root field, the procedure's path, or the operation of an HTTP handler. */
+  readonly operation: string;
+  /**
+   * Where paths begin. GraphQL: the field's arguments by name, as the client wrote them: not coerced, without the schema's
+   * defaults. tRPC: the input, as the validators before `idempotent()` left it. HTTP: the body, if it is JSON.
+   */
+  readonly input: unknown;
+  /** GraphQL: the context. tRPC: `ctx`. HTTP: a copy of the `Request`, whose body may be read. */
+  readonly context: Context;
+}
+
+/**
+ * Gives what two requests with the same key are compared by: anything that has a content to hash (JSON, Dates, Maps, big
+ * integers, bytes), `null` included, but not `undefined`. It is asked before the key is used: when it fails nothing runs, and
+ * the host gets its error.
+ */
+export type FingerprintFunction<Context = unknown> = (source: FingerprintSource<Context>) => unknown;
+
+/**
+ * What makes two requests with one key the same request; others are KEY_REUSED. Default: all of the input.
+ *
+ * - `exclude`: all but what stands at these paths, which are `.`-separated names from the root of the input, `*` standing
+ *   for each item of a list and each field of an object: `['input.captchaToken', 'clientClock', 'items.*.seenAt']`.
+ * - A function: what it gives, instead of the input. Also for inputs that could not be compared without it.
+ * - `versions`: the same for a function that was changed while keys made by the old one are still in use. New keys are
+ *   made by the first; a record is compared by the version that it names. A bare function is version `v1`.
+ */
+export type FingerprintPolicy<Context = unknown> =
+  | { readonly exclude: readonly string[] }
+  | FingerprintFunction<Context>
+  | { readonly versions: Readonly<Record<string, FingerprintFunction<Context>>> };
+
+/** Both empty: all of the input. */
+export interface ResolvedFingerprint {
+  readonly exclude: readonly string[];
+  /** The one to make new keys by is the first. */
+  readonly versions: ReadonlyMap<string, FingerprintFunction>;
+}
+
+export const WHOLE_INPUT: ResolvedFingerprint = { exclude: [], versions: new Map() };
+
+const MAX_PATHS = 50;
+// Not a number: JavaScript would put such a name first.
+const VERSION = /^[A-Za-z_][\w-]{0,39}$/;
+
+/** @throws TypeError saying what was expected at `option` and what came */
+export function resolveFingerprint(policy: unknown, option: string): ResolvedFingerprint {
+  if (typeof policy === 'function') return { ...WHOLE_INPUT, versions: new Map([['v1', policy as never]]) };
+  const [[name, value] = [], ...others] =
+    typeof policy === 'object' && policy !== null ? Object.entries(policy) : [];
+  if (others.length === 0 && name === 'exclude')
+    return { ...WHOLE_INPUT, exclude: checkPaths(value, `${option}.exclude`) };
+  if (others.length === 0 && name === 'versions')
+    return { ...WHOLE_INPUT, versions: checkVersions(value, `${option}.versions`) };
+  throw new TypeError(
+    `Expected \`${option}\` to be a function, or an object with either \`exclude\` or \`versions\``,
+  );
+}
+
+function checkPaths(paths: unknown, option: string): readonly string[] {
+  if (!Array.isArray(paths) || paths.length > MAX_PATHS)
+    throw new TypeError(`Expected \`${option}\` to be an array of at most ${MAX_PATHS} paths`);
+  paths.forEach((path, index) => {
+    const problem = pathProblem(path);
+    if (problem === undefined) return;
+    const got =
+      typeof path === 'string' ? `got ${JSON.stringify(path)}, which ${problem}` : `which ${problem}`;
+    throw new TypeError(`Expected \`${option}[${index}]\` to be a path such as input.captchaToken, ${got}`);
+  });
+  return [...new Set(paths)].sort();
+}
+
+function checkVersions(functions: unknown, option: string): ReadonlyMap<string, FingerprintFunction> {
+  const entries = typeof functions === 'object' && functions !== null ? Object.entries(functions) : [];
+  if (entries.length === 0)
+    throw new TypeError(`Expected \`${option}\` to be an object of functions, the current one first`);
+  for (const [name, value] of entries) {
+    if (!VERSION.test(name))
+      throw new TypeError(`Expected \`${option}\` to have names such as v2, got ${JSON.stringify(name)}`);
+    if (typeof value !== 'function')
+      throw new TypeError(`Expected \`${option}.${name}\` to be a function, got ${typeof value}`);
+  }
+  return new Map(entries);
+}

@@ -1,0 +1,115 @@
+import type { KeyedCall } from './call.ts';
+import { IdempotencyError } from './engine/errors.ts';
+import { fingerprintOf } from './engine/fingerprint.ts';
+import type { FingerprintSource, ResolvedFingerprint } from './engine/fingerprint-policy.ts';
+import { type FingerprintRule, parseRule, ruleName } from './engine/fingerprint-rule.ts';
+import { type Path, pathOf } from './engine/paths.ts';
+import { textOf } from './reason.ts';
+
+/** What one call is compared by, as an adapter sees it: nothing is hashed yet. */
+export interface Comparison {
+  readonly operation: string;
+  /** Of a GraphQL operation, one for each root field that it calls. */
+  readonly inputs: readonly ComparedInput[];
+  /** What is hashed of the inputs, in their order. */
+  whole(values: readonly unknown[]): unknown;
+  /** What counts in place of objects that had to be read first, such as files. */
+  readonly contents?: ReadonlyMap<object, unknown> | undefined;
+}
+
+export interface ComparedInput {
+  /** In front of its paths: the root field in GraphQL, '' where a call has one input. */
+  readonly place: string;
+  readonly policy: ResolvedFingerprint;
+  /** What a function is shown. */
+  source(): FingerprintSource;
+  /** What is compared by default, but for what stands at these paths: a value or a promise of one. */
+  without(paths: readonly Path[]): unknown;
+}
+
+type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
+
+/**
+ * The fingerprint of a call by its own policy, and by those of earlier and later releases as far as their rules say how.
+ * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`, for an input that can not be compared
+ * @throws TypeError, or what it threw, when a developer's function fails
+ */
+export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprints> {
+  const { operation } = comparison;
+  const current = currentRule(comparison.inputs);
+  return {
+    fingerprints: [await hashBy(comparison, current, ruleName(current))],
+    async fingerprintBy(name, ofOperation) {
+      const rule = parseRule(name);
+      if (!rule) return undefined;
+      // A hash covers its operation, so this one is never equal to the record's.
+      if (ofOperation !== operation) return fingerprintOf(operation, null, name);
+      const isKnown = comparison.inputs.every(({ place, policy: { versions } }) => {
+        const version = rule.versions.get(place);
+        return version === undefined || versions.has(version);
+      });
+      return isKnown ? await hashBy(comparison, rule, name) : undefined;
+    },
+  };
+}
+
+function currentRule(inputs: readonly ComparedInput[]): FingerprintRule {
+  const exclude = inputs.flatMap(({ place, policy }) =>
+    policy.versions.size > 0 ? [] : policy.exclude.map((path) => (place ? `${place}.${path}` : path)),
+  );
+  const versions = inputs.flatMap(({ place, policy }) =>
+    [...policy.versions.keys()].slice(0, 1).map((version) => [place, version] as const),
+  );
+  return { exclude, versions: new Map(versions) };
+}
+
+async function hashBy(
+  { operation, inputs, whole, contents }: Comparison,
+  rule: FingerprintRule,
+  name: string,
+) {
+  const paths = rule.exclude.map(pathOf);
+  const values: unknown[] = [];
+  for (const input of inputs) {
+    const version = rule.versions.get(input.place);
+    const given = version === undefined ? undefined : input.policy.versions.get(version);
+    values.push(
+      given
+        ? ['function', await hashOfValue(given, input.source(), contents)]
+        : await input.without(inside(paths, input)),
+    );
+  }
+  try {
+    return fingerprintOf(operation, whole(values), name, contents);
+  } catch (cause) {
+    throw unfingerprintable(cause);
+  }
+}
+
+function inside(paths: readonly Path[], { place }: ComparedInput): readonly Path[] {
+  return place ? paths.filter(([first]) => first === place).map(([, ...rest]) => rest) : paths;
+}
+
+/** Hashed by itself, so that a value which can not be is seen to be the developer's. */
+async function hashOfValue(
+  give: (source: FingerprintSource) => unknown,
+  source: FingerprintSource,
+  contents: Comparison['contents'],
+): Promise<string> {
+  const value = await give(source);
+  const expected = `Expected the \`fingerprint\` function of ${source.operation} to return`;
+  if (value === undefined)
+    throw new TypeError(`${expected} a value (null, if nothing counts), got undefined`);
+  try {
+    return fingerprintOf(source.operation, value, undefined, contents);
+  } catch (cause) {
+    throw new TypeError(`${expected} what can be hashed: ${textOf(cause)}`, { cause });
+  }
+}
+
+/** An input that can not be told apart by its content, and so not be bound to a key. */
+export function unfingerprintable(cause: unknown): IdempotencyError {
+  const why = cause instanceof Error ? cause.message : textOf(cause);
+  const message = `The input of this operation can not be compared, so it can not have an idempotency key: ${why}`;
+  return new IdempotencyError('KEY_INVALID', message, { reason: 'unfingerprintable', cause });
+}

@@ -45,10 +45,10 @@ function canonicalJson(value: unknown, contents?: ReadonlyMap<object, unknown>):
 
 function canonicalWith(contents: ReadonlyMap<object, unknown>): typeof canonicalValue {
   return function canonicalContent(key, json) {
-    const content = contents.get((this as Record<string, object>)[key] as object);
-    return content
-      ? canonicalValue.call({ content }, 'content', content)
-      : canonicalValue.call(this, key, json);
+    const value = (this as Record<string, object>)[key] as object;
+    if (!contents.has(value)) return canonicalValue.call(this, key, json);
+    const content = contents.get(value);
+    return canonicalValue.call({ content }, 'content', content);
   };
 }
 

@@ -150,6 +150,29 @@ test('class instances count by their own fields, and by toJSON where they have o
   expect(of(new Decimal('1.0'))).not.toBe(of(new Decimal('2.0')));
 });
 
+describe('an object that has to be read first counts by what was read', () => {
+  const contents = new Map<object, unknown>();
+  const read = (content: unknown) => {
+    const file = new File([], 'same name');
+    contents.set(file, content);
+    return file;
+  };
+
+  test.each<[string, (file: File) => unknown]>([
+    ['alone', (file) => file],
+    ['in a list', (file) => [1, [file]]],
+    ['in a field', (file) => ({ $in: { file } })],
+    ['in a Map', (file) => new Map([['file', file]])],
+    ['in an instance of a class', (file) => Object.assign(new (class Scan {})(), { file })],
+  ])('%s', (_, holding) => {
+    const by = (file: File) => fingerprintOf('op', holding(file), contents);
+    expect(by(read('a'))).toBe(by(read('a')));
+    expect(by(read('a'))).not.toBe(by(read('')));
+    expect(by(read(new Map([['a', 1]])))).not.toBe(by(read(new Map([['a', 2]]))));
+    expect(() => by(new File([], 'not read'))).toThrow(TypeError);
+  });
+});
+
 test('a fingerprint names its rule', () => {
   expect(ruleOf(of(1))).toBe('s1');
   expect(of(1)).toMatch(/^s1:[0-9a-f]{64}$/);

@@ -126,6 +126,39 @@ it('a field that is selected twice runs once, with both selections', async () =>
   expect(shop.runs).toEqual(['pay']);
 });
 
+it.each([
+  ['two arguments', 'pay(amount: 1) @idempotent(key: "a") pay(amount: 2) @idempotent(key: "a")'],
+  ['two fields', 'x: pay(amount: 1) @idempotent(key: "a") x: ship(to: "Oslo") @idempotent(key: "b")'],
+  ['two fields, one in a fragment', 'x: pay @idempotent(key: "a") ...F'],
+])('a response key that stands for %s is refused, and the keys stay free', async (_, fields) => {
+  await using shop = await startKeyedShop();
+  const query = `mutation { ship ${fields} }`;
+  const fragment = query.includes('...F') ? ' fragment F on Mutation { x: ship @idempotent(key: "b") }' : '';
+  const refused = await shop.post({ query: query + fragment });
+  expect(refused.body).toContain('Fields \\"');
+  expect(refused.body).not.toContain('"data"');
+  expect(shop.runs).toEqual([]);
+  expect(await shop.records()).toEqual([]);
+});
+
+it('case 10: a key of one field is refused at another, and in the other operation of a document', async () => {
+  await using shop = await startKeyedShop({
+    typeDefs: 'type Mutation { pay(amount: Int): Int ship(amount: Int): Int }',
+    mutations: { pay: () => 1, ship: () => 2 },
+  });
+  const query =
+    'mutation A { x: pay(amount: 1) @idempotent(key: "k") } mutation B { x: ship(amount: 1) @idempotent(key: "k") }';
+  expect((await shop.post({ query, operationName: 'A' })).body).toBe('{"data":{"x":1}}');
+  const other = await shop.post({ query, operationName: 'B' });
+  expect(codeOf(other)).toBe('KEY_REUSED');
+  expect(JSON.parse(other.body).data).toEqual({ x: null });
+  expect(await shop.post({ query, operationName: 'A' })).toMatchObject({
+    body: '{"data":{"x":1}}',
+    replayed: true,
+  });
+  expect(shop.runs).toEqual(['pay']);
+});
+
 it('a caller without a scope is refused before anything runs', async () => {
   await using shop = await startKeyedShop({ useIdempotency: { scope: () => null } });
   const answer = await shop.post({ query: 'mutation { ship pay @idempotent(key: "a") }' });

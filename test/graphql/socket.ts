@@ -4,11 +4,14 @@ import { createClient, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { WebSocket, WebSocketServer } from 'ws';
+import { gate } from '../support/gate.ts';
 import { type Shop, type ShopOptions, startShop } from './support.ts';
 
 /** A shop that is served over WebSockets, too. */
 export interface SocketShop extends AsyncDisposable {
   readonly shop: Shop;
+  /** Resolves when the server has seen a socket close. */
+  readonly closed: Promise<void>;
   /** One socket. @param headers of the request that opens it */
   connect(connectionParams?: Record<string, unknown>, headers?: Record<string, string>): Connection;
 }
@@ -27,16 +30,18 @@ interface Rooted extends ExecutionArgs {
 }
 
 export async function startSocketShop(options: ShopOptions = {}): Promise<SocketShop> {
+  const closed = gate();
   let sockets: { dispose(): void | Promise<void> } | undefined;
   const shop = await startShop({
     useIdempotency: { scope: (context) => scopeOf(context) },
     ...options,
     beside: (server, yoga) => {
-      sockets = serve(server, yoga);
+      sockets = serve(server, yoga, closed.open);
     },
   });
   return {
     shop,
+    closed,
     connect: (connectionParams, headers) =>
       connect(shop.url.replace('http', 'ws'), connectionParams, headers),
     async [Symbol.asyncDispose]() {
@@ -54,9 +59,10 @@ function scopeOf(context: { request?: Request; connectionParams?: { user?: strin
 }
 
 /** As Yoga's guide has it. */
-function serve(server: Server, yoga: YogaServerInstance<object, object>) {
+function serve(server: Server, yoga: YogaServerInstance<object, object>, onClose: () => void) {
   return useServer(
     {
+      onClose,
       execute: (args) => (args as Rooted).rootValue.execute(args),
       subscribe: (args) => (args as Rooted).rootValue.subscribe(args),
       async onSubscribe(ctx, _id, params) {

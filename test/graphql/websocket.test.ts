@@ -114,6 +114,7 @@ it('case 3: a socket that is cut does not stop its mutation: the retry on anothe
   await entered;
   lost.cut();
   expect(await broken).toBe('cut');
+  await the.closed;
   await using socket = the.connect();
   const retry = socket.send(pay(5, 'K'));
   paid.open();

@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Client, cacheExchange, fetchExchange } from '@urql/core';
 import { retryExchange } from '@urql/exchange-retry';
 import { IdempotencyLink } from 'latchkey/client/apollo';
-import { isMustConfirm, isRetryable, MustConfirmError } from 'latchkey/client/errors';
+import { isMustConfirm, isRetryable, type MustConfirmError } from 'latchkey/client/errors';
 import { withIdempotencyKey } from 'latchkey/client/fetch';
 import { idempotencyKeyFrom, idempotencyKeyOf, newIdempotencyKey } from 'latchkey/client/key';
 import { type IdempotencyKey, useIdempotencyKey } from 'latchkey/client/react';

@@ -9,7 +9,12 @@ import { expectTypeOf } from 'vitest';
 // The Db of whichever driver the host has.
 createMongoStore({ db: new MongoClient('mongodb://x').db('shop') });
 createMongoStore({ db: new MongoClient6('mongodb://x').db('shop') });
-createMongoStore({ db: connection.db as mongo.Db, collection: 'keys', indexes: 'check', storeTimeoutMs: 1_000 });
+createMongoStore({
+  db: connection.db as mongo.Db,
+  collection: 'keys',
+  indexes: 'check',
+  storeTimeoutMs: 1_000,
+});
 // @ts-expect-error a connection that is not open has no Db yet
 createMongoStore({ db: connection.db });
 // @ts-expect-error a client is not a Db

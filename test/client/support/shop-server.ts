@@ -66,7 +66,8 @@ type Pay = (amount: number) => Promise<{ id: number; amount: number }>;
 /** As the guide has it for the tRPC of pages from another origin. */
 function allowPages(req: IncomingMessage, res: ServerResponse, next: () => void): void {
   res.setHeader('access-control-allow-origin', req.headers.origin ?? '*');
-  res.setHeader('access-control-allow-headers', ['content-type', ...IDEMPOTENCY_REQUEST_HEADERS].join());
+  const headers = ['content-type', 'trpc-accept', ...IDEMPOTENCY_REQUEST_HEADERS];
+  res.setHeader('access-control-allow-headers', headers.join());
   res.setHeader('access-control-expose-headers', IDEMPOTENCY_RESPONSE_HEADERS.join());
   if (req.method === 'OPTIONS') res.writeHead(204).end();
   else next();

@@ -84,20 +84,28 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
     schema: createSchema({
       typeDefs: /* GraphQL */ `
         type Query { payments: Int! }
-        type Mutation { pay(amount: Int!): Payment! decline(amount: Int!): Payment! }
+        type Mutation { pay(amount: Int!): Payment! payKeyed(amount: Int!): Payment! decline(amount: Int!): Payment! }
         type Payment { id: Int! amount: Int! }
       `,
       resolvers: {
         Query: { payments: () => 0 },
         Mutation: {
           pay: (_parent, { amount }: { amount: number }) => pay(amount),
+          payKeyed: (_parent, { amount }: { amount: number }) => pay(amount),
           decline: () => {
             throw createGraphQLError('Declined', { extensions: { code: 'CARD_DECLINED' } });
           },
         },
       },
     }),
-    plugins: [...plugins, useIdempotency({ idempotency, scope: () => 'ada' })],
+    plugins: [
+      ...plugins,
+      useIdempotency({
+        idempotency,
+        scope: () => 'ada',
+        require: ({ fields }) => fields.includes('payKeyed'),
+      }),
+    ],
   });
 }
 
@@ -112,9 +120,11 @@ function routerFor(idempotency: Idempotency, pay: Pay) {
   const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada' });
   const amount = (input: unknown) => ({ amount: Number((input as { amount: number }).amount) });
   const payment = t.procedure.input(amount).use(idempotent());
+  const keyed = t.procedure.input(amount).use(idempotent({ require: true }));
   return t.router({
     payments: t.procedure.query(() => 0),
     pay: payment.mutation(({ input }) => pay(input.amount)),
+    payKeyed: keyed.mutation(({ input }) => pay(input.amount)),
     decline: payment.mutation(({ input }) => {
       throw new TRPCError({ code: 'PAYMENT_REQUIRED', message: `Declined: ${input.amount}` });
     }),

@@ -29,17 +29,26 @@ export interface IdempotencyKey extends KeeperState {
  * a success, never of another tab.
  *
  * @example
- * const { run, mustConfirm, startOver } = useIdempotencyKey({ storageKey: `pay:${invoice.id}` })
+ * const { run, mustConfirm, startOver } = useIdempotencyKey({ storageKey: idempotencyKeyFrom('pay', invoice.id) })
  * const payment = useMutation({
  *   mutationFn: (input) => run(input, (key) => trpc.pay.mutate(input, { context: { idempotencyKey: key } })),
  *   retry: (failures, error) => failures < 3 && isRetryable(error),
  * })
+ * @throws TypeError for a `storageKey` that is no text: all forms without one would share an operation
  */
 export function useIdempotencyKey({ storageKey }: UseIdempotencyKeyOptions = {}): IdempotencyKey {
+  checkStorageKey(storageKey);
   const [own] = useState(() => new KeyKeeper());
   const keeper = (storageKey !== undefined && keeperOfPage(storageKey)) || own;
   const state = useSyncExternalStore(keeper.subscribe, keeper.state, () => NO_OPERATION);
   return useMemo(() => ({ ...state, run: keeper.run, startOver: keeper.startOver }), [state, keeper]);
+}
+
+function checkStorageKey(value: unknown): void {
+  if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    throw new TypeError(`Expected \`storageKey\` to be a string that is not empty, got ${shown}`);
+  }
 }
 
 const keepers = new Map<string, KeyKeeper>();

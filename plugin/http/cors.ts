@@ -8,4 +8,9 @@ export const IDEMPOTENCY_REQUEST_HEADERS = ['Idempotency-Key', 'Idempotency-Keys
  * What its scripts must be allowed to read, for `Access-Control-Expose-Headers`: whether an answer is a replay, when to
  * try again, and where the documentation of a refusal is.
  */
-export const IDEMPOTENCY_RESPONSE_HEADERS = ['Idempotent-Replayed', 'Retry-After', 'Link'] as const;
+export const IDEMPOTENCY_RESPONSE_HEADERS = [
+  'Idempotent-Replayed',
+  'Idempotent-Replays',
+  'Retry-After',
+  'Link',
+] as const;

@@ -12,10 +12,11 @@ export function markReplayed({ getRawInput }: CallOptions): void {
 
 /**
  * The HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
- * every call of the request was answered from its record, and `Retry-After` (in seconds) when one may be sent again.
- * Of a batch of which some calls ran and some did not, it does not say which. A streamed batch sends its headers before
- * any of that is known, so it has neither: there, what an error formatter takes from `idempotencyErrorData` tells when to
- * send a key again, and nothing tells a replay, whose body is the first one's to the byte.
+ * every call of the request was answered from its record, and `Retry-After` (in seconds) when one may be sent again. A
+ * batch with replays tells by `Idempotent-Replays` which calls they are: a JSON array of booleans, by the index of the
+ * call. A streamed batch sends its headers before any of that is known, so it has none of them: there, what an error formatter
+ * takes from `idempotencyErrorData` tells when to send a key again, and nothing tells a replay, whose body is the first
+ * one's to the byte.
  *
  * @example
  * createHTTPServer({ router, createContext, responseMeta: idempotencyResponseMeta })
@@ -28,9 +29,10 @@ export function idempotencyResponseMeta({
   errors: readonly TRPCError[];
 }): { headers: Headers } {
   const headers = new Headers();
-  const calls = info?.calls ?? [];
-  if (calls.length > 0 && calls.every((call) => replays.has(call.getRawInput))) {
-    headers.set('Idempotent-Replayed', 'true');
+  const replayed = (info?.calls ?? []).map(({ getRawInput }) => replays.has(getRawInput));
+  if (replayed.includes(true)) {
+    if (!replayed.includes(false)) headers.set('Idempotent-Replayed', 'true');
+    if (replayed.length > 1) headers.set('Idempotent-Replays', JSON.stringify(replayed));
   }
   const waits = errors.map((error) => refusalIn(error)?.retryAfterMs ?? 0);
   const waitMs = Math.max(0, ...waits);

@@ -4,7 +4,7 @@ import { BatchHttpLink } from '@apollo/client/link/batch-http';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { RetryLink } from '@apollo/client/link/retry';
 import { createGraphQLError, type Plugin } from 'graphql-yoga';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { type Shop, startShop } from './support/shop.ts';
@@ -116,6 +116,33 @@ it('each mutation of a batch has its own key', async () => {
   ]);
   expect(shop.payments).toEqual([5, 5]);
   expect(new Set(shop.keys).size).toBe(2);
+});
+
+it('mutations whose keys are headers are batched apart, each with its own', async () => {
+  await using shop = await startShop();
+  const client = clientOf(
+    new IdempotencyLink({ via: 'header' }),
+    new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 }),
+  );
+  await Promise.all([pay(client, 5, { idempotencyKey: 'a' }), pay(client, 5, { idempotencyKey: 'b' })]);
+  expect(shop.keys.toSorted()).toEqual(['a', 'b']);
+  expect(shop.payments).toEqual([5, 5]);
+});
+
+it('after HttpLink, which hands nothing on, Apollo warns, no key is sent, and a server that requires one says so (case 6)', async () => {
+  await using shop = await startShop();
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  try {
+    const client = clientOf(http(shop), new IdempotencyLink());
+    const mutation = gql`mutation { payKeyed(amount: 5) { id } }`;
+    await expect(client.mutate({ mutation })).rejects.toMatchObject({
+      errors: [{ extensions: { code: 'KEY_MISSING' } }],
+    });
+    expect(warned).toHaveBeenCalled();
+    expect(shop.payments).toEqual([]);
+  } finally {
+    warned.mockRestore();
+  }
 });
 
 it('queries have no key', async () => {

@@ -1,14 +1,18 @@
 // @vitest-environment happy-dom
 import pageConsole from 'node:console';
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { QueryClient, QueryClientProvider, useMutation } from '@tanstack/react-query';
 import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react';
-import { createTRPCClient, httpLink } from '@trpc/client';
+import { createTRPCClient, httpLink, retryLink } from '@trpc/client';
+import { Client, fetchExchange } from '@urql/core';
 import { createElement, type ReactNode, StrictMode, useEffect, useState } from 'react';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isMustConfirm, isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyKeyOf } from '../../plugin/client/key.ts';
 import { useIdempotencyKey } from '../../plugin/client/react.ts';
-import { idempotencyHeaders } from '../../plugin/client/trpc.ts';
+import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
+import { idempotencyExchange } from '../../plugin/client/urql.ts';
 import { FakeBrowser } from './support/browser.ts';
 import { type AppRouter, type RemoteShop, startShopElsewhere } from './support/shop.ts';
 
@@ -200,6 +204,85 @@ it('what React Query hands to a mutation function has one key for all its retrie
   expect(shop.keys).toHaveLength(4);
   expect(new Set(shop.keys.slice(0, 3)).size).toBe(1);
   expect(await shop.payments()).toEqual([5, 5]);
+});
+
+it("the caller's own key is kept by React Query's retries and by those of a link under them (case 6)", async () => {
+  const client = createTRPCClient<AppRouter>({
+    links: [
+      idempotencyLink(),
+      retryLink({ retry: ({ error, attempts }) => attempts < 2 && isRetryable(error) }),
+      httpLink({ url: shop.trpcUrl, headers: idempotencyHeaders }),
+    ],
+  });
+  const { result } = renderHook(
+    () =>
+      useMutation({
+        mutationFn: (amount: number) =>
+          client.pay.mutate({ amount }, { context: { idempotencyKey: 'mine' } }),
+        retry: 3,
+      }),
+    { wrapper: App },
+  );
+  shop.network.dropAnswers(4);
+  await act(() => result.current.mutateAsync(5));
+  expect(shop.keys).toEqual(Array(5).fill('mine'));
+  expect(await shop.payments()).toEqual([5]);
+});
+
+const PAY = 'mutation Pay($amount: Int!) { pay(amount: $amount) { id } }';
+const DECLINE = 'mutation Decline($amount: Int!) { decline(amount: $amount) { id } }';
+
+/** One attempt with a key of the hook's, by each client as its guide has it. */
+const senders: Record<string, (text: string, amount: number, idempotencyKey: string) => Promise<unknown>> = {
+  Apollo: (text, amount, idempotencyKey) => {
+    const link = ApolloLink.from([new IdempotencyLink(), new HttpLink({ uri: shop.graphqlUrl })]);
+    const client = new ApolloClient({ cache: new InMemoryCache(), link });
+    return client.mutate({ mutation: gql(text), variables: { amount }, context: { idempotencyKey } });
+  },
+  'Apollo, errors in results': (text, amount, idempotencyKey) => {
+    const link = ApolloLink.from([new IdempotencyLink(), new HttpLink({ uri: shop.graphqlUrl })]);
+    const client = new ApolloClient({ cache: new InMemoryCache(), link });
+    const context = { idempotencyKey };
+    return client.mutate({ mutation: gql(text), variables: { amount }, context, errorPolicy: 'all' });
+  },
+  urql: async (text, amount, idempotencyKey) => {
+    const exchanges = [idempotencyExchange(), fetchExchange];
+    const client = new Client({ url: shop.graphqlUrl, preferGetMethod: false, exchanges });
+    return await client.mutation(text, { amount }, { idempotencyKey });
+  },
+};
+
+it.each(Object.entries(senders))(
+  'with %s: a lost answer is asked about when the form is edited, a refusal is not, and a success ends the key (case 13)',
+  async (_, send) => {
+    const { result } = renderHook(() => useIdempotencyKey());
+    const submit = (amount: number, text = PAY) =>
+      act(() =>
+        result.current.run({ amount }, (key) => send(text, amount, key)).catch((error: unknown) => error),
+      );
+    shop.network.dropAnswers(1);
+    await submit(5);
+    expect(result.current).toMatchObject({ unsettled: true });
+    expect(isMustConfirm(await submit(6))).toBe(true);
+    await submit(5);
+    expect(result.current).toMatchObject({ key: undefined, unsettled: false });
+    expect(await shop.payments()).toEqual([5]);
+
+    await submit(7, DECLINE);
+    expect(result.current).toMatchObject({ unsettled: false, mustConfirm: false });
+    await submit(8);
+    expect(await shop.payments()).toEqual([5, 8]);
+    const [lost, again, declined, corrected] = shop.keys;
+    expect(again).toBe(lost);
+    expect(new Set([lost, declined, corrected]).size).toBe(3);
+  },
+);
+
+it.each(['', ' ', 5, null])('a storageKey of %j can not be meant (case 1c)', (storageKey) => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect(() => renderHook(() => useIdempotencyKey({ storageKey: storageKey as string }))).toThrow(
+    /^Expected `storageKey` to be a string that is not empty, got /,
+  );
 });
 
 it('the first render is that of a server, where there is no operation, and the page finds its own after it', async () => {

@@ -1,6 +1,7 @@
 import {
   createTRPCClient,
   httpBatchLink,
+  httpBatchStreamLink,
   httpLink,
   type Operation,
   retryLink,
@@ -104,9 +105,12 @@ it('a mutation that is alone in its batch has its key in the header of one opera
   expect(shop.payments).toEqual([5]);
 });
 
-it('a batch whose answer is lost is carried out once, call by call (case 7)', async () => {
+it.each([
+  ['httpBatchLink', httpBatchLink],
+  ['httpBatchStreamLink', httpBatchStreamLink],
+])('a batch whose answer is lost is carried out once, call by call: %s (case 7)', async (_, link) => {
   await using shop = await startShop();
-  const batch = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
+  const batch = link<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [keys, retries, batch] });
   shop.network.dropAnswers(1);
   const amounts = [1, 2, 2];
@@ -142,4 +146,17 @@ it('a refusal in the reply to a retry tells whether to try on', async () => {
   await expect(reused).rejects.toMatchObject({ data: { idempotency: { code: 'KEY_REUSED' } } });
   await expect(client.decline.mutate({ amount: 5 })).rejects.toThrow('Declined');
   expect(shop.network.sent).toHaveLength(3);
+});
+
+it.each([
+  ['the headers', () => [keys], {}],
+  ['the link', () => [], { headers: idempotencyHeaders }],
+])('half of the set-up, without %s, is noticed by a server that requires keys', async (_, links, options) => {
+  await using shop = await startShop();
+  const client = createTRPCClient<AppRouter>({
+    links: [...links(), httpLink<AppRouter>({ url: shop.trpcUrl, ...options })],
+  });
+  const refused = client.payKeyed.mutate({ amount: 5 });
+  await expect(refused).rejects.toMatchObject({ data: { idempotency: { code: 'KEY_MISSING' } } });
+  expect(shop.payments).toEqual([]);
 });

@@ -111,3 +111,15 @@ it('a mutation that failed by itself is not sent again', async () => {
   expect(error?.message).toContain('Declined');
   expect(shop.network.sent).toHaveLength(1);
 });
+
+it('after fetchExchange, which hands no mutation on, no key is sent; a server that requires one says so (case 6)', async () => {
+  await using shop = await startShop();
+  const client = new Client({
+    url: shop.graphqlUrl,
+    preferGetMethod: false,
+    exchanges: [fetchExchange, idempotencyExchange()],
+  });
+  const { error } = await client.mutation(gql`mutation { payKeyed(amount: 5) { id } }`, {});
+  expect(error?.graphQLErrors[0]?.extensions.code).toBe('KEY_MISSING');
+  expect(shop.payments).toEqual([]);
+});

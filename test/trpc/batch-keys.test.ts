@@ -74,6 +74,16 @@ describe('a batch with Idempotency-Keys', () => {
     expect(the.runs()).toEqual(['pay 1', 'pay 2']);
   });
 
+  it('says which of its calls are replays, by their index, and nothing when none is (case 5)', async () => {
+    await using the = await shop();
+    const marker = async (calls: string[], keys: string[]) =>
+      (await send(the.app, calls, keys)).headers.get('idempotent-replays');
+    expect(await marker(['pay 1', 'pay 2'], ['a', 'b'])).toBeNull();
+    expect(await marker(['pay 3', 'pay 2'], ['c', 'b'])).toBe('[false,true]');
+    expect(await marker(['pay 1', 'pay 2'], ['a', 'b'])).toBe('[true,true]');
+    expect(await marker(['pay 1'], ['a'])).toBeNull();
+  });
+
   it('case 7: keeps the state and the error of each call apart', async () => {
     await using the = await shop();
     const calls = ['refund 101', 'pay 5'];

@@ -33,7 +33,9 @@ export async function startDroppingProxy(targetPort: number): Promise<DroppingPr
     const [answer] = (await once(forwarded, 'response')) as [IncomingMessage];
     const answerBody = await buffer(answer);
     if (drop) incoming.socket.destroy();
-    else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(answerBody);
+    // Each request on a connection of its own: what is lost on one that has worked before, a browser repeats by itself.
+    else
+      outgoing.writeHead(answer.statusCode ?? 0, { ...answer.headers, connection: 'close' }).end(answerBody);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -66,7 +66,8 @@ type Pay = (amount: number) => Promise<{ id: number; amount: number }>;
 /** As the guide has it for the tRPC of pages from another origin. */
 function allowPages(req: IncomingMessage, res: ServerResponse, next: () => void): void {
   res.setHeader('access-control-allow-origin', req.headers.origin ?? '*');
-  res.setHeader('access-control-allow-headers', ['content-type', ...IDEMPOTENCY_REQUEST_HEADERS].join());
+  const headers = ['content-type', 'trpc-accept', ...IDEMPOTENCY_REQUEST_HEADERS];
+  res.setHeader('access-control-allow-headers', headers.join());
   res.setHeader('access-control-expose-headers', IDEMPOTENCY_RESPONSE_HEADERS.join());
   if (req.method === 'OPTIONS') res.writeHead(204).end();
   else next();
@@ -83,20 +84,28 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
     schema: createSchema({
       typeDefs: /* GraphQL */ `
         type Query { payments: Int! }
-        type Mutation { pay(amount: Int!): Payment! decline(amount: Int!): Payment! }
+        type Mutation { pay(amount: Int!): Payment! payKeyed(amount: Int!): Payment! decline(amount: Int!): Payment! }
         type Payment { id: Int! amount: Int! }
       `,
       resolvers: {
         Query: { payments: () => 0 },
         Mutation: {
           pay: (_parent, { amount }: { amount: number }) => pay(amount),
+          payKeyed: (_parent, { amount }: { amount: number }) => pay(amount),
           decline: () => {
             throw createGraphQLError('Declined', { extensions: { code: 'CARD_DECLINED' } });
           },
         },
       },
     }),
-    plugins: [...plugins, useIdempotency({ idempotency, scope: () => 'ada' })],
+    plugins: [
+      ...plugins,
+      useIdempotency({
+        idempotency,
+        scope: () => 'ada',
+        require: ({ fields }) => fields.includes('payKeyed'),
+      }),
+    ],
   });
 }
 
@@ -111,9 +120,11 @@ function routerFor(idempotency: Idempotency, pay: Pay) {
   const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada' });
   const amount = (input: unknown) => ({ amount: Number((input as { amount: number }).amount) });
   const payment = t.procedure.input(amount).use(idempotent());
+  const keyed = t.procedure.input(amount).use(idempotent({ require: true }));
   return t.router({
     payments: t.procedure.query(() => 0),
     pay: payment.mutation(({ input }) => pay(input.amount)),
+    payKeyed: keyed.mutation(({ input }) => pay(input.amount)),
     decline: payment.mutation(({ input }) => {
       throw new TRPCError({ code: 'PAYMENT_REQUIRED', message: `Declined: ${input.amount}` });
     }),

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { build } from 'vite';
+
+export interface Site extends AsyncDisposable {
+  readonly url: string;
+}
+
+const HTML =
+  '<!doctype html><title>Shop</title><div id="app"></div><script type="module" src="/page.js"></script>';
+
+/** The pages of a shop, from an origin of their own: other than that of its APIs. */
+export async function startClientSite(): Promise<Site> {
+  const script = await bundled(join(import.meta.dirname, 'client-page.ts'));
+  const server = createServer(({ url }, response) => {
+    const isScript = url === '/page.js';
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
+    response.end(isScript ? script : HTML);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** As a development server would have it: React's strict mode mounts everything twice. */
+async function bundled(input: string): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"development"' },
+    build: { write: false, minify: false, target: 'esnext', rolldownOptions: { input } },
+  });
+  const [chunk] = [built].flat().flatMap((each) => ('output' in each ? each.output : []));
+  if (chunk?.type !== 'chunk') throw new Error('Expected the page to be one script');
+  return chunk.code;
+}

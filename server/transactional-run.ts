@@ -1,11 +1,12 @@
 import type { Encoded } from './call.ts';
-import { IdempotencyError, refusal } from './engine/errors.ts';
+import { refusal } from './engine/errors.ts';
 import type { Blame, Completion, Held, Transaction } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
 import { errorsIn } from './errors-in.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 import { type ActiveRun, activeRun, type Intention, insideRun } from './run.ts';
+import { endedByHandler, outOfTime, transactionGone } from './transaction-errors.ts';
 
 /** So many transactions that the store no longer had are taken for the handler's own doing. */
 const MOST_GONE = 3;
@@ -74,7 +75,7 @@ export class TransactionalRun<Value> {
       const end = await this.#attempt();
       if (end.to !== 'again') return end;
       if (end.blame === 'gone' && ++this.#gone === MOST_GONE) {
-        return end.otherwise ?? this.#failed('transaction gone', gone(end.error));
+        return end.otherwise ?? this.#failed('transaction gone', transactionGone(MOST_GONE, end.error));
       }
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
       if (performance.now() + pauseMs >= this.#call.until) {
@@ -209,25 +210,4 @@ async function againAfter<Value>(
 
 function rolledBack<Value>(settlement: Settlement, result: Result<Value>): TransactionalEnd<Value> {
   return { to: 'rolled_back', settlement, result };
-}
-
-function outOfTime(cause: unknown): IdempotencyError {
-  const message = 'The transaction could not be committed within its lease; nothing of it was kept';
-  return new IdempotencyError('STORE_UNAVAILABLE', message, { reason: 'transaction_timeout', cause });
-}
-
-function gone(cause: unknown): Error {
-  return new Error(
-    `The transaction of ${MOST_GONE} runs was gone before it could be committed; nothing of them was kept. An error of one ` +
-      'of its operations (a duplicate key, say) ends a transaction: let the handler throw it, or look before it writes. ' +
-      'So does an age of transactionLifetimeLimitSeconds (60 by default).',
-    { cause },
-  );
-}
-
-function endedByHandler(cause: unknown): Error {
-  const message =
-    'The handler committed, aborted or ended the transaction of run.session itself, so its effects and its outcome are ' +
-    'not bound to each other; leave that to Latchkey';
-  return new Error(message, { cause });
 }

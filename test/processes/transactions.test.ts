@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { expect, test } from 'vitest';
-import { startReplicaSet } from '../support/mongod/start-replica-set.ts';
+import { type ReplicaSet, startReplicaSet } from '../support/mongod/start-replica-set.ts';
 import { startWorker, type WorkerProcess } from '../support/worker.ts';
 import type { LedgerWorkerMessage, LedgerWorkerOptions } from '../transactions/ledger-worker.ts';
 import { ORDER_APIS, type OrderAnswer } from '../transactions/order-client.ts';
@@ -11,6 +11,7 @@ const WORKERS = 2;
 /** By how many handlers have begun: those moments come whatever the speed of the machine. */
 const KILLS = 2;
 const STEP_DOWNS = 2;
+const NOT_PRIMARY = 10107;
 
 interface Server {
   readonly process: WorkerProcess;
@@ -46,7 +47,7 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
   };
   let began = 0;
   const done: string[] = [];
-  const disasters: Promise<unknown>[] = [];
+  let elections = Promise.resolve();
 
   async function start(place: number): Promise<Server> {
     const worker = await startWorker(new URL('../transactions/ledger-worker.ts', import.meta.url), {
@@ -67,7 +68,7 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
       const disaster = moments.get(++began);
       if (!disaster) continue;
       done.push(disaster);
-      if (disaster === 'step down') disasters.push(set.stepDown());
+      if (disaster === 'step down') elections = elections.then(() => elect(set));
       else {
         worker.kill('SIGKILL');
         servers[place] = start(place);
@@ -91,7 +92,7 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
   }
 
   const answers = await Promise.all(Array.from({ length: KEYS * DUPLICATES }, (_, index) => insist(index)));
-  await Promise.all(disasters);
+  await elections;
   expect(done.sort()).toEqual([...moments.values()].sort());
 
   const rows = await db.collection('ledger').find().toArray();
@@ -111,6 +112,17 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
   const booked = accounts.reduce((sum, { balance }) => sum + balance, 0);
   expect(booked).toBe(rows.reduce((sum, { amount }) => sum + amount, 0));
 }, 180_000);
+
+/** On a slow machine the set elects by itself, too. */
+async function elect(set: ReplicaSet): Promise<void> {
+  for (;;) {
+    try {
+      return await set.stepDown();
+    } catch (error) {
+      if ((error as { code?: number }).code !== NOT_PRIMARY) throw error;
+    }
+  }
+}
 
 // Seeded, so that a failure can be run again.
 let seed = 7;

@@ -7,7 +7,7 @@ import type { Document, MongoClient } from 'mongodb';
 export async function failCommand(
   client: MongoClient,
   data: Document & { readonly appName: string },
-  mode: 'alwaysOn' | { readonly times: number } = 'alwaysOn',
+  mode: 'alwaysOn' | { readonly times: number } | { readonly skip: number } = 'alwaysOn',
 ): Promise<AsyncDisposable> {
   const admin = client.db('admin');
   await admin.command({ configureFailPoint: 'failCommand', mode, data });

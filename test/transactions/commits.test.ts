@@ -61,3 +61,19 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     expect(await order({ url: first.url, key: 'k' })).toEqual({ ...newer, replayed: true });
   });
 });
+
+test('a commit that seems to have been refused, after its answer was lost: the record knows that it was done', async () => {
+  await using proxy = await startProxy(mongod.port);
+  await using ledger = await openLedger(book, { uri: proxy.uri });
+  const data = {
+    failCommands: ['commitTransaction'],
+    appName: ledger.appName,
+    errorCode: 251,
+    errorLabels: ['TransientTransactionError'],
+  };
+  await using _off = await failCommand(ledger.database.client, data, { skip: 1 });
+  void proxy.dropReply(['commitTransaction']);
+  const answer = await ORDER_APIS.tRPC({ url: ledger.url, key: 'k' });
+  expect(await ledger.rows()).toMatchObject([{ id: answer.receipt?.id }]);
+  expect(ledger.runs).toBe(1);
+});

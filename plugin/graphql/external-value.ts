@@ -62,7 +62,7 @@ export class Variables {
  * is tagged with what it was, so that no variable can pass for a literal.
  * @param paths what does not count of it
  */
-export function externalValue(node: ValueNode, variables: Variables, paths: readonly Path[]): unknown {
+function externalValue(node: ValueNode, variables: Variables, paths: readonly Path[]): unknown {
   switch (node.kind) {
     case Kind.VARIABLE:
       return variables.get(node.name.value, paths);

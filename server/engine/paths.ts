@@ -51,7 +51,7 @@ export function fieldsWithout<Name, From, To>(
 }
 
 /** What is left of the paths once they have led to `name`. */
-export function below(paths: readonly Path[], name: unknown): readonly Path[] {
+function below(paths: readonly Path[], name: unknown): readonly Path[] {
   return paths.filter(([first]) => first === '*' || first === name).map(([, ...rest]) => rest);
 }
 

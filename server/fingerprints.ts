@@ -69,7 +69,7 @@ async function hashBy({ operation, inputs, whole }: Comparison, rule: Fingerprin
     const given = version === undefined ? undefined : input.policy.versions.get(version);
     values.push(
       given
-        ? ['function', await hashOfValue(given, input.source())]
+        ? { function: await hashOfValue(given, input.source()) }
         : await input.without(inside(paths, input)),
     );
   }

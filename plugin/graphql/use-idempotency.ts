@@ -26,7 +26,7 @@ import { Yoga } from './yoga.ts';
  * subscriptions pass by; so do mutations without a key.
  *
  * List it first: what later plugins put around an execution (access checks, rate limits, caches) then also stands in
- * front of a replay.
+ * front of a replay. For checks in resolvers there is `authorizeReplay`.
  *
  * @example
  * createYoga({

@@ -88,6 +88,12 @@ const hook: Check = (members) => ({
 
 /** Where docs/graphql.md lets a check stand without a hook. */
 const asked: Record<string, Check> = {
+  'while the context is built, by the server': (members) => ({
+    context: (initial) => {
+      members.check(initial as Context);
+      return {};
+    },
+  }),
   'while the context is built, by a plugin before ours': plugin('before', buildingContext),
   'while the context is built, by a plugin after ours': plugin('after', buildingContext),
   'in onExecute of a plugin before ours': plugin('before', inHook),

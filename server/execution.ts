@@ -48,18 +48,10 @@ export class Execution<Value> {
       this.#end({ to: 'open' });
       this.#emit('lease_lost');
     });
-    const { leaseMs, maxResultBytes } = call.policy;
-    const { transactional } = request;
     const { store, stopped } = host;
-    this.#steps = new Steps({
-      store,
-      held,
-      lease: this.lease,
-      leaseMs,
-      maxResultBytes,
-      transactional,
-      stopped,
-    });
+    const { lease } = this;
+    const { transactional } = request;
+    this.#steps = new Steps({ store, held, lease, policy: call.policy, transactional, stopped });
   }
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */

@@ -1,4 +1,5 @@
 import { IdempotencyError, refusal } from './engine/errors.ts';
+import type { ResolvedPolicy } from './engine/policy.ts';
 import { RECORD_ROOM_BYTES, retained, storedBody, storedBytes } from './engine/response.ts';
 import type { Held, Store } from './engine/store.ts';
 import type { FinishedStep } from './engine/transitions.ts';
@@ -16,8 +17,7 @@ interface Terms {
   readonly store: Store;
   readonly held: Held;
   readonly lease: Lease;
-  readonly leaseMs: number;
-  readonly maxResultBytes: number;
+  readonly policy: Pick<ResolvedPolicy, 'leaseMs' | 'maxResultBytes'>;
   /** Where all effects are one transaction's, there is nothing to go on from. */
   readonly transactional: boolean;
   /** Aborts when the process closes and waits no longer. */
@@ -97,7 +97,7 @@ export class Steps {
     }
     // It happened, and is recorded even when its value can not be: no attempt may do it again.
     const { body, cause } = written(value);
-    const { maxResultBytes } = this.#terms;
+    const { maxResultBytes } = this.#terms.policy;
     const stored = retained(FORMAT, body, Math.min(maxResultBytes, RECORD_ROOM_BYTES - this.#bytes));
     this.#bytes += storedBytes(stored);
     await this.#record({ name, value: stored });
@@ -110,8 +110,8 @@ export class Steps {
 
   /** Resolves once it is durable. Tried for a lease's time, and no longer than the lease is kept. */
   async #record(step: FinishedStep): Promise<void> {
-    const { store, held, lease, leaseMs, stopped } = this.#terms;
-    const until = performance.now() + leaseMs;
+    const { store, held, lease, policy, stopped } = this.#terms;
+    const until = performance.now() + policy.leaseMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const answer = await store.recordStep(held, step).catch((error: unknown) => ({ error }));
       if ('error' in answer) {

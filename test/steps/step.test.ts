@@ -346,8 +346,7 @@ describe('inside a transaction', () => {
       store,
       held,
       lease,
-      leaseMs: 1_000,
-      maxResultBytes: 1_000,
+      policy: { leaseMs: 1_000, maxResultBytes: 1_000 },
       transactional: true,
       stopped: new AbortController().signal,
     });

@@ -156,6 +156,17 @@ export function settled(record: KeyRecord, settlement: Settlement, now: Date): S
   }
 }
 
+/**
+ * The record after a claim was given up before its handler started. The first claim of a life leaves a tombstone. A later
+ * one must not cut the life short: the next attempt would have neither its steps nor its downstream keys.
+ */
+export function givenUp(record: RunningRecord, tombstoneMs: number, now: Date): StoredRecord {
+  const released = settled(record, { to: 'released', reason: GIVEN_UP, retentionMs: tombstoneMs }, now);
+  return record.attempts > 1 ? { ...released, expiresAt: record.expiresAt } : released;
+}
+
+export const GIVEN_UP = 'given up';
+
 /** A renewal that was held up may be applied after a later one: a lease never moves back. */
 export function renewed(record: RunningRecord, lease: Lease, now: Date): StoredRecord {
   const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + lease.leaseMs));

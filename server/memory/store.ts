@@ -7,6 +7,7 @@ import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/
 import {
   claimed,
   type FinishedStep,
+  givenUp,
   type Lease,
   lapsed,
   maySettle,
@@ -53,10 +54,7 @@ class MemoryStore implements Store {
     const { record, now } = this.#read(request);
     const current = record && readRecord(record);
     if (current?.state !== 'running' || current.owner !== request.owner) return;
-    this.#write(
-      request,
-      settled(current, { to: 'released', reason: 'given up', retentionMs: request.leaseMs }, now),
-    );
+    this.#write(request, givenUp(current, request.leaseMs, now));
   }
 
   async takeOver(request: ClaimRequest, seen: Seen, to: 'running' | 'in_doubt'): Promise<ClaimAnswer> {

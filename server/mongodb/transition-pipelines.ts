@@ -3,7 +3,10 @@ import { claimedRecord, renewedFields } from './claim-pipeline.ts';
 import type { Document } from './database.ts';
 import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressions.ts';
 
-/** `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each statement's filter. */
+/**
+ * `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each
+ * statement's filter.
+ */
 export interface TransitionPipelines {
   /** Of a running record: the write of nearly every call, so kept small. */
   readonly completed: Document[];

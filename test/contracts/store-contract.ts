@@ -631,9 +631,12 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
         await store.settle(held, released);
         const second = rival(request);
         const claimed = await win(second);
+        const { expiresAt } = await read(request);
         store.abandon(second);
         await store.watch(claimed, new AbortController().signal);
-        expect(await read(request)).toMatchObject({ state: 'released', fingerprint: 's1:aaaa' });
+        const record = await read(request);
+        expect(record).toMatchObject({ state: 'released', fingerprint: 's1:aaaa' });
+        expect(record.expiresAt.getTime()).toBeGreaterThanOrEqual(expiresAt.getTime());
         expect(await win(rival(request))).toMatchObject({ attempts: 3, steps: [charged] });
       });
 

@@ -178,6 +178,10 @@ it.each([
   await failUpdates(opened, appName, { times: 2 }, failure);
   const held = await opened.win();
   await failUpdates(opened, appName, { times: 2 }, failure);
+  const value = { format: 'step/1', body: '1', bytes: 1 };
+  expect(await opened.store.recordStep(held, { name: 'charge', value })).toEqual({ applied: true });
+  expect((await opened.find(held.key))?.steps).toHaveLength(1);
+  await failUpdates(opened, appName, { times: 2 }, failure);
   expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
 });
 

@@ -3,14 +3,10 @@ import fc from 'fast-check';
 import { BSON, type Collection } from 'mongodb';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decide } from '../../server/engine/decide.ts';
-import {
-  type KeyRecord,
-  type RunningRecord,
-  readRecord,
-  type StoredRecord,
-} from '../../server/engine/record.ts';
+import { type RunningRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
 import {
   claimed,
+  givenUp,
   lapsed,
   maySettle,
   mayTakeOver,
@@ -125,11 +121,6 @@ const settlements: Settlement[] = [
   { to: 'in_doubt', reason: '$owner', abandonedRetentionMs: 3_600_000 },
   { to: 'in_doubt', reason: 'kept', abandonedRetentionMs: null },
 ];
-const release = (leaseMs: number): Settlement => ({
-  to: 'released',
-  reason: 'given up',
-  retentionMs: Math.max(leaseMs, 60_000),
-});
 
 /** Whoever the record says holds it. */
 const holderOf = (request: Case['request'], record: StoredRecord | null) => {
@@ -166,7 +157,8 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       (request) => writes.giveUp(request),
       (record, request) => {
         const running = claimOn(record, request);
-        return running ? settled(running as unknown as KeyRecord, release(request.leaseMs), NOW) : 'same';
+        const tombstoneMs = Math.max(request.leaseMs, 60_000);
+        return running ? givenUp(running as unknown as RunningRecord, tombstoneMs, NOW) : 'same';
       },
     ));
 

@@ -115,7 +115,7 @@ describe('case 27: steps and a result that are too large together', () => {
   test('the effects happen once, the first caller gets all, and the record is closed without the result', async () => {
     const collection = `keys_${crypto.randomUUID()}`;
     const idempotency = createIdempotency({
-      store: createMongoStore({ db: database.db, collection }),
+      store: createMongoStore({ db: database.db, collection, storeTimeoutMs: 60_000 }),
       maxResultBytes: 15 * MEGABYTE,
     });
     const large = 'x'.repeat(7 * MEGABYTE);

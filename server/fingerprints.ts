@@ -75,11 +75,7 @@ async function hashBy(
     const given = version === undefined ? undefined : input.policy.versions.get(version);
     values.push(
       given
-<<<<<<< HEAD
-        ? ['function', await hashOfValue(given, input.source(), contents)]
-=======
-        ? { function: await hashOfValue(given, input.source()) }
->>>>>>> 407e2bb807a48c6eb42ee5ac6652b5fedfc4be3c
+        ? { function: await hashOfValue(given, input.source(), contents) }
         : await input.without(inside(paths, input)),
     );
   }

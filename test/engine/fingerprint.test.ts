@@ -165,7 +165,7 @@ describe('an object that has to be read first counts by what was read', () => {
     ['in a Map', (file) => new Map([['file', file]])],
     ['in an instance of a class', (file) => Object.assign(new (class Scan {})(), { file })],
   ])('%s', (_, holding) => {
-    const by = (file: File) => fingerprintOf('op', holding(file), contents);
+    const by = (file: File) => fingerprintOf('op', holding(file), undefined, contents);
     expect(by(read('a'))).toBe(by(read('a')));
     expect(by(read('a'))).not.toBe(by(read('')));
     expect(by(read(new Map([['a', 1]])))).not.toBe(by(read(new Map([['a', 2]]))));

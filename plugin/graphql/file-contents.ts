@@ -31,9 +31,10 @@ function filesIn(variables: unknown): ReadonlySet<File> {
   return files;
 }
 
+/** As Maps: no JSON that a client sends in a file's place can be one. */
 async function contentsOf(files: ReadonlySet<File>): Promise<FileContents> {
   const contents = new Map<object, unknown>();
-  for (const file of files) contents.set(file, await fileContent(file));
+  for (const file of files) contents.set(file, new Map(Object.entries(await fileContent(file))));
   return contents;
 }
 

@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
 
+export interface FileContent {
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
 /**
- * What of a file counts as an argument: name, type, size and content. Its time does not, for that is when it arrived. As a
- * Map, which no client can send in the file's place.
+ * What of a file counts as an argument. Its time does not, for that is when it arrived.
  *
  * In pieces: servers hold the file in memory already, and a copy would double that.
  */
-export async function fileContent(file: File): Promise<ReadonlyMap<string, unknown>> {
+export async function fileContent(file: File): Promise<FileContent> {
   const { name, type, size } = file;
   const hash = createHash('sha256');
   for await (const piece of file.stream()) hash.update(piece);
-  return new Map(Object.entries({ name, type, size, sha256: hash.digest('hex') }));
+  return { name, type, size, sha256: hash.digest('hex') };
 }

@@ -4,12 +4,12 @@ import { fileContent } from '../../server/file-content.ts';
 /** What is compared in place of each file. */
 export type FileContents = ReadonlyMap<object, unknown>;
 
-/** Undefined where an operation's variables hold no file, as almost none do. */
+/** Undefined where an operation's variables hold no file, as almost none do. As Maps: no JSON in a file's place can be one. */
 export async function fileContentsIn(variables: unknown): Promise<FileContents | undefined> {
   const files = filesIn(variables);
   if (files.size === 0) return undefined;
   const contents = new Map<object, unknown>();
-  for (const file of files) contents.set(file, await fileContent(file));
+  for (const file of files) contents.set(file, new Map(Object.entries(await fileContent(file))));
   return contents;
 }
 

@@ -17,7 +17,7 @@ export interface SocketShop extends AsyncDisposable {
 }
 
 export interface Connection extends AsyncDisposable {
-  /** The first result of an operation. */
+  /** The one result of an operation. */
   send(payload: SubscribePayload): Promise<ExecutionResult>;
   /** All results of an operation. */
   results(payload: SubscribePayload): Promise<ExecutionResult[]>;
@@ -117,9 +117,9 @@ function connect(
   return {
     results,
     async send(payload) {
-      const [first, ...more] = await results(payload);
-      if (!first || more.length > 0) throw new Error(`Expected one result, got ${more.length + 1}`);
-      return first;
+      const all = await results(payload);
+      if (all.length !== 1) throw new Error(`Expected one result, got ${all.length}`);
+      return all[0] as ExecutionResult;
     },
     cut: () => socket?.terminate(),
     [Symbol.asyncDispose]: async () => client.dispose(),

@@ -1,13 +1,12 @@
 import { openBody, type Place, sealContent } from './bodies.ts';
 import { replayableBody, storedBytes } from './engine/body.ts';
-import { IdempotencyError, refusal } from './engine/errors.ts';
+import { IdempotencyError, isIdempotencyError, refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
 import type { Held, Store } from './engine/store.ts';
 import type { FinishedStep } from './engine/transitions.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
-import { textOf } from './reason.ts';
 
 const FORMAT = 'step/1';
 const MAX_STEPS = 100;
@@ -102,7 +101,7 @@ export class Steps {
     await this.#record({ name, value: stored });
     if (body !== undefined) return read(body);
     this.#doubt = `the value of step "${name}" could not be stored`;
-    throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${textOf(value)}`, {
+    throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${shown(value)}`, {
       cause,
     });
   }
@@ -162,7 +161,7 @@ export class Steps {
       return read(await openBody(body, this.#placeOf(name), this.#terms.policy.cipher));
     } catch (cause) {
       this.#doubt = `the value of step "${name}" is not available`;
-      throw cause instanceof IdempotencyError ? cause : refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+      throw isIdempotencyError(cause) ? cause : refusal('RESULT_NOT_RETAINED', 'damaged', cause);
     }
   }
 }
@@ -176,6 +175,11 @@ function checkStep(name: unknown, fn: unknown): void {
   }
   if (typeof fn !== 'function')
     throw new TypeError(`Expected step "${name}" to be a function, got ${typeof fn}`);
+}
+
+/** Not the value itself: nobody knows who reads an error. */
+function shown(value: unknown): string {
+  return typeof value === 'object' ? 'an object that it can not' : `a ${typeof value}`;
 }
 
 /** Undefined has no JSON, and is the value of most steps: it is an empty body. */

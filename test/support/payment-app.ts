@@ -96,6 +96,7 @@ export async function startPaymentApp(
     if (req.url?.startsWith('/trpc/')) return trpc(req, res);
     return req.url === '/payments' ? payments(req, res) : yoga(req, res);
   });
+  server.keepAliveTimeout = 0; // on a busy machine it would close a connection that a client has just used again
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const closed = once(server, 'close');
   server.on('request', (_, response) => {

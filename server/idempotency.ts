@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { sealContent } from './bodies.ts';
-import type { Answer, Captured, KeyedCall } from './call.ts';
+import type { Answer, KeyedCall } from './call.ts';
+import { captureOf } from './capture.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
-import type { StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded } from './events.ts';
 import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
-import { hidesOf } from './redaction.ts';
 import { isInsideRun } from './run.ts';
 import { type ReadableRecord, storedText } from './stored-text.ts';
 
@@ -188,32 +186,6 @@ class Engine implements Idempotency {
     const done = () => this.#work.delete(work);
     work.then(done, done);
     return work;
-  }
-}
-
-/** Sealed before anything runs: a cipher or a `redact` that fails now will fail after the effect, too. */
-async function captureOf<Value>(
-  call: KeyedCall<Value>,
-  { scope, key }: ClaimRequest,
-): Promise<StoredBody | undefined> {
-  const { policy } = call;
-  if (!policy.captureRequest || !call.capture) return undefined;
-  let captured: Captured;
-  try {
-    captured = await call.capture(hidesOf(policy.redact));
-  } catch {
-    captured = { format: call.codec.format, body: undefined };
-  }
-  const { format } = captured;
-  try {
-    return await sealContent(
-      captured,
-      { scope, key, part: 'request', format },
-      policy,
-      policy.maxCapturedBytes,
-    );
-  } catch (cause) {
-    throw refusal('STORE_UNAVAILABLE', 'unsealed', cause);
   }
 }
 

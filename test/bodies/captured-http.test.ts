@@ -74,6 +74,10 @@ describe('hidden names', () => {
         body: `{"password":"${SECRET}"}`,
       },
     ],
+    [
+      'given twice in JSON, then as null',
+      { headers: json, body: `{"password":"${SECRET}","password":null}` },
+    ],
     ['in a form', { headers: form, body: `a=1&password=${SECRET}` }],
     ['in the query', { path: `/login?password=${SECRET}&a=1`, headers: json, body: '{}' }],
     ['in what says it is JSON, and is not', { headers: json, body: `{"password":"${SECRET}"` }],
@@ -110,10 +114,15 @@ describe('hidden names', () => {
 
   test('do not keep what has none of them from being whole', async () => {
     await using api = await start({ redact });
-    const sent = { key: 'k', path: '/pay?a=b', headers: json, body: '{ "amount": 1e0 }' };
+    const sent = {
+      key: 'k',
+      path: '/pay?a=b',
+      headers: json,
+      body: '{ "amount": 1e0, "a\\":": [{"b":"c: \\"d\\":"}] }',
+    };
     const first = await api.send(sent);
     expect(await api.send(sent)).toMatchObject({ replayed: true, text: first.text });
-    expect(await api.captured()).toMatchObject({ path: '/pay?a=b', text: '{ "amount": 1e0 }' });
+    expect(await api.captured()).toMatchObject({ path: '/pay?a=b', text: sent.body });
     expect((await api.records())[0]?.request).not.toHaveProperty('omitted');
   });
 

@@ -343,6 +343,7 @@ describe('a result that can not be kept: the first caller gets what tRPC makes o
     const bytes = 17 * 2 ** 20;
     const { router, counter } = app(plain, fresh.idempotency, () => 'x'.repeat(bytes), {
       maxResultBytes: 15 * 2 ** 20,
+      compressAboveBytes: null,
     });
     await using server = await serve(router);
 

@@ -158,7 +158,7 @@ describe('the commit of a transaction', () => {
       { writeConcernError: { code: 64, errmsg: 'slow' } },
       'committed',
     ],
-    ['that the server will not carry out', { errorCode: 91 }, 'unknown'],
+    ['that the server will not carry out', { errorCode: 50 }, 'unknown'],
   ])('%s: the record says', async (_, failure, expected) => {
     const appName = `commit-${expected}`;
     await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });

@@ -107,6 +107,7 @@ describe('a transaction of the store', () => {
   it('sees the claim, and is durable, whatever the concerns of the host are', async () => {
     await using opened = await openStore({
       client: {
+        timeoutMS: 20_000,
         writeConcern: { w: 1 },
         readConcern: { level: 'local' },
         readPreference: 'secondaryPreferred',

@@ -30,7 +30,11 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     const store = { storeTimeoutMs: 2_000 };
     await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
     {
-      const data = { failCommands: ['commitTransaction'], appName: ledger.appName, errorCode: MAX_TIME_EXPIRED };
+      const data = {
+        failCommands: ['commitTransaction'],
+        appName: ledger.appName,
+        errorCode: MAX_TIME_EXPIRED,
+      };
       await using _off = await failCommand(ledger.database.client, data);
       expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_PROGRESS' });
     }

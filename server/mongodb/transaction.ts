@@ -40,7 +40,8 @@ export class MongoTransaction implements Transaction {
     if (after !== undefined) this.#session.advanceOperationTime(after);
     this.#session.startTransaction({
       readConcern: { level: 'snapshot' },
-      writeConcern: { w: 'majority', wtimeoutMS: timeoutMs },
+      // Without a `wtimeout`: 6.x drivers whose client has a `timeoutMS` would send neither of the two.
+      writeConcern: { w: 'majority' },
       readPreference: 'primary',
       maxCommitTimeMS: timeoutMs,
     });

@@ -14,6 +14,7 @@ test('every default is filled in', () => {
     waitTimeoutMs: 10_000,
     onAbandoned: 'in_doubt',
     classify: expect.any(Function),
+    transaction: false,
     maxResultBytes: 1_048_576,
     retain: 'result',
     cipher: null,

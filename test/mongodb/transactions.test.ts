@@ -108,6 +108,7 @@ describe('a transaction of the store', () => {
   it('sees the claim, and is durable, whatever the concerns of the host are', async () => {
     await using opened = await openStore({
       client: {
+        timeoutMS: 20_000,
         writeConcern: { w: 1 },
         readConcern: { level: 'local' },
         readPreference: 'secondaryPreferred',
@@ -159,7 +160,7 @@ describe('the commit of a transaction', () => {
       { writeConcernError: { code: 64, errmsg: 'slow' } },
       'committed',
     ],
-    ['that the server will not carry out', { errorCode: 91 }, 'unknown'],
+    ['that the server will not carry out', { errorCode: 50 }, 'unknown'],
   ])('%s: the record says', async (_, failure, expected) => {
     const appName = `commit-${expected}`;
     await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });

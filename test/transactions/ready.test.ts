@@ -35,7 +35,7 @@ test('so it is where all policies want them', async () => {
   await expect(idempotency.ready()).rejects.toThrow(/no transactions/);
 });
 
-test('a standalone server is refused with the way to mend it, and found fit once there is no need', async () => {
+test('a standalone server will do until a policy wants transactions, and is then refused with the way to mend it', async () => {
   await using standalone = await startMongod({ replSet: false });
   await using database = await freshDatabase({}, standalone.uri);
   const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });

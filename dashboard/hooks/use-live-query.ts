@@ -1,0 +1,13 @@
+import { type DefaultError, type QueryKey, type UseQueryOptions, useQuery } from '@tanstack/react-query';
+import { live } from '../lib/settings.ts';
+
+export const POLL_MS = 5_000;
+
+/** A query that is asked again every 5 s, unless the operator has paused that. */
+export function useLiveQuery<T, K extends QueryKey>(options: UseQueryOptions<T, DefaultError, T, K>) {
+  return useQuery({ ...options, refetchInterval: usePollInterval() });
+}
+
+export function usePollInterval(): number | false {
+  return live.use() === 'on' ? POLL_MS : false;
+}

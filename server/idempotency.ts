@@ -23,6 +23,8 @@ export interface IdempotencyOptions extends Policy {
 
 export interface Idempotency {
   readonly enabled: boolean;
+  /** Where the records live. For the dashboard. */
+  readonly store: Store;
   /**
    * Creates or checks indexes and checks the server. Every call awaits it; awaiting it at start-up shows a wrong
    * set-up before the first customer does. A failure is not kept: the next call tries again.
@@ -55,7 +57,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class Engine implements Idempotency {
   readonly enabled: boolean;
-  readonly #store: Store;
+  readonly store: Store;
   readonly #defaults: ResolvedPolicy;
   readonly #host: Host;
   readonly #work = new Set<Promise<unknown>>();
@@ -71,7 +73,7 @@ class Engine implements Idempotency {
     if (typeof enabled !== 'boolean')
       throw new TypeError(`Expected \`enabled\` to be a boolean, got ${String(enabled)}`);
     this.enabled = enabled;
-    this.#store = store;
+    this.store = store;
     this.#defaults = resolvePolicy(policy);
     setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
@@ -89,7 +91,7 @@ class Engine implements Idempotency {
   }
 
   ready(): Promise<void> {
-    this.#ready ??= this.#store.ready().catch((error) => {
+    this.#ready ??= this.store.ready().catch((error) => {
       this.#ready = undefined;
       throw error;
     });
@@ -110,7 +112,7 @@ class Engine implements Idempotency {
     }
     clearTimeout(timer);
     this.#stopped.abort();
-    await this.#store.close(Math.max(0, until - performance.now()));
+    await this.store.close(Math.max(0, until - performance.now()));
   }
 
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {

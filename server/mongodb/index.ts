@@ -1,2 +1,2 @@
 export type { MongoStoreOptions } from './options.ts';
-export { createMongoStore } from './store.ts';
+export { createMongoStore, type MongoStore } from './store.ts';

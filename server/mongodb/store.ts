@@ -3,7 +3,7 @@ import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
 import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
 import type { Lease, Settlement } from '../engine/transitions.ts';
-import { Collection } from './database.ts';
+import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
 import { GiveUps } from './give-ups.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
@@ -24,11 +24,19 @@ const writes = createWrites();
  * @example createMongoStore({ db: client.db('shop') })
  * @throws TypeError for an option that is unknown or out of range
  */
-export function createMongoStore(options: MongoStoreOptions): Store {
-  return new MongoStore(options);
+export function createMongoStore(options: MongoStoreOptions): MongoStore {
+  return new MongoDBStore(options);
 }
 
-class MongoStore implements Store {
+/** A store that says where it is, for the dashboard. */
+export interface MongoStore extends Store {
+  readonly db: Database;
+  readonly collection: string;
+}
+
+class MongoDBStore implements MongoStore {
+  readonly db: Database;
+  readonly collection: string;
   readonly #options: Required<MongoStoreOptions>;
   readonly #collection: Collection;
   readonly #claims: WriteLane;
@@ -43,6 +51,8 @@ class MongoStore implements Store {
   constructor(options: MongoStoreOptions) {
     this.#options = resolveOptions(options);
     const { db, collection, storeTimeoutMs: timeoutMs } = this.#options;
+    this.db = db;
+    this.collection = collection;
     this.#collection = new Collection(db, collection);
     this.#claims = new WriteLane(this.#collection, {
       inFlight: CLAIMS_IN_FLIGHT,

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
-import { Loading, NothingYet, View } from './components/view.tsx';
 import { Shell } from './components/shell.tsx';
+import { Loading, NothingYet, View } from './components/view.tsx';
 import { MeContext } from './hooks/use-me.ts';
 import { KeysPage } from './pages/keys-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
@@ -11,7 +11,9 @@ import { meQuery } from './queries.ts';
 const KeyPage = lazy(() => import('./pages/key-page.tsx').then(({ KeyPage }) => ({ default: KeyPage })));
 const JobsPage = lazy(() => import('./pages/jobs-page.tsx').then(({ JobsPage }) => ({ default: JobsPage })));
 const JobPage = lazy(() => import('./pages/job-page.tsx').then(({ JobPage }) => ({ default: JobPage })));
-const AuditPage = lazy(() => import('./pages/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })));
+const AuditPage = lazy(() =>
+  import('./pages/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
+);
 
 /** Who is asking is known first: it says what may be done, and what time it is at the server. */
 export function App() {
@@ -36,7 +38,9 @@ function Pages() {
     <Switch>
       <Route path="/" component={OverviewPage} />
       <Route path="/keys" component={KeysPage} />
-      <Route path="/keys/:id/:life">{({ id, life }) => <KeyPage key={`${id} ${life}`} id={id} life={life} />}</Route>
+      <Route path="/keys/:id/:life">
+        {({ id, life }) => <KeyPage key={`${id} ${life}`} id={id} life={life} />}
+      </Route>
       <Route path="/bulk" component={JobsPage} />
       <Route path="/bulk/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
       <Route path="/audit" component={AuditPage} />

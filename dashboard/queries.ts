@@ -1,4 +1,9 @@
-import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  type QueryClient,
+  queryOptions,
+} from '@tanstack/react-query';
 import type { KeyDetail, KeyFilter } from '../server/admin/contract.ts';
 import { api } from './api.ts';
 import { createClock } from './lib/clock.ts';
@@ -50,7 +55,7 @@ export const newerQuery = (filter: KeyFilter, newest: string | null) =>
 export const keyQuery = ({ id, life }: Address) =>
   queryOptions({
     queryKey: [...keyKey(id), 'detail', life],
-    queryFn: ({ signal }) =>
+    queryFn: ({ signal }): Promise<KeyDetail> =>
       timed(api.keys.get.query({ id, ...(life === NO_LIFE ? {} : { life }) }, { signal })),
   });
 

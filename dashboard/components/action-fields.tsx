@@ -16,7 +16,15 @@ interface ActionFieldsProps {
 }
 
 /** What an action asks for: always a reason; the rest by the action and the state. */
-export function ActionFields({ offered, detail, form, problems, reasonRef, onChange, onDryRun }: ActionFieldsProps) {
+export function ActionFields({
+  offered,
+  detail,
+  form,
+  problems,
+  reasonRef,
+  onChange,
+  onDryRun,
+}: ActionFieldsProps) {
   const { action, confirm, mayRepeat } = offered;
   const set = (change: Partial<ActionForm>) => onChange({ ...form, ...change });
   return (
@@ -70,7 +78,11 @@ export function ActionFields({ offered, detail, form, problems, reasonRef, onCha
         </Field>
       )}
       {mayRepeat && (
-        <RepeatTick checked={form.mayRepeat} problem={problems.mayRepeat} onChange={(ticked) => set({ mayRepeat: ticked })} />
+        <RepeatTick
+          checked={form.mayRepeat}
+          problem={problems.mayRepeat}
+          onChange={(ticked) => set({ mayRepeat: ticked })}
+        />
       )}
     </>
   );

@@ -83,7 +83,8 @@ function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
           <span className="font-medium">
             <Verbatim text={by} />
           </span>{' '}
-          <span className="text-muted">({role})</span> · <span className="font-medium">{actionLabel(action)}</span>
+          <span className="text-muted">({role})</span> ·{' '}
+          <span className="font-medium">{actionLabel(action)}</span>
           {jobId !== null && (
             <>
               {' '}

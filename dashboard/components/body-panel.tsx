@@ -89,10 +89,14 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
                 </Button>
               )}
             </div>
-            {revealed && <Notice tone="warning" title="Secrets are shown. That you saw them is in the audit trail." />}
+            {revealed && (
+              <Notice tone="warning" title="Secrets are shown. That you saw them is in the audit trail." />
+            )}
             {shown.text === null ? (
               <p className="text-muted">
-                {shown.encrypted ? 'It is encrypted, and can not be opened here.' : 'There is no text to show.'}
+                {shown.encrypted
+                  ? 'It is encrypted, and can not be opened here.'
+                  : 'There is no text to show.'}
               </p>
             ) : (
               <BodyContent text={shown.text} cut={shown.cut} />
@@ -103,7 +107,12 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
               </Button>
             )}
             {asking && (
-              <RevealDialog detail={detail} part={part} onRevealed={setRevealed} onClose={() => setAsking(false)} />
+              <RevealDialog
+                detail={detail}
+                part={part}
+                onRevealed={setRevealed}
+                onClose={() => setAsking(false)}
+              />
             )}
           </>
         );

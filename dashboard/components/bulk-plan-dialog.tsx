@@ -79,7 +79,12 @@ export function BulkPlanDialog({ terms, onClose }: { terms: readonly Term[]; onC
               problem={tried && error.trim() === '' ? 'Give the message of the error.' : null}
             >
               {(control) => (
-                <input {...control} className={inputClass} value={error} onChange={(event) => setError(event.target.value)} />
+                <input
+                  {...control}
+                  className={inputClass}
+                  value={error}
+                  onChange={(event) => setError(event.target.value)}
+                />
               )}
             </Field>
           )}

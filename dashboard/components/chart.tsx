@@ -42,7 +42,7 @@ export function Chart({ title, legend, series, highest, format, marks, table }: 
       </div>
       <div ref={box} className="h-[150px]">
         {width > 0 && (
-          // biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrow keys move along the links in it
+          // biome-ignore lint/a11y/useSemanticElements: there is no element for a group within a drawing
           <svg
             ref={drawing}
             role="group"
@@ -53,8 +53,20 @@ export function Chart({ title, legend, series, highest, format, marks, table }: 
           >
             {[0, end / 2, end].map((value) => (
               <g key={value} aria-hidden className="text-line">
-                <line x1={PLOT.left} x2={width - PLOT.right} y1={y(value)} y2={y(value)} stroke="currentColor" />
-                <text x={PLOT.left - 6} y={y(value) + 4} textAnchor="end" fontSize="11" className="fill-muted">
+                <line
+                  x1={PLOT.left}
+                  x2={width - PLOT.right}
+                  y1={y(value)}
+                  y2={y(value)}
+                  stroke="currentColor"
+                />
+                <text
+                  x={PLOT.left - 6}
+                  y={y(value) + 4}
+                  textAnchor="end"
+                  fontSize="11"
+                  className="fill-muted"
+                >
                   {format(value)}
                 </text>
               </g>
@@ -66,9 +78,7 @@ export function Chart({ title, legend, series, highest, format, marks, table }: 
       </div>
       <details className="mt-1">
         <summary className="w-fit rounded text-xs text-muted hover:text-ink">Show as a table</summary>
-        <div className="mt-2 max-h-64 overflow-auto" tabIndex={0} role="region" aria-label={`${title}, table`}>
-          {table}
-        </div>
+        <div className="mt-2 max-h-64 overflow-auto">{table}</div>
       </details>
     </section>
   );
@@ -94,7 +104,7 @@ function Ticks({ series, plot, width }: { series: readonly Bucket[]; plot: Plot;
 function moveAlong(event: KeyboardEvent, drawing: SVGSVGElement | null) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const marks = [...(drawing?.querySelectorAll<SVGAElement>('a[data-mark]') ?? [])];
-  const next = step && marks[marks.findIndex((mark) => mark === document.activeElement) + step];
+  const next = step && marks[marks.indexOf(document.activeElement as SVGAElement) + step];
   if (!next) return;
   event.preventDefault();
   next.focus();

@@ -9,7 +9,13 @@ interface DialogActionsProps {
 }
 
 /** The foot of a form in a dialog. */
-export function DialogActions({ label, danger = false, busy, disabled = false, onCancel }: DialogActionsProps) {
+export function DialogActions({
+  label,
+  danger = false,
+  busy,
+  disabled = false,
+  onCancel,
+}: DialogActionsProps) {
   return (
     <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">
       <Button onClick={onCancel}>Cancel</Button>

@@ -13,7 +13,15 @@ interface DialogProps {
   readonly children: ReactNode;
 }
 
-export function Dialog({ title, description, wide = false, initialFocus, finalFocus, onClose, children }: DialogProps) {
+export function Dialog({
+  title,
+  description,
+  wide = false,
+  initialFocus,
+  finalFocus,
+  onClose,
+  children,
+}: DialogProps) {
   const [opener] = useState(() => document.activeElement as HTMLElement);
   return (
     <Base.Root open onOpenChange={(open) => !open && onClose()}>
@@ -22,17 +30,24 @@ export function Dialog({ title, description, wide = false, initialFocus, finalFo
         <Base.Viewport className="fixed inset-0 z-40 flex items-start justify-center overflow-y-auto p-2 sm:p-8 sm:pt-[8vh]">
           <Base.Popup
             {...(initialFocus ? { initialFocus } : {})}
-            finalFocus={() => (opener.isConnected && !opener.matches(':disabled') ? opener : (finalFocus?.() ?? true))}
+            finalFocus={() =>
+              opener.isConnected && !opener.matches(':disabled') ? opener : (finalFocus?.() ?? true)
+            }
             className={`card relative w-full bg-raised shadow-2xl shadow-black/30 outline-none ${wide ? 'max-w-3xl' : 'max-w-xl'}`}
           >
             <header className="flex items-start gap-3 border-b border-line px-4 py-3">
               <div className="min-w-0 flex-1">
                 <Base.Title className="text-base font-semibold wrap-anywhere">{title}</Base.Title>
                 {description && (
-                  <Base.Description className="mt-0.5 text-muted wrap-anywhere">{description}</Base.Description>
+                  <Base.Description className="mt-0.5 text-muted wrap-anywhere">
+                    {description}
+                  </Base.Description>
                 )}
               </div>
-              <Base.Close aria-label="Close" className="-m-1 rounded p-1.5 text-muted hover:bg-sunken hover:text-ink">
+              <Base.Close
+                aria-label="Close"
+                className="-m-1 rounded p-1.5 text-muted hover:bg-sunken hover:text-ink"
+              >
                 <X aria-hidden className="size-4" />
               </Base.Close>
             </header>

@@ -83,15 +83,19 @@ const MOST_COLUMNS = 1_000;
 
 function Patch({ from, to }: { from: string; to: string }) {
   const lines = useMemo(() => linesOf(from, to), [from, to]);
-  if (lines === undefined) return <p className="text-muted">These two have too little in common to be compared.</p>;
+  if (lines === undefined)
+    return <p className="text-muted">These two have too little in common to be compared.</p>;
   if (lines.length === 0) return <p className="text-muted">There is no difference.</p>;
   return (
-    <div className="overflow-x-auto rounded-md border border-line font-mono text-xs leading-5" tabIndex={0} role="region" aria-label="Differences">
+    <section
+      aria-label="Differences"
+      className="overflow-hidden rounded-md border border-line font-mono text-xs leading-5"
+    >
       {lines.map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
         <PatchLine key={index} line={line} />
       ))}
-    </div>
+    </section>
   );
 }
 

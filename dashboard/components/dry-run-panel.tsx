@@ -30,8 +30,16 @@ export function DryRunPanel({ detail, onResult }: DryRunPanelProps) {
 }
 
 function Result({ dryRun }: { dryRun: DryRun }) {
-  const node = useMemo(() => (dryRun.request === null ? undefined : readJson(dryRun.request)), [dryRun.request]);
-  if (!dryRun.possible) return <Notice tone="problem" title="It can not be run">{dryRun.why}</Notice>;
+  const node = useMemo(
+    () => (dryRun.request === null ? undefined : readJson(dryRun.request)),
+    [dryRun.request],
+  );
+  if (!dryRun.possible)
+    return (
+      <Notice tone="problem" title="It can not be run">
+        {dryRun.why}
+      </Notice>
+    );
   return (
     <dl className="grid gap-1.5">
       <div className="flex gap-2">

@@ -24,7 +24,9 @@ export function Facts({ detail }: { detail: KeyDetail }) {
             <Until at={detail.leaseExpiresAt} over="lapsed" />
           </Fact>
         )}
-        <Fact name="Duration">{detail.durationMs === null ? <Unknown /> : formatDuration(detail.durationMs)}</Fact>
+        <Fact name="Duration">
+          {detail.durationMs === null ? <Unknown /> : formatDuration(detail.durationMs)}
+        </Fact>
         <Fact name="Forgotten">
           <Until at={detail.expiresAt} over="since" />
         </Fact>

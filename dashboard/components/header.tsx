@@ -23,11 +23,18 @@ export function Header({ search, onHelp, onPalette }: HeaderProps) {
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-surface/95 backdrop-blur">
       <div className="mx-auto flex max-w-[100rem] flex-wrap items-center gap-x-4 gap-y-1 px-3 py-2 sm:px-5">
-        <Link href="/" className="flex items-center gap-2 font-semibold tracking-tight" aria-label="Latchkey, overview">
+        <Link
+          href="/"
+          className="flex items-center gap-2 font-semibold tracking-tight"
+          aria-label="Latchkey, overview"
+        >
           <img src="./icon.svg" alt="" width="22" height="22" />
           <span className="max-lg:hidden">Latchkey</span>
         </Link>
-        <nav aria-label="Pages" className="order-last -mx-1 flex w-full overflow-x-auto md:order-none md:w-auto">
+        <nav
+          aria-label="Pages"
+          className="order-last -mx-1 flex w-full overflow-x-auto md:order-none md:w-auto"
+        >
           {PAGES.map(([path, label]) => (
             <NavLink key={path} path={path} label={label} />
           ))}
@@ -106,7 +113,7 @@ function Who() {
       title={`${namespace}.${scopes}`}
     >
       {(readOnly || operator.role === 'viewer') && <Eye aria-hidden className="size-3.5 shrink-0" />}
-      <span className="max-w-36 truncate">
+      <span className="max-w-60 truncate">
         <span className="font-medium text-ink">{operator.id}</span> · {role}
       </span>
     </span>

@@ -32,7 +32,9 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
               <div key={key} className="flex items-baseline justify-between gap-3">
                 <dt>{effect}</dt>
                 <dd>
-                  <kbd className="rounded border border-line-strong/60 bg-sunken px-1.5 py-0.5 font-mono text-xs">{key}</kbd>
+                  <kbd className="rounded border border-line-strong/60 bg-sunken px-1.5 py-0.5 font-mono text-xs">
+                    {key}
+                  </kbd>
                 </dd>
               </div>
             ))}

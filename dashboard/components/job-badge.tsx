@@ -12,7 +12,9 @@ const LOOKS = {
 export function JobBadge({ state }: { state: JobState }) {
   const [label, Icon, colour] = LOOKS[state];
   return (
-    <span className={`inline-flex items-center gap-1 rounded-md px-1.5 py-0.5 text-xs font-semibold ${colour}`}>
+    <span
+      className={`inline-flex items-center gap-1 rounded-md px-1.5 py-0.5 text-xs font-semibold ${colour}`}
+    >
       <Icon aria-hidden className="size-3.5" strokeWidth={2.25} />
       {label}
     </span>

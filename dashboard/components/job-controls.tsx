@@ -32,7 +32,10 @@ function Start({ job }: { job: Job }) {
   const [typed, setTyped] = useState('');
   const [tried, setTried] = useState(false);
   const matches = typed.trim() === String(job.total);
-  const start = useJobCommand((commandKey) => api.bulk.start.mutate({ id: job.id, count: job.total, commandKey }), 'The job has started.');
+  const start = useJobCommand(
+    (commandKey) => api.bulk.start.mutate({ id: job.id, count: job.total, commandKey }),
+    'The job has started.',
+  );
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -68,7 +71,10 @@ function Start({ job }: { job: Job }) {
 }
 
 function Resume({ job }: { job: Job }) {
-  const resume = useJobCommand((commandKey) => api.bulk.resume.mutate({ id: job.id, commandKey }), 'The job goes on.');
+  const resume = useJobCommand(
+    (commandKey) => api.bulk.resume.mutate({ id: job.id, commandKey }),
+    'The job goes on.',
+  );
   return (
     <>
       <Button tone="primary" disabled={resume.isPending} onClick={() => resume.mutate()}>

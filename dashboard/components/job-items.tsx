@@ -59,7 +59,11 @@ function Item({ item: { keyId, scope, key, result, why } }: { item: JobItem }) {
         {label}
       </span>
       <span className="min-w-0 truncate">
-        <Link className="font-mono hover:underline" href={`/keys/${encodeURIComponent(keyId)}/${NO_LIFE}`} title={key}>
+        <Link
+          className="font-mono hover:underline"
+          href={`/keys/${encodeURIComponent(keyId)}/${NO_LIFE}`}
+          title={key}
+        >
           <Verbatim text={key} empty="empty key" />
         </Link>{' '}
         <span className="text-xs text-muted">

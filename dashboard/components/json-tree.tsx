@@ -113,5 +113,7 @@ function Branch({ node, name, depth }: { node: BranchNode; name?: string; depth:
 }
 
 function childrenOf(node: BranchNode): readonly (readonly [string, JsonNode])[] {
-  return node.kind === 'object' ? node.entries : node.items.map((item, index) => [String(index), item] as const);
+  return node.kind === 'object'
+    ? node.entries
+    : node.items.map((item, index) => [String(index), item] as const);
 }

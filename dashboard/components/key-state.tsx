@@ -19,7 +19,9 @@ export function KeyState({ detail }: { detail: KeyDetail }) {
           {detail.sentence}
         </p>
       </div>
-      {detail.damage !== null && <p className="mt-2 text-unreadable wrap-anywhere">Damaged: {detail.damage}</p>}
+      {detail.damage !== null && (
+        <p className="mt-2 text-unreadable wrap-anywhere">Damaged: {detail.damage}</p>
+      )}
       {detail.outcome === 'error' && detail.response?.omitted === null && <WhyItFailed detail={detail} />}
       <RetryNow detail={detail} />
     </section>

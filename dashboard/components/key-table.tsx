@@ -29,7 +29,9 @@ export function KeyTable({ rows, caption, selection }: KeyTableProps) {
               <span className="sr-only">Selected</span>
             </Head>
           )}
-          <Head width="w-28">State</Head>
+          <Head width="w-28" show="max-sm:hidden">
+            State
+          </Head>
           <Head>Key</Head>
           <Head show="max-md:hidden">Scope</Head>
           <Head show="max-md:hidden">Operation</Head>
@@ -39,7 +41,7 @@ export function KeyTable({ rows, caption, selection }: KeyTableProps) {
           <Head width="w-20" show="max-xl:hidden" right>
             Replays
           </Head>
-          <Head width="w-24" right>
+          <Head width="w-20 sm:w-24" right>
             Age
           </Head>
           <Head width="w-36" show="max-lg:hidden" right>
@@ -77,10 +79,13 @@ function Row({ row, selection }: { row: KeyRow; selection: KeyTableProps['select
           />
         </td>
       )}
-      <Cell>
+      <Cell show="max-sm:hidden">
         <StateBadge {...row} />
       </Cell>
       <td className="px-2 py-1.5">
+        <span className="sm:hidden">
+          <StateBadge {...row} />
+        </span>
         <Link
           href={keyPath(row)}
           data-row={row.id}
@@ -116,11 +121,7 @@ function Row({ row, selection }: { row: KeyRow; selection: KeyTableProps['select
 
 function LeaseOrExpiry({ row }: { row: KeyRow }) {
   const held = row.state === 'running' || row.state === 'lapsed';
-  return held ? (
-    <Until at={row.leaseExpiresAt} over="lapsed" />
-  ) : (
-    <Until at={row.expiresAt} over="expired" />
-  );
+  return held ? <Until at={row.leaseExpiresAt} over="lapsed" /> : <Until at={row.expiresAt} over="expired" />;
 }
 
 interface HeadProps {

@@ -13,7 +13,10 @@ export function KeyTabs({ detail }: { detail: KeyDetail }) {
   return (
     <section aria-label="What is stored" className="card min-w-0">
       <Tabs.Root defaultValue={first}>
-        <Tabs.List aria-label="What is stored" className="flex gap-1 overflow-x-auto border-b border-line px-2 pt-1">
+        <Tabs.List
+          aria-label="What is stored"
+          className="flex gap-1 overflow-x-auto border-b border-line px-2 pt-1"
+        >
           {TABS.map((tab) => (
             <Tabs.Tab
               key={tab}

@@ -44,13 +44,18 @@ export function OperationsTable({ operations }: Pick<Overview, 'operations'>) {
                 {errors === 0 ? (
                   <span className="text-muted">0</span>
                 ) : (
-                  <Link className="font-semibold text-error hover:underline" href={listPath({ operation, error: true })}>
+                  <Link
+                    className="font-semibold text-error hover:underline"
+                    href={listPath({ operation, error: true })}
+                  >
                     {formatCount(errors)}
                   </Link>
                 )}
               </td>
               <td className="px-2 max-sm:hidden sm:px-4">{formatCount(replays)}</td>
-              <td className="px-2 whitespace-nowrap sm:px-4">{p95Ms === null ? <Unknown /> : formatDuration(p95Ms)}</td>
+              <td className="px-2 whitespace-nowrap sm:px-4">
+                {p95Ms === null ? <Unknown /> : formatDuration(p95Ms)}
+              </td>
             </tr>
           ))}
         </tbody>

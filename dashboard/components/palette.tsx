@@ -59,7 +59,10 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
                     className="group flex items-center justify-between gap-2 rounded-md px-2.5 py-2 data-highlighted:bg-accent-soft data-highlighted:text-accent"
                   >
                     <span className="min-w-0 wrap-anywhere">{command.label}</span>
-                    <CornerDownLeft aria-hidden className="invisible size-3.5 shrink-0 group-data-highlighted:visible" />
+                    <CornerDownLeft
+                      aria-hidden
+                      className="invisible size-3.5 shrink-0 group-data-highlighted:visible"
+                    />
                   </Autocomplete.Item>
                 )}
               </Autocomplete.List>
@@ -98,6 +101,12 @@ function useCommands(text: string, onHelp: () => void): PaletteCommand[] {
     const { terms, problem } = parseSearch(text);
     if (terms.length === 0) return matching;
     if (problem !== null) return [{ label: problem, run: () => {} }, ...matching];
-    return [...matching, { label: `Find ${text.trim()}`, run: () => navigate(`/keys?${paramsOf(terms)}`, { state: { focusFirst: true } }) }];
+    return [
+      ...matching,
+      {
+        label: `Find ${text.trim()}`,
+        run: () => navigate(`/keys?${paramsOf(terms)}`, { state: { focusFirst: true } }),
+      },
+    ];
   }, [text, onHelp, navigate, refresh]);
 }

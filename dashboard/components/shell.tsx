@@ -6,7 +6,9 @@ import { useRefresh } from '../hooks/use-refresh.ts';
 import { Header } from './header.tsx';
 
 const Palette = lazy(() => import('./palette.tsx').then(({ Palette }) => ({ default: Palette })));
-const HelpDialog = lazy(() => import('./help-dialog.tsx').then(({ HelpDialog }) => ({ default: HelpDialog })));
+const HelpDialog = lazy(() =>
+  import('./help-dialog.tsx').then(({ HelpDialog }) => ({ default: HelpDialog })),
+);
 
 /** The frame around every page: what is the same everywhere, and the shortcuts that work everywhere. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -25,16 +27,13 @@ export function Shell({ children }: { children: ReactNode }) {
 
   return (
     <>
-      <a
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById('main')?.focus();
-        }}
+      <button
+        type="button"
+        onClick={() => document.getElementById('main')?.focus()}
         className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-raised focus:px-3 focus:py-2"
       >
         Skip to the content
-      </a>
+      </button>
       <Header search={search} onHelp={() => setOverlay('help')} onPalette={() => setOverlay('palette')} />
       <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] px-3 py-4 outline-none sm:px-5 sm:py-5">
         {children}

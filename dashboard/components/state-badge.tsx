@@ -27,10 +27,20 @@ const SUCCESS = {
 const ERROR = { label: 'Error', icon: CircleX, colour: 'text-error bg-error-soft', bar: 'bg-error' };
 
 const LOOKS = {
-  running: { label: 'Running', icon: LoaderCircle, colour: 'text-running bg-running-soft', bar: 'bg-running' },
+  running: {
+    label: 'Running',
+    icon: LoaderCircle,
+    colour: 'text-running bg-running-soft',
+    bar: 'bg-running',
+  },
   completed: SUCCESS,
   released: { label: 'Released', icon: Undo2, colour: 'text-released bg-released-soft', bar: 'bg-released' },
-  in_doubt: { label: 'In doubt', icon: CircleHelp, colour: 'text-in-doubt bg-in-doubt-soft', bar: 'bg-in-doubt' },
+  in_doubt: {
+    label: 'In doubt',
+    icon: CircleHelp,
+    colour: 'text-in-doubt bg-in-doubt-soft',
+    bar: 'bg-in-doubt',
+  },
   lapsed: { label: 'Lapsed', icon: Hourglass, colour: 'text-lapsed bg-lapsed-soft', bar: 'bg-lapsed' },
   expired: { label: 'Expired', icon: Archive, colour: 'text-expired bg-expired-soft', bar: 'bg-expired' },
   unreadable: {

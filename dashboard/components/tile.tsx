@@ -37,7 +37,9 @@ export function Tile({ label, count, tone, filter, note }: TileProps) {
         {formatCount(count.count)}
         {count.capped && <span title="At least so many">+</span>}
       </span>
-      <span className={`text-xs ${none ? 'text-muted' : 'text-ink/80'} group-hover:underline`}>{none ? 'none now' : note}</span>
+      <span className={`text-xs ${none ? 'text-muted' : 'text-ink/80'} group-hover:underline`}>
+        {none ? 'none now' : note}
+      </span>
     </Link>
   );
 }

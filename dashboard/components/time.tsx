@@ -19,7 +19,7 @@ export function Until({ at, over }: { at: number | null; over: string }) {
 }
 
 export function Utc({ at }: { at: number | null }) {
-  return at === null ? <Unknown /> : <Moment at={at} text={formatUtc(at)} />;
+  return at === null ? <Unknown /> : <Moment at={at} text={formatUtc(at)} wrap />;
 }
 
 export function Unknown() {
@@ -34,9 +34,13 @@ export function Unknown() {
 /** The engine's NEVER is in the year 9999. */
 const FOR_EVER = Date.UTC(9999, 0);
 
-function Moment({ at, text }: { at: number; text: string }) {
+function Moment({ at, text, wrap = false }: { at: number; text: string; wrap?: boolean }) {
   return (
-    <time dateTime={isoTime(at) ?? undefined} title={formatUtc(at)} className="whitespace-nowrap">
+    <time
+      dateTime={isoTime(at) ?? undefined}
+      title={formatUtc(at)}
+      className={wrap ? '' : 'whitespace-nowrap'}
+    >
       {text}
     </time>
   );

@@ -1,6 +1,7 @@
 import {
   CircleCheck,
   CircleHelp,
+  CircleX,
   Clock,
   Hourglass,
   type LucideIcon,
@@ -25,6 +26,8 @@ const EVENTS: Readonly<Record<string, readonly [label: string, icon: LucideIcon,
   operator: ['Operator', UserRound, 'text-accent'],
 };
 
+const FAILED = ['Completed with an error', CircleX, 'text-error'] as const;
+
 /** What happened to this key, the newest first. */
 export function Timeline({ detail }: { detail: KeyDetail }) {
   const { timeline, timelineIsCut, outcome } = detail;
@@ -40,21 +43,24 @@ export function Timeline({ detail }: { detail: KeyDetail }) {
           <Entry key={index} entry={entry} failed={entry.event === 'completed' && outcome === 'error'} />
         ))}
       </ol>
-      {timelineIsCut && <p className="mt-2 text-xs text-muted">Earlier ones are not kept: the last 20 are.</p>}
+      {timelineIsCut && (
+        <p className="mt-2 text-xs text-muted">Earlier ones are not kept: the last 20 are.</p>
+      )}
     </section>
   );
 }
 
 function Entry({ entry, failed }: { entry: TimelineEntry; failed: boolean }) {
-  const [label, Icon, colour] = EVENTS[entry.event] ?? [entry.event, Clock, 'text-muted'];
+  const known = failed ? FAILED : EVENTS[entry.event];
+  const [label, Icon, colour] = known ?? [entry.event, Clock, 'text-muted'];
   return (
     <li className="group relative grid grid-cols-[1.25rem_1fr] gap-2.5 pb-4 last:pb-0">
       <span aria-hidden className="absolute top-5 bottom-0 left-2 w-px bg-line group-last:hidden" />
-      <Icon aria-hidden className={`mt-0.5 size-4 ${failed ? 'text-error' : colour}`} />
+      <Icon aria-hidden className={`mt-0.5 size-4 ${colour}`} />
       <div className="min-w-0">
         <p className="flex flex-wrap items-baseline gap-x-2">
           <span className="font-medium">
-            {failed ? 'Completed with an error' : label}
+            {label}
             {entry.action && `: ${ACTIONS[entry.action].label.replace('…', '').toLowerCase()}`}
           </span>
           {entry.current && (

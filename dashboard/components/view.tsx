@@ -33,7 +33,7 @@ export function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
       </p>
       {Array.from({ length: lines }, (_, line) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: equal bars
-        <div key={line} className="h-5 animate-pulse rounded bg-sunken" />
+        <div key={line} className="h-5 motion-safe:animate-pulse rounded bg-sunken" />
       ))}
     </div>
   );
@@ -43,7 +43,11 @@ type Retry = Pick<UseQueryResult, 'error' | 'refetch' | 'isFetching'>;
 
 function Failure({ query, what }: { query: Retry; what: string }) {
   return (
-    <Blank icon={<ServerCrash aria-hidden className="size-7 text-danger" />} title={`Could not load ${what}`} role="alert">
+    <Blank
+      icon={<ServerCrash aria-hidden className="size-7 text-danger" />}
+      title={`Could not load ${what}`}
+      role="alert"
+    >
       <p className="wrap-anywhere">{messageOf(query.error)}</p>
       <Button onClick={() => void query.refetch()} disabled={query.isFetching}>
         <RotateCw aria-hidden className="size-3.5" /> Try again

@@ -19,13 +19,20 @@ export function errorsIn(text: string): readonly ErrorSummary[] {
   if (Array.isArray(errors)) return errors.slice(0, MOST).map(summaryOf);
   if (error !== undefined) return [summaryOf(error)];
   if (typeof status === 'number') {
-    return [{ message: typeof http === 'string' ? http.slice(0, 300) : `Status ${status}`, code: String(status), path: null }];
+    return [
+      {
+        message: typeof http === 'string' ? http.slice(0, 300) : `Status ${status}`,
+        code: String(status),
+        path: null,
+      },
+    ];
   }
   return [];
 }
 
 function summaryOf(error: unknown): ErrorSummary {
-  const { message, code, path, extensions, cause } = fields(error);
+  // GraphQL's codec puts its kind before an error: `['error', {…}]`.
+  const { message, code, path, extensions, cause } = fields(Array.isArray(error) ? error.at(-1) : error);
   const said = textOf(message) ?? textOf(fields(cause).message) ?? 'An error without a message';
   return {
     message: said,

@@ -154,7 +154,10 @@ function quoted(value: string): string {
 function words(text: string): { raw: string; text: string }[] {
   const found: { raw: string; text: string }[] = [];
   for (const [raw] of text.matchAll(/(?:"(?:\\.|[^"\\])*"|\S)+/gsu)) {
-    found.push({ raw, text: raw.replace(/"((?:\\.|[^"\\])*)"/gsu, (_, inner: string) => inner.replace(/\\(.)/gsu, '$1')) });
+    found.push({
+      raw,
+      text: raw.replace(/"((?:\\.|[^"\\])*)"/gsu, (_, inner: string) => inner.replace(/\\(.)/gsu, '$1')),
+    });
   }
   return found;
 }

@@ -27,7 +27,9 @@ export function printJson(node: JsonNode, indent = ''): string {
   const inner = `${indent}  `;
   switch (node.kind) {
     case 'object': {
-      const lines = node.entries.map(([name, value]) => `${inner}${JSON.stringify(name)}: ${printJson(value, inner)}`);
+      const lines = node.entries.map(
+        ([name, value]) => `${inner}${JSON.stringify(name)}: ${printJson(value, inner)}`,
+      );
       return lines.length === 0 ? '{}' : `{\n${lines.join(',\n')}\n${indent}}`;
     }
     case 'array': {

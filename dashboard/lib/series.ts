@@ -5,11 +5,41 @@ export type Bucket = Overview['series'][number];
 
 /** From the bottom of a bar to its top: what needs attention lies where the eye looks last. */
 export const OUTCOMES = [
-  { name: 'success', label: 'Success', fill: 'fill-success', dot: 'bg-success', filter: { state: 'completed', error: false } },
-  { name: 'released', label: 'Released', fill: 'fill-released', dot: 'bg-released', filter: { state: 'released' } },
-  { name: 'error', label: 'Error', fill: 'fill-error', dot: 'bg-error', filter: { state: 'completed', error: true } },
-  { name: 'inDoubt', label: 'In doubt', fill: 'fill-in-doubt', dot: 'bg-in-doubt', filter: { state: 'in_doubt' } },
-] as const satisfies readonly { name: keyof Bucket; label: string; fill: string; dot: string; filter: KeyFilter }[];
+  {
+    name: 'success',
+    label: 'Success',
+    fill: 'fill-success',
+    dot: 'bg-success',
+    filter: { state: 'completed', error: false },
+  },
+  {
+    name: 'released',
+    label: 'Released',
+    fill: 'fill-released',
+    dot: 'bg-released',
+    filter: { state: 'released' },
+  },
+  {
+    name: 'error',
+    label: 'Error',
+    fill: 'fill-error',
+    dot: 'bg-error',
+    filter: { state: 'completed', error: true },
+  },
+  {
+    name: 'inDoubt',
+    label: 'In doubt',
+    fill: 'fill-in-doubt',
+    dot: 'bg-in-doubt',
+    filter: { state: 'in_doubt' },
+  },
+] as const satisfies readonly {
+  name: keyof Bucket;
+  label: string;
+  fill: string;
+  dot: string;
+  filter: KeyFilter;
+}[];
 
 /** The keys that were begun in a bucket, as ages by now. */
 export function agesOf({ from, to }: Pick<Bucket, 'from' | 'to'>, now: number): KeyFilter {

@@ -29,7 +29,11 @@ function filterOf(search: string): AuditFilter {
 
 function AuditFilters({ filter }: { filter: AuditFilter }) {
   const [, navigate] = useLocation();
-  const [form, setForm] = useState({ by: filter.by ?? '', action: filter.action ?? '', keyId: filter.keyId ?? '' });
+  const [form, setForm] = useState({
+    by: filter.by ?? '',
+    action: filter.action ?? '',
+    keyId: filter.keyId ?? '',
+  });
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -42,7 +46,12 @@ function AuditFilters({ filter }: { filter: AuditFilter }) {
       <div className="w-full sm:w-48">
         <Field label="Operator">
           {(control) => (
-            <input {...control} className={inputClass} value={form.by} onChange={(event) => setForm({ ...form, by: event.target.value })} />
+            <input
+              {...control}
+              className={inputClass}
+              value={form.by}
+              onChange={(event) => setForm({ ...form, by: event.target.value })}
+            />
           )}
         </Field>
       </div>

@@ -23,7 +23,10 @@ export function JobPage({ id }: { id: string }) {
   const job = useLiveQuery(jobQuery(id, cursors.at(-1)));
   return (
     <>
-      <Link href="/bulk" className="mb-2 inline-flex items-center gap-0.5 rounded text-xs text-muted hover:text-ink">
+      <Link
+        href="/bulk"
+        className="mb-2 inline-flex items-center gap-0.5 rounded text-xs text-muted hover:text-ink"
+      >
         <ChevronLeft aria-hidden className="size-3.5" /> Bulk jobs
       </Link>
       {statusOf(job.error) === 404 ? (
@@ -41,7 +44,9 @@ export function JobPage({ id }: { id: string }) {
                 <JobItems
                   items={data.items}
                   onFirst={cursors.length > 1 ? () => setCursors([undefined]) : undefined}
-                  onNext={data.next === null ? undefined : () => setCursors([...cursors, data.next ?? undefined])}
+                  onNext={
+                    data.next === null ? undefined : () => setCursors([...cursors, data.next ?? undefined])
+                  }
                 />
               )}
             </div>
@@ -86,8 +91,8 @@ function Progress({ job: { total, done, refused } }: { job: Job }) {
         className="h-2 w-full overflow-hidden rounded-full bg-sunken [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-sunken [&::-webkit-progress-value]:bg-accent"
       />
       <p aria-live="polite" className="text-muted">
-        <span className="font-medium text-ink">{plural(total, 'key')}</span> in the plan: {formatCount(done)} done,{' '}
-        {formatCount(refused)} refused, {formatCount(left)} left
+        <span className="font-medium text-ink">{plural(total, 'key')}</span> in the plan: {formatCount(done)}{' '}
+        done, {formatCount(refused)} refused, {formatCount(left)} left
       </p>
     </div>
   );
@@ -97,7 +102,9 @@ function Sample({ job }: { job: Job }) {
   return (
     <section aria-label="Sample" className="card overflow-hidden">
       <h2 className="px-4 pt-3 pb-1 font-semibold">
-        {job.sample.length === job.total ? 'The keys of the plan' : `The first ${formatCount(job.sample.length)} of the plan`}
+        {job.sample.length === job.total
+          ? 'The keys of the plan'
+          : `The first ${formatCount(job.sample.length)} of the plan`}
       </h2>
       {job.sample.length === 0 ? (
         <NothingMatches>

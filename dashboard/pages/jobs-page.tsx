@@ -20,8 +20,11 @@ export function JobsPage() {
             list.length === 0 ? (
               <NothingYet title="No bulk job yet">
                 <p>
-                  Filter <Link className="link" href="/keys">the keys</Link>, then plan a job for all that match. You see its plan before anything
-                  is done.
+                  Filter{' '}
+                  <Link className="link" href="/keys">
+                    the keys
+                  </Link>
+                  , then plan a job for all that match. You see its plan before anything is done.
                 </p>
               </NothingYet>
             ) : (
@@ -45,7 +48,8 @@ export function JobsPage() {
                         </span>
                       </span>
                       <span className="text-muted sm:text-right">
-                        {formatCount(job.done + job.refused)} of {formatCount(job.total)} · <Ago at={job.createdAt} />
+                        {formatCount(job.done + job.refused)} of {formatCount(job.total)} ·{' '}
+                        <Ago at={job.createdAt} />
                       </span>
                     </Link>
                   </li>

@@ -22,14 +22,19 @@ export function KeyPage({ id, life }: { id: string; life: string }) {
   const gone = statusOf(key.error) === 404;
   return (
     <>
-      <Link href="/keys" className="mb-2 inline-flex items-center gap-0.5 rounded text-xs text-muted hover:text-ink">
+      <Link
+        href="/keys"
+        className="mb-2 inline-flex items-center gap-0.5 rounded text-xs text-muted hover:text-ink"
+      >
         <ChevronLeft aria-hidden className="size-3.5" /> Keys
       </Link>
       {gone ? (
         <>
           <PageTitle title="Key" />
           <NothingMatches>
-            <p>There is no such record, or it is not in your scopes. Records are forgotten when they expire.</p>
+            <p>
+              There is no such record, or it is not in your scopes. Records are forgotten when they expire.
+            </p>
           </NothingMatches>
         </>
       ) : (

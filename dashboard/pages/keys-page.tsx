@@ -9,8 +9,8 @@ import { FilterBar } from '../components/filter-bar.tsx';
 import { KeyTable } from '../components/key-table.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { NothingMatches, NothingYet, View } from '../components/view.tsx';
-import { useReadOnlyReason } from '../hooks/use-me.ts';
 import { useKeyList } from '../hooks/use-key-list.ts';
+import { useReadOnlyReason } from '../hooks/use-me.ts';
 import { focusFirstRow, useRowKeys } from '../hooks/use-row-keys.ts';
 import { filterOf, formatSearch, paramsOf, type Term, termsOf } from '../lib/filter.ts';
 import { formatCount, formatUtc, plural } from '../lib/format.ts';
@@ -37,7 +37,11 @@ function KeyList({ search }: { search: string }) {
   return (
     <>
       <PageTitle title="Keys">
-        <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setDialog('export')}>
+        <Button
+          disabled={readOnly !== null}
+          title={readOnly ?? undefined}
+          onClick={() => setDialog('export')}
+        >
           <Download aria-hidden className="size-3.5" /> Export
         </Button>
         <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setDialog('bulk')}>
@@ -45,7 +49,7 @@ function KeyList({ search }: { search: string }) {
         </Button>
       </PageTitle>
       <FilterBar terms={terms} />
-      <div aria-live="polite" className="flex min-h-10 flex-wrap items-center gap-3 py-2">
+      <div aria-live="polite" className="flex min-h-8 flex-wrap items-center gap-3 py-1.5">
         {newer && newer.count > 0 && (
           <Button tone="primary" size="small" onClick={showNewer}>
             {`${formatCount(newer.count)}${newer.capped ? '+' : ''} new`}
@@ -67,7 +71,11 @@ function KeyList({ search }: { search: string }) {
               {page.rows.length === 0 ? (
                 <Nothing terms={terms} page={page} />
               ) : (
-                <KeyTable rows={page.rows} caption={`Keys: ${formatSearch(terms) || 'all'}`} selection={selection} />
+                <KeyTable
+                  rows={page.rows}
+                  caption={`Keys: ${formatSearch(terms) || 'all'}`}
+                  selection={selection}
+                />
               )}
               <Footer page={page} terms={terms} isFirst={cursor === undefined} />
             </>
@@ -144,7 +152,10 @@ function Footer({ page, terms, isFirst }: FooterProps) {
   if (next === null && isFirst) return null;
   const older = `/keys?${paramsOf(terms)}&${new URLSearchParams({ cursor: next ?? '' })}`;
   return (
-    <nav aria-label="More keys" className="flex flex-wrap items-center justify-between gap-2 border-t border-line px-3 py-2">
+    <nav
+      aria-label="More keys"
+      className="flex flex-wrap items-center justify-between gap-2 border-t border-line px-3 py-2"
+    >
       <span className="text-xs text-muted">
         {searched.complete
           ? plural(page.rows.length, 'key')

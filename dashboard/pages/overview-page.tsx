@@ -68,12 +68,44 @@ function Content({ overview }: { overview: Overview }) {
   return (
     <div className="grid gap-4">
       <section aria-label="Now" className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">
-        <Tile label="In doubt" count={attention.inDoubt} tone="in-doubt" filter={{ state: 'in_doubt' }} note="effect unknown" />
-        <Tile label="Lapsed lease" count={attention.lapsed} tone="lapsed" filter={{ state: 'lapsed' }} note="worker gone silent" />
-        <Tile label="Errors" count={attention.errors} tone="error" filter={{ state: 'completed', error: true }} note="stored as final" />
-        <Tile label="Running" count={running} tone="running" filter={{ state: 'running' }} note="at work now" />
-        <Figure label="Duration p95" value={p95Ms === null ? null : formatDuration(p95Ms)} note="of runs in this time" />
-        <Figure label="Replays" value={replayRatio === null ? null : formatRatio(replayRatio)} note="of answers, from the store" />
+        <Tile
+          label="In doubt"
+          count={attention.inDoubt}
+          tone="in-doubt"
+          filter={{ state: 'in_doubt' }}
+          note="effect unknown"
+        />
+        <Tile
+          label="Lapsed lease"
+          count={attention.lapsed}
+          tone="lapsed"
+          filter={{ state: 'lapsed' }}
+          note="worker gone silent"
+        />
+        <Tile
+          label="Errors"
+          count={attention.errors}
+          tone="error"
+          filter={{ state: 'completed', error: true }}
+          note="stored as final"
+        />
+        <Tile
+          label="Running"
+          count={running}
+          tone="running"
+          filter={{ state: 'running' }}
+          note="at work now"
+        />
+        <Figure
+          label="Duration p95"
+          value={p95Ms === null ? null : formatDuration(p95Ms)}
+          note="of runs in this time"
+        />
+        <Figure
+          label="Replays"
+          value={replayRatio === null ? null : formatRatio(replayRatio)}
+          note="of answers, from the store"
+        />
       </section>
       {calm && (
         <p className="flex items-center gap-2 text-success">
@@ -87,7 +119,11 @@ function Content({ overview }: { overview: Overview }) {
       <OperationsTable operations={operations} />
       {!ran && operations.length === 0 && (
         <p className="text-muted">
-          Nothing ran in this time. All keys are in <Link href="/keys?all" className="link">the list</Link>.
+          Nothing ran in this time. All keys are in{' '}
+          <Link href="/keys?all" className="link">
+            the list
+          </Link>
+          .
         </p>
       )}
     </div>

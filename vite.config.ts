@@ -21,7 +21,6 @@ const shared = {
   // As Node.js resolves it: otherwise this code and graphql-yoga would each get a `GraphQLError` class of their own.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
 };
-const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 const tests: ViteUserConfig = {
   test: {
@@ -32,12 +31,20 @@ const tests: ViteUserConfig = {
     projects: [
       {
         ...shared,
-        test: { ...timeouts, name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
+        test: {
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+        },
       },
       {
         ...shared,
         test: {
-          ...timeouts,
+          // A browser, a database and the tests share the machine: a page may take its time.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           name: 'browser',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/support/build-dashboard.ts',

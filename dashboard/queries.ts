@@ -116,13 +116,18 @@ export const jobQuery = (id: string, cursor: string | undefined) =>
       api.bulk.get.query({ id, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
   });
 
-/** After an action: the page shows what the server answered, and everything that it may have changed is asked for again. */
+/** After an action: the page shows what the server answered, and what else it may have changed is asked for again. */
 export function recordChanged(client: QueryClient, life: string, detail: KeyDetail | null): void {
-  if (detail) {
+  const shown = detail && keyQuery({ id: detail.id, life }).queryKey;
+  if (shown) {
     clock.set(detail.now);
-    client.setQueryData(keyQuery({ id: detail.id, life }).queryKey, detail);
+    client.setQueryData(shown, detail);
   }
-  for (const queryKey of [keysKey, ['audit'], ['overview']]) void client.invalidateQueries({ queryKey });
+  const changed = new Set(['keys', 'audit', 'overview']);
+  void client.invalidateQueries({
+    predicate: ({ queryKey }) =>
+      changed.has(String(queryKey[0])) && hashKey(queryKey) !== (shown && hashKey(shown)),
+  });
 }
 
 export function jobsChanged(client: QueryClient): void {

@@ -1,3 +1,4 @@
+import type { UseQueryResult } from '@tanstack/react-query';
 import { ChevronLeft } from 'lucide-react';
 import { Link } from 'wouter';
 import type { KeyDetail } from '../../server/admin/contract.ts';
@@ -28,21 +29,41 @@ export function KeyPage({ id, life }: { id: string; life: string }) {
       >
         <ChevronLeft aria-hidden className="size-3.5" /> Keys
       </Link>
-      {gone ? (
-        <>
-          <PageTitle title="Key" />
-          <NothingMatches>
-            <p>
-              There is no such record, or it is not in your scopes. Records are forgotten when they expire.
-            </p>
-          </NothingMatches>
-        </>
-      ) : (
-        <View query={key} what="the key">
-          {(detail) => <Content detail={detail} life={life} />}
-        </View>
-      )}
+      {gone ? <Gone last={key.data} life={life} /> : <Found query={key} life={life} />}
     </>
+  );
+}
+
+function Found({ query, life }: { query: UseQueryResult<KeyDetail>; life: string }) {
+  return (
+    <View query={query} what="the key">
+      {(detail) => <Content detail={detail} life={life} />}
+    </View>
+  );
+}
+
+function Gone({ last, life }: { last: KeyDetail | undefined; life: string }) {
+  if (last === undefined) {
+    return (
+      <>
+        <PageTitle title="Key" />
+        <NothingMatches>
+          <p>There is no such record, or it is not in your scopes. Records are forgotten when they expire.</p>
+        </NothingMatches>
+      </>
+    );
+  }
+  return (
+    <div className="grid gap-4">
+      <Notice
+        tone="info"
+        role="status"
+        title="This record is gone: it has expired, and MongoDB has removed it"
+      >
+        What you see is how it was last.
+      </Notice>
+      <Content detail={last} life={life} />
+    </div>
   );
 }
 

@@ -12,7 +12,7 @@ const OPEN_CHILDREN = 25;
 
 export function JsonTree({ node }: { node: JsonNode }) {
   return (
-    <div className="font-mono text-xs leading-5 wrap-anywhere">
+    <div className="font-mono text-xs leading-6 wrap-anywhere">
       <Value node={node} depth={0} />
     </div>
   );
@@ -86,7 +86,7 @@ function Branch({ node, name, depth }: { node: BranchNode; name?: string; depth:
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="max-w-full rounded text-left hover:bg-sunken"
+        className="block min-h-6 max-w-full rounded text-left hover:bg-sunken"
       >
         <ChevronRight aria-hidden className={`mr-1 inline size-4 text-muted ${open ? 'rotate-90' : ''}`} />
         {name !== undefined && <Name name={name} />}

@@ -122,7 +122,9 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
     await enter(dialog, entries);
     await dialog.getByText('Nothing was done: the record has changed').waitFor();
     expect(await dialog.getByLabel('Reason').inputValue()).toBe(REASON);
-    expect(await dialog.getByRole('alert').textContent()).toMatch(from === 'In doubt' ? /Released/ : /Expired/);
+    expect(await dialog.getByRole('alert').textContent()).toMatch(
+      from === 'In doubt' ? /Released/ : /Expired/,
+    );
     expect(await office.db.collection('idempotency_keys_audit').countDocuments({ key: sent.key })).toBe(1);
     expect(key.problems).toEqual([]);
   });

@@ -11,6 +11,7 @@ import { type EventListener, guarded } from './events.ts';
 import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
 import { isInsideRun } from './run.ts';
+import { Stats } from './stats.ts';
 
 export interface IdempotencyOptions extends Policy {
   /** Where records live: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
@@ -63,6 +64,7 @@ class Engine implements Idempotency {
   readonly #work = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #stopped = new AbortController();
+  readonly #stats: Stats;
   #ready: Promise<void> | undefined;
 
   constructor({ store, onEvent, enabled = true, ...policy }: IdempotencyOptions) {
@@ -75,11 +77,16 @@ class Engine implements Idempotency {
     this.enabled = enabled;
     this.store = store;
     this.#defaults = resolvePolicy(policy);
+    const tell = guarded(onEvent);
+    this.#stats = new Stats(store);
     setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
       locals: new LocalRuns(),
-      emit: guarded(onEvent),
+      emit: (event) => {
+        this.#stats.listen(event);
+        tell(event);
+      },
       closing: this.#closing.signal,
       stopped: this.#stopped.signal,
       track: (work) => void this.#track(work),
@@ -112,6 +119,7 @@ class Engine implements Idempotency {
     }
     clearTimeout(timer);
     this.#stopped.abort();
+    await this.#stats.close(Math.max(0, until - performance.now()));
     await this.store.close(Math.max(0, until - performance.now()));
   }
 

@@ -3,6 +3,7 @@ import type { BodyInfo, BodyText } from './contract.ts';
 import { cutText } from './cut-text.ts';
 import { idIs, type Records } from './records.ts';
 import { type IsSecret, redactedJson } from './redacted-json.ts';
+import type { CapturedRequest } from './replayer.ts';
 
 export type Part = 'request' | 'response';
 
@@ -20,7 +21,6 @@ export function bodyFields(part: Part): Document {
     format: `${stored}.format`,
     bytes: `${stored}.bytes`,
     omitted: `${stored}.omitted`,
-    encoding: `${stored}.encoding`,
     isEncrypted: { $eq: [{ $type: `${stored}.cipher` }, 'object'] },
     bodyType: { $type: body },
     bodyBytes: { $cond: [isText, { $strLenBytes: body }, null] },
@@ -43,12 +43,11 @@ export function bodyInfo(found: Document, isExpected: boolean): BodyInfo | null 
   };
 }
 
-function damageOf({ type, format, bytes, omitted, encoding, isEncrypted, bodyType, bodyBytes }: Document) {
+function damageOf({ type, format, bytes, omitted, bodyType, bodyBytes }: Document) {
   if (type !== 'object') return `Expected an object, found ${type}`;
   if (typeof format !== 'string') return 'It does not name its format';
   if (typeof omitted === 'string') return null;
   if (bodyType !== 'string') return `Expected a text, found ${bodyType}`;
-  if (encoding !== undefined || isEncrypted === true) return null;
   const expected = countOf(bytes);
   if (expected === countOf(bodyBytes)) return null;
   return `It has ${bodyBytes} bytes, and says that it has ${expected ?? 'none'}`;
@@ -60,7 +59,15 @@ const countOf = (value: unknown): number | null => {
 };
 
 /** What opens a stored body: undefined where nobody can, as when its key is not at hand. */
-export type OpenBody = (stored: Document) => Promise<string | undefined> | string | undefined;
+export type OpenBody = (stored: Document, place: Place) => Promise<string | undefined> | string | undefined;
+
+/** Which body of which record: an encrypted one is bound to that. */
+export interface Place {
+  readonly scope: string;
+  readonly key: string;
+  readonly life: number;
+  readonly part: Part;
+}
 
 /** A body that is neither compressed nor encrypted. */
 export const openPlain: OpenBody = ({ body, encoding, cipher }) =>
@@ -74,6 +81,25 @@ export interface BodyOptions {
   readonly open: OpenBody;
 }
 
+/** The captured request of a record, opened; undefined where there is none, or nobody can. */
+export async function readRequest(
+  records: Records,
+  id: string,
+  open: OpenBody,
+): Promise<CapturedRequest | undefined> {
+  const [found] = await records.aggregate([
+    { $match: idIs(id) },
+    { $project: { scope: 1, key: 1, operation: 1, life: 1, request: 1 } },
+  ]);
+  const stored = found?.request;
+  if (!found || typeof stored !== 'object' || stored === null) return undefined;
+  const { scope, key, operation } = found;
+  const address = { scope: String(scope), key: String(key) };
+  const place = { ...address, life: Number(String(found.life)), part: 'request' } as const;
+  const body = await open(stored as Document, place);
+  return body === undefined ? undefined : { ...address, operation: String(operation), body };
+}
+
 /** Undefined when there is no such record. */
 export async function readBody(
   records: Records,
@@ -84,11 +110,13 @@ export async function readBody(
   const stored = { $cond: [{ $and: [fits, { $eq: [{ $type: `$${part}` }, 'object'] }] }, `$${part}`, null] };
   const [found] = await records.aggregate([
     { $match: idIs(id) },
-    { $project: { info: bodyFields(part), stored, state: 1 } },
+    { $project: { info: bodyFields(part), stored, state: 1, scope: 1, key: 1, life: 1 } },
   ]);
   if (!found) return undefined;
   const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
-  const text = found.stored === null ? undefined : await open(found.stored as Document);
+  const { scope, key, life } = found;
+  const place = { scope: String(scope), key: String(key), life: Number(String(life)), part };
+  const text = found.stored === null ? undefined : await open(found.stored as Document, place);
   if (text === undefined) return { ...info, text: null, cut: false, redacted: false };
   const shown = redactedJson(text, isSecret);
   return { ...info, ...cutText(shown.text, whole ? MOST_BYTES : CUT_BYTES), redacted: shown.redacted };

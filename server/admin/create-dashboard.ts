@@ -1,6 +1,7 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
+import { Audit } from './audit.ts';
 import { openPlain } from './bodies.ts';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
@@ -111,11 +112,13 @@ function resolveOptions(options: DashboardOptions): Resolved {
   if (!Array.isArray(replayers) || !replayers.every((replayer) => typeof replayer?.run === 'function'))
     throw new TypeError('Expected `replayers` to be a list of what createGraphQLReplayer and its kin make');
   const { db, collection } = requireMongoStore(idempotency.store);
+  const records = new Records(db, collection);
   return {
     authorize,
     basePath: basePath.replace(/\/+$/, ''),
     dashboard: {
-      records: new Records(db, collection),
+      records,
+      audit: new Audit(records),
       policy: idempotency.policy(undefined, ''),
       readOnly,
       replayers,

@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { KeyRecord } from '../engine/record.ts';
+import type { Audit } from './audit.ts';
 import type { OpenBody } from './bodies.ts';
 import type { ActionName, KeyDetail, Operator } from './contract.ts';
 import { readDetail } from './detail.ts';
@@ -11,6 +12,7 @@ import type { Replayer } from './replayer.ts';
 /** What the procedures share. */
 export interface Dashboard {
   readonly records: Records;
+  readonly audit: Audit;
   /** The defaults: what is stored by an operator is kept as long as what a run stores. */
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
@@ -43,16 +45,17 @@ export const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
   purge_body: 'admin',
 };
 
-function barOf(
+/** Why an action is out of reach whatever state the key is in; null when it is not. */
+export function barOf(
   { readOnly, replayers }: Dashboard,
   { role }: Operator,
   action: ActionName,
-  record: KeyRecord,
+  record?: KeyRecord,
 ): string | null {
   if (readOnly) return 'This dashboard is read-only';
   if (role === 'viewer' || (role === 'operator' && ROLE_FOR[action] === 'admin'))
     return `This needs the role ${ROLE_FOR[action]}`;
-  return action === 'rerun' ? rerunBar(record, replayers) : null;
+  return action === 'rerun' && record ? rerunBar(record, replayers) : null;
 }
 
 function rerunBar(record: KeyRecord, replayers: readonly Replayer[]): string | null {

@@ -1,20 +1,34 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
+import { act, dryRun } from './act.ts';
 import { readBody } from './bodies.ts';
 import type { KeyPage, Me } from './contract.ts';
 import { requireDetail } from './dashboard.ts';
 import { readStored } from './detail.ts';
+import { diffVersions } from './diff.ts';
+import { exportKeys } from './export.ts';
 import { countNewer, listKeys } from './list.ts';
 import { readOverview } from './overview.ts';
 import { previewOf } from './preview.ts';
-import { cursor, keyFilter, number64, part, recordId, windows } from './schemas.ts';
-import { forViewers, router } from './trpc.ts';
+import { reveal } from './reveal.ts';
+import {
+  actionCommand,
+  commandKey,
+  cursor,
+  keyFilter,
+  number64,
+  part,
+  reason,
+  recordId,
+  windows,
+} from './schemas.ts';
+import { forOperators, forViewers, router } from './trpc.ts';
 
-const oneKey = z.strictObject({ id: recordId, life: number64.optional() });
+const oneKey = z.strictObject({ id: recordId, life: number64.exactOptional() });
 
 const keys = router({
   list: forViewers
-    .input(z.strictObject({ filter: keyFilter, cursor: cursor.optional() }))
+    .input(z.strictObject({ filter: keyFilter, cursor: cursor.exactOptional() }))
     .query(({ ctx: { dashboard, operator }, input }): Promise<KeyPage> => {
       return listKeys(dashboard.records, { ...input, scopes: operator.scopes });
     }),
@@ -30,7 +44,7 @@ const keys = router({
     .query(({ ctx: { dashboard, operator }, input }) => requireDetail(dashboard, operator, input.id)),
 
   body: forViewers
-    .input(oneKey.extend({ part, whole: z.boolean().optional() }))
+    .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
     .query(async ({ ctx: { dashboard, operator }, input: { id, part, whole = false } }) => {
       await requireDetail(dashboard, operator, id);
       const { isSecret, open } = dashboard;
@@ -45,6 +59,26 @@ const keys = router({
     if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
     return previewOf(stored.record, response, dashboard.policy, stored.now);
   }),
+
+  diff: forViewers
+    .input(oneKey)
+    .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input.id)),
+
+  dryRun: forViewers
+    .input(oneKey)
+    .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input.id)),
+
+  reveal: forOperators
+    .input(oneKey.extend({ part, reason, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => reveal(dashboard, operator, input)),
+
+  act: forOperators
+    .input(actionCommand)
+    .mutation(({ ctx: { dashboard, operator }, input }) => act(dashboard, operator, input)),
+
+  export: forOperators
+    .input(z.strictObject({ filter: keyFilter, format: z.enum(['ndjson', 'csv']), reason, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => exportKeys(dashboard, operator, input)),
 });
 
 export const appRouter = router({
@@ -64,6 +98,18 @@ export const appRouter = router({
       readOverview(dashboard.records, operator, input.window),
     ),
   keys,
+  audit: router({
+    list: forViewers
+      .input(
+        z.strictObject({
+          by: z.string().min(1).max(200).exactOptional(),
+          action: z.string().min(1).max(50).exactOptional(),
+          keyId: recordId.exactOptional(),
+          cursor: cursor.exactOptional(),
+        }),
+      )
+      .query(({ ctx: { dashboard, operator }, input }) => dashboard.audit.list(input, operator)),
+  }),
 });
 
 export type AppRouter = typeof appRouter;

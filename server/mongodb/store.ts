@@ -1,8 +1,10 @@
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
+import type { StatsDelta } from '../engine/stats.ts';
 import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
 import type { Lease, Settlement } from '../engine/transitions.ts';
+import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
 import { GiveUps } from './give-ups.ts';
@@ -45,6 +47,7 @@ class MongoDBStore implements MongoStore {
   readonly #giveUps: GiveUps;
   readonly #reader: Reader;
   readonly #waiters: Waiters;
+  readonly #counts: Counts;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -67,6 +70,7 @@ class MongoDBStore implements MongoStore {
     this.#giveUps = new GiveUps(this.#claims, this.#others, timeoutMs);
     this.#reader = new Reader(this.#collection);
     this.#waiters = new Waiters(this.#reader, timeoutMs);
+    this.#counts = new Counts(db, collection, timeoutMs);
   }
 
   async ready(): Promise<void> {
@@ -140,6 +144,10 @@ class MongoDBStore implements MongoStore {
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
     this.#refuseUnlessOpen();
     return this.#waiters.watch(seen, signal);
+  }
+
+  async count(delta: StatsDelta): Promise<void> {
+    if (this.#state !== 'closed') await this.#counts.add(delta);
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -89,6 +89,7 @@ describe('a stored value', () => {
     markup: '<script>document.title = "owned"</script><img src=x onerror="document.title=1">',
     link: 'javascript:alert(document.domain)',
     bidi: `abc${RIGHT_TO_LEFT}def`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: for a template engine, if there were one
     template: '{{constructor.constructor("x")()}} ${7*7}',
     constructor: { prototype: { polluted: true } },
     '': 'no name',

@@ -3,4 +3,5 @@ export { idempotencyDirectives, unprotectedMutations } from './directives.ts';
 export type { MutationOperation } from './operation.ts';
 export type { UseIdempotencyOptions } from './options.ts';
 export type { IdempotencyPlugin } from './plugin.ts';
+export { createGraphQLReplayer, type GraphQLReplayerOptions } from './replayer.ts';
 export { useIdempotency } from './use-idempotency.ts';

@@ -35,6 +35,7 @@ export interface KeyRow {
   readonly scope: string;
   readonly key: string;
   readonly operation: string;
+  readonly owner: string;
   readonly fence: string;
   readonly attempts: string;
   readonly replays: string;
@@ -109,7 +110,6 @@ export interface BodyText extends BodyInfo {
 }
 
 export interface KeyDetail extends KeyRow {
-  readonly owner: string;
   readonly fingerprint: string | null;
   readonly selection: string | null;
   readonly transactional: boolean;
@@ -203,6 +203,8 @@ export interface Job {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly total: number;
+  /** More keys matched than one job may hold. */
+  readonly capped: boolean;
   readonly done: number;
   readonly refused: number;
   readonly filter: KeyFilter;

@@ -5,6 +5,8 @@ import { Audit } from './audit.ts';
 import { openPlain } from './bodies.ts';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
+import { JobRunner } from './job-runner.ts';
+import { Jobs } from './jobs.ts';
 import { Records } from './records.ts';
 import { isSecretName } from './redacted-json.ts';
 import type { Replayer } from './replayer.ts';
@@ -28,25 +30,33 @@ export interface DashboardOptions {
   readonly readOnly?: boolean;
 }
 
+export interface DashboardHandler {
+  (request: Request): Promise<Response>;
+  /** Stops what it does in the background: bulk jobs go on in another process, or when this one is back. */
+  close(): Promise<void>;
+}
+
 /**
  * The dashboard as a function of a request, for any server: `toNodeHandler` makes a listener of it for node:http, Express
  * and Fastify.
  * @example createDashboard({ idempotency, authorize: sessionOf, basePath: '/admin/keys' })
  * @throws TypeError for an option that is missing or not what it should be
  */
-export function createDashboard(options: DashboardOptions): (request: Request) => Promise<Response> {
+export function createDashboard(options: DashboardOptions): DashboardHandler {
   const { authorize, basePath, dashboard } = resolveOptions(options);
   const files = new StaticFiles();
   const api = `${basePath}/api/trpc`;
+  if (!dashboard.readOnly) dashboard.runner.start();
+  return Object.assign(handle, { close: () => dashboard.runner.close() });
 
-  return async function handle(request) {
+  async function handle(request: Request): Promise<Response> {
     try {
       return secured(await answer(request));
     } catch (error) {
       warn(error);
       return secured(text('Something went wrong', 500));
     }
-  };
+  }
 
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
@@ -113,19 +123,18 @@ function resolveOptions(options: DashboardOptions): Resolved {
     throw new TypeError('Expected `replayers` to be a list of what createGraphQLReplayer and its kin make');
   const { db, collection } = requireMongoStore(idempotency.store);
   const records = new Records(db, collection);
-  return {
-    authorize,
-    basePath: basePath.replace(/\/+$/, ''),
-    dashboard: {
-      records,
-      audit: new Audit(records),
-      policy: idempotency.policy(undefined, ''),
-      readOnly,
-      replayers,
-      isSecret: isSecretName,
-      open: openPlain,
-    },
+  const dashboard: Dashboard = {
+    records,
+    audit: new Audit(records),
+    jobs: new Jobs(records),
+    runner: new JobRunner(() => dashboard),
+    policy: idempotency.policy(undefined, ''),
+    readOnly,
+    replayers,
+    isSecret: isSecretName,
+    open: openPlain,
   };
+  return { authorize, basePath: basePath.replace(/\/+$/, ''), dashboard };
 }
 
 function requireMongoStore(store: unknown): MongoStore {

@@ -5,6 +5,8 @@ import type { Audit } from './audit.ts';
 import type { OpenBody } from './bodies.ts';
 import type { ActionName, KeyDetail, Operator } from './contract.ts';
 import { readDetail } from './detail.ts';
+import type { JobRunner } from './job-runner.ts';
+import type { Jobs } from './jobs.ts';
 import type { Records } from './records.ts';
 import type { IsSecret } from './redacted-json.ts';
 import type { Replayer } from './replayer.ts';
@@ -13,6 +15,8 @@ import type { Replayer } from './replayer.ts';
 export interface Dashboard {
   readonly records: Records;
   readonly audit: Audit;
+  readonly jobs: Jobs;
+  readonly runner: JobRunner;
   /** The defaults: what is stored by an operator is kept as long as what a run stores. */
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;

@@ -59,7 +59,6 @@ const stepBytes = {
 
 const DETAIL_FIELDS: Document = {
   ...ROW_FIELDS,
-  owner: shortText('$owner'),
   fingerprint: shortText('$fingerprint'),
   selection: shortText('$selection'),
   transactional: '$transactional',
@@ -78,7 +77,6 @@ function detailOf(found: Document, bar: Bar): KeyDetail {
   const response = bodyInfo(found.responseInfo as Document, found.state === 'completed');
   return {
     ...row,
-    owner: String(found.owner),
     fingerprint: knownText(found.fingerprint),
     selection: knownText(found.selection),
     transactional: found.transactional === true,

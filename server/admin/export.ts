@@ -25,7 +25,8 @@ export async function exportKeys(dashboard: Dashboard, operator: Operator, reque
   return { filename: `keys.${format}`, text, rows: rows.length, capped };
 }
 
-async function readRows({ records }: Dashboard, { scopes }: Operator, filter: KeyFilter) {
+/** Everything that a filter finds, newest first, up to a bound. */
+export async function readRows({ records }: Dashboard, { scopes }: Operator, filter: KeyFilter) {
   const rows: KeyRow[] = [];
   let cursor: string | undefined;
   for (let reads = 0; reads < MOST_READS && rows.length < MOST_ROWS; reads++) {
@@ -46,6 +47,7 @@ const COLUMNS = [
   'scope',
   'key',
   'operation',
+  'owner',
   'fence',
   'life',
   'attempts',

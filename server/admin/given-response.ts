@@ -1,5 +1,6 @@
 import type { OperatorAction, StoredRecord, StoredResponse } from '../engine/record.ts';
 import type { Document } from '../mongodb/database.ts';
+import { readRequest } from './bodies.ts';
 import type { Dashboard } from './dashboard.ts';
 import type { Records } from './records.ts';
 import type { Replayer } from './replayer.ts';
@@ -16,7 +17,8 @@ const LONGEST_REASON = 1_000;
  * @throws UnusableResponse
  */
 export async function givenResponse(
-  { records, replayers }: Pick<Dashboard, 'records' | 'replayers'>,
+  { records, replayers, open }: Pick<Dashboard, 'records' | 'replayers' | 'open'>,
+  id: string,
   record: StoredRecord,
   action: OperatorAction,
   given: string | undefined,
@@ -31,7 +33,8 @@ export async function givenResponse(
   const data = isFailure ? undefined : parsed(given);
   if (!replayer) return plainResponse(format, isFailure, given);
   try {
-    return await replayer.response(operation, isFailure ? { error: given } : { data });
+    const request = await readRequest(records, id, open);
+    return await replayer.response(isFailure ? { error: given } : { data }, operation, request);
   } catch (error) {
     throw new UnusableResponse(error instanceof Error ? error.message : String(error));
   }

@@ -8,9 +8,20 @@ export interface CapturedRequest {
   readonly body: string;
 }
 
+/** What a developer says of who sent it: asked again each time, for access may have been withdrawn since. */
+export interface ReplayPrincipal {
+  /** Has to be the record's, as the plugin's own `scope` would give it. */
+  readonly scope: string;
+  /** For the operator to read: `user 42`. */
+  readonly principal: string;
+}
+
 export type ReplayCheck =
   | { readonly possible: true; readonly principal: string }
   | { readonly possible: false; readonly why: string; readonly principal?: string };
+
+/** What an operator gives for an effect that happened, or did not. */
+export type GivenResponse = { readonly data: unknown } | { readonly error: string };
 
 /**
  * Runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
@@ -25,9 +36,20 @@ export interface Replayer {
   run(request: CapturedRequest): Promise<string>;
   /**
    * What a response that an operator gives is stored as.
+   * @param request undefined when it was not captured
    * @throws Error that says what is wrong with it
    */
-  response(operation: string, given: GivenResponse): StoredResponse | Promise<StoredResponse>;
+  response(
+    given: GivenResponse,
+    operation: string,
+    request: CapturedRequest | undefined,
+  ): StoredResponse | Promise<StoredResponse>;
 }
 
-export type GivenResponse = { readonly data: unknown } | { readonly error: string };
+export const WON_BY_A_CLIENT = 'A retry of the client was first: this is its result.';
+
+/** Null when the principal may send it. */
+export function scopeRefusal(principal: ReplayPrincipal | null, { scope }: CapturedRequest): string | null {
+  if (principal === null) return 'Whoever sent it may not any more';
+  return principal.scope === scope ? null : 'The principal belongs to another scope than the record';
+}

@@ -2,6 +2,7 @@ import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { act, dryRun } from './act.ts';
 import { readBody } from './bodies.ts';
+import { bulkRouter } from './bulk-router.ts';
 import type { KeyPage, Me } from './contract.ts';
 import { requireDetail } from './dashboard.ts';
 import { readStored } from './detail.ts';
@@ -98,6 +99,7 @@ export const appRouter = router({
       readOverview(dashboard.records, operator, input.window),
     ),
   keys,
+  bulk: bulkRouter,
   audit: router({
     list: forViewers
       .input(

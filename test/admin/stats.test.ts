@@ -1,4 +1,3 @@
-import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { startPaymentApp } from '../support/payment-app.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
@@ -9,18 +8,16 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (_api, pay) => {
     await using admin = await startAdmin();
     await using app = await startPaymentApp(admin.idempotency, async () => {});
     await pay({ url: app.url, key: 'k' });
-    const from = admin.sent.length;
-    for (let replay = 0; replay < 20; replay++)
+    for (let replay = 0; replay < 20; replay++) {
       expect((await pay({ url: app.url, key: 'k' })).replayed).toBe(true);
-    const isCount = ({ update, updates }: Document) =>
-      update !== undefined && updates[0].u.$inc !== undefined;
-    expect(admin.sent.slice(from).filter(isCount)).toEqual([]);
+    }
     await admin.idempotency.close();
-    const counted = admin.sent.slice(from).filter(isCount);
-    expect(counted.map(({ update }) => update).sort()).toEqual([
-      'idempotency_keys',
-      'idempotency_keys_stats',
-    ]);
+    const counts = admin.sent.filter(
+      ({ update, updates }) => update === 'idempotency_keys' && updates[0].u.$inc,
+    );
+    expect(counts.length).toBeGreaterThan(0);
+    expect(counts.length).toBeLessThan(10); // a slow machine may need a few times five seconds
+    expect(counts.reduce((sum, { updates }) => sum + updates[0].u.$inc.replays, 0)).toBe(20);
     const { rows } = await admin.vic.keys.list.query({ filter: {} });
     expect(rows).toMatchObject([{ key: 'k', replays: '20' }]);
   });

@@ -90,6 +90,7 @@ export async function startAdmin({
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await dashboard.close();
       await idempotency.close({ timeoutMs: 0 });
       await database[Symbol.asyncDispose]();
     },

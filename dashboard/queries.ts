@@ -124,10 +124,10 @@ export function recordChanged(client: QueryClient, life: string, detail: KeyDeta
     clock.set(detail.now);
     client.setQueryData(shown, detail);
   }
-  const changed = new Set(['keys', 'audit', 'overview']);
+  const changed = new Set<unknown>(['list', 'newer', 'detail', 'audit', 'overview']);
   void client.invalidateQueries({
     predicate: ({ queryKey }) =>
-      changed.has(String(queryKey[0])) && hashKey(queryKey) !== (shown && hashKey(shown)),
+      queryKey.some((part) => changed.has(part)) && hashKey(queryKey) !== (shown && hashKey(shown)),
   });
 }
 

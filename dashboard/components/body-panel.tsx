@@ -5,7 +5,7 @@ import type { BodyInfo, BodyText, KeyDetail } from '../../server/admin/contract.
 import { useReadOnlyReason } from '../hooks/use-me.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readJson } from '../lib/json-tree.ts';
-import { versionOf } from '../lib/version.ts';
+import { bodyVersionOf } from '../lib/version.ts';
 import { type BodyPart, bodyQuery } from '../queries.ts';
 import { Button } from './button.tsx';
 import { CopyButton } from './copy-button.tsx';
@@ -61,7 +61,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
   const [revealed, setRevealed] = useState<BodyText | null>(null);
   const [asking, setAsking] = useState(false);
   const readOnly = useReadOnlyReason();
-  const body = useQuery(bodyQuery(detail, part, whole, versionOf(detail)));
+  const body = useQuery(bodyQuery(detail, part, whole, bodyVersionOf(detail)));
   return (
     <View query={body} what={`the ${part}`}>
       {(stored) => {

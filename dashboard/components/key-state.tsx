@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { KeyDetail } from '../../server/admin/contract.ts';
 import { errorsIn } from '../lib/error-summary.ts';
-import { versionOf } from '../lib/version.ts';
+import { bodyVersionOf, versionOf } from '../lib/version.ts';
 import { bodyQuery, previewQuery } from '../queries.ts';
 import { lookOf, StateBadge } from './state-badge.tsx';
 import { Verbatim } from './verbatim.tsx';
@@ -29,7 +29,7 @@ export function KeyState({ detail }: { detail: KeyDetail }) {
 }
 
 function WhyItFailed({ detail }: { detail: KeyDetail }) {
-  const body = useQuery(bodyQuery(detail, 'response', false, versionOf(detail)));
+  const body = useQuery(bodyQuery(detail, 'response', false, bodyVersionOf(detail)));
   const text = body.data?.text ?? '';
   const errors = useMemo(() => errorsIn(text), [text]);
   if (errors.length === 0) return null;
@@ -56,7 +56,9 @@ function WhyItFailed({ detail }: { detail: KeyDetail }) {
 }
 
 function RetryNow({ detail }: { detail: KeyDetail }) {
-  const preview = useQuery(previewQuery(detail, versionOf(detail)));
+  // Of an expired key the sentence says it already, and its record may be gone.
+  const enabled = detail.state !== 'expired';
+  const preview = useQuery({ ...previewQuery(detail, versionOf(detail)), enabled });
   if (!preview.data) return null;
   return (
     <dl className="mt-3 grid gap-x-6 gap-y-1.5 border-t border-line pt-3 sm:grid-cols-2">

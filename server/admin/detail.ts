@@ -72,7 +72,7 @@ function detailOf(found: Document, bar: Bar): KeyDetail {
   const row = rowOf(found);
   const now = found.now as Date;
   const raw = (found.record ?? {}) as Document;
-  const record = row.state === 'unreadable' ? undefined : readRecord(plainRecord(raw));
+  const record = row.state === 'unreadable' ? undefined : readRecord(withBodyMarks(plainRecord(raw), found));
   const timeline = timelineOf(raw, row);
   const response = bodyInfo(found.responseInfo as Document, found.state === 'completed');
   return {
@@ -97,6 +97,17 @@ function detailOf(found: Document, bar: Bar): KeyDetail {
       : 'A field is missing, of another type, or of another release',
     actions: OPERATOR_ACTIONS.map((action) => offered(action, record, now, bar)),
     now: now.getTime(),
+  };
+}
+
+/** Bodies are not read here, and the rules ask only whether there is one. */
+function withBodyMarks(record: StoredRecord, found: Document): StoredRecord {
+  const parts = ['response', 'request'].filter(
+    (part) => (found[`${part}Info`] as Document).bodyType === 'string',
+  );
+  return {
+    ...record,
+    ...Object.fromEntries(parts.map((part) => [part, { ...(record[part] as object), body: '' }])),
   };
 }
 

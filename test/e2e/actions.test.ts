@@ -104,7 +104,10 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
       .waitFor();
     expect((await office.send({ ...sent, ...fateOf(make) })).body).toMatch(retry.body);
     expect(office.runs(sent.key)).toBe(retry.runs);
-    expect(key.problems).toEqual([]);
+    // What has expired may be removed by MongoDB at any moment, also between two looks at it.
+    expect(to === 'Expired' ? key.problems.filter((problem) => !/404/.test(problem)) : key.problems).toEqual(
+      [],
+    );
   });
 
   it('is not done to a record that has changed meanwhile: it says what stands, and keeps the reason (case 19)', async () => {
@@ -114,16 +117,16 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
     await waitForState(key.page, from);
     const dialog = await openAction(key.page, action);
     await using other = await openKey(sent.key);
-    const theirs = from === 'In doubt' ? 'Allow retry' : 'Expire now…';
-    const words = from === 'In doubt' ? { tick: true } : { confirm: 'expire', tick: true };
-    await enter(await openAction(other.page, theirs), words);
-    await waitForState(other.page, from === 'In doubt' ? 'Released' : 'Expired');
+    const isInDoubt = from === 'In doubt';
+    await enter(await openAction(other.page, isInDoubt ? 'Allow retry' : 'Purge body…'), { tick: isInDoubt });
+    await other.page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem').waitFor();
 
     await enter(dialog, entries);
     await dialog.getByText('Nothing was done: the record has changed').waitFor();
     expect(await dialog.getByLabel('Reason').inputValue()).toBe(REASON);
-    expect(await dialog.getByRole('alert').textContent()).toMatch(
-      from === 'In doubt' ? /Released/ : /Expired/,
+    const told = await dialog.getByRole('alert').textContent();
+    expect(told).toMatch(
+      isInDoubt ? /It is now.*Released/ : /Somebody else has held or changed it meanwhile/,
     );
     expect(await office.db.collection('idempotency_keys_audit').countDocuments({ key: sent.key })).toBe(1);
     expect(key.problems).toEqual([]);
@@ -165,7 +168,11 @@ describe('a dialog', () => {
     await using key = await openKey(sent.key);
     const dialog = await openAction(key.page, 'Expire now…');
     await submit(dialog);
-    for (const text of [/reason of at least 8/, /Type expire/, /Confirm that the effect may happen twice/]) {
+    for (const text of [
+      /reason of at least 8/,
+      /^Type expire\.$/,
+      /Confirm that the effect may happen twice/,
+    ]) {
       await dialog.getByText(text).waitFor();
     }
     await enter(dialog, { reason: 'short  ', confirm: 'EXPIRE', tick: true });

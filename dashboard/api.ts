@@ -11,7 +11,10 @@ export const api = createTRPCClient<AppRouter>({
 
 /** The HTTP status of a refusal, undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof TRPCClientError ? error.data?.httpStatus : undefined;
+  if (!(error instanceof TRPCClientError)) return undefined;
+  // What stands in front of the API, a session's check say, need not answer in its form.
+  const response = error.meta?.response as Response | undefined;
+  return error.data?.httpStatus ?? response?.status;
 }
 
 /** For the operator. */
@@ -19,5 +22,6 @@ export function messageOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401) return 'Your session has ended. Sign in again, then reload this page.';
   if (status === undefined) return 'The server can not be reached.';
-  return error instanceof Error ? error.message : String(error);
+  const ofApi = error instanceof TRPCClientError && error.data;
+  return ofApi ? error.message : `The server answered with status ${status}.`;
 }

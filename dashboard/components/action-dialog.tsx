@@ -28,7 +28,16 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
   const [tried, setTried] = useState(false);
   const [canRun, setCanRun] = useState(action !== 'rerun');
   const first = useRef<HTMLTextAreaElement>(null);
-  const { send, seen, conflict } = useKeyAction({ detail, life, onDone: onClose });
+  const acted = useRef(false);
+  const { send, seen, conflict } = useKeyAction({
+    detail,
+    life,
+    onDone() {
+      // The button that opened this may be gone with the old state.
+      acted.current = true;
+      onClose();
+    },
+  });
 
   // After a conflict: by the record as it stands.
   const now = conflict?.detail?.actions.find((other) => other.action === action) ?? offered;
@@ -57,7 +66,7 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
       title={name}
       description={effect}
       initialFocus={first}
-      finalFocus={() => document.getElementById('state')}
+      finalFocus={() => (acted.current ? document.getElementById('state') : null)}
       onClose={onClose}
     >
       <form noValidate onSubmit={submit}>

@@ -5,23 +5,14 @@ import { type ReactNode, type RefObject, useState } from 'react';
 interface DialogProps {
   readonly title: string;
   readonly description?: ReactNode;
-  readonly wide?: boolean;
   readonly initialFocus?: RefObject<HTMLElement | null>;
-  /** Where the focus goes when what opened the dialog has gone with it. */
+  /** Where the focus goes afterwards; null for where it came from. */
   readonly finalFocus?: () => HTMLElement | null;
   readonly onClose: () => void;
   readonly children: ReactNode;
 }
 
-export function Dialog({
-  title,
-  description,
-  wide = false,
-  initialFocus,
-  finalFocus,
-  onClose,
-  children,
-}: DialogProps) {
+export function Dialog({ title, description, initialFocus, finalFocus, onClose, children }: DialogProps) {
   const [opener] = useState(() => document.activeElement as HTMLElement);
   return (
     <Base.Root open onOpenChange={(open) => !open && onClose()}>
@@ -30,10 +21,8 @@ export function Dialog({
         <Base.Viewport className="fixed inset-0 z-40 flex items-start justify-center overflow-y-auto p-2 sm:p-8 sm:pt-[8vh]">
           <Base.Popup
             {...(initialFocus ? { initialFocus } : {})}
-            finalFocus={() =>
-              opener.isConnected && !opener.matches(':disabled') ? opener : (finalFocus?.() ?? true)
-            }
-            className={`card relative w-full bg-raised shadow-2xl shadow-black/30 outline-none ${wide ? 'max-w-3xl' : 'max-w-xl'}`}
+            finalFocus={() => finalFocus?.() ?? opener}
+            className="card relative w-full max-w-xl bg-raised shadow-2xl shadow-black/30 outline-none"
           >
             <header className="flex items-start gap-3 border-b border-line px-4 py-3">
               <div className="min-w-0 flex-1">

@@ -95,7 +95,7 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
     await enter(dialog, entries);
     await dialog.waitFor({ state: 'detached' });
     await waitForState(key.page, to);
-    await key.page.getByRole('status').filter({ hasText: /./ }).waitFor();
+    await key.page.locator('[role=status][aria-live]').filter({ hasText: /./ }).waitFor();
     const entry = key.page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem');
     await entry
       .filter({ hasText: audit })

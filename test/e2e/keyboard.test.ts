@@ -94,7 +94,7 @@ describe('the keyboard', () => {
       await page.getByRole('dialog', { name: 'Commands' }).waitFor();
       await page.locator('input:focus').waitFor();
       await page.keyboard.type('audit');
-      await page.getByRole('option', { name: 'Audit' }).waitFor();
+      await page.getByRole('option', { name: 'Audit', exact: true }).waitFor();
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
       expect(list.problems).toEqual([]);

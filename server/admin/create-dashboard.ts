@@ -1,14 +1,9 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
-import { Audit } from './audit.ts';
-import { openPlain } from './bodies.ts';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
-import { JobRunner } from './job-runner.ts';
-import { Jobs } from './jobs.ts';
-import { Records } from './records.ts';
-import { isSecretName } from './redacted-json.ts';
+import { openDashboard } from './open-dashboard.ts';
 import type { Replayer } from './replayer.ts';
 import { appRouter } from './router.ts';
 import { crossSiteRefusal, secured } from './security.ts';
@@ -122,18 +117,8 @@ function resolveOptions(options: DashboardOptions): Resolved {
   if (!Array.isArray(replayers) || !replayers.every((replayer) => typeof replayer?.run === 'function'))
     throw new TypeError('Expected `replayers` to be a list of what createGraphQLReplayer and its kin make');
   const { db, collection } = requireMongoStore(idempotency.store);
-  const records = new Records(db, collection);
-  const dashboard: Dashboard = {
-    records,
-    audit: new Audit(records),
-    jobs: new Jobs(records),
-    runner: new JobRunner(() => dashboard),
-    policy: idempotency.policy(undefined, ''),
-    readOnly,
-    replayers,
-    isSecret: isSecretName,
-    open: openPlain,
-  };
+  const policy = idempotency.policy(undefined, '');
+  const dashboard = openDashboard({ db, collection, policy, readOnly, replayers });
   return { authorize, basePath: basePath.replace(/\/+$/, ''), dashboard };
 }
 

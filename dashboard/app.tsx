@@ -18,18 +18,21 @@ const AuditPage = lazy(() =>
 /** Who is asking is known first: it says what may be done, and what time it is at the server. */
 export function App() {
   const me = useQuery(meQuery);
+  if (!me.data) {
+    return (
+      <View query={me} what="your session">
+        {() => null}
+      </View>
+    );
+  }
   return (
-    <View query={me} what="your session">
-      {(data) => (
-        <MeContext.Provider value={data}>
-          <Shell>
-            <Suspense fallback={<Loading what="the page" />}>
-              <Pages />
-            </Suspense>
-          </Shell>
-        </MeContext.Provider>
-      )}
-    </View>
+    <MeContext.Provider value={me.data}>
+      <Shell>
+        <Suspense fallback={<Loading what="the page" />}>
+          <Pages />
+        </Suspense>
+      </Shell>
+    </MeContext.Provider>
   );
 }
 

@@ -7,7 +7,7 @@ import { Verbatim } from './verbatim.tsx';
 
 /** So many children are shown at once. */
 const CHUNK = 100;
-const OPEN_DEPTH = 3;
+const OPEN_DEPTH = 5;
 const OPEN_CHILDREN = 25;
 
 export function JsonTree({ node }: { node: JsonNode }) {

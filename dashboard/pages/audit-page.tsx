@@ -1,5 +1,7 @@
 import { type FormEvent, useState } from 'react';
-import { Link, useLocation, useSearch } from 'wouter';
+import { Link, useLocation } from 'wouter';
+// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useSearch } from 'wouter/use-browser-location';
 import { AuditList, actionLabel } from '../components/audit-list.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { Field, inputClass } from '../components/field.tsx';

@@ -1,6 +1,8 @@
 import { Download, ListChecks } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
-import { Link, useSearch } from 'wouter';
+import { Link } from 'wouter';
+// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useSearch } from 'wouter/use-browser-location';
 import type { KeyPage as Page } from '../../server/admin/contract.ts';
 import { BulkPlanDialog } from '../components/bulk-plan-dialog.tsx';
 import { Button, buttonClass } from '../components/button.tsx';

@@ -1,5 +1,7 @@
 import { CircleCheck } from 'lucide-react';
-import { Link, useLocation, useSearch } from 'wouter';
+import { Link, useLocation } from 'wouter';
+// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useSearch } from 'wouter/use-browser-location';
 import type { Overview } from '../../server/admin/contract.ts';
 import { DurationChart } from '../components/duration-chart.tsx';
 import { OperationsTable } from '../components/operations-table.tsx';

@@ -42,7 +42,7 @@ describe('a bulk job', () => {
     await page.getByText('The plan has 3 keys.').waitFor();
     await page.getByLabel('Type 3 to start').fill('3');
     await page.getByRole('button', { name: 'Start the job' }).click();
-    await page.getByText('3 done').waitFor();
+    await page.getByText('3 done').waitFor({timeout:15000}).catch(async (e) => { console.log(await page.locator('main').textContent(), list.problems); throw e; });
     const results = page.getByRole('region', { name: 'Results' }).getByRole('listitem');
     await results.filter({ hasText: 'Done' }).nth(2).waitFor();
     expect(await axeViolations(page)).toEqual([]);
@@ -130,8 +130,8 @@ describe('the audit', () => {
     await submit(dialog);
     await dialog.waitFor({ state: 'detached' });
     await page.goto(office.at('/audit'));
-    await page.getByLabel('Operator').fill('oscar@shop.example');
-    await page.getByLabel('Action').selectOption('allow_retry');
+    await page.getByLabel('Operator', { exact: true }).fill('oscar@shop.example');
+    await page.getByLabel('Action', { exact: true }).selectOption('allow_retry');
     await page.getByRole('button', { name: 'Apply' }).click();
     const entries = page.getByRole('region', { name: 'What operators did' }).getByRole('listitem');
     await entries.filter({ hasText: 'a reason of oscar’s own' }).waitFor();

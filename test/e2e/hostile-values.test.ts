@@ -145,7 +145,7 @@ describe('a stored value', () => {
       { $set: { v: 99, fence: '<b>7</b>', createdAt: 'yesterday', life: null } },
     );
     await using list = await visit(browser, office, '/keys?scope=damage');
-    await list.page.getByText('Unreadable').waitFor();
+    await list.page.getByRole('cell', { name: 'Unreadable' }).waitFor();
     await list.page.getByRole('link', { name: 'unreadable' }).click();
     await list.page.getByText(/^Damaged: /).waitFor();
     await list.page.goBack();

@@ -35,11 +35,11 @@ export interface DashboardHandler {
  * The dashboard as a function of a request, for any server: `toNodeHandler` makes a listener of it for node:http, Express
  * and Fastify.
  * @example createDashboard({ idempotency, authorize: sessionOf, basePath: '/admin/keys' })
+ * @param files the built page; another one in tests
  * @throws TypeError for an option that is missing or not what it should be
  */
-export function createDashboard(options: DashboardOptions): DashboardHandler {
+export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
   const { authorize, basePath, dashboard } = resolveOptions(options);
-  const files = new StaticFiles();
   const api = `${basePath}/api/trpc`;
   if (!dashboard.readOnly) dashboard.runner.start();
   return Object.assign(handle, { close: () => dashboard.runner.close() });
@@ -56,10 +56,10 @@ export function createDashboard(options: DashboardOptions): DashboardHandler {
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return text('Not found', 404);
-    const operator = await authorize(request);
-    if (operator === null) return text('Sign in first', 401);
-    const isApi = pathname.startsWith(`${api}/`);
-    return isApi ? callApi(request, checkedOperator(operator)) : page(request, pathname);
+    const answered = await authorize(request);
+    if (answered === null) return text('Sign in first', 401);
+    const operator = checkedOperator(answered);
+    return pathname.startsWith(`${api}/`) ? callApi(request, operator) : page(request, pathname);
   }
 
   function callApi(request: Request, operator: Operator): Response | Promise<Response> {

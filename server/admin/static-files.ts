@@ -18,13 +18,18 @@ const HASHED = /^assets\/.*-[\w-]{8,}\.\w+$/;
 const KEPT = 'private, max-age=31536000, immutable';
 
 /** Next to the built server; in a source checkout, where the build puts it. */
-const PLACE = fileURLToPath(
+const BUILT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/dashboard/' : '../../dashboard/', import.meta.url),
 );
 
 /** The files of the page. Only what was there when it was first asked for is ever served: a path can not lead elsewhere. */
 export class StaticFiles {
+  readonly #place: string;
   #files: Promise<ReadonlyMap<string, string>> | undefined;
+
+  constructor(place = BUILT) {
+    this.#place = place;
+  }
 
   /** Undefined when there is no such file. */
   async answer(path: string): Promise<Response | undefined> {
@@ -48,7 +53,7 @@ export class StaticFiles {
   }
 
   #list(): Promise<ReadonlyMap<string, string>> {
-    this.#files ??= listFiles().then((files) => {
+    this.#files ??= listFiles(this.#place).then((files) => {
       if (files.size === 0) this.#files = undefined; // it may be built meanwhile
       return files;
     });
@@ -58,10 +63,10 @@ export class StaticFiles {
 
 const NOT_BUILT = 'The dashboard is not built: run `npm run build` in the checkout of latchkey.';
 
-async function listFiles(): Promise<ReadonlyMap<string, string>> {
-  const names = await readdir(PLACE, { recursive: true }).catch(() => []);
+async function listFiles(place: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(place, { recursive: true }).catch(() => []);
   const paths = names.map((name) => name.replaceAll('\\', '/')).filter((name) => extname(name) !== '');
-  return new Map(paths.map((path) => [path, join(PLACE, path)]));
+  return new Map(paths.map((path) => [path, join(place, path)]));
 }
 
 export function text(message: string, status: number): Response {

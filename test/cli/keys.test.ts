@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { type Admin, failed, REASON, startAdmin } from '../admin/support.ts';
 import { runCli } from '../support/cli.ts';
+
+// Each call is a process of its own.
+vi.setConfig({ testTimeout: 120_000 });
 
 const uri = inject('mongoUri');
 

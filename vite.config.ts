@@ -1,15 +1,57 @@
-import { defineConfig } from 'vitest/config';
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
+/** `vite build`: the operator dashboard. Relative assets, for the server decides at which path it is mounted. */
+const dashboard: ViteUserConfig = {
+  root: 'dashboard',
+  base: './',
+  plugins: [react(), tailwindcss()],
+  build: {
+    outDir: '../dist/dashboard',
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    // Nothing inline: the page's content security policy allows neither data: URLs nor inline scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+};
+
+const shared = {
   // As Node.js resolves it: otherwise this code and graphql-yoga would each get a `GraphQLError` class of their own.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+};
+
+const tests: ViteUserConfig = {
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',
+    projects: [
+      {
+        ...shared,
+        test: {
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+        },
+      },
+      {
+        ...shared,
+        test: {
+          // A browser, a database and the tests share the machine: a page may take its time.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          name: 'browser',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/support/build-dashboard.ts',
+        },
+      },
+    ],
   },
-});
+};
+
+export default defineConfig(({ command }) => (command === 'build' ? dashboard : tests));

@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { dashboard } from './cli/dashboard.ts';
+import { indexes } from './cli/indexes.ts';
+import { keys } from './cli/keys.ts';
 import { lint } from './cli/lint.ts';
 
 const program = new Command('latchkey').description('Idempotency keys for GraphQL and tRPC on MongoDB');
 // 1 is a command's own "no"; a call that could not be understood or carried out is 2.
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
+dashboard(program);
+keys(program);
+indexes(program);
 lint(program);
 
 await program.parseAsync();

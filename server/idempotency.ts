@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { sealBody } from './bodies.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { captureOf } from './capture.ts';
 import { ClaimLoop } from './claim-loop.ts';
@@ -8,11 +9,13 @@ import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded } from './events.ts';
 import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
 import { isInsideRun } from './run.ts';
+import { Stats } from './stats.ts';
 import { type ReadableRecord, storedText } from './stored-text.ts';
 
 export interface IdempotencyOptions extends Policy {
@@ -26,6 +29,8 @@ export interface IdempotencyOptions extends Policy {
 
 export interface Idempotency {
   readonly enabled: boolean;
+  /** Where the records live. For the dashboard. */
+  readonly store: Store;
   /**
    * Creates or checks indexes and checks the server; where a policy has `transaction: true`, for transactions too. Every
    * call awaits it; awaiting it at start-up shows a wrong set-up before the first customer does. A failure is not kept:
@@ -45,6 +50,11 @@ export interface Idempotency {
    * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
    */
   open(record: ReadableRecord, part: 'request' | 'response'): Promise<string>;
+  /**
+   * A response that an operator gives for a record, as the record may hold it: encrypted where this has a cipher. Which
+   * operation has which is not known here, so it is that of the defaults, or else the first of an operation.
+   */
+  seal(record: Pick<KeyRecord, 'scope' | 'key' | 'life'>, response: StoredBody): Promise<StoredBody>;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
 }
@@ -64,7 +74,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class Engine implements Idempotency {
   readonly enabled: boolean;
-  readonly #store: Store;
+  readonly store: Store;
   readonly #defaults: ResolvedPolicy;
   readonly #ciphers = new Set<Cipher>();
   readonly #host: Host;
@@ -72,6 +82,7 @@ class Engine implements Idempotency {
   readonly #closing = new AbortController();
   readonly #stopped = new AbortController();
   #needs = { transactions: false };
+  readonly #stats: Stats;
   #ready: Promise<void> | undefined;
 
   constructor({ store, onEvent, enabled = true, ...policy }: IdempotencyOptions) {
@@ -82,14 +93,19 @@ class Engine implements Idempotency {
     if (typeof enabled !== 'boolean')
       throw new TypeError(`Expected \`enabled\` to be a boolean, got ${String(enabled)}`);
     this.enabled = enabled;
-    this.#store = store;
+    this.store = store;
     this.#defaults = resolvePolicy(policy);
     this.#note(this.#defaults);
+    const tell = guarded(onEvent);
+    this.#stats = new Stats(store);
     setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
       locals: new LocalRuns(),
-      emit: guarded(onEvent),
+      emit: (event) => {
+        this.#stats.listen(event);
+        tell(event);
+      },
       closing: this.#closing.signal,
       stopped: this.#stopped.signal,
       track: (work) => void this.#track(work),
@@ -102,6 +118,21 @@ class Engine implements Idempotency {
 
   async open(record: ReadableRecord, part: 'request' | 'response'): Promise<string> {
     return storedText(record, part, this.#ciphers);
+  }
+
+  async seal(
+    { scope, key, life }: Pick<KeyRecord, 'scope' | 'key' | 'life'>,
+    response: StoredBody,
+  ): Promise<StoredBody> {
+    const { body, format } = response;
+    if (body === undefined) return response;
+    const { compressAboveBytes, maxResultBytes: maxBytes } = this.#defaults;
+    const [cipher = null] = this.#ciphers;
+    return sealBody(
+      body,
+      { scope, key, life, part: 'response', format },
+      { cipher, compressAboveBytes, maxBytes },
+    );
   }
 
   /** What a policy needs, `ready()` is to look for: also when it has found all right for those before. */
@@ -125,12 +156,12 @@ class Engine implements Idempotency {
   }
 
   async #prepare(): Promise<void> {
-    if (this.#needs.transactions && !this.#store.begin) {
+    if (this.#needs.transactions && !this.store.begin) {
       throw new Error(
         'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set',
       );
     }
-    await this.#store.ready(this.#needs);
+    await this.store.ready(this.#needs);
   }
 
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -147,7 +178,8 @@ class Engine implements Idempotency {
     }
     clearTimeout(timer);
     this.#stopped.abort();
-    await this.#store.close(Math.max(0, until - performance.now()));
+    await this.#stats.close(Math.max(0, until - performance.now()));
+    await this.store.close(Math.max(0, until - performance.now()));
   }
 
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {

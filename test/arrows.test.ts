@@ -42,6 +42,9 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['plugin/http/key.ts', "export { x } from '../trpc/key.ts';"],
     ['plugin/http/store.ts', "export { x } from '../../server/mongodb/store.ts';"],
     ['plugin/http/peer.ts', "export { GraphQLError } from 'graphql';"],
+    ['dashboard/decide.ts', "export type { Decision } from '../server/engine/decide.ts';"],
+    ['dashboard/client.ts', "export { x } from '../plugin/client/key.ts';"],
+    ['dashboard/node.ts', "export { readFileSync } from 'node:fs';"],
     ['plugin/client/key.ts', "export { randomUUID } from 'node:crypto';"],
     ['plugin/client/errors.ts', "export { x } from '../../server/engine/errors.ts';"],
     ['plugin/client/fetch.ts', "export { useState } from 'react';"],
@@ -50,8 +53,19 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['plugin/client/trpc.ts', "export { useState } from 'react';"],
     ['plugin/client/urql.ts', "export type { TRPCLink } from '@trpc/client';"],
   ],
-  // lint/pure.grit
+  // lint/pure.grit and lint/types-only.grit
   plugin: [
+    [
+      'dashboard/api.ts',
+      "import { appRouter } from '../server/admin/router.ts';\nexport const x = appRouter;",
+    ],
+    [
+      'dashboard/pages/mixed.ts',
+      "import { type A, b } from '../../server/admin/x.ts';\nexport const y: A = b;",
+    ],
+    ['dashboard/again.ts', "export { appRouter } from '../server/admin/router.ts';"],
+    ['dashboard/effect.ts', "import '../server/admin/router.ts';"],
+    ['dashboard/lazy.ts', "export const x = () => import('../server/admin/router.ts');"],
     ['server/engine/now.ts', 'export const x = Date.now();'],
     ['server/engine/today.ts', 'export const x = new Date();'],
     ['server/engine/math.ts', 'export const x = Math.random();'],
@@ -62,6 +76,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/engine/env.ts', 'export const x = process.env;'],
     ['server/engine/timer.ts', 'export const x = setTimeout(() => {}, 1);'],
     ['plugin/client/node.ts', 'export const x = process.env;'],
+    ['dashboard/env.ts', 'export const x = process.env;'],
   ],
   'lint/style/noDefaultExport': [['plugin/graphql/default.ts', 'export default 1;']],
   'lint/suspicious/noExplicitAny': [['plugin/graphql/any.ts', 'export const x: any = 1;']],
@@ -72,6 +87,11 @@ const forbidden: Record<string, [file: string, source: string][]> = {
 };
 
 const allowed: [file: string, source: string][] = [
+  [
+    'dashboard/pages/ok.ts',
+    "import { useState } from 'react';\nimport type { KeyRow } from '../../server/admin/contract.ts';\n" +
+      "import { api } from '../api.ts';\nexport const y = (row: KeyRow) => [useState, api, row];",
+  ],
   ['server/wait.ts', "import { x } from './engine/decide.ts';\nexport const y = x(Date.now());"],
   ['server/cli.ts', "import { lint } from './cli/lint.ts';\nlint();"],
   [

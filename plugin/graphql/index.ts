@@ -4,4 +4,5 @@ export type { MutationOperation } from './operation.ts';
 export type { UseIdempotencyOptions } from './options.ts';
 export type { IdempotencyPlugin } from './plugin.ts';
 export type { AuthorizeReplay, Replay } from './replay.ts';
+export { createGraphQLReplayer, type GraphQLReplayerOptions } from './replayer.ts';
 export { useIdempotency } from './use-idempotency.ts';

@@ -1,5 +1,6 @@
 export { type IdempotencyErrorData, idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
 export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
+export { createTRPCReplayer, type TRPCReplayerOptions } from './replayer.ts';
 export { idempotencyResponseMeta } from './response-meta.ts';
 export type { IdempotencyContext } from './trpc.ts';

@@ -34,12 +34,15 @@ export interface RecordBase {
 
 /** What earlier attempts of a record left behind. */
 export interface HistoryEntry {
-  readonly event: 'released' | 'in_doubt' | 'taken_over' | 'late';
+  readonly event: 'released' | 'in_doubt' | 'taken_over' | 'late' | 'operator';
   readonly at: Date;
   readonly owner: string;
   readonly fence: number;
   readonly startedAt?: Date;
   readonly reason?: string;
+  /** What an operator did, and who. */
+  readonly action?: OperatorAction;
+  readonly by?: string;
 }
 
 /** A finished step. Only its name can be relied on: the rest may be damaged, and is checked when it is asked for. */
@@ -50,6 +53,14 @@ export interface StoredStep {
   readonly attempt: number;
   readonly value: StoredBody;
 }
+export type OperatorAction =
+  | 'allow_retry'
+  | 'rerun'
+  | 'mark_completed'
+  | 'mark_failed'
+  | 'expire'
+  | 'force_release'
+  | 'purge_body';
 
 export interface RunningRecord extends RecordBase {
   readonly state: 'running';

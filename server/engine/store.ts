@@ -1,6 +1,7 @@
 import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
+import type { StatsDelta } from './stats.ts';
 import type { FinishedStep, Lease, Settlement } from './transitions.ts';
 
 /** What a caller holds after it won a claim: every later write carries `owner` and `fence`. */
@@ -147,6 +148,13 @@ export interface Store {
    * stands then. Rejects with `signal.reason` when that aborts first. Reads only.
    */
   watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Adds to the counts that the dashboard shows, and to the replays of the records: one write for all that a process counted
+   * in some seconds. Not atomic and not durable: counts that are lost are lost. A store that shows nobody its records
+   * has no need of it.
+   */
+  count?(delta: StatsDelta): Promise<void>;
 
   /** Flushes what is queued within `timeoutMs`, then stops timers and refuses further calls. Never closes the host's client. */
   close(timeoutMs: number): Promise<void>;

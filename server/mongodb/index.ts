@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 
 export type { MongoStoreOptions } from './options.ts';
-export { createMongoStore } from './store.ts';
+export { createMongoStore, type MongoStore } from './store.ts';
 
 declare module '../engine/session.ts' {
   /** As the host's own driver has it. */

@@ -11,6 +11,8 @@ interface Index {
   readonly hidden?: boolean;
 }
 
+export const ATTENTION_KEY = { state: 1, _id: -1 } as const;
+
 const LOCK: Index = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true, collation: SIMPLE };
 const EXPIRY: Index = {
   name: 'expiresAt_1',
@@ -18,11 +20,11 @@ const EXPIRY: Index = {
   expireAfterSeconds: 0,
   collation: SIMPLE,
 };
-/** For the dashboard: what runs or waits for an operator, newest first. Finished records are not in it. */
+/** For the dashboard: what runs, is in doubt or failed, newest first. Successes are not in it. */
 const ATTENTION: Index = {
-  name: 'state_1_startedAt_-1',
-  key: { state: 1, startedAt: -1 },
-  partialFilterExpression: { state: { $in: ['in_doubt', 'running'] } },
+  name: 'state_1__id_-1',
+  key: ATTENTION_KEY,
+  partialFilterExpression: { $or: [{ state: { $in: ['in_doubt', 'running'] } }, { outcome: 'error' }] },
   collation: SIMPLE,
 };
 const WANTED = [LOCK, EXPIRY, ATTENTION];

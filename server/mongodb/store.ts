@@ -1,6 +1,7 @@
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
+import type { StatsDelta } from '../engine/stats.ts';
 import type {
   ClaimAnswer,
   Held,
@@ -11,7 +12,8 @@ import type {
   WriteAnswer,
 } from '../engine/store.ts';
 import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
-import { Collection } from './database.ts';
+import { Counts } from './counts.ts';
+import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
 import { GiveUps } from './give-ups.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
@@ -33,11 +35,19 @@ const writes = createWrites();
  * @example createMongoStore({ db: client.db('shop') })
  * @throws TypeError for an option that is unknown or out of range
  */
-export function createMongoStore(options: MongoStoreOptions): Store {
-  return new MongoStore(options);
+export function createMongoStore(options: MongoStoreOptions): MongoStore {
+  return new MongoDBStore(options);
 }
 
-class MongoStore implements Store {
+/** A store that says where it is, for the dashboard. */
+export interface MongoStore extends Store {
+  readonly db: Database;
+  readonly collection: string;
+}
+
+class MongoDBStore implements MongoStore {
+  readonly db: Database;
+  readonly collection: string;
   readonly #options: Required<MongoStoreOptions>;
   readonly #collection: Collection;
   readonly #claims: WriteLane;
@@ -48,12 +58,15 @@ class MongoStore implements Store {
   readonly #waiters: Waiters;
   /** When a claim, or the last renewal of it, took place by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
+  readonly #counts: Counts;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
   constructor(options: MongoStoreOptions) {
     this.#options = resolveOptions(options);
     const { db, collection, storeTimeoutMs: timeoutMs } = this.#options;
+    this.db = db;
+    this.collection = collection;
     this.#collection = new Collection(db, collection);
     this.#claims = new WriteLane(this.#collection, {
       inFlight: CLAIMS_IN_FLIGHT,
@@ -68,6 +81,7 @@ class MongoStore implements Store {
     this.#giveUps = new GiveUps(this.#claims, this.#others, timeoutMs);
     this.#reader = new Reader(this.#collection);
     this.#waiters = new Waiters(this.#reader, timeoutMs);
+    this.#counts = new Counts(db, collection, timeoutMs);
   }
 
   async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
@@ -163,6 +177,10 @@ class MongoStore implements Store {
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
     this.#refuseUnlessOpen();
     return this.#waiters.watch(seen, signal);
+  }
+
+  async count(delta: StatsDelta): Promise<void> {
+    if (this.#state !== 'closed') await this.#counts.add(delta);
   }
 
   async close(timeoutMs: number): Promise<void> {

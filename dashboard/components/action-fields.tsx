@@ -1,0 +1,146 @@
+import { type Ref, useId } from 'react';
+import type { KeyDetail, OfferedAction } from '../../server/admin/contract.ts';
+import type { ActionForm, ActionProblems } from '../lib/action-form.ts';
+import { DryRunPanel } from './dry-run-panel.tsx';
+import { Field, inputClass } from './field.tsx';
+import { ReasonField } from './reason-field.tsx';
+
+interface ActionFieldsProps {
+  readonly offered: OfferedAction;
+  readonly detail: KeyDetail;
+  readonly form: ActionForm;
+  readonly problems: ActionProblems;
+  readonly reasonRef: Ref<HTMLTextAreaElement>;
+  readonly onChange: (form: ActionForm) => void;
+  readonly onDryRun: (possible: boolean) => void;
+}
+
+/** What an action asks for: always a reason; the rest by the action and the state. */
+export function ActionFields({
+  offered,
+  detail,
+  form,
+  problems,
+  reasonRef,
+  onChange,
+  onDryRun,
+}: ActionFieldsProps) {
+  const { action, confirm, mayRepeat } = offered;
+  const set = (change: Partial<ActionForm>) => onChange({ ...form, ...change });
+  return (
+    <>
+      {action === 'rerun' && <DryRunPanel detail={detail} onResult={onDryRun} />}
+      {action === 'mark_completed' && (
+        <ResponseField
+          label="Response data"
+          hint={`What ${detail.operation} would have returned, as JSON. It is validated where a replayer is registered.`}
+          example='{ "id": "ch_1042", "amount": 1999 }'
+          value={form.response}
+          problem={problems.response}
+          onChange={(response) => set({ response })}
+        />
+      )}
+      {action === 'mark_failed' && (
+        <ResponseField
+          label="Error message"
+          hint="Each retry is told this. It is final."
+          example="The payment was not made"
+          value={form.response}
+          problem={problems.response}
+          onChange={(response) => set({ response })}
+        />
+      )}
+      <ReasonField
+        value={form.reason}
+        onChange={(reason) => set({ reason })}
+        problem={problems.reason !== undefined}
+        inputRef={reasonRef}
+      />
+      {confirm !== null && (
+        <Field
+          label={
+            <>
+              Type <code className="rounded bg-sunken px-1 font-mono">{confirm}</code> to confirm
+            </>
+          }
+          problem={problems.confirm ?? null}
+        >
+          {(control) => (
+            <input
+              {...control}
+              autoComplete="off"
+              spellCheck={false}
+              className={`${inputClass} font-mono`}
+              value={form.confirm}
+              onChange={(event) => set({ confirm: event.target.value })}
+            />
+          )}
+        </Field>
+      )}
+      {mayRepeat && (
+        <RepeatTick
+          checked={form.mayRepeat}
+          problem={problems.mayRepeat}
+          onChange={(ticked) => set({ mayRepeat: ticked })}
+        />
+      )}
+    </>
+  );
+}
+
+interface ResponseFieldProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly example: string;
+  readonly value: string;
+  readonly problem: string | undefined;
+  readonly onChange: (value: string) => void;
+}
+
+function ResponseField({ label, hint, example, value, problem, onChange }: ResponseFieldProps) {
+  return (
+    <Field label={label} hint={hint} problem={problem ?? null}>
+      {(control) => (
+        <textarea
+          {...control}
+          rows={3}
+          spellCheck={false}
+          className={`${inputClass} font-mono text-xs`}
+          placeholder={example}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface RepeatTickProps {
+  readonly checked: boolean;
+  readonly problem: string | undefined;
+  readonly onChange: (checked: boolean) => void;
+}
+
+function RepeatTick({ checked, problem, onChange }: RepeatTickProps) {
+  const id = useId();
+  return (
+    <div className="rounded-lg bg-danger-soft px-3 py-2.5">
+      <label className="flex items-start gap-2.5 font-medium">
+        <input
+          type="checkbox"
+          checked={checked}
+          aria-invalid={problem !== undefined || undefined}
+          aria-describedby={problem === undefined ? undefined : id}
+          onChange={(event) => onChange(event.target.checked)}
+          className="mt-0.5 size-4 accent-danger"
+        />
+        The effect may happen twice, and that is acceptable
+      </label>
+      {problem !== undefined && (
+        <p id={id} className="mt-1 text-xs font-medium text-danger">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import { Button } from './button.tsx';
+
+interface DialogActionsProps {
+  readonly label: string;
+  readonly danger?: boolean;
+  readonly busy: boolean;
+  readonly disabled?: boolean;
+  readonly onCancel: () => void;
+}
+
+/** The foot of a form in a dialog. */
+export function DialogActions({
+  label,
+  danger = false,
+  busy,
+  disabled = false,
+  onCancel,
+}: DialogActionsProps) {
+  return (
+    <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" tone={danger ? 'danger' : 'primary'} disabled={busy || disabled} aria-busy={busy}>
+        {busy ? 'Working…' : label}
+      </Button>
+    </footer>
+  );
+}

@@ -1,0 +1,59 @@
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { useHotkeys } from '../hooks/use-hotkeys.ts';
+import { usePaletteKey } from '../hooks/use-palette-key.ts';
+import { useRefresh } from '../hooks/use-refresh.ts';
+import { Header } from './header.tsx';
+
+const Palette = lazy(() => import('./palette.tsx').then(({ Palette }) => ({ default: Palette })));
+const HelpDialog = lazy(() =>
+  import('./help-dialog.tsx').then(({ HelpDialog }) => ({ default: HelpDialog })),
+);
+
+/** The frame around every page: what is the same everywhere, and the shortcuts that work everywhere. */
+export function Shell({ children }: { children: ReactNode }) {
+  const search = useRef<HTMLInputElement>(null);
+  const [overlay, setOverlay] = useState<'palette' | 'help' | null>(null);
+  const refresh = useRefresh();
+  const close = () => setOverlay(null);
+
+  useHotkeys({
+    '/': () => search.current?.select(),
+    '?': () => setOverlay('help'),
+    r: refresh,
+  });
+  usePaletteKey(() => setOverlay('palette'));
+  useMainOnNavigation();
+
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => document.getElementById('main')?.focus()}
+        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-raised focus:px-3 focus:py-2"
+      >
+        Skip to the content
+      </button>
+      <Header search={search} onHelp={() => setOverlay('help')} onPalette={() => setOverlay('palette')} />
+      <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] px-3 py-4 outline-none sm:px-5 sm:py-5">
+        {children}
+      </main>
+      <Suspense>
+        {overlay === 'palette' && <Palette onClose={close} onHelp={() => setOverlay('help')} />}
+        {overlay === 'help' && <HelpDialog onClose={close} />}
+      </Suspense>
+    </>
+  );
+}
+
+/** A page of its own for screen readers and keyboards too: another path begins at its top. */
+function useMainOnNavigation() {
+  const [path] = useLocation();
+  const last = useRef(path);
+  useEffect(() => {
+    if (last.current === path) return;
+    last.current = path;
+    scrollTo(0, 0);
+    document.getElementById('main')?.focus({ preventScroll: true });
+  }, [path]);
+}

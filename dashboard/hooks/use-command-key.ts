@@ -1,0 +1,14 @@
+import { useRef } from 'react';
+
+/**
+ * The idempotency key of one command. It stays while the same command is sent again, after a lost answer say, and
+ * is new for another one.
+ */
+export function useCommandKey(): (command: unknown) => string {
+  const last = useRef<{ text: string; key: string } | null>(null);
+  return (command) => {
+    const text = JSON.stringify(command);
+    if (last.current?.text !== text) last.current = { text, key: crypto.randomUUID() };
+    return last.current.key;
+  };
+}

@@ -1,0 +1,25 @@
+import { useEffect, useRef } from 'react';
+import { dialogIsOpen } from './use-hotkeys.ts';
+
+/** ⌘K, or Ctrl+K where there is no ⌘: also while text is typed, but not over a dialog. */
+export function usePaletteKey(open: () => void): void {
+  const latest = useRef(open);
+  useEffect(() => {
+    latest.current = open;
+  });
+  useEffect(() => {
+    function onKey(event: KeyboardEvent) {
+      if (
+        event.key.toLowerCase() !== 'k' ||
+        !(event.metaKey || event.ctrlKey) ||
+        event.shiftKey ||
+        event.altKey
+      )
+        return;
+      event.preventDefault();
+      if (!dialogIsOpen()) latest.current();
+    }
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+}

@@ -1,0 +1,39 @@
+import type { OfferedAction } from '../../server/admin/contract.ts';
+import { REASON_MIN_LENGTH } from './actions.ts';
+
+export interface ActionForm {
+  readonly reason: string;
+  /** The data of `mark_completed` as JSON text, or the message of `mark_failed`. */
+  readonly response: string;
+  readonly confirm: string;
+  readonly mayRepeat: boolean;
+}
+
+export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false };
+
+export type ActionProblems = { readonly [field in keyof ActionForm]?: string };
+
+/** What is still missing, by field. The server checks all of it again. */
+export function problemsOf({ action, confirm, mayRepeat }: OfferedAction, form: ActionForm): ActionProblems {
+  const problems: { -readonly [field in keyof ActionProblems]: ActionProblems[field] } = {};
+  if (form.reason.trim().length < REASON_MIN_LENGTH) {
+    problems.reason = `Give a reason of at least ${REASON_MIN_LENGTH} characters.`;
+  }
+  if (action === 'mark_completed') Object.assign(problems, jsonProblem(form.response));
+  if (action === 'mark_failed' && form.response.trim() === '')
+    problems.response = 'Give the message of the error.';
+  if (confirm !== null && form.confirm !== confirm) problems.confirm = `Type ${confirm}.`;
+  if (mayRepeat && !form.mayRepeat) problems.mayRepeat = 'Confirm that the effect may happen twice.';
+  return problems;
+}
+
+function jsonProblem(text: string): ActionProblems {
+  if (text.trim() === '')
+    return { response: 'Give the data that retries get, as JSON. `null` is JSON, too.' };
+  try {
+    JSON.parse(text);
+    return {};
+  } catch (error) {
+    return { response: `This is not JSON: ${error instanceof Error ? error.message : error}` };
+  }
+}

@@ -1,0 +1,71 @@
+import type { ActionName, ShownState } from '../../server/admin/contract.ts';
+
+export interface ActionText {
+  readonly label: string;
+  /** What it does, in one line, before it is chosen. */
+  readonly effect: string;
+  /** What the operator is told when it is done. */
+  readonly done: string;
+  readonly tone: 'normal' | 'danger';
+}
+
+export const ACTIONS = {
+  allow_retry: {
+    label: 'Allow retry',
+    effect: 'The client’s next retry runs again. The key stays bound to this request.',
+    done: 'Retry allowed: the client’s next request with this key runs.',
+    tone: 'normal',
+  },
+  rerun: {
+    label: 'Re-run now…',
+    effect: 'Runs the captured request again, as its original caller.',
+    done: 'Re-run finished.',
+    tone: 'danger',
+  },
+  mark_completed: {
+    label: 'Mark completed…',
+    effect: 'It did happen: retries get the response that you give. Nothing runs.',
+    done: 'Marked completed: retries get the response that you gave.',
+    tone: 'normal',
+  },
+  mark_failed: {
+    label: 'Mark failed…',
+    effect: 'It did not happen and must not: retries get a final error. Nothing runs.',
+    done: 'Marked failed: retries get the error that you gave.',
+    tone: 'normal',
+  },
+  expire: {
+    label: 'Expire now…',
+    effect: 'Forgets the key and its request: any request with this key runs as new.',
+    done: 'Expired: the key is free for any request.',
+    tone: 'danger',
+  },
+  force_release: {
+    label: 'Force release…',
+    effect: 'Break glass: frees the key of a running worker. It can not stop the worker.',
+    done: 'Released by force: the worker may still be at work, its result can not be recorded.',
+    tone: 'danger',
+  },
+  purge_body: {
+    label: 'Purge body…',
+    effect: 'Drops the stored response for good, and keeps its outcome.',
+    done: 'Body purged: retries are told that it ran and that the result was not retained.',
+    tone: 'danger',
+  },
+} as const satisfies Record<ActionName, ActionText>;
+
+/** In the order in which they should be considered: what can not repeat an effect comes first. */
+export const ACTIONS_BY_STATE = {
+  in_doubt: ['mark_completed', 'mark_failed', 'allow_retry', 'rerun'],
+  lapsed: ['mark_completed', 'mark_failed', 'allow_retry'],
+  running: ['force_release'],
+  completed: ['allow_retry', 'rerun', 'purge_body', 'expire'],
+  released: ['rerun', 'expire'],
+  expired: [],
+  unreadable: [],
+} as const satisfies Record<ShownState, readonly ActionName[]>;
+
+/** Asked by the mark actions. */
+export const MARKS_FIRST: ReadonlySet<ShownState> = new Set(['in_doubt', 'lapsed']);
+
+export const REASON_MIN_LENGTH = 8;

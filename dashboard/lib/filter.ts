@@ -1,0 +1,163 @@
+import type { KeyFilter } from '../../server/admin/contract.ts';
+import { durationToken, parseDuration } from './duration.ts';
+
+export const FILTER_STATES = [
+  'attention',
+  'in_doubt',
+  'lapsed',
+  'running',
+  'completed',
+  'released',
+  'expired',
+  'unreadable',
+] as const satisfies readonly NonNullable<KeyFilter['state']>[];
+
+/** One chip: `state:in_doubt`. */
+export interface Term {
+  readonly name: TermName;
+  readonly value: string;
+}
+
+export const TERM_NAMES = ['state', 'scope', 'op', 'key', 'age', 'error'] as const;
+export type TermName = (typeof TERM_NAMES)[number];
+
+export interface Search {
+  readonly terms: readonly Term[];
+  /** What is wrong with what was typed; nothing is guessed. */
+  readonly problem: string | null;
+}
+
+/** `scope:acme key:"a b" age:>5m`; a word without a name is the key. */
+export function parseSearch(text: string): Search {
+  const terms = new Map<TermName, Term>();
+  const bare: string[] = [];
+  const found = words(text);
+  // A key that was pasted is taken as it is, its quotes and backslashes too.
+  if (!found.some(({ raw }) => TERM_NAMES.some((name) => raw.startsWith(`${name}:`)))) {
+    const key = text.trim();
+    return { terms: key === '' ? [] : [{ name: 'key', value: key }], problem: null };
+  }
+  for (const word of found) {
+    const name = TERM_NAMES.find((known) => word.raw.startsWith(`${known}:`));
+    if (name === undefined) bare.push(word.text);
+    else terms.set(name, { name, value: word.text.slice(name.length + 1) });
+  }
+  // A key may hold spaces: several bare words are one key.
+  if (bare.length > 0) terms.set('key', { name: 'key', value: bare.join(' ') });
+  const list = TERM_NAMES.flatMap((name) => terms.get(name) ?? []);
+  return { terms: list, problem: list.map(problemOf).find((problem) => problem !== null) ?? null };
+}
+
+/** What {@link parseSearch} reads back as the same terms. */
+export function formatSearch(terms: readonly Term[]): string {
+  return terms.map(({ name, value }) => `${name}:${quoted(value)}`).join(' ');
+}
+
+/** The terms that the page's URL holds. Without any the list shows what needs attention. */
+export function termsOf(params: URLSearchParams): readonly Term[] {
+  const terms = TERM_NAMES.flatMap((name) => {
+    const value = params.get(name);
+    return value === null ? [] : [{ name, value }];
+  });
+  const given = terms.filter((term) => problemOf(term) === null);
+  return given.length === 0 && !params.has('all') ? [{ name: 'state', value: 'attention' }] : given;
+}
+
+export function paramsOf(terms: readonly Term[]): string {
+  return terms.length === 0
+    ? 'all'
+    : new URLSearchParams(terms.map(({ name, value }) => [name, value])).toString();
+}
+
+export function filterOf(terms: readonly Term[]): KeyFilter {
+  return Object.assign({}, ...terms.map(fieldsOf));
+}
+
+/** A list's address from anywhere: `listPath({ state: 'in_doubt' })`. */
+export function listPath(filter: KeyFilter): string {
+  return `/keys?${paramsOf(termsFrom(filter))}`;
+}
+
+export function termsFrom(filter: KeyFilter): readonly Term[] {
+  const { state, scope, operation, key, error } = filter;
+  const age = ageToken(filter);
+  const values = { state, scope, op: operation, key, age, error: error === undefined ? error : yesNo(error) };
+  return TERM_NAMES.flatMap((name) => {
+    const value = values[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
+}
+
+function fieldsOf({ name, value }: Term): KeyFilter {
+  switch (name) {
+    case 'state':
+      return { state: value as NonNullable<KeyFilter['state']> };
+    case 'scope':
+      return { scope: value };
+    case 'op':
+      return { operation: value };
+    case 'key':
+      return { key: value };
+    case 'age':
+      return agesOf(value) ?? {};
+    case 'error':
+      return { error: value === 'yes' };
+    default:
+      return name satisfies never;
+  }
+}
+
+function problemOf({ name, value }: Term): string | null {
+  if (name === 'state' && !FILTER_STATES.some((state) => state === value)) {
+    return `Expected state: to be one of ${FILTER_STATES.join(', ')}, got ${value || 'nothing'}`;
+  }
+  if (name === 'age' && agesOf(value) === undefined) {
+    return `Expected age: to be like >5m, <1h or 5m..1h, got ${value || 'nothing'}`;
+  }
+  if (name === 'error' && value !== 'yes' && value !== 'no') {
+    return `Expected error: to be yes or no, got ${value || 'nothing'}`;
+  }
+  return null;
+}
+
+function agesOf(text: string): KeyFilter | undefined {
+  const range = /^(.+)\.\.(.+)$/.exec(text);
+  const older = range?.[1] ?? (text.startsWith('>') ? text.slice(1) : undefined);
+  const newer = range?.[2] ?? (text.startsWith('<') ? text.slice(1) : undefined);
+  const olderThanMs = older === undefined ? undefined : parseDuration(older);
+  const newerThanMs = newer === undefined ? undefined : parseDuration(newer);
+  const ages = {
+    ...(olderThanMs === undefined ? {} : { olderThanMs }),
+    ...(newerThanMs === undefined ? {} : { newerThanMs }),
+  };
+  const asked = Number(older !== undefined) + Number(newer !== undefined);
+  return asked > 0 && asked === Object.keys(ages).length ? ages : undefined;
+}
+
+function ageToken({ olderThanMs, newerThanMs }: KeyFilter): string | undefined {
+  if (olderThanMs !== undefined && newerThanMs !== undefined) {
+    return `${durationToken(olderThanMs)}..${durationToken(newerThanMs)}`;
+  }
+  if (olderThanMs !== undefined) return `>${durationToken(olderThanMs)}`;
+  return newerThanMs === undefined ? undefined : `<${durationToken(newerThanMs)}`;
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
+function quoted(value: string): string {
+  return /^[^\s"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** Split at white space, but not inside double quotes; `\` takes the next character as it is, there only. */
+function words(text: string): { raw: string; text: string }[] {
+  const found: { raw: string; text: string }[] = [];
+  for (const [raw] of text.matchAll(/(?:"(?:\\.|[^"\\])*"|\S)+/gsu)) {
+    found.push({
+      raw,
+      text: raw.replace(/"((?:\\.|[^"\\])*)"/gsu, (_, inner: string) => inner.replace(/\\(.)/gsu, '$1')),
+    });
+  }
+  return found;
+}

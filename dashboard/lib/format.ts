@@ -1,0 +1,47 @@
+const counts = new Intl.NumberFormat('en');
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
+
+export function formatCount(count: number): string {
+  return counts.format(count);
+}
+
+/** `12.3K`: for axes and tiles, next to an exact number elsewhere. */
+export function formatCompact(count: number): string {
+  return compact.format(count);
+}
+
+export function formatRatio(ratio: number): string {
+  return percents.format(ratio);
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** The exact moment, in UTC: `2026-03-01 09:30:12.345 UTC`. */
+export function formatUtc(at: number): string {
+  const iso = isoTime(at);
+  return iso === null ? `${at} ms after 1970` : iso.replace('T', ' ').replace('Z', ' UTC');
+}
+
+/** Null for what a Date can not hold. */
+export function isoTime(at: number): string | null {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** `09:30` or, for a window of days, `Mar 1`: a label of an axis, in UTC. */
+export function formatTick(at: number, widthMs: number): string {
+  const days = widthMs > 36 * 3_600_000;
+  return new Date(at).toLocaleString('en-GB', {
+    timeZone: 'UTC',
+    ...(days ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit' }),
+  });
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,33 @@
+import { useSyncExternalStore } from 'react';
+
+/** A choice of this browser's user. Kept in memory alone where storage is refused. */
+export function localSetting<T extends string>(name: string, values: readonly [T, ...T[]]) {
+  const listeners = new Set<() => void>();
+  let current = read();
+
+  function read(): T {
+    try {
+      const stored = localStorage.getItem(`latchkey:${name}`);
+      return values.find((value) => value === stored) ?? values[0];
+    } catch {
+      return values[0];
+    }
+  }
+
+  function set(value: T) {
+    current = value;
+    try {
+      localStorage.setItem(`latchkey:${name}`, value);
+    } catch {
+      // Storage is refused: the choice lasts as long as the page.
+    }
+    for (const listener of listeners) listener();
+  }
+
+  function subscribe(listener: () => void) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  return { get: () => current, set, use: () => useSyncExternalStore(subscribe, () => current) };
+}

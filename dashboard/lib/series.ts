@@ -1,0 +1,66 @@
+import type { KeyFilter, Overview } from '../../server/admin/contract.ts';
+import { formatTick } from './format.ts';
+
+export type Bucket = Overview['series'][number];
+
+/** From the bottom of a bar to its top: what needs attention lies where the eye looks last. */
+export const OUTCOMES = [
+  {
+    name: 'success',
+    label: 'Success',
+    fill: 'fill-success',
+    dot: 'bg-success',
+    filter: { state: 'completed', error: false },
+  },
+  {
+    name: 'released',
+    label: 'Released',
+    fill: 'fill-released',
+    dot: 'bg-released',
+    filter: { state: 'released' },
+  },
+  {
+    name: 'error',
+    label: 'Error',
+    fill: 'fill-error',
+    dot: 'bg-error',
+    filter: { state: 'completed', error: true },
+  },
+  {
+    name: 'inDoubt',
+    label: 'In doubt',
+    fill: 'fill-in-doubt',
+    dot: 'bg-in-doubt',
+    filter: { state: 'in_doubt' },
+  },
+] as const satisfies readonly {
+  name: keyof Bucket;
+  label: string;
+  fill: string;
+  dot: string;
+  filter: KeyFilter;
+}[];
+
+/** The keys that were begun in a bucket, as ages by now. */
+export function agesOf({ from, to }: Pick<Bucket, 'from' | 'to'>, now: number): KeyFilter {
+  const seconds = (ms: number) => Math.max(0, Math.ceil(ms / 1_000)) * 1_000;
+  const older = seconds(now - to);
+  return { newerThanMs: seconds(now - from), ...(older > 0 ? { olderThanMs: older } : {}) };
+}
+
+export function bucketLabel({ from, to }: Pick<Bucket, 'from' | 'to'>, windowMs: number): string {
+  const day = windowMs > 25 * 3_600_000 ? `${formatTick(from, windowMs)}, ` : '';
+  return `${day}${formatTick(from, 0)}–${formatTick(to, 0)}`;
+}
+
+export function totalOf(bucket: Bucket): number {
+  return OUTCOMES.reduce((sum, { name }) => sum + bucket[name], 0);
+}
+
+/** A round number at or above `value`, to end an axis with. */
+export function axisEnd(value: number): number {
+  if (value <= 4) return 4;
+  const power = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 2.5, 4, 5, 10].find((factor) => factor * power >= value) ?? 10;
+  return step * power;
+}

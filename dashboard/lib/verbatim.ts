@@ -1,0 +1,26 @@
+/** A piece of text as a person can see it: `escape` stands for a character that can not be seen, or reorders others. */
+export interface Piece {
+  readonly text: string;
+  readonly escape: boolean;
+}
+
+// Controls, format characters (bidi overrides, zero-width), line separators, lone surrogates and private use: what could
+// make one key look like another.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u3164\uffa0]/gu;
+
+export function piecesOf(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const match of text.matchAll(UNSEEN)) {
+    if (match.index > from) pieces.push({ text: text.slice(from, match.index), escape: false });
+    pieces.push({ text: codePoint(match[0]), escape: true });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) pieces.push({ text: text.slice(from), escape: false });
+  return pieces;
+}
+
+function codePoint(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `U+${hex}`;
+}

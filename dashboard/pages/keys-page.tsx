@@ -1,0 +1,180 @@
+import { Download, ListChecks } from 'lucide-react';
+import { useEffect, useMemo, useState } from 'react';
+import { Link } from 'wouter';
+// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useSearch } from 'wouter/use-browser-location';
+import type { KeyPage as Page } from '../../server/admin/contract.ts';
+import { BulkPlanDialog } from '../components/bulk-plan-dialog.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
+import { ExportDialog } from '../components/export-dialog.tsx';
+import { FilterBar } from '../components/filter-bar.tsx';
+import { KeyTable } from '../components/key-table.tsx';
+import { PageTitle } from '../components/page-title.tsx';
+import { NothingMatches, NothingYet, View } from '../components/view.tsx';
+import { useKeyList } from '../hooks/use-key-list.ts';
+import { useReadOnlyReason } from '../hooks/use-me.ts';
+import { focusFirstRow, useRowKeys } from '../hooks/use-row-keys.ts';
+import { filterOf, formatSearch, paramsOf, type Term, termsOf } from '../lib/filter.ts';
+import { formatCount, formatUtc, plural } from '../lib/format.ts';
+
+export function KeysPage() {
+  const search = useSearch();
+  // Another question is another list: its rows, its selection and its place begin anew.
+  return <KeyList key={search} search={search} />;
+}
+
+function KeyList({ search }: { search: string }) {
+  const { terms, filter, cursor } = useMemo(() => {
+    const params = new URLSearchParams(search);
+    const given = termsOf(params);
+    return { terms: given, filter: filterOf(given), cursor: params.get('cursor') ?? undefined };
+  }, [search]);
+  const { list, newer, showNewer } = useKeyList(filter, cursor);
+  const selection = useSelection();
+  const [dialog, setDialog] = useState<'export' | 'bulk' | null>(null);
+  const readOnly = useReadOnlyReason();
+  useRowKeys(selection.toggle);
+  useFocusOnFirst(list.data);
+
+  return (
+    <>
+      <PageTitle title="Keys">
+        <Button
+          disabled={readOnly !== null}
+          title={readOnly ?? undefined}
+          onClick={() => setDialog('export')}
+        >
+          <Download aria-hidden className="size-3.5" /> Export
+        </Button>
+        <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setDialog('bulk')}>
+          <ListChecks aria-hidden className="size-3.5" /> Plan a bulk job
+        </Button>
+      </PageTitle>
+      <FilterBar terms={terms} />
+      <div aria-live="polite" className="flex min-h-8 flex-wrap items-center gap-3 py-1.5">
+        {newer && newer.count > 0 && (
+          <Button tone="primary" size="small" onClick={showNewer}>
+            {`${formatCount(newer.count)}${newer.capped ? '+' : ''} new`}
+          </Button>
+        )}
+        {selection.ids.size > 0 && (
+          <span className="text-muted">
+            {plural(selection.ids.size, 'key')} selected{' '}
+            <button type="button" className="link" onClick={selection.clear}>
+              Clear
+            </button>
+          </span>
+        )}
+      </div>
+      <section aria-label="Keys that match" className="card overflow-hidden">
+        <View query={list} what="the keys">
+          {(page) => (
+            <>
+              {page.rows.length === 0 ? (
+                <Nothing terms={terms} page={page} />
+              ) : (
+                <KeyTable
+                  rows={page.rows}
+                  caption={`Keys: ${formatSearch(terms) || 'all'}`}
+                  selection={selection}
+                />
+              )}
+              <Footer page={page} terms={terms} isFirst={cursor === undefined} />
+            </>
+          )}
+        </View>
+      </section>
+      {dialog === 'export' && <ExportDialog terms={terms} onClose={() => setDialog(null)} />}
+      {dialog === 'bulk' && <BulkPlanDialog terms={terms} onClose={() => setDialog(null)} />}
+    </>
+  );
+}
+
+function useSelection() {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  return {
+    ids,
+    clear: () => setIds(new Set()),
+    toggle: (id: string) =>
+      setIds((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id])),
+  };
+}
+
+/** After a search from the search box, Enter opens what was found. */
+function useFocusOnFirst(page: Page | undefined) {
+  const [wanted, setWanted] = useState(() => Boolean(history.state?.focusFirst));
+  useEffect(() => {
+    if (!wanted || !page) return;
+    setWanted(false);
+    focusFirstRow();
+  }, [wanted, page]);
+}
+
+function Nothing({ terms, page }: { terms: readonly Term[]; page: Page }) {
+  const onlyAttention = terms.length === 1 && terms[0]?.value === 'attention';
+  if (terms.length === 0) {
+    return (
+      <NothingYet title="No keys yet">
+        <p>A key shows up here when a client sends its first mutation with one.</p>
+      </NothingYet>
+    );
+  }
+  if (onlyAttention && page.searched.complete) {
+    return (
+      <NothingYet title="Nothing needs your attention">
+        <p>No key is in doubt, has a lapsed lease, or ended with an error.</p>
+        <Link href="/keys?all" className={buttonClass()}>
+          Show all keys
+        </Link>
+      </NothingYet>
+    );
+  }
+  return (
+    <NothingMatches>
+      <p>
+        {page.searched.complete
+          ? 'No key has all of these. A key is compared whole, with its capitals.'
+          : 'Not among the records that were looked at so far.'}
+      </p>
+      <Link href="/keys?all" className={buttonClass()}>
+        Show all keys
+      </Link>
+    </NothingMatches>
+  );
+}
+
+interface FooterProps {
+  readonly page: Page;
+  readonly terms: readonly Term[];
+  readonly isFirst: boolean;
+}
+
+function Footer({ page, terms, isFirst }: FooterProps) {
+  const { searched, next } = page;
+  if (next === null && isFirst) return null;
+  const older = `/keys?${paramsOf(terms)}&${new URLSearchParams({ cursor: next ?? '' })}`;
+  return (
+    <nav
+      aria-label="More keys"
+      className="flex flex-wrap items-center justify-between gap-2 border-t border-line px-3 py-2"
+    >
+      <span className="text-xs text-muted">
+        {searched.complete
+          ? plural(page.rows.length, 'key')
+          : `Looked at ${plural(searched.records, 'record')}${searched.backTo === null ? '' : `, back to ${formatUtc(searched.backTo)}`}.`}
+      </span>
+      <span className="flex gap-2">
+        {!isFirst && (
+          <Link href={`/keys?${paramsOf(terms)}`} className={buttonClass('plain', 'small')}>
+            Newest
+          </Link>
+        )}
+        {next !== null && (
+          <Link href={older} className={buttonClass('plain', 'small')}>
+            {searched.complete ? 'Older' : 'Look further'}
+          </Link>
+        )}
+      </span>
+    </nav>
+  );
+}

@@ -1,0 +1,143 @@
+import { CircleCheck } from 'lucide-react';
+import { Link, useLocation } from 'wouter';
+// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useSearch } from 'wouter/use-browser-location';
+import type { Overview } from '../../server/admin/contract.ts';
+import { DurationChart } from '../components/duration-chart.tsx';
+import { OperationsTable } from '../components/operations-table.tsx';
+import { OutcomeChart } from '../components/outcome-chart.tsx';
+import { PageTitle } from '../components/page-title.tsx';
+import { Tile } from '../components/tile.tsx';
+import { View } from '../components/view.tsx';
+import { useLiveQuery } from '../hooks/use-live-query.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { formatRatio } from '../lib/format.ts';
+import { totalOf } from '../lib/series.ts';
+import { overviewQuery, type Window } from '../queries.ts';
+
+const WINDOWS = [
+  ['1h', 'Last hour'],
+  ['24h', 'Last 24 hours'],
+  ['7d', 'Last 7 days'],
+] as const satisfies readonly (readonly [Window, string])[];
+
+export function OverviewPage() {
+  const given = new URLSearchParams(useSearch()).get('window');
+  const window = WINDOWS.find(([name]) => name === given)?.[0] ?? '1h';
+  const overview = useLiveQuery(overviewQuery(window));
+  return (
+    <>
+      <PageTitle title="Overview">
+        <WindowChoice window={window} />
+      </PageTitle>
+      <View query={overview} what="the overview">
+        {(data) => <Content overview={data} />}
+      </View>
+    </>
+  );
+}
+
+function WindowChoice({ window }: { window: Window }) {
+  const [, navigate] = useLocation();
+  return (
+    <fieldset className="flex rounded-md border border-line-strong/60 bg-surface p-0.5">
+      <legend className="sr-only">Time shown</legend>
+      {WINDOWS.map(([name, label]) => (
+        <label
+          key={name}
+          title={label}
+          className="cursor-pointer rounded px-2.5 py-1 text-xs font-semibold text-muted has-checked:bg-accent-soft has-checked:text-accent has-focus-visible:outline-2 has-focus-visible:outline-accent"
+        >
+          <input
+            type="radio"
+            name="window"
+            checked={name === window}
+            onChange={() => navigate(name === '1h' ? '/' : `/?window=${name}`)}
+            className="sr-only"
+          />
+          <span aria-hidden>{name}</span>
+          <span className="sr-only">{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Content({ overview }: { overview: Overview }) {
+  const { attention, running, series, replayRatio, p95Ms, operations, now } = overview;
+  const calm = [attention.inDoubt, attention.lapsed, attention.errors].every(({ count }) => count === 0);
+  const ran = series.some((bucket) => totalOf(bucket) + bucket.replays > 0);
+  return (
+    <div className="grid gap-4">
+      <section aria-label="Now" className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">
+        <Tile
+          label="In doubt"
+          count={attention.inDoubt}
+          tone="in-doubt"
+          filter={{ state: 'in_doubt' }}
+          note="effect unknown"
+        />
+        <Tile
+          label="Lapsed lease"
+          count={attention.lapsed}
+          tone="lapsed"
+          filter={{ state: 'lapsed' }}
+          note="worker gone silent"
+        />
+        <Tile
+          label="Errors"
+          count={attention.errors}
+          tone="error"
+          filter={{ state: 'completed', error: true }}
+          note="stored as final"
+        />
+        <Tile
+          label="Running"
+          count={running}
+          tone="running"
+          filter={{ state: 'running' }}
+          note="at work now"
+        />
+        <Figure
+          label="Duration p95"
+          value={p95Ms === null ? null : formatDuration(p95Ms)}
+          note="of runs in this time"
+        />
+        <Figure
+          label="Replays"
+          value={replayRatio === null ? null : formatRatio(replayRatio)}
+          note="of answers, from the store"
+        />
+      </section>
+      {calm && (
+        <p className="flex items-center gap-2 text-success">
+          <CircleCheck aria-hidden className="size-4" /> Nothing needs your attention.
+        </p>
+      )}
+      <div className="grid gap-4 lg:grid-cols-2">
+        <OutcomeChart series={series} now={now} />
+        <DurationChart series={series} now={now} />
+      </div>
+      <OperationsTable operations={operations} />
+      {!ran && operations.length === 0 && (
+        <p className="text-muted">
+          Nothing ran in this time. All keys are in{' '}
+          <Link href="/keys?all" className="link">
+            the list
+          </Link>
+          .
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Figure({ label, value, note }: { label: string; value: string | null; note: string }) {
+  return (
+    <div className="card grid content-start gap-0.5 px-4 py-3">
+      <span className="text-xs font-semibold text-muted">{label}</span>
+      <span className="text-2xl leading-8 font-semibold tracking-tight">{value ?? '–'}</span>
+      <span className="text-xs text-muted">{value === null ? 'nothing ran' : note}</span>
+    </div>
+  );
+}

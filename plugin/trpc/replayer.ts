@@ -1,0 +1,139 @@
+import type { AnyTRPCRouter } from '@trpc/server';
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { serializeItem } from 'structured-headers';
+import {
+  type CapturedRequest,
+  type Replayer,
+  type ReplayPrincipal,
+  scopeRefusal,
+  WON_BY_A_CLIENT,
+} from '../../server/admin/replayer.ts';
+import type { StoredBody } from '../../server/engine/record.ts';
+import { idempotencyResponseMeta } from './response-meta.ts';
+import type { Config } from './trpc.ts';
+
+export interface TRPCPrincipal extends ReplayPrincipal {
+  /** The context of the call, as `createContext` would make it; `req`, the request with the key, is added to it. */
+  readonly ctx: object;
+}
+
+export interface TRPCReplayerOptions {
+  readonly router: AnyTRPCRouter;
+  /** Who sends it now; null when whoever sent it may not any more. Gets what was captured. */
+  readonly context: (request: CapturedRequest) => TRPCPrincipal | null | Promise<TRPCPrincipal | null>;
+  /** Default `Idempotency-Key`, as that of `createIdempotencyMiddleware`. */
+  readonly headerName?: string;
+}
+
+const FORMAT = 'trpc/1';
+const ENDPOINT = '/trpc';
+
+/**
+ * Sends captured tRPC calls through the router, with their key, as a principal that the developer gives. For the `replayers`
+ * of `createDashboard`.
+ * @example createTRPCReplayer({ router, context: async ({ scope }) => ({ scope, principal: scope, ctx: { user: await find(scope) } }) })
+ */
+export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
+  const { router, context, headerName = 'Idempotency-Key' } = options;
+  if (typeof router?.createCaller !== 'function')
+    throw new TypeError('Expected `router` to be a tRPC router');
+  if (typeof context !== 'function')
+    throw new TypeError('Expected `context` to be a function: as whom a call is sent again is your decision');
+  const { transformer } = router._def._config as Config;
+
+  return {
+    format: FORMAT,
+
+    async check(request) {
+      const principal = await context(request);
+      const why = scopeRefusal(principal, request) ?? (await problemOf(router, transformer, request));
+      const who = principal?.principal;
+      return why === null
+        ? { possible: true, principal: who ?? '' }
+        : { possible: false, why, ...(who !== undefined && { principal: who }) };
+    },
+
+    async run(request) {
+      const principal = await context(request);
+      const why = scopeRefusal(principal, request);
+      if (why !== null) throw new Error(why);
+      const { path, input } = capturedIn(request);
+      const response = await fetchRequestHandler({
+        endpoint: ENDPOINT,
+        router,
+        responseMeta: idempotencyResponseMeta,
+        createContext: ({ req }) => ({ ...principal?.ctx, req }),
+        req: new Request(`http://replay${ENDPOINT}/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', [headerName]: serializeItem(request.key) },
+          ...(input !== undefined && { body: JSON.stringify(input) }),
+        }),
+      });
+      return outcomeOf(response, await response.text());
+    },
+
+    response(given) {
+      const body =
+        'error' in given
+          ? { error: { code: 'INTERNAL_SERVER_ERROR', message: given.error } }
+          : { data: transformer.output.serialize(given.data) };
+      return stored(JSON.stringify(body));
+    },
+  };
+}
+
+interface Captured {
+  readonly path: string;
+  /** In the transformer's form. */
+  readonly input?: unknown;
+}
+
+const capturedIn = ({ body }: CapturedRequest): Captured => JSON.parse(body) as Captured;
+
+/** Null when the procedure is there and its validators take the input. */
+async function problemOf(
+  router: AnyTRPCRouter,
+  transformer: Config['transformer'],
+  request: CapturedRequest,
+): Promise<string | null> {
+  try {
+    serializeItem(request.key);
+  } catch {
+    return 'Its key can not be sent in a header';
+  }
+  try {
+    const { path, input } = capturedIn(request);
+    const procedures = router._def.procedures as Record<
+      string,
+      { _def?: { type?: string; inputs?: unknown[] } }
+    >;
+    const procedure = Object.hasOwn(procedures, path) ? procedures[path]?._def : undefined;
+    if (procedure?.type !== 'mutation') return `There is no mutation ${path} any more`;
+    const value: unknown = transformer.input.deserialize(input);
+    for (const validator of procedure.inputs ?? []) {
+      const issue = await issueOf(validator, value);
+      if (issue !== null) return `Its input is no longer valid: ${issue}`;
+    }
+    return null;
+  } catch (error) {
+    return `It can not be read: ${(error as Error).message}`;
+  }
+}
+
+/** By the Standard Schema, which zod and its like have; a validator of another kind is asked when the call is sent. */
+async function issueOf(validator: unknown, value: unknown): Promise<string | null> {
+  const standard = (validator as { '~standard'?: { validate(value: unknown): unknown } })['~standard'];
+  const result = (await standard?.validate(value)) as { issues?: readonly { message: string }[] } | undefined;
+  return result?.issues?.[0]?.message ?? null;
+}
+
+function outcomeOf(response: Response, body: string): string {
+  const replayed = response.headers.get('idempotent-replayed') === 'true' ? ` ${WON_BY_A_CLIENT}` : '';
+  return response.ok
+    ? `It ran, and succeeded.${replayed}`
+    : `It was answered with an error: ${body.slice(0, 500)}.${replayed}`;
+}
+
+function stored(body: string): StoredBody {
+  return { format: FORMAT, body, bytes: Buffer.byteLength(body) };
+}

@@ -1,0 +1,153 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import type { Idempotency } from '../idempotency.ts';
+import type { MongoStore } from '../mongodb/index.ts';
+import type { Operator, Role } from './contract.ts';
+import type { Dashboard } from './dashboard.ts';
+import { openDashboard } from './open-dashboard.ts';
+import type { Replayer } from './replayer.ts';
+import { appRouter } from './router.ts';
+import { crossSiteRefusal, secured } from './security.ts';
+import { StaticFiles, text } from './static-files.ts';
+
+export interface DashboardOptions {
+  /** With `createMongoStore(...)`: there is nothing to look at in memory. */
+  readonly idempotency: Idempotency;
+  /**
+   * Who is asking, by the host's own session; null for nobody (401). Asked at each request. With `scopes` the operator sees
+   * and touches these only.
+   */
+  readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
+  /** The path that it is mounted at, as the browser sees it. Default `/`. */
+  readonly basePath?: string;
+  /** What can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
+  readonly replayers?: readonly Replayer[];
+  /** Refuses whatever writes. Default false. */
+  readonly readOnly?: boolean;
+}
+
+export interface DashboardHandler {
+  (request: Request): Promise<Response>;
+  /** Stops what it does in the background: bulk jobs go on in another process, or when this one is back. */
+  close(): Promise<void>;
+}
+
+/**
+ * The dashboard as a function of a request, for any server: `toNodeHandler` makes a listener of it for node:http, Express
+ * and Fastify.
+ * @example createDashboard({ idempotency, authorize: sessionOf, basePath: '/admin/keys' })
+ * @param files the built page; another one in tests
+ * @throws TypeError for an option that is missing or not what it should be
+ */
+export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
+  const { authorize, basePath, dashboard } = resolveOptions(options);
+  const api = `${basePath}/api/trpc`;
+  if (!dashboard.readOnly) dashboard.runner.start();
+  return Object.assign(handle, { close: () => dashboard.runner.close() });
+
+  async function handle(request: Request): Promise<Response> {
+    try {
+      return secured(await answer(request));
+    } catch (error) {
+      warn(error);
+      return secured(text('Something went wrong', 500));
+    }
+  }
+
+  async function answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return text('Not found', 404);
+    const answered = await authorize(request);
+    if (answered === null) return text('Sign in first', 401);
+    const operator = checkedOperator(answered);
+    return pathname.startsWith(`${api}/`) ? callApi(request, operator) : page(request, pathname);
+  }
+
+  function callApi(request: Request, operator: Operator): Response | Promise<Response> {
+    const refusal = crossSiteRefusal(request);
+    if (refusal !== null) return text(refusal, 403);
+    return fetchRequestHandler({
+      endpoint: api,
+      req: request,
+      router: appRouter,
+      allowBatching: false,
+      createContext: () => ({ operator, dashboard }),
+      onError: ({ error }) => {
+        if (error.code === 'INTERNAL_SERVER_ERROR') warn(error.cause ?? error);
+      },
+    });
+  }
+
+  async function page({ method }: Request, pathname: string): Promise<Response> {
+    if (method !== 'GET' && method !== 'HEAD') {
+      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
+    }
+    const path = pathname.slice(basePath.length + 1);
+    const found = (await files.answer(path)) ?? (isPage(path) ? await files.page(`${basePath}/`) : undefined);
+    const response = found ?? text('Not found', 404);
+    return method === 'HEAD' ? new Response(null, response) : response;
+  }
+}
+
+/** Of the page's own addresses; anything else is not there. */
+const PAGES = /^(|overview|keys|keys\/[^/]+(\/[^/]+)?|bulk|bulk\/[^/]+|audit)\/?$/;
+const isPage = (path: string) => PAGES.test(path);
+
+interface Resolved {
+  readonly authorize: DashboardOptions['authorize'];
+  readonly basePath: string;
+  readonly dashboard: Dashboard;
+}
+
+const NAMES = ['idempotency', 'authorize', 'basePath', 'replayers', 'readOnly'];
+
+function resolveOptions(options: DashboardOptions): Resolved {
+  for (const name of Object.keys(options ?? {})) {
+    if (!NAMES.includes(name))
+      throw new TypeError(`Unknown option \`${name}\`; expected one of ${NAMES.join(', ')}`);
+  }
+  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options ?? {};
+  if (typeof idempotency?.execute !== 'function')
+    throw new TypeError('Expected `idempotency` to come from createIdempotency(...)');
+  if (typeof authorize !== 'function')
+    throw new TypeError('Expected `authorize` to be a function: who may see the keys is your decision');
+  if (typeof basePath !== 'string' || !/^\/([\w.~-]+\/?)*$/.test(basePath))
+    throw new TypeError(`Expected \`basePath\` to be a path such as /admin/keys, got ${String(basePath)}`);
+  if (typeof readOnly !== 'boolean')
+    throw new TypeError(`Expected \`readOnly\` to be a boolean, got ${String(readOnly)}`);
+  if (!Array.isArray(replayers) || !replayers.every((replayer) => typeof replayer?.run === 'function'))
+    throw new TypeError('Expected `replayers` to be a list of what createGraphQLReplayer and its kin make');
+  const { db, collection } = requireMongoStore(idempotency.store);
+  const policy = idempotency.policy(undefined, '');
+  const dashboard = openDashboard({
+    db,
+    collection,
+    policy,
+    readOnly,
+    replayers,
+    vault: idempotency,
+  });
+  return { authorize, basePath: basePath.replace(/\/+$/, ''), dashboard };
+}
+
+function requireMongoStore(store: unknown): MongoStore {
+  const { db, collection } = (store ?? {}) as Partial<MongoStore>;
+  if (typeof db?.command !== 'function' || typeof collection !== 'string')
+    throw new TypeError('Expected `idempotency` to have the MongoDB store: createMongoStore(...)');
+  return store as MongoStore;
+}
+
+const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
+
+/** A developer's mistake must not let anybody in. @throws TypeError */
+function checkedOperator(operator: Operator): Operator {
+  const { id, role, scopes } = operator ?? {};
+  if (typeof id !== 'string' || id === '') throw new TypeError('Expected `authorize` to name an `id`');
+  if (!ROLES.includes(role)) throw new TypeError(`Expected \`role\` to be ${ROLES.join(', ')}`);
+  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')))
+    throw new TypeError('Expected `scopes` to be a list of scopes');
+  return { id, role, ...(scopes && { scopes }) };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error), { type: 'LatchkeyWarning' });
+}

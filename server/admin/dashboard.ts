@@ -1,0 +1,77 @@
+import { TRPCError } from '@trpc/server';
+import type { ResolvedPolicy } from '../engine/policy.ts';
+import type { KeyRecord } from '../engine/record.ts';
+import type { Audit } from './audit.ts';
+import type { OpenBody, Vault } from './bodies.ts';
+import type { ActionName, KeyDetail, Operator } from './contract.ts';
+import { readDetail } from './detail.ts';
+import type { JobRunner } from './job-runner.ts';
+import type { Jobs } from './jobs.ts';
+import type { Records } from './records.ts';
+import type { IsSecret } from './redacted-json.ts';
+import type { Replayer } from './replayer.ts';
+
+/** What the procedures share. */
+export interface Dashboard {
+  readonly records: Records;
+  readonly audit: Audit;
+  readonly jobs: Jobs;
+  readonly runner: JobRunner;
+  /** The defaults: what is stored by an operator is kept as long as what a run stores. */
+  readonly policy: ResolvedPolicy;
+  readonly readOnly: boolean;
+  readonly replayers: readonly Replayer[];
+  readonly isSecret: IsSecret;
+  readonly open: OpenBody;
+  readonly seal: Vault['seal'];
+}
+
+/** @throws TRPCError NOT_FOUND, also for what is in none of the operator's scopes */
+export async function requireDetail(
+  dashboard: Dashboard,
+  operator: Operator,
+  id: string,
+): Promise<KeyDetail> {
+  const detail = await readDetail(dashboard.records, id, operator.scopes, (action, record) =>
+    barOf(dashboard, operator, action, record),
+  );
+  if (!detail) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
+  return detail;
+}
+
+/** Force and purge can not be made good again. */
+export const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
+  allow_retry: 'operator',
+  rerun: 'operator',
+  mark_completed: 'operator',
+  mark_failed: 'operator',
+  expire: 'operator',
+  force_release: 'admin',
+  purge_body: 'admin',
+};
+
+/** Why an action is out of reach whatever state the key is in; null when it is not. */
+export function barOf(
+  { readOnly, replayers }: Dashboard,
+  { role }: Operator,
+  action: ActionName,
+  record?: KeyRecord,
+): string | null {
+  if (readOnly) return 'This dashboard is read-only';
+  if (role === 'viewer' || (role === 'operator' && ROLE_FOR[action] === 'admin'))
+    return `This needs the role ${ROLE_FOR[action]}`;
+  return action === 'rerun' && record ? rerunBar(record, replayers) : null;
+}
+
+function rerunBar(record: KeyRecord, replayers: readonly Replayer[]): string | null {
+  const request = (record as { request?: unknown }).request as
+    | { format?: unknown; omitted?: unknown }
+    | undefined;
+  if (request?.omitted === 'redacted') return 'Something was taken out of its request when that was captured';
+  if (request === undefined || request === null || request.omitted !== undefined)
+    return 'Its request was not captured (option `captureRequest`)';
+  const { format } = request;
+  return replayers.some((replayer) => replayer.format === format)
+    ? null
+    : `No replayer is registered for ${String(format)}`;
+}

@@ -1,0 +1,33 @@
+import { readBody } from './bodies.ts';
+import type { DiffVersion, Operator } from './contract.ts';
+import { type Dashboard, requireDetail } from './dashboard.ts';
+import { msOf } from './rows.ts';
+
+/** What can be laid side by side: the request, the response, and the record before and after each action. */
+export async function diffVersions(
+  dashboard: Dashboard,
+  operator: Operator,
+  id: string,
+): Promise<readonly DiffVersion[]> {
+  const detail = await requireDetail(dashboard, operator, id);
+  const { records, isSecret, open, audit } = dashboard;
+  const bodyOf = (part: 'request' | 'response') =>
+    readBody(records, id, { part, whole: false, isSecret, open });
+  const [request, response, actions] = await Promise.all([
+    bodyOf('request'),
+    bodyOf('response'),
+    audit.versions(id),
+  ]);
+  const texts = [
+    { label: 'Request', at: detail.startedAt, text: request?.text ?? null },
+    { label: 'Response', at: detail.completedAt, text: response?.text ?? null },
+  ];
+  return [
+    ...texts.flatMap(({ text, ...version }) => (text === null ? [] : [{ ...version, text }])),
+    ...actions.flatMap(({ action, at, by, beforeRecord, afterRecord }) => [
+      { label: `Before ${action} by ${by}`, at: msOf(at), text: String(beforeRecord) },
+      { label: `After ${action} by ${by}`, at: msOf(at), text: String(afterRecord) },
+    ]),
+    { label: 'Record now', at: detail.now, text: detail.raw },
+  ];
+}

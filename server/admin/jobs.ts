@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { TRPCError } from '@trpc/server';
+import type { Document } from '../mongodb/database.ts';
+import { sendTo } from '../mongodb/session.ts';
+import type { BulkAction, Job, JobItem, JobState, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
+import type { Records } from './records.ts';
+import { msOf } from './rows.ts';
+
+const KEPT_MS = 90 * 86_400_000;
+const ITEMS_PER_PAGE = 100;
+const ITEMS_PER_WRITE = 1_000;
+const MOST_JOBS = 50;
+const MAJORITY = { w: 'majority' };
+
+/** A job as it is stored: what it is to do is fixed by its items, which are never added to. */
+export interface JobRecord extends Document {
+  readonly _id: string;
+  readonly action: BulkAction;
+  readonly reason: string;
+  readonly by: string;
+  readonly role: Operator['role'];
+  readonly scopes?: readonly string[];
+  /** The message for `mark_failed`. */
+  readonly error?: string;
+}
+
+export interface ItemRecord extends Document {
+  readonly _id: string;
+  readonly seen: Seen;
+}
+
+interface NewJob {
+  readonly action: BulkAction;
+  readonly reason: string;
+  readonly by: string;
+  readonly role: Operator['role'];
+  readonly scopes?: readonly string[];
+  readonly error?: string;
+  readonly filter: KeyFilter;
+  readonly commandKey: string;
+  readonly capped: boolean;
+}
+
+/**
+ * Jobs and their items, in a collection next to the keys. An item's id begins with its job's, so that the items of a job are
+ * one range.
+ */
+export class Jobs {
+  readonly collection: string;
+  readonly #records: Records;
+  #prepared: Promise<unknown> | undefined;
+
+  constructor(records: Records) {
+    this.#records = records;
+    this.collection = `${records.collection}_jobs`;
+  }
+
+  /** @returns the job of the same command, if there is one already */
+  async add(
+    job: NewJob,
+    items: readonly (JobItem & { seen: Seen })[],
+    sample: readonly KeyRow[],
+  ): Promise<string> {
+    await this.#prepare();
+    const now = await this.#records.now();
+    const expiresAt = new Date(now.getTime() + KEPT_MS);
+    const { commandKey, by } = job;
+    const _id = randomUUID();
+    const planning = { _id, kind: 'job', ...job, state: 'planning', createdAt: now, expiresAt, sample };
+    const reply = await this.#send({
+      insert: this.collection,
+      documents: [{ ...planning, total: items.length }],
+    });
+    if (reply.writeErrors) return this.#earlier(commandKey, by);
+    const documents = items.map((item, index) => ({ _id: itemId(_id, index), ...item, expiresAt }));
+    for (let from = 0; from < documents.length; from += ITEMS_PER_WRITE) {
+      await this.#send({ insert: this.collection, documents: documents.slice(from, from + ITEMS_PER_WRITE) });
+    }
+    await this.change(_id, ['planning'], { state: 'planned' });
+    return _id;
+  }
+
+  /** @throws TRPCError NOT_FOUND, also for a job of somebody else when the operator sees some scopes only */
+  async require(id: string, { id: operator, scopes }: Operator): Promise<JobRecord> {
+    const mine = scopes ? { by: { $eq: operator } } : {};
+    const [found] = await this.#find([{ $match: { _id: { $eq: id }, kind: 'job', ...mine } }]);
+    if (!found) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such job' });
+    return found as JobRecord;
+  }
+
+  async list({ id: operator, scopes }: Operator): Promise<Job[]> {
+    const mine = scopes ? { by: { $eq: operator } } : {};
+    const found = await this.#find([
+      { $match: { kind: 'job', state: { $ne: 'planning' }, ...mine } },
+      { $sort: { createdAt: -1 } },
+      { $limit: MOST_JOBS },
+    ]);
+    return Promise.all(found.map((job) => this.shown(job as JobRecord)));
+  }
+
+  /** With what has become of its items so far. */
+  async shown(job: JobRecord): Promise<Job> {
+    const isOpen = job.state === 'running' || job.state === 'paused' || job.state === 'cancelled';
+    const { done, refused } = isOpen ? await this.counts(job._id) : job;
+    return {
+      id: job._id,
+      action: job.action,
+      reason: job.reason,
+      by: job.by,
+      state: job.state as JobState,
+      createdAt: msOf(job.createdAt) ?? 0,
+      startedAt: msOf(job.startedAt),
+      endedAt: msOf(job.endedAt),
+      total: Number(job.total),
+      capped: job.capped === true,
+      done: Number(done ?? 0),
+      refused: Number(refused ?? 0),
+      filter: job.filter as KeyFilter,
+      sample: job.sample as KeyRow[],
+    };
+  }
+
+  async items(id: string, cursor: string | undefined): Promise<{ items: JobItem[]; next: string | null }> {
+    const after = cursor === undefined ? `${id}:` : cursor;
+    const found = await this.#find([
+      { $match: { _id: { $gt: after, $lt: `${id};` } } },
+      { $sort: { _id: 1 } },
+      { $limit: ITEMS_PER_PAGE + 1 },
+      { $project: { keyId: 1, scope: 1, key: 1, result: 1, why: 1 } },
+    ]);
+    const page = found.slice(0, ITEMS_PER_PAGE);
+    const next = found.length > ITEMS_PER_PAGE ? String(page.at(-1)?._id) : null;
+    return { items: page.map(({ _id, ...item }) => item as unknown as JobItem), next };
+  }
+
+  async waiting(id: string, limit: number): Promise<ItemRecord[]> {
+    const range = { _id: { $gt: `${id}:`, $lt: `${id};` } };
+    return (await this.#find([
+      { $match: { ...range, result: 'waiting' } },
+      { $sort: { _id: 1 } },
+      { $limit: limit },
+    ])) as ItemRecord[];
+  }
+
+  async counts(id: string): Promise<{ done: number; refused: number }> {
+    const found = await this.#find([
+      { $match: { _id: { $gt: `${id}:`, $lt: `${id};` } } },
+      { $group: { _id: '$result', count: { $sum: 1 } } },
+    ]);
+    const countOf = (result: string) => Number(found.find(({ _id }) => _id === result)?.count ?? 0);
+    return { done: countOf('done'), refused: countOf('refused') };
+  }
+
+  async conclude(itemId: string, result: 'done' | 'refused', why: string | null): Promise<void> {
+    await this.#update({ _id: { $eq: itemId } }, { $set: { result, why } });
+  }
+
+  /** Compare-and-set on the state. @returns false when the job is in another one by now */
+  change(id: string, from: readonly (JobState | 'planning')[], changes: Document): Promise<boolean> {
+    return this.#update({ _id: { $eq: id }, state: { $in: from } }, { $set: changes });
+  }
+
+  /** A job that runs, and that no process holds any more: held by this one from now on. */
+  async take(runner: string, leaseMs: number): Promise<JobRecord | undefined> {
+    const free = { $expr: { $lte: [{ $ifNull: ['$leaseUntil', '$createdAt'] }, '$$NOW'] } };
+    const [found] = await this.#find([{ $match: { kind: 'job', state: 'running', ...free } }, { $limit: 1 }]);
+    if (!found) return undefined;
+    const taken = await this.#update(
+      { _id: { $eq: found._id }, state: 'running', ...free },
+      leased(runner, leaseMs),
+    );
+    return taken ? (found as JobRecord) : undefined;
+  }
+
+  /** @returns false when the job was cancelled, or taken over */
+  keep(id: string, runner: string, leaseMs: number): Promise<boolean> {
+    return this.#update({ _id: { $eq: id }, state: 'running', runner }, leased(runner, leaseMs));
+  }
+
+  /** Another process need not wait for the lease to lapse. */
+  letGo(id: string, runner: string): Promise<boolean> {
+    return this.#update({ _id: { $eq: id }, runner }, leased(runner, 0));
+  }
+
+  async #earlier(commandKey: string, by: string): Promise<string> {
+    const [found] = await this.#find([{ $match: { kind: 'job', commandKey: { $eq: commandKey } } }]);
+    if (found?.by === by && found.state !== 'planning') return String(found._id);
+    throw new TRPCError({ code: 'CONFLICT', message: 'This command key was used for another job' });
+  }
+
+  #find(pipeline: Document[]): Promise<Document[]> {
+    return this.#records.aggregate(pipeline, { aggregate: this.collection });
+  }
+
+  async #update(q: Document, u: Document | Document[]): Promise<boolean> {
+    const reply = await this.#send({ update: this.collection, updates: [{ q, u }] });
+    return reply.n === 1;
+  }
+
+  #send(command: Document): Promise<Document> {
+    return sendTo(this.#records.db)({ ...command, writeConcern: MAJORITY });
+  }
+
+  #prepare(): Promise<unknown> {
+    this.#prepared ??= this.#send({ createIndexes: this.collection, indexes: INDEXES }).catch((error) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared;
+  }
+}
+
+const ONLY_JOBS = { partialFilterExpression: { kind: 'job' } };
+const INDEXES = [
+  { name: 'createdAt_-1', key: { createdAt: -1 }, ...ONLY_JOBS },
+  { name: 'commandKey_1', key: { commandKey: 1 }, unique: true, ...ONLY_JOBS },
+  { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+];
+
+const itemId = (job: string, index: number) => `${job}:${String(index).padStart(6, '0')}`;
+
+const leased = (runner: string, leaseMs: number): Document[] => [
+  { $set: { runner, leaseUntil: { $add: ['$$NOW', leaseMs] } } },
+];

@@ -1,0 +1,117 @@
+import { TRPCError } from '@trpc/server';
+import { z } from 'zod';
+import { act, dryRun } from './act.ts';
+import { readBody } from './bodies.ts';
+import { bulkRouter } from './bulk-router.ts';
+import type { KeyPage, Me } from './contract.ts';
+import { requireDetail } from './dashboard.ts';
+import { readStored } from './detail.ts';
+import { diffVersions } from './diff.ts';
+import { exportKeys } from './export.ts';
+import { countNewer, listKeys } from './list.ts';
+import { readOverview } from './overview.ts';
+import { previewOf } from './preview.ts';
+import { reveal } from './reveal.ts';
+import {
+  actionCommand,
+  commandKey,
+  cursor,
+  keyFilter,
+  number64,
+  part,
+  reason,
+  recordId,
+  windows,
+} from './schemas.ts';
+import { forOperators, forViewers, router } from './trpc.ts';
+
+const oneKey = z.strictObject({ id: recordId, life: number64.exactOptional() });
+
+const keys = router({
+  list: forViewers
+    .input(z.strictObject({ filter: keyFilter, cursor: cursor.exactOptional() }))
+    .query(({ ctx: { dashboard, operator }, input }): Promise<KeyPage> => {
+      return listKeys(dashboard.records, { ...input, scopes: operator.scopes });
+    }),
+
+  newer: forViewers
+    .input(z.strictObject({ filter: keyFilter, newest: cursor.nullable() }))
+    .query(({ ctx: { dashboard, operator }, input: { filter, newest } }) =>
+      countNewer(dashboard.records, { filter, scopes: operator.scopes }, newest),
+    ),
+
+  get: forViewers
+    .input(oneKey)
+    .query(({ ctx: { dashboard, operator }, input }) => requireDetail(dashboard, operator, input.id)),
+
+  body: forViewers
+    .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
+    .query(async ({ ctx: { dashboard, operator }, input: { id, part, whole = false } }) => {
+      await requireDetail(dashboard, operator, id);
+      const { isSecret, open } = dashboard;
+      const body = await readBody(dashboard.records, id, { part, whole, isSecret, open });
+      if (!body) throw new TRPCError({ code: 'NOT_FOUND' });
+      return body;
+    }),
+
+  preview: forViewers.input(oneKey).query(async ({ ctx: { dashboard, operator }, input: { id } }) => {
+    const { response } = await requireDetail(dashboard, operator, id);
+    const stored = await readStored(dashboard.records, id);
+    if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
+    return previewOf(stored.record, response, dashboard.policy, stored.now);
+  }),
+
+  diff: forViewers
+    .input(oneKey)
+    .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input.id)),
+
+  dryRun: forViewers
+    .input(oneKey)
+    .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input.id)),
+
+  reveal: forOperators
+    .input(oneKey.extend({ part, reason, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => reveal(dashboard, operator, input)),
+
+  act: forOperators
+    .input(actionCommand)
+    .mutation(({ ctx: { dashboard, operator }, input }) => act(dashboard, operator, input)),
+
+  export: forOperators
+    .input(z.strictObject({ filter: keyFilter, format: z.enum(['ndjson', 'csv']), reason, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => exportKeys(dashboard, operator, input)),
+});
+
+export const appRouter = router({
+  me: forViewers.query(async ({ ctx: { dashboard, operator } }): Promise<Me> => {
+    const now = await dashboard.records.now();
+    return {
+      operator: { id: operator.id, role: operator.role, scopes: operator.scopes ?? null },
+      readOnly: dashboard.readOnly,
+      namespace: dashboard.records.namespace,
+      replayers: dashboard.replayers.map(({ format }) => format),
+      now: now.getTime(),
+    };
+  }),
+  overview: forViewers
+    .input(z.strictObject({ window: windows }))
+    .query(({ ctx: { dashboard, operator }, input }) =>
+      readOverview(dashboard.records, operator, input.window),
+    ),
+  keys,
+  bulk: bulkRouter,
+  audit: router({
+    list: forViewers
+      .input(
+        z.strictObject({
+          by: z.string().min(1).max(200).exactOptional(),
+          action: z.string().min(1).max(50).exactOptional(),
+          keyId: recordId.exactOptional(),
+          cursor: cursor.exactOptional(),
+        }),
+      )
+      .query(({ ctx: { dashboard, operator }, input }) => dashboard.audit.list(input, operator)),
+  }),
+});
+
+export type AppRouter = typeof appRouter;

@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import type { Idempotency } from '../idempotency.ts';
+import type { MongoStore } from '../mongodb/index.ts';
+
+export interface ConnectionOptions {
+  readonly uri: string;
+  readonly db?: string;
+  readonly collection: string;
+}
+
+/** What each command that talks to MongoDB takes. */
+export function withConnection(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--uri <uri>', 'of the MongoDB server; others on this machine can read arguments')
+        .env('MONGODB_URI')
+        .makeOptionMandatory(),
+    )
+    .option('--db <name>', 'the database, unless the URI names one')
+    .option('--collection <name>', 'of the keys', 'idempotency_keys');
+}
+
+export interface Connection extends AsyncDisposable {
+  readonly idempotency: Idempotency;
+  readonly store: MongoStore;
+}
+
+/** @throws Error that says what is missing or can not be reached */
+export async function connect({ uri, db, collection }: ConnectionOptions): Promise<Connection> {
+  const { MongoClient } = await peer('mongodb', () => import('mongodb'));
+  const [{ createIdempotency }, { createMongoStore }] = await Promise.all([
+    import('../idempotency.ts'),
+    import('../mongodb/index.ts'),
+  ]);
+  const name = db ?? databaseIn(uri);
+  if (!name) throw new Error('Expected --db, for the URI names no database');
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000, appName: 'latchkey' });
+  const store = createMongoStore({ db: client.db(name), collection, indexes: 'check' });
+  const idempotency = createIdempotency({ store });
+  return {
+    idempotency,
+    store,
+    async [Symbol.asyncDispose]() {
+      await idempotency.close({ timeoutMs: 0 });
+      await client.close();
+    },
+  };
+}
+
+/** A package that is the user's to install. */
+export async function peer<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error(`This command needs the package ${name}: npm install ${name}`, { cause: error });
+  }
+}
+
+const databaseIn = (uri: string) => /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1];
+
+/** Runs a command's work: what it throws becomes one line, and exit code 2. */
+export async function orError(command: Command, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

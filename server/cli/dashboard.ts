@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ConnectionOptions, connect, orError, peer, withConnection } from './connection.ts';
+import { LocalSession } from './local-session.ts';
+
+interface Options extends ConnectionOptions {
+  readonly port: number;
+  readonly readOnly?: boolean;
+}
+
+/** `latchkey dashboard`: serves the dashboard alone, to the browser of whoever started it, until it is stopped. */
+export function dashboard(program: Command): void {
+  withConnection(program.command('dashboard'))
+    .summary('serve the dashboard on this machine')
+    .description('Serves the dashboard on 127.0.0.1, and prints a link that opens it once.')
+    .option('--port <number>', '0 takes a free one', portOf, 0)
+    .option('--read-only', 'refuse whatever writes')
+    .action((options: Options, command: Command) => orError(command, () => serve(options)));
+}
+
+async function serve({ port, readOnly = false, ...options }: Options): Promise<void> {
+  const { createDashboard, toNodeHandler } = await peer('@trpc/server', () => import('../admin/index.ts'));
+  await using connection = await connect(options);
+  await connection.idempotency.ready();
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const session = new LocalSession((server.address() as AddressInfo).port, readOnly ? 'viewer' : 'admin');
+  const { idempotency } = connection;
+  const handle = createDashboard({ idempotency, authorize: session.authorize, readOnly });
+  server.on(
+    'request',
+    toNodeHandler(async (request) => session.answer(request) ?? handle(request)),
+  );
+  console.log(
+    `The dashboard of ${connection.store.db.databaseName}.${connection.store.collection}, open once:`,
+  );
+  console.log(session.link);
+  await stopped();
+  await handle.close();
+  server.closeAllConnections();
+  server.close();
+}
+
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}

@@ -1,0 +1,193 @@
+import {
+  HISTORY_LIMIT,
+  type HistoryEntry,
+  type KeyRecord,
+  NEVER,
+  type OperatorAction,
+  type Outcome,
+  type StoredBody,
+  type StoredRecord,
+} from './record.ts';
+
+/** One action of an operator on one record. `owner` is made for it: `operator:<uuid>`. */
+export interface OperatorCommand {
+  readonly action: OperatorAction;
+  readonly by: string;
+  readonly reason: string;
+  readonly owner: string;
+  /** How long what it leaves behind is kept, in ms. */
+  readonly retentionMs: number;
+  /** What `mark_completed` and `mark_failed` store. */
+  readonly response?: StoredBody;
+}
+
+export type Operated =
+  | { readonly do: 'write'; readonly record: StoredRecord }
+  | { readonly do: 'refuse'; readonly why: string };
+
+/** What became of a record that this release understands, by the store's clock. */
+export type Standing = KeyRecord['state'] | 'lapsed' | 'expired';
+
+export const OPERATOR_ACTIONS = [
+  'allow_retry',
+  'rerun',
+  'mark_completed',
+  'mark_failed',
+  'expire',
+  'force_release',
+  'purge_body',
+] as const satisfies readonly OperatorAction[];
+
+/** What has to be typed, where an action can not be taken back. */
+export const CONFIRM_WORDS: Readonly<Record<OperatorAction, string | null>> = {
+  allow_retry: null,
+  rerun: 'rerun',
+  mark_completed: null,
+  mark_failed: null,
+  expire: 'expire',
+  force_release: 'force',
+  purge_body: null,
+};
+
+export function standingOf(record: KeyRecord, now: Date): Standing {
+  if (record.expiresAt <= now) return 'expired';
+  return record.state === 'running' && record.leaseExpiresAt <= now ? 'lapsed' : record.state;
+}
+
+/** Why the action can not be taken on the record as it stands; null when it can. */
+export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date): string | null {
+  const standing = standingOf(record, now);
+  if (standing === 'expired') return 'It has expired: the next request with this key starts anew';
+  const from = FROM[action];
+  if (!from.includes(standing)) return `It is ${shown(standing)}; this is for ${from.map(shown).join(', ')}`;
+  if (record.state !== 'completed') return null;
+  if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
+    return 'It succeeded: a retry is to get its result. Expire it if the key may be used again';
+  }
+  return action === 'purge_body' && !hasBody(record as unknown as StoredRecord)
+    ? 'There is no body left'
+    : null;
+}
+
+/** Whether the effect may happen twice when the action is taken. */
+export function mayRepeat(action: OperatorAction, record: KeyRecord): boolean {
+  switch (action) {
+    case 'allow_retry':
+    case 'rerun':
+      // What released itself says that nothing happened; of an open transaction nothing was committed.
+      return record.state === 'running' ? record.transactional !== true : record.state !== 'released';
+    case 'expire':
+      return record.state !== 'released';
+    case 'force_release':
+      return true;
+    case 'mark_completed':
+    case 'mark_failed':
+    case 'purge_body':
+      return false;
+    default:
+      return action satisfies never;
+  }
+}
+
+/**
+ * The record after an operator's action, or why not. The new owner and the higher fence see to it that a late worker's
+ * write can not apply. A record whose lease is alive is touched by `force_release` only.
+ */
+export function operated(record: KeyRecord, command: OperatorCommand, now: Date): Operated {
+  const why = refusalOf(command.action, record, now);
+  if (why !== null) return { do: 'refuse', why };
+  const marked = { ...record, ...markOf(record, command, now) };
+  const kept = after(now, command.retentionMs);
+  switch (command.action) {
+    case 'allow_retry':
+    case 'rerun':
+    case 'force_release':
+      return { do: 'write', record: reopened(marked, kept) };
+    case 'mark_completed':
+      return written(completed(marked, 'success', command, now, kept));
+    case 'mark_failed':
+      return written(completed(marked, 'error', command, now, kept));
+    case 'expire':
+      return { do: 'write', record: { ...marked, expiresAt: now } };
+    case 'purge_body':
+      return { do: 'write', record: purged(marked) };
+    default:
+      return command.action satisfies never;
+  }
+}
+
+const FROM: Readonly<Record<OperatorAction, readonly Standing[]>> = {
+  allow_retry: ['completed', 'in_doubt', 'lapsed'],
+  rerun: ['released', 'completed', 'in_doubt'],
+  mark_completed: ['in_doubt', 'lapsed'],
+  mark_failed: ['in_doubt', 'lapsed'],
+  expire: ['completed', 'released'],
+  force_release: ['running'],
+  purge_body: ['completed'],
+};
+
+function shown(standing: Standing): string {
+  switch (standing) {
+    case 'in_doubt':
+      return 'in doubt';
+    case 'lapsed':
+      return 'one whose lease has lapsed';
+    default:
+      return standing;
+  }
+}
+
+function markOf(record: KeyRecord, { action, by, reason, owner }: OperatorCommand, now: Date) {
+  const fence = record.fence + 1;
+  const { startedAt } = record;
+  const entry: HistoryEntry = { event: 'operator', at: now, owner, fence, startedAt, reason, action, by };
+  return { owner, fence, history: [...record.history, entry].slice(-HISTORY_LIMIT) };
+}
+
+/** Fingerprint, captured request and steps stay: the same request may run again, and no other. */
+function reopened(record: StoredRecord, expiresAt: Date): StoredRecord {
+  const { selection, outcome, response, completedAt, leaseExpiresAt, ...open } = record;
+  return { ...open, state: 'released', expiresAt };
+}
+
+function completed(
+  record: StoredRecord,
+  outcome: Outcome,
+  { response }: OperatorCommand,
+  completedAt: Date,
+  expiresAt: Date,
+): StoredRecord | undefined {
+  const { leaseExpiresAt, ...rest } = record;
+  return response && { ...rest, state: 'completed', outcome, response, completedAt, expiresAt };
+}
+
+function written(record: StoredRecord | undefined): Operated {
+  return record ? { do: 'write', record } : { do: 'refuse', why: 'There is no response to store' };
+}
+
+/** The captured request holds the same secrets. Steps stay: without them a later run would repeat their effects. */
+function purged(record: StoredRecord): StoredRecord {
+  const bodies = ['response', 'request'].filter((part) => record[part] !== undefined);
+  return { ...record, ...Object.fromEntries(bodies.map((part) => [part, withoutBody(record[part])])) };
+}
+
+function withoutBody(stored: unknown): StoredBody {
+  const { format, bytes } = fieldsOf(stored);
+  return {
+    format: typeof format === 'string' ? format : 'unknown',
+    bytes: typeof bytes === 'number' ? bytes : 0,
+    omitted: 'purged',
+  };
+}
+
+function hasBody(record: StoredRecord): boolean {
+  return ['response', 'request'].some((part) => fieldsOf(record[part]).body !== undefined);
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function after(now: Date, ms: number): Date {
+  return new Date(Math.min(now.getTime() + ms, NEVER.getTime()));
+}

@@ -1,0 +1,103 @@
+import { idOf } from './engine/address.ts';
+import { stepOf } from './engine/histogram.ts';
+import type { OperationCounts, StatsDelta } from './engine/stats.ts';
+import type { Store } from './engine/store.ts';
+import type { IdempotencyEvent } from './events.ts';
+
+const FLUSH_MS = 5_000;
+/** Clients choose which fields they ask for at once, and so how many names there are. */
+const MOST_OPERATIONS = 200;
+const OTHERS = '(others)';
+const MOST_KEYS = 1_000;
+/** A handler that never settles has no duration. */
+const MOST_RUNNING = 100_000;
+
+type Replayed = StatsDelta['replayed'][number];
+
+/** What happened in this process, counted, and handed to the store every few seconds: a replay costs no write of its own. */
+export class Stats {
+  readonly #store: Store;
+  readonly #isCounting: boolean;
+  readonly #startedAt = new Map<string, number>();
+  #operations = new Map<string, OperationCounts>();
+  #replayed = new Map<string, Replayed>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#isCounting = 'count' in store;
+  }
+
+  listen(event: IdempotencyEvent): void {
+    if (!this.#isCounting) return;
+    const { type } = event;
+    if (type === 'started' && this.#startedAt.size < MOST_RUNNING) {
+      this.#startedAt.set(runOf(event), performance.now());
+    } else if (type === 'completed') {
+      this.#ended(event, event.reason === 'error' ? 'error' : 'success');
+    } else if (type === 'released' || type === 'in_doubt') {
+      this.#ended(event, type === 'released' ? 'released' : 'inDoubt');
+    } else if (type === 'replayed') {
+      this.#replay(event);
+    } else if (type === 'result_not_recorded') {
+      // A later attempt to record it may end it after all; only its duration is lost then.
+      this.#startedAt.delete(runOf(event));
+    }
+  }
+
+  /** Writes what is left, if the store answers in time. */
+  async close(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#flush(), timeout]);
+    clearTimeout(timer);
+  }
+
+  #ended(event: IdempotencyEvent, how: 'success' | 'error' | 'released' | 'inDoubt'): void {
+    const counts = this.#countsOf(event.operation);
+    counts[how]++;
+    const run = runOf(event);
+    const startedAt = this.#startedAt.get(run);
+    if (startedAt === undefined) return;
+    this.#startedAt.delete(run);
+    const step = stepOf(performance.now() - startedAt);
+    counts.durations.set(step, (counts.durations.get(step) ?? 0) + 1);
+  }
+
+  #replay({ scope, key, operation }: IdempotencyEvent): void {
+    this.#countsOf(operation).replays++;
+    const id = idOf({ scope, key });
+    const replays = (this.#replayed.get(id)?.replays ?? 0) + 1;
+    if (replays === 1 && this.#replayed.size >= MOST_KEYS) return;
+    this.#replayed.set(id, { scope, key, replays, lastAt: new Date() });
+  }
+
+  #countsOf(operation: string): OperationCounts {
+    const isKnown = this.#operations.has(operation) || this.#operations.size < MOST_OPERATIONS;
+    const name = isKnown ? operation : OTHERS;
+    let counts = this.#operations.get(name);
+    if (!counts) {
+      counts = { success: 0, error: 0, released: 0, inDoubt: 0, replays: 0, durations: new Map() };
+      this.#operations.set(name, counts);
+    }
+    this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
+    return counts;
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#operations.size === 0) return this.#flushing;
+    const delta = { operations: this.#operations, replayed: [...this.#replayed.values()] };
+    this.#operations = new Map();
+    this.#replayed = new Map();
+    // Counts that do not arrive are lost: sent again, they might count twice.
+    this.#flushing = this.#flushing.then(() => this.#store.count?.(delta)).catch(() => {});
+    return this.#flushing;
+  }
+}
+
+const runOf = ({ scope, key, fence }: IdempotencyEvent) => `${fence}:${idOf({ scope, key })}`;

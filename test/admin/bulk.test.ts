@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { type AdminClient, ago, ahead, failed, REASON, startAdmin } from './support.ts';
+
+const plan = (
+  client: AdminClient,
+  more: Partial<Parameters<AdminClient['bulk']['plan']['mutate']>[0]> = {},
+) =>
+  client.bulk.plan.mutate({
+    action: 'allow_retry',
+    filter: { state: 'attention' },
+    reason: REASON,
+    commandKey: randomUUID(),
+    ...more,
+  });
+
+const start = (client: AdminClient, { id, total }: { id: string; total: number }) =>
+  client.bulk.start.mutate({ id, count: total, commandKey: randomUUID() });
+
+/** The job once nobody runs it any more. */
+async function ended(client: AdminClient, id: string) {
+  for (;;) {
+    const found = await client.bulk.get.query({ id });
+    if (found.job.state !== 'running') return found;
+  }
+}
+
+it('a job does to each key of its plan what it says, and audits each', async () => {
+  await using admin = await startAdmin();
+  const ids = [await admin.put(failed()), await admin.put({ state: 'in_doubt' })];
+  await admin.put();
+  const job = await plan(admin.olga);
+  expect(job).toMatchObject({ state: 'planned', total: 2, capped: false, by: 'olga' });
+  expect(job.sample).toHaveLength(2);
+  await expect(start(admin.olga, { ...job, total: 3 })).rejects.toMatchObject({
+    data: { code: 'BAD_REQUEST' },
+  });
+  await start(admin.olga, job);
+  const done = await ended(admin.olga, job.id);
+  expect(done.job).toMatchObject({ state: 'done', done: 2, refused: 0 });
+  expect(done.items.map(({ result }) => result)).toEqual(['done', 'done']);
+  for (const id of ids) {
+    expect(await admin.find(id)).toMatchObject({ state: 'released' });
+    const { entries } = await admin.vic.audit.list.query({ keyId: id });
+    expect(entries).toMatchObject([{ by: 'olga', action: 'allow_retry', jobId: job.id, reason: REASON }]);
+  }
+  const { entries } = await admin.vic.audit.list.query({ action: 'bulk_start' });
+  expect(entries).toMatchObject([{ by: 'olga', jobId: job.id }]);
+});
+
+it('a plan is frozen: keys that match later are not in it, and one that changed since is refused', async () => {
+  await using admin = await startAdmin();
+  const changed = await admin.put({ key: 'changed', ...failed() });
+  await admin.put({ key: 'same', ...failed() });
+  const job = await plan(admin.olga);
+  const later = await admin.put({ key: 'later', ...failed() });
+  await admin.db
+    .collection('idempotency_keys')
+    .updateOne(
+      { key: 'changed' },
+      { $set: { state: 'running', owner: 'retry', leaseExpiresAt: ahead(60_000) } },
+    );
+  await start(admin.olga, job);
+  const { job: after, items } = await ended(admin.olga, job.id);
+  expect(after).toMatchObject({ total: 2, done: 1, refused: 1 });
+  expect(items.find(({ key }) => key === 'changed')).toMatchObject({ result: 'refused' });
+  expect(await admin.find(changed)).toMatchObject({ state: 'running', owner: 'retry' });
+  expect(await admin.find(later)).toMatchObject({ state: 'completed' });
+});
+
+it('the same command makes one plan', async () => {
+  await using admin = await startAdmin();
+  await admin.put(failed());
+  const commandKey = randomUUID();
+  const [one, two] = [await plan(admin.olga, { commandKey }), await plan(admin.olga, { commandKey })];
+  expect(one.id).toBe(two.id);
+  expect(await admin.olga.bulk.list.query()).toHaveLength(1);
+  await expect(plan(admin.ada, { commandKey })).rejects.toMatchObject({ data: { code: 'CONFLICT' } });
+});
+
+it('goes on in another process when its own has gone, and acts on no key twice', async () => {
+  await using admin = await startAdmin();
+  for (let count = 0; count < 30; count++) await admin.put(failed());
+  const job = await plan(admin.olga);
+  // As a process leaves it that died between a key's action and the note of it.
+  const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
+  await start(admin.olga, job);
+  await ended(admin.olga, job.id);
+  await jobs.updateOne({ _id: job.id }, { $set: { state: 'running', runner: 'gone', leaseUntil: ago(1) } });
+  await jobs.updateMany({ _id: { $gt: `${job.id}:000009` } }, { $set: { result: 'waiting' } });
+  await admin.olga.bulk.resume.mutate({ id: job.id, commandKey: randomUUID() });
+  const { job: after } = await ended(admin.olga, job.id);
+  expect(after).toMatchObject({ state: 'done', done: 30, refused: 0 });
+  const audit = await admin.db.collection('idempotency_keys_audit').countDocuments({ action: 'allow_retry' });
+  expect(audit).toBe(30);
+});
+
+it('a job that is run elsewhere is left alone until its lease has lapsed', async () => {
+  await using admin = await startAdmin();
+  await admin.put(failed());
+  const job = await plan(admin.olga);
+  const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
+  await jobs.updateOne(
+    { _id: job.id },
+    { $set: { state: 'running', runner: 'busy', leaseUntil: ahead(60_000) } },
+  );
+  await admin.olga.bulk.resume.mutate({ id: job.id, commandKey: randomUUID() });
+  expect((await admin.olga.bulk.get.query({ id: job.id })).job).toMatchObject({ state: 'running', done: 0 });
+});
+
+it('can be cancelled: what was done stays, the rest is left', async () => {
+  await using admin = await startAdmin();
+  for (let count = 0; count < 100; count++) await admin.put(failed());
+  const job = await plan(admin.olga);
+  await start(admin.olga, job);
+  const commandKey = randomUUID();
+  const cancelled = await admin.olga.bulk.cancel.mutate({ id: job.id, reason: REASON, commandKey });
+  expect(cancelled.state).toBe('cancelled');
+  await expect(start(admin.olga, job)).resolves.toMatchObject({ state: 'cancelled' });
+  const { entries } = await admin.vic.audit.list.query({ action: 'bulk_cancel' });
+  expect(entries).toMatchObject([{ by: 'olga', reason: REASON }]);
+});
+
+it('holds only keys of the scopes that the operator may see, and is shown to nobody of other scopes', async () => {
+  await using admin = await startAdmin();
+  await admin.put(failed({ scope: 'other' }));
+  await admin.put(failed({ scope: 'acme' }));
+  const mine = await plan(admin.scott);
+  expect(mine.total).toBe(1);
+  const all = await plan(admin.olga);
+  expect(all.total).toBe(2);
+  expect((await admin.scott.bulk.list.query()).map(({ id }) => id)).toEqual([mine.id]);
+  await expect(admin.scott.bulk.get.query({ id: all.id })).rejects.toMatchObject({
+    data: { code: 'NOT_FOUND' },
+  });
+  await expect(start(admin.scott, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
+});
+
+it('mark failed gives all the same error, and asks for it first', async () => {
+  await using admin = await startAdmin();
+  await admin.put(); // says in which form the operation is answered
+  const id = await admin.put({ state: 'in_doubt' });
+  await expect(plan(admin.olga, { action: 'mark_failed' })).rejects.toMatchObject({
+    data: { code: 'BAD_REQUEST' },
+  });
+  const job = await plan(admin.olga, { action: 'mark_failed', error: 'the bank was away' });
+  await start(admin.olga, job);
+  await ended(admin.olga, job.id);
+  expect(await admin.find(id)).toMatchObject({ outcome: 'error', response: { format: 'graphql/1' } });
+  const body = await admin.vic.keys.body.query({ id, part: 'response' });
+  expect(body.text).toContain('the bank was away');
+});

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { initTRPC } from '@trpc/server';
+import { createSchema, createYoga } from 'graphql-yoga';
+import superjson from 'superjson';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createGraphQLReplayer, useIdempotency } from '../../plugin/graphql/index.ts';
+import { createIdempotencyMiddleware, createTRPCReplayer } from '../../plugin/trpc/index.ts';
+import type { Replayer } from '../../server/admin/index.ts';
+import type { Idempotency } from '../../server/index.ts';
+import { type Admin, failed, REASON, responseOf, startAdmin } from './support.ts';
+
+interface Api {
+  readonly replayer: Replayer;
+  readonly runs: string[];
+  /** As a client would. */
+  send(key: string): Promise<string>;
+}
+
+type Members = Record<string, string | undefined>;
+
+/** `pay(amount)`; whoever is no member may send nothing. */
+function graphqlApi(idempotency: Idempotency, members: Members): Api {
+  const runs: string[] = [];
+  const yoga = createYoga({
+    logging: false,
+    schema: createSchema({
+      typeDefs:
+        'type Query { ok: Boolean } type Receipt { id: ID! amount: Int! } type Mutation { pay(amount: Int!): Receipt }',
+      resolvers: {
+        Mutation: {
+          pay: (_, { amount }: { amount: number }, { request }: { request: Request }) => {
+            runs.push(String(request.headers.get('x-user')));
+            return { id: 'r1', amount };
+          },
+        },
+      },
+    }),
+    plugins: [
+      useIdempotency({
+        idempotency,
+        scope: ({ request }: { request: Request }) => request.headers.get('x-user'),
+      }),
+    ],
+  });
+  const post = async (key: string) =>
+    (
+      await yoga.fetch('http://api/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-user': 'acme', 'idempotency-key': key },
+        body: JSON.stringify({ query: QUERY, variables: { amount: 5 } }),
+      })
+    ).text();
+  const replayer = createGraphQLReplayer({
+    yoga,
+    context: ({ scope }) => {
+      const principal = members[scope];
+      return principal === undefined
+        ? null
+        : { scope: principal, principal, headers: { 'x-user': principal } };
+    },
+  });
+  return { replayer, runs, send: post };
+}
+
+const QUERY = 'mutation ($amount: Int!) { pay(amount: $amount) { id amount } }';
+
+function trpcApi(idempotency: Idempotency, members: Members): Api {
+  const runs: string[] = [];
+  const t = initTRPC.context<{ user: string | null; req?: Request }>().create({ transformer: superjson });
+  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user });
+  const router = t.router({
+    pay: t.procedure
+      .input(z.object({ amount: z.number() }))
+      .use(idempotent())
+      .mutation(({ ctx, input }) => {
+        runs.push(String(ctx.user));
+        return { id: 'r1', amount: input.amount };
+      }),
+  });
+  const replayer = createTRPCReplayer({
+    router,
+    context: ({ scope }) => {
+      const user = members[scope];
+      return user === undefined ? null : { scope: user, principal: user, ctx: { user } };
+    },
+  });
+  const req = (key: string) =>
+    new Request('http://api/trpc/pay', { method: 'POST', headers: { 'idempotency-key': key } });
+  const send = async (key: string) =>
+    JSON.stringify(await router.createCaller({ user: 'acme', req: req(key) }).pay({ amount: 5 }));
+  return { replayer, runs, send };
+}
+
+const APIS = [
+  [
+    'GraphQL',
+    graphqlApi,
+    'graphql/1',
+    { query: QUERY, variables: { amount: 5 } },
+    { query: 'mutation { gone }' },
+  ],
+  ['tRPC', trpcApi, 'trpc/1', { path: 'pay', input: { json: { amount: 5 } } }, { path: 'gone' }],
+] as const;
+
+describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
+  const requestOf = (body: object) => responseOf(JSON.stringify(body), format);
+
+  async function start(members: Members = { acme: 'acme' }) {
+    const replayers: Replayer[] = [];
+    const admin = await startAdmin({ replayers });
+    const api = createApi(admin.idempotency, members);
+    replayers.push(api.replayer);
+    return { admin, api };
+  }
+
+  /** A key that failed at first, with what was captured of its request, and the fingerprint that a client's retry has. */
+  async function failedKey(
+    admin: Admin,
+    api: Api,
+    request: object = captured,
+  ): Promise<{ id: string; key: string }> {
+    const key = `k-${randomUUID()}`;
+    await api.send(key);
+    const keys = admin.db.collection('idempotency_keys');
+    const body =
+      format === 'graphql/1'
+        ? failed()
+        : {
+            outcome: 'error',
+            response: responseOf('{"error":{"code":"CONFLICT","message":"declined"}}', format),
+          };
+    await keys.updateOne({ key }, { $set: { ...body, request: requestOf(request) } });
+    const found = await keys.findOne({ key });
+    api.runs.length = 0;
+    return { id: String(found?._id), key };
+  }
+
+  async function rerun(admin: Admin, id: string) {
+    const { seen } = await admin.ada.keys.get.query({ id });
+    if (!seen) throw new TypeError('Expected a record that can be read');
+    const commandKey = randomUUID();
+    return admin.ada.keys.act.mutate({
+      action: 'rerun',
+      seen,
+      reason: REASON,
+      confirm: 'rerun',
+      mayRepeat: true,
+      commandKey,
+    });
+  }
+
+  it('a dry run shows the request and the principal, and runs nothing; the re-run then sends it with its key', async () => {
+    const { admin, api } = await start();
+    await using _ = admin;
+    const { id, key } = await failedKey(admin, api);
+    const dry = await admin.ada.keys.dryRun.query({ id });
+    expect(dry).toMatchObject({ possible: true, principal: 'acme', operation: 'pay' });
+    expect(dry.request).toContain('5');
+    expect(api.runs).toEqual([]);
+    const result = await rerun(admin, id);
+    expect(result).toMatchObject({ done: true, note: 'It ran, and succeeded.' });
+    expect(result.detail).toMatchObject({ state: 'completed', outcome: 'success', attempts: '2' });
+    expect(api.runs).toEqual(['acme']);
+    expect(await api.send(key)).toContain('r1');
+    expect(api.runs).toEqual(['acme']);
+  });
+
+  it('says so when the retry of a client was first', async () => {
+    const { admin, api } = await start();
+    await using _ = admin;
+    const { id, key } = await failedKey(admin, api);
+    const { check, run } = api.replayer;
+    // Between the release and the replayer's call.
+    Object.assign(api.replayer, {
+      check,
+      run: async (request: Parameters<Replayer['run']>[0]) => {
+        await api.send(key);
+        return run(request);
+      },
+    });
+    const result = await rerun(admin, id);
+    expect(result).toMatchObject({
+      done: true,
+      note: expect.stringContaining('A retry of the client was first'),
+    });
+    expect(api.runs).toHaveLength(1);
+  });
+
+  it.each([
+    ['whoever sent it may not any more', {}, captured, /may not any more/],
+    ['the principal has another scope by now', { acme: 'other' }, captured, /another scope/],
+    ['the API has changed', { acme: 'acme' }, outdated, /no longer valid|any more/],
+  ])('is refused, and leaves the key as it is, when %s', async (_why, members, request, why) => {
+    const { admin, api } = await start(members);
+    await using _ = admin;
+    const { id } = await failedKey(admin, api, request);
+    const before = await admin.find(id);
+    expect(await admin.ada.keys.dryRun.query({ id })).toMatchObject({
+      possible: false,
+      why: expect.stringMatching(why),
+    });
+    expect(await rerun(admin, id)).toMatchObject({ done: false, why: expect.stringMatching(why) });
+    expect(await admin.find(id)).toEqual(before);
+    expect(api.runs).toEqual([]);
+  });
+
+  it('what an operator gives as the response is what the client gets, in the form that it knows', async () => {
+    const { admin, api } = await start();
+    await using _ = admin;
+    const { id, key } = await failedKey(admin, api);
+    await admin.db
+      .collection('idempotency_keys')
+      .updateOne(
+        { key },
+        { $set: { state: 'in_doubt' }, $unset: { outcome: '', response: '', completedAt: '' } },
+      );
+    const data = format === 'graphql/1' ? { pay: { id: 'r9', amount: 5 } } : { id: 'r9', amount: 5 };
+    const { seen } = await admin.ada.keys.get.query({ id });
+    if (!seen) throw new TypeError('Expected a record that can be read');
+    const command = { action: 'mark_completed', seen, reason: REASON, commandKey: randomUUID() } as const;
+    await expect(admin.ada.keys.act.mutate({ ...command, response: '{"pay": ' })).rejects.toMatchObject({
+      data: { code: 'BAD_REQUEST' },
+    });
+    if (format === 'graphql/1') {
+      const wrong = JSON.stringify({ pay: { id: 'r9', amount: 'five' } });
+      await expect(admin.ada.keys.act.mutate({ ...command, response: wrong })).rejects.toThrow(/Int/);
+    }
+    const result = await admin.ada.keys.act.mutate({ ...command, response: JSON.stringify(data) });
+    expect(result).toMatchObject({ done: true });
+    expect(await api.send(key)).toContain('r9');
+    expect(api.runs).toEqual([]);
+  });
+});

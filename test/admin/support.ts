@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createTRPCClient, httpLink } from '@trpc/client';
+import type { CommandStartedEvent, Document } from 'mongodb';
+import {
+  createDashboard,
+  type DashboardOptions,
+  type Operator,
+  toNodeHandler,
+} from '../../server/admin/index.ts';
+import type { AppRouter } from '../../server/admin/router.ts';
+import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+
+export const COLLECTION = 'idempotency_keys';
+export const REASON = 'customer asked for it';
+
+const OPERATORS: Record<string, Operator> = {
+  ada: { id: 'ada', role: 'admin' },
+  olga: { id: 'olga', role: 'operator' },
+  vic: { id: 'vic', role: 'viewer' },
+  scott: { id: 'scott', role: 'operator', scopes: ['acme'] },
+};
+
+export const sessionOf = (request: Request): Operator | null =>
+  OPERATORS[request.headers.get('x-session') ?? ''] ?? null;
+
+export type AdminClient = ReturnType<typeof clientOf>;
+
+export function clientOf(url: string, session: string, headers: Record<string, string> = {}) {
+  const own = { 'x-latchkey': '1', 'x-session': session, 'sec-fetch-site': 'same-origin' };
+  return createTRPCClient<AppRouter>({
+    links: [httpLink({ url: `${url}/api/trpc`, headers: { ...own, ...headers } })],
+  });
+}
+
+export interface Admin extends AsyncDisposable {
+  readonly url: string;
+  readonly db: Awaited<ReturnType<typeof freshDatabase>>['db'];
+  readonly client: Awaited<ReturnType<typeof freshDatabase>>['client'];
+  readonly idempotency: ReturnType<typeof createIdempotency>;
+  /** The commands that reached the server. */
+  readonly sent: Document[];
+  readonly ada: AdminClient;
+  readonly olga: AdminClient;
+  readonly vic: AdminClient;
+  readonly scott: AdminClient;
+  /** Puts a record there, and returns its id. */
+  put(record?: Document): Promise<string>;
+  find(id: string): Promise<Document | null>;
+}
+
+/** A dashboard on a real server and an empty database; who asks is in a header. */
+export async function startAdmin({
+  idempotency: policy = {},
+  uri,
+  ...options
+}: {
+  idempotency?: Partial<IdempotencyOptions>;
+  uri?: string;
+} & Partial<Omit<DashboardOptions, 'idempotency'>> = {}): Promise<Admin> {
+  const database = await freshDatabase({ monitorCommands: true }, uri);
+  const { db, client } = database;
+  const sent: Document[] = [];
+  client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
+  const idempotency = createIdempotency({ store: createMongoStore({ db }), ...policy });
+  await idempotency.ready();
+  const dashboard = createDashboard({ idempotency, authorize: sessionOf, basePath: '/keys', ...options });
+  const server = createServer(toNodeHandler(dashboard));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const base = options.basePath ?? '/keys';
+  const url = base === '/' ? origin : `${origin}${base}`;
+  const keys = db.collection(COLLECTION);
+  return {
+    url,
+    db,
+    client,
+    idempotency,
+    sent,
+    ada: clientOf(url, 'ada'),
+    olga: clientOf(url, 'olga'),
+    vic: clientOf(url, 'vic'),
+    scott: clientOf(url, 'scott'),
+    put: async (record = {}) =>
+      String((await keys.insertOne(recordOf(record), { ignoreUndefined: true })).insertedId),
+    find: async (id) => (await keys.find().toArray()).find(({ _id }) => String(_id) === id) ?? null,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await dashboard.close();
+      await idempotency.close({ timeoutMs: 0 });
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const MINUTE = 60_000;
+export const ago = (ms: number) => new Date(Date.now() - ms);
+export const ahead = (ms: number) => new Date(Date.now() + ms);
+
+/** A record as this release writes it, completed unless it is told otherwise. A field that is undefined is left out. */
+export function recordOf(fields: Document = {}): Document {
+  const fence = 1_700_000_000_000;
+  const { state = 'completed' } = fields;
+  return {
+    scope: 'acme',
+    key: `key-${randomUUID()}`,
+    operation: 'pay',
+    fingerprint: 's1:aaaa',
+    state,
+    owner: 'owner-1',
+    fence,
+    life: fence,
+    attempts: 1,
+    createdAt: ago(2 * MINUTE),
+    startedAt: ago(2 * MINUTE),
+    expiresAt: ahead(60 * MINUTE),
+    history: [],
+    v: 1,
+    ...(state === 'completed' && {
+      outcome: 'success',
+      completedAt: ago(MINUTE),
+      response: responseOf('{"data":{"pay":1}}'),
+    }),
+    ...(state === 'running' && { leaseExpiresAt: ahead(MINUTE) }),
+    ...fields,
+  };
+}
+
+export const responseOf = (body: string, format = 'graphql/1') => ({
+  format,
+  body,
+  bytes: Buffer.byteLength(body),
+});
+
+export const failed = (fields: Document = {}) => ({
+  outcome: 'error',
+  response: responseOf('{"errors":[["error",{"message":"declined"}]],"data":null}'),
+  ...fields,
+});

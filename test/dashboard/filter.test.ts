@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  FILTER_STATES,
+  filterOf,
+  formatSearch,
+  listPath,
+  paramsOf,
+  parseSearch,
+  TERM_NAMES,
+  type Term,
+  termsFrom,
+  termsOf,
+} from '../../dashboard/lib/filter.ts';
+
+const text = fc.string({ unit: 'binary', maxLength: 300 });
+const duration = fc
+  .tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom('s', 'm', 'h', 'd'))
+  .map((parts) => parts.join(''));
+const values = {
+  state: fc.constantFrom(...FILTER_STATES),
+  scope: text,
+  op: text,
+  key: text,
+  age: fc.oneof(
+    duration.map((ms) => `>${ms}`),
+    duration.map((ms) => `<${ms}`),
+    fc.tuple(duration, duration).map((ends) => ends.join('..')),
+  ),
+  error: fc.constantFrom('yes', 'no'),
+};
+const terms: fc.Arbitrary<Term[]> = fc
+  .record(values, { requiredKeys: [] })
+  .map((chosen) =>
+    TERM_NAMES.flatMap((name) => (chosen[name] === undefined ? [] : [{ name, value: chosen[name] }])),
+  );
+
+describe('a search', () => {
+  it.each<[string, Term[]]>([
+    ['ord-1042', [{ name: 'key', value: 'ord-1042' }]],
+    ['  ord 1042 ', [{ name: 'key', value: 'ord 1042' }]],
+    ['say "hi" \\ there', [{ name: 'key', value: 'say "hi" \\ there' }]],
+    ['https://a/b?c#d%2F', [{ name: 'key', value: 'https://a/b?c#d%2F' }]],
+    [
+      'scope:acme ord-1',
+      [
+        { name: 'scope', value: 'acme' },
+        { name: 'key', value: 'ord-1' },
+      ],
+    ],
+    [
+      'scope:"two words" key:"scope:x"',
+      [
+        { name: 'scope', value: 'two words' },
+        { name: 'key', value: 'scope:x' },
+      ],
+    ],
+    ['key:00123', [{ name: 'key', value: '00123' }]],
+    ['', []],
+    ['   ', []],
+  ])('%j asks for %j', (typed, expected) => {
+    expect(parseSearch(typed)).toEqual({ terms: expected, problem: null });
+  });
+
+  it.each([
+    ['state:broken', /state: to be one of attention, .* got broken/],
+    ['state:', /got nothing/],
+    ['age:5m', /age: to be like >5m/],
+    ['age:>', /age: to be like/],
+    ['age:5m..', /age: to be like/],
+    ['age:1x..2h', /age: to be like/],
+    ['error:maybe', /error: to be yes or no, got maybe/],
+  ])('%j is refused, not guessed at', (typed, problem) => {
+    expect(parseSearch(typed).problem).toMatch(problem);
+  });
+
+  it('reads back what it shows', () => {
+    fc.assert(
+      fc.property(terms, (given) => {
+        expect(parseSearch(formatSearch(given)).terms).toEqual(given);
+      }),
+    );
+  });
+});
+
+describe('the address of a list', () => {
+  it('holds its terms, whatever is in them', () => {
+    fc.assert(
+      fc.property(terms, (given) => {
+        expect(termsOf(new URLSearchParams(paramsOf(given)))).toEqual(given);
+      }),
+    );
+  });
+
+  it('without terms asks for what needs attention', () => {
+    expect(termsOf(new URLSearchParams())).toEqual([{ name: 'state', value: 'attention' }]);
+  });
+
+  it('asks for all when it says so', () => {
+    expect(listPath({})).toBe('/keys?all');
+    expect(termsOf(new URLSearchParams('all'))).toEqual([]);
+  });
+
+  it('that somebody broke by hand does not break the page', () => {
+    expect(termsOf(new URLSearchParams('state=%00&age=x&scope=acme'))).toEqual([
+      { name: 'scope', value: 'acme' },
+    ]);
+  });
+});
+
+describe('a filter', () => {
+  it.each([
+    ['age:>5m', { olderThanMs: 300_000 }],
+    ['age:<1.5h', { newerThanMs: 5_400_000 }],
+    ['age:30s..7d', { olderThanMs: 30_000, newerThanMs: 604_800_000 }],
+    ['error:no state:completed', { error: false, state: 'completed' }],
+    ['op:orders.create', { operation: 'orders.create' }],
+  ])('of %j is %j', (typed, expected) => {
+    expect(filterOf(parseSearch(typed).terms)).toEqual(expected);
+  });
+
+  it('makes the terms that make it', () => {
+    fc.assert(
+      fc.property(terms, (given) => {
+        expect(filterOf(termsFrom(filterOf(given)))).toEqual(filterOf(given));
+      }),
+    );
+  });
+});

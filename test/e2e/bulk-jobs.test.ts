@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './support/axe.ts';
+import { openChromium } from './support/chromium.ts';
+import { type Office, openOffice } from './support/office.ts';
+import { REASON, submit } from './support/operate.ts';
+import { visit } from './support/visit.ts';
+
+let browser: Browser;
+let office: Office;
+beforeAll(async () => {
+  [browser, office] = await Promise.all([openChromium(), openOffice()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await office[Symbol.asyncDispose]();
+});
+
+describe('a bulk job', () => {
+  it('is planned from a filter, started by its typed count, and says what became of each key', async () => {
+    for (const key of ['b-1', 'b-2', 'b-3']) await office.send({ key, scope: 'bulk', fate: 'timed_out' });
+    await using list = await visit(browser, office, '/keys?scope=bulk');
+    const { page } = list;
+    await page.getByText('b-3').waitFor();
+    await page.getByRole('button', { name: 'Plan a bulk job' }).click();
+    const dialog = page.getByRole('dialog');
+    await submit(dialog);
+    await dialog.getByText('Give the message of the error.').waitFor();
+    await dialog.getByLabel('Error message').fill('The provider lost these payments');
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+
+    await page.getByRole('heading', { name: 'Mark failed', level: 1 }).waitFor();
+    await page.getByText('3 keys').waitFor();
+    expect(await page.locator('a[data-row]').count()).toBe(3);
+    expect(await axeViolations(page)).toEqual([]);
+    // The plan is frozen: a key that comes later is not in it.
+    await office.send({ key: 'b-4', scope: 'bulk', fate: 'timed_out' });
+    await page.getByLabel('Type 3 to start').fill('4');
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('The plan has 3 keys.').waitFor();
+    await page.getByLabel('Type 3 to start').fill('3');
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page
+      .getByText('3 done')
+      .waitFor({ timeout: 15000 })
+      .catch(async (e) => {
+        console.log(await page.locator('main').textContent(), list.problems);
+        throw e;
+      });
+    const results = page.getByRole('region', { name: 'Results' }).getByRole('listitem');
+    await results.filter({ hasText: 'Done' }).nth(2).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    expect((await office.send({ key: 'b-1', scope: 'bulk', fate: 'timed_out' })).body).toMatch(
+      /lost these payments/,
+    );
+    expect((await office.send({ key: 'b-4', scope: 'bulk', fate: 'timed_out' })).body).toMatch(/IN_DOUBT/);
+
+    await page.getByRole('link', { name: 'Bulk jobs', exact: true }).first().click();
+    await page
+      .getByRole('link', { name: /Mark failed/ })
+      .filter({ hasText: '3 of 3' })
+      .waitFor();
+    expect(list.problems).toEqual([]);
+  });
+
+  it('that is cancelled does nothing', async () => {
+    await office.send({ key: 'c-1', scope: 'cancelled', fate: 'timed_out' });
+    await using list = await visit(browser, office, '/keys?scope=cancelled');
+    const { page } = list;
+    await page.getByText('c-1').waitFor();
+    await page.getByRole('button', { name: 'Plan a bulk job' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Allow retry/).check();
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+    await page.getByRole('button', { name: 'Cancel the job…' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('planned by mistake');
+    await submit(page.getByRole('dialog'));
+    await page.getByText('Cancelled', { exact: true }).waitFor();
+    expect((await office.send({ key: 'c-1', scope: 'cancelled', fate: 'timed_out' })).body).toMatch(
+      /IN_DOUBT/,
+    );
+    expect(list.problems).toEqual([]);
+  });
+});
+
+describe('an export', () => {
+  it.each([
+    ['CSV', 'csv', /^id,/],
+    ['NDJSON', 'ndjson', /^\{"/],
+  ])('as %s is a file of the filtered keys, and is in the audit trail', async (format, extension, begins) => {
+    const scope = `export-${extension}`;
+    await office.send({ key: '=1+1', scope });
+    await office.send({ key: 'other' });
+    await using list = await visit(browser, office, `/keys?scope=${scope}`);
+    const { page } = list;
+    await page.getByText('=1+1').waitFor();
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(new RegExp(`^${format}`)).check();
+    await dialog.getByLabel('Reason').fill(REASON);
+    const download = page.waitForEvent('download');
+    await submit(dialog);
+    const file = await download;
+    expect(file.suggestedFilename()).toMatch(new RegExp(`\\.${extension}$`));
+    const text = await readFile(await file.path(), 'utf8');
+    expect(text).toMatch(begins);
+    expect(text).toContain('=1+1');
+    expect(text).not.toContain('other');
+    await page.getByText('Exported 1 key').waitFor();
+
+    await page.getByRole('link', { name: 'Audit', exact: true }).click();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'Export' })
+      .filter({ hasText: REASON })
+      .first()
+      .waitFor();
+    expect(list.problems).toEqual([]);
+  });
+});
+
+describe('the audit', () => {
+  it('is filtered by operator and by action, in its address', async () => {
+    await office.send({ key: 'a-1', fate: 'declined' });
+    await using key = await visit(browser, office, `/keys/${await office.idOf('a-1')}/-`, {
+      operator: 'oscar',
+    });
+    const { page } = key;
+    await page.getByRole('button', { name: 'Allow retry' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('a reason of oscar’s own');
+    await dialog.getByRole('checkbox').check();
+    await submit(dialog);
+    await dialog.waitFor({ state: 'detached' });
+    await page.goto(office.at('/audit'));
+    await page.getByLabel('Operator', { exact: true }).fill('oscar@shop.example');
+    await page.getByLabel('Action', { exact: true }).selectOption('allow_retry');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    const entries = page.getByRole('region', { name: 'What operators did' }).getByRole('listitem');
+    await entries.filter({ hasText: 'a reason of oscar’s own' }).waitFor();
+    expect(await entries.filter({ hasText: 'olga@shop.example' }).count()).toBe(0);
+    expect(page.url()).toMatch(/by=oscar%40shop\.example&action=allow_retry/);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'a-1' }).click();
+    await page.getByRole('region', { name: 'State' }).getByText('Released', { exact: true }).waitFor();
+    expect(key.problems).toEqual([]);
+  });
+});

@@ -1,0 +1,171 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Db, MongoClient } from 'mongodb';
+import {
+  createDashboard,
+  type DashboardOptions,
+  type Operator,
+  toNodeHandler,
+} from '../../../server/admin/index.ts';
+import { createIdempotency, type Policy } from '../../../server/index.ts';
+import { createMongoStore } from '../../../server/mongodb/index.ts';
+import { freshDatabase } from '../../support/database.ts';
+import { gate } from '../../support/gate.ts';
+import { type Charge, createShop } from './shop.ts';
+
+export const COLLECTION = 'idempotency_keys';
+
+/** By the session cookie's value, as a host's own session would tell. */
+const OPERATORS: Readonly<Record<string, Operator>> = {
+  ada: { id: 'ada@shop.example', role: 'admin' },
+  olga: { id: 'olga@shop.example', role: 'operator' },
+  oscar: { id: 'oscar@shop.example', role: 'operator' },
+  vic: { id: 'vic@shop.example', role: 'viewer' },
+  scott: { id: 'scott@shop.example', role: 'operator', scopes: ['acme'] },
+};
+
+export interface Sent extends Partial<Charge> {
+  readonly key: string;
+  readonly scope?: string;
+  readonly via?: 'graphql' | 'trpc';
+}
+
+export interface Office extends AsyncDisposable {
+  readonly db: Db;
+  /** Of the dashboard: `office.at('/keys')`. */
+  at(path: string): string;
+  /** A keyed charge over HTTP, by a client of the shop. Resolves with the status and the body of its answer. */
+  send(sent: Sent): Promise<{ status: number; body: string }>;
+  /** A charge that is at work until {@link go}. */
+  hold(sent: Sent): Promise<void>;
+  go(): void;
+  /** A charge whose worker lost its database for good: its lease lapses after a second. */
+  abandon(sent: Sent): Promise<void>;
+  idOf(key: string): Promise<string>;
+  /** How often the effect of a key happened. */
+  runs(key: string): number;
+}
+
+interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
+  readonly basePath?: string;
+  readonly policy?: Policy;
+}
+
+/** A shop and the dashboard of its keys on one real server, with a real MongoDB behind. */
+export async function openOffice({
+  basePath = '/',
+  policy,
+  ...options
+}: OfficeOptions = {}): Promise<Office> {
+  const database = await freshDatabase();
+  const { db } = database;
+  const release = gate();
+  const counts = new Map<string, number>();
+  const waiting = new Map<string, () => void>();
+
+  const idempotency = createIdempotency({
+    ...policy,
+    store: createMongoStore({ db, collection: COLLECTION }),
+  });
+  const shop = createShop(idempotency, {
+    begin: (key) => void counts.set(key, (counts.get(key) ?? 0) + 1),
+    async held(key) {
+      waiting.get(key)?.();
+      await release;
+    },
+  });
+  const dashboard = toNodeHandler(
+    createDashboard({
+      idempotency,
+      basePath,
+      authorize: (request) => OPERATORS[cookieOf(request, 'session')] ?? null,
+      ...options,
+    }),
+  );
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/trpc/')) return shop.trpc(request, response);
+    if (request.url === '/graphql') return shop.graphql(request, response);
+    return dashboard(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const mount = basePath.replace(/\/$/, '');
+
+  function hold(sent: Sent): Promise<void> {
+    const started = new Promise<void>((resolve) => waiting.set(sent.key, resolve));
+    void sendTo(origin, { ...sent, fate: 'held' }).catch(() => {}); // its answer is nobody's business
+    return started;
+  }
+
+  return {
+    db,
+    at: (path) => `${origin}${mount}${path}`,
+    send: (sent) => sendTo(origin, sent),
+    hold,
+    go: release.open,
+    abandon: (sent) => abandon(database.uri, db.databaseName, sent),
+    async idOf(key) {
+      const found = await db.collection(COLLECTION).findOne({ key });
+      if (!found) throw new Error(`No record has the key ${key}`);
+      return found._id.toHexString();
+    },
+    runs: (key) => counts.get(key) ?? 0,
+    async [Symbol.asyncDispose]() {
+      release.open();
+      server.closeAllConnections();
+      server.close();
+      await idempotency.close({ timeoutMs: 1_000 });
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function sendTo(origin: string, { key, scope = 'acme', via = 'graphql', ...charge }: Sent) {
+  const input = { customer: 'cus_7', amount: 1999, fate: 'paid', ...charge };
+  const headers = { 'content-type': 'application/json', 'x-customer': encodeURIComponent(scope) };
+  const response = await (via === 'graphql'
+    ? fetch(`${origin}/graphql`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ query: CHARGE, variables: input, extensions: { idempotencyKey: key } }),
+      })
+    : fetch(`${origin}/trpc/refunds.create`, {
+        method: 'POST',
+        headers: { ...headers, 'x-key': encodeURIComponent(key) },
+        body: JSON.stringify(input),
+      }));
+  return { status: response.status, body: await response.text() };
+}
+
+const CHARGE = `mutation Charge($customer: String!, $amount: Int!, $fate: String!, $note: JSON) {
+  chargeCard(customer: $customer, amount: $amount, fate: $fate, note: $note) { id customer amount note }
+}`;
+
+/** A worker of its own, whose connection is closed while it is at work: nobody renews its lease. */
+async function abandon(uri: string, database: string, { key, scope = 'acme' }: Sent): Promise<void> {
+  const client = new MongoClient(uri);
+  const store = createMongoStore({ db: client.db(database), collection: COLLECTION, storeTimeoutMs: 500 });
+  const idempotency = createIdempotency({ store, leaseMs: 1_000 });
+  const started = gate();
+  const shop = createShop(idempotency, {
+    begin() {},
+    async held() {
+      started.open();
+      await client.close(true);
+      await new Promise(() => {}); // it never comes back
+    },
+  });
+  const server = createServer(shop.graphql as Parameters<typeof createServer>[1]);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  void sendTo(origin, { key, scope, fate: 'held' }).catch(() => {});
+  await started;
+  server.unref();
+  server.close();
+  void idempotency.close({ timeoutMs: 0 }).catch(() => {});
+}
+
+function cookieOf(request: Request, name: string): string {
+  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim().split('='));
+  return pairs.find(([given]) => given === name)?.[1] ?? '';
+}

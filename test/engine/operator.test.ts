@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../server/engine/decide.ts';
+import {
+  mayRepeat,
+  OPERATOR_ACTIONS,
+  type OperatorCommand,
+  operated,
+  type Standing,
+  standingOf,
+} from '../../server/engine/operator.ts';
+import { type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import { generatedCases, NOW } from '../mongodb/generated-records.ts';
+import { claimOf } from '../support/requests.ts';
+
+const later = (ms: number) => new Date(NOW.getTime() + ms);
+
+function recordOf(fields: Partial<Record<string, unknown>>): KeyRecord {
+  const record = readRecord({
+    scope: 'acme',
+    key: 'k',
+    operation: 'pay',
+    fingerprint: 's1:aaaa',
+    owner: 'worker',
+    fence: 7,
+    life: 5,
+    attempts: 2,
+    createdAt: later(-9_000),
+    startedAt: later(-5_000),
+    expiresAt: later(60_000),
+    history: [],
+    v: 1,
+    request: { format: 'graphql/1', body: 'q', bytes: 1 },
+    steps: [{ name: 's' }],
+    ...fields,
+  });
+  if (!record) throw new TypeError('Expected a record that can be read');
+  return record;
+}
+
+const done = {
+  state: 'completed',
+  completedAt: later(-1_000),
+  response: { format: 'graphql/1', body: 'x', bytes: 1 },
+};
+const RECORDS = {
+  running: recordOf({ state: 'running', leaseExpiresAt: later(1) }),
+  lapsed: recordOf({ state: 'running', leaseExpiresAt: NOW }),
+  'open transaction lapsed': recordOf({ state: 'running', leaseExpiresAt: NOW, transactional: true }),
+  succeeded: recordOf({ ...done, outcome: 'success' }),
+  failed: recordOf({ ...done, outcome: 'error' }),
+  purged: recordOf({
+    ...done,
+    outcome: 'success',
+    response: { format: 'graphql/1', bytes: 1, omitted: 'purged' },
+    request: undefined,
+  }),
+  released: recordOf({ state: 'released' }),
+  'in doubt': recordOf({ state: 'in_doubt' }),
+  expired: recordOf({ ...done, outcome: 'error', expiresAt: NOW }),
+};
+
+const command = (action: OperatorCommand['action']): OperatorCommand => ({
+  action,
+  by: 'ada',
+  reason: 'because it is',
+  owner: 'operator:1',
+  retentionMs: 1_000,
+  response: { format: 'graphql/1', body: '{}', bytes: 2 },
+});
+
+/** By the table of the dashboard: the action, and the records that it may be taken on. */
+const ALLOWED: Record<OperatorCommand['action'], (keyof typeof RECORDS)[]> = {
+  allow_retry: ['failed', 'in doubt', 'lapsed', 'open transaction lapsed'],
+  rerun: ['released', 'failed', 'in doubt'],
+  mark_completed: ['in doubt', 'lapsed', 'open transaction lapsed'],
+  mark_failed: ['in doubt', 'lapsed', 'open transaction lapsed'],
+  expire: ['succeeded', 'failed', 'purged', 'released'],
+  force_release: ['running'],
+  purge_body: ['succeeded', 'failed'],
+};
+
+describe.each(OPERATOR_ACTIONS)('%s', (action) => {
+  it.each(Object.keys(RECORDS) as (keyof typeof RECORDS)[])('on a record that is %s', (name) => {
+    const result = operated(RECORDS[name], command(action), NOW);
+    expect(result.do).toBe(ALLOWED[action].includes(name) ? 'write' : 'refuse');
+  });
+});
+
+function write(name: keyof typeof RECORDS, action: OperatorCommand['action']): StoredRecord {
+  const result = operated(RECORDS[name], command(action), NOW);
+  if (result.do !== 'write') throw new Error(result.why);
+  return result.record;
+}
+
+it('a new owner and a higher fence shut out the worker that held it, and the history says who did it', () => {
+  for (const action of OPERATOR_ACTIONS) {
+    const name = ALLOWED[action][0] as keyof typeof RECORDS;
+    const { owner, fence, life, history } = write(name, action) as unknown as KeyRecord;
+    expect({ owner, fence, life }).toEqual({ owner: 'operator:1', fence: 8, life: 5 });
+    expect(history.at(-1)).toEqual({
+      event: 'operator',
+      at: NOW,
+      owner: 'operator:1',
+      fence: 8,
+      startedAt: later(-5_000),
+      reason: 'because it is',
+      action,
+      by: 'ada',
+    });
+  }
+});
+
+it('allow retry lets the same request run, and no other; what it captured and its steps stay', () => {
+  const record = write('failed', 'allow_retry');
+  expect(decide(record, claimOf({ fingerprints: ['s1:aaaa'] }), NOW)).toEqual({ do: 'claim', life: 'kept' });
+  expect(decide(record, claimOf({ fingerprints: ['s1:bbbb'] }), NOW)).toMatchObject({ code: 'KEY_REUSED' });
+  expect(record).toMatchObject({ request: { body: 'q' }, steps: [{ name: 's' }], expiresAt: later(1_000) });
+  expect(Object.keys(record)).not.toContain('response');
+});
+
+it('mark completed and mark failed leave what retries get', () => {
+  for (const [action, outcome] of [
+    ['mark_completed', 'success'],
+    ['mark_failed', 'error'],
+  ] as const) {
+    const record = write('lapsed', action);
+    expect(record).toMatchObject({ state: 'completed', outcome, completedAt: NOW, expiresAt: later(1_000) });
+    expect(decide(record, claimOf({ fingerprints: ['s1:aaaa'] }), NOW)).toMatchObject({ do: 'replay' });
+  }
+  const { response, ...none } = command('mark_failed');
+  expect(operated(RECORDS.lapsed, none, NOW)).toMatchObject({ do: 'refuse' });
+});
+
+it('expire forgets the key: any payload may run, in a new life', () => {
+  const record = write('succeeded', 'expire');
+  expect(decide(record, claimOf({ fingerprints: ['s1:bbbb'] }), NOW)).toEqual({ do: 'claim', life: 'new' });
+});
+
+it('purge keeps the outcome and drops the bodies of response and request', () => {
+  const purged = { format: 'graphql/1', bytes: 1, omitted: 'purged' };
+  expect(write('succeeded', 'purge_body')).toMatchObject({
+    outcome: 'success',
+    response: purged,
+    request: purged,
+  });
+});
+
+it('says where the effect may happen twice', () => {
+  const repeating = (action: OperatorCommand['action']) =>
+    ALLOWED[action].filter((name) => mayRepeat(action, RECORDS[name]));
+  expect(repeating('allow_retry')).toEqual(['failed', 'in doubt', 'lapsed']);
+  expect(repeating('rerun')).toEqual(['failed', 'in doubt']);
+  expect(repeating('expire')).toEqual(['succeeded', 'failed', 'purged']);
+  expect(repeating('force_release')).toEqual(['running']);
+  expect(repeating('mark_completed')).toEqual([]);
+});
+
+const actions = fc.constantFrom(...OPERATOR_ACTIONS);
+
+it('nothing but force release touches a record whose lease is alive; what is written can be read, and fences rise', () => {
+  fc.assert(
+    fc.property(generatedCases, actions, ({ record: stored }, action) => {
+      const record = stored && readRecord(stored);
+      if (!record) return;
+      const result = operated(record, command(action), NOW);
+      const standing: Standing = standingOf(record, NOW);
+      if (standing === 'running') expect(result.do === 'write').toBe(action === 'force_release');
+      if (standing === 'expired') expect(result.do).toBe('refuse');
+      if (result.do === 'refuse') return;
+      expect(result.record.fence).toBe(record.fence + 1);
+      if (record.fence < Number.MAX_SAFE_INTEGER) expect(readRecord(result.record)).toBeDefined();
+    }),
+    { numRuns: 2_000 },
+  );
+});

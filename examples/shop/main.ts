@@ -15,10 +15,10 @@ const mongod = process.env.MONGODB_URI ? undefined : await startMongod();
 const uri = process.env.MONGODB_URI ?? (mongod?.uri as string);
 const client = await new MongoClient(uri).connect();
 const db = client.db('latchkey_example');
-const { server, idempotency } = createShop(db);
+const { server, idempotency, dashboard } = createShop(db);
 await idempotency.ready();
 const base = await open(server, port);
-console.log(`The shop is open: ${base}/graphql and ${base}/trpc`);
+console.log(`The shop is open: ${base}/graphql and ${base}/trpc\nIts keys are at ${base}/dashboard`);
 
 let allRight = true;
 for (const api of APIS) {
@@ -58,6 +58,7 @@ async function startTraffic() {
   return {
     async stop() {
       await traffic.stop();
+      await shop.dashboard.close();
       await shop.idempotency.close();
       shop.server.closeAllConnections();
       shop.server.close();
@@ -73,6 +74,7 @@ async function open(server: Server, port: number): Promise<string> {
 
 /** In this order: no new keys, then the connections, then the database. */
 async function close(): Promise<void> {
+  await dashboard.close();
   await idempotency.close();
   server.closeAllConnections();
   server.close();

@@ -5,8 +5,13 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createSchema, createYoga } from 'graphql-yoga';
 import type { Db } from 'mongodb';
 import { z } from 'zod';
-import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
+import { createGraphQLReplayer, useIdempotency } from '../../plugin/graphql/index.ts';
+import {
+  createIdempotencyMiddleware,
+  createTRPCReplayer,
+  idempotencyResponseMeta,
+} from '../../plugin/trpc/index.ts';
+import { createDashboard, type DashboardHandler, toNodeHandler } from '../../server/admin/index.ts';
 import { createIdempotency, currentRun, type Idempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { type Provider, steadyProvider } from './provider.ts';
@@ -14,11 +19,19 @@ import { type Provider, steadyProvider } from './provider.ts';
 export interface Shop {
   readonly server: Server;
   readonly idempotency: Idempotency;
+  readonly dashboard: DashboardHandler;
 }
 
-/** A shop that charges cards and refunds them, by GraphQL at /graphql and by tRPC at /trpc. */
+/**
+ * A shop that charges cards and refunds them, by GraphQL at /graphql and by tRPC at /trpc, and shows its operators the keys
+ * at /dashboard.
+ */
 export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
-  const idempotency = createIdempotency({ store: createMongoStore({ db }), leaseMs: 10_000 });
+  const idempotency = createIdempotency({
+    store: createMongoStore({ db }),
+    leaseMs: 10_000,
+    captureRequest: true, // so that an operator can see a request, and run it again
+  });
 
   // The effects that must happen once: here a row, in a real shop a call to the payment provider.
   async function chargeCard(customer: string, amount: number) {
@@ -71,24 +84,49 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
     idempotency,
     scope: ({ ctx }) => ctx.req.headers.authorization ?? null,
   });
+  const router = t.router({
+    chargeCard: t.procedure
+      .input(z.object({ customer: z.string(), amount: z.number().int() }))
+      .use(idempotent())
+      .mutation(({ input }) => chargeCard(input.customer, input.amount)),
+    refundCharge: t.procedure
+      .input(z.object({ charge: z.string(), amount: z.number().int() }))
+      .use(idempotent())
+      .mutation(({ input }) => refundCharge(input.charge, input.amount)),
+  });
   const trpc = createHTTPHandler({
     basePath: '/trpc/',
     responseMeta: idempotencyResponseMeta,
     createContext: ({ req }) => ({ req }),
-    router: t.router({
-      chargeCard: t.procedure
-        .input(z.object({ customer: z.string(), amount: z.number().int() }))
-        .use(idempotent())
-        .mutation(({ input }) => chargeCard(input.customer, input.amount)),
-      refundCharge: t.procedure
-        .input(z.object({ charge: z.string(), amount: z.number().int() }))
-        .use(idempotent())
-        .mutation(({ input }) => refundCharge(input.charge, input.amount)),
-    }),
+    router,
   });
 
-  const server = createServer((req, res) =>
-    req.url?.startsWith('/trpc/') ? trpc(req, res) : yoga(req, res),
-  );
-  return { server, idempotency };
+  const dashboard = createDashboard({
+    idempotency,
+    basePath: '/dashboard',
+    // A real shop asks its own session who this is, and what they may do.
+    authorize: () => ({ id: 'you', role: 'admin' }),
+    replayers: [
+      createGraphQLReplayer({
+        yoga,
+        context: ({ scope }) => ({ scope, principal: scope, headers: { authorization: scope } }),
+      }),
+      createTRPCReplayer({
+        router,
+        context: ({ scope }) => ({
+          scope,
+          principal: scope,
+          ctx: { req: { headers: { authorization: scope } } },
+        }),
+      }),
+    ],
+  });
+
+  const pages = toNodeHandler(dashboard);
+  const server = createServer((req, res) => {
+    if (req.url?.startsWith('/trpc/')) trpc(req, res);
+    else if (req.url?.startsWith('/dashboard')) pages(req, res);
+    else yoga(req, res);
+  });
+  return { server, idempotency, dashboard };
 }

@@ -30,12 +30,13 @@ const CLOSED = ['MongoNotConnectedError', 'MongoTopologyClosedError', 'MongoClie
 export function failureOf(error: unknown): Failure {
   const { name, code, writeConcernError, result } = (error ?? {}) as Record<string, unknown>;
   if (CLOSED.includes(name as string)) return 'closed';
-  if (name === 'MongoWriteConcernError') return 'not_durable';
-  // Asked before the write concern: a command that ran out of time says both.
-  if (HELD.includes(code as number)) return 'held';
-  if (writeConcernError || (result as Record<string, unknown> | undefined)?.writeConcernError) {
+  const reply = result as Record<string, unknown> | undefined;
+  // A command that ran out of time says that of itself and of its write concern. The first drivers of version 6 keep the
+  // second and take the `ok: 0` away; but what was executed says of how many.
+  const isOnlyNotDurable = name === 'MongoWriteConcernError' && reply?.n !== undefined;
+  if (HELD.includes(code as number) && !isOnlyNotDurable) return 'held';
+  if (name === 'MongoWriteConcernError' || writeConcernError || reply?.writeConcernError)
     return 'not_durable';
-  }
   if (typeof code !== 'number') return 'lost';
   if (DENIED.includes(code)) return 'denied';
   return TRANSIENT.includes(code) ? 'lost' : 'rejected';

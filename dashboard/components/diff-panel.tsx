@@ -122,7 +122,7 @@ function linesOf(from: string, to: string): string[] | undefined {
   const patch = structuredPatch('', '', prettyText(from), prettyText(to), '', '', options);
   return patch?.hunks
     .flatMap(({ oldStart, newStart, lines }) => [
-      `@ line ${oldStart} → ${newStart}`,
+      `@ from line ${oldStart}, to line ${newStart}`,
       ...lines.filter((line) => !line.startsWith('\\')),
     ])
     .slice(0, MOST_LINES);

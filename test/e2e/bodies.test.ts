@@ -67,8 +67,10 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
     await waitForState(page, 'Error');
     await page.getByRole('tab', { name: 'Diff' }).click();
     const differences = page.getByRole('region', { name: 'Differences' });
-    await differences.getByText(/"in_doubt"/).waitFor();
-    expect(await differences.textContent()).toMatch(/-removed:.*in_doubt/);
+    await differences.getByText(/"state": "in_doubt"/).waitFor();
+    const removed = differences.locator('div').filter({ hasText: /^-removed:.*"state": "in_doubt"/ });
+    const added = differences.locator('div').filter({ hasText: /^\+added:.*"state": "completed"/ });
+    expect([await removed.count(), await added.count()]).toEqual([1, 1]);
     expect(await axeViolations(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Raw' }).click();
     await page.getByText(/"operation": "chargeCard"/).waitFor();

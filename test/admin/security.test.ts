@@ -45,7 +45,9 @@ function call(path: string, input: unknown, headers: Record<string, string | und
 }
 
 it('the table below has each mutation that there is', () => {
-  const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>);
+  const procedures = Object.entries(
+    appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>,
+  );
   const mutations = procedures.filter(([, { _def }]) => _def.type === 'mutation').map(([path]) => path);
   expect(mutations.sort()).toEqual(Object.keys(MUTATIONS).sort());
 });

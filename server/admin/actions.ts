@@ -4,6 +4,7 @@ import { type KeyRecord, readRecord, type StoredRecord, type StoredResponse } fr
 import type { Document } from '../mongodb/database.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../mongodb/session.ts';
 import type { AuditRecord } from './audit.ts';
+import { elidedBodies } from './bodies.ts';
 import type { ActionCommand, Operator, Seen } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
 import { plainRecord } from './detail.ts';
@@ -190,17 +191,12 @@ async function readForAction(
   id: string,
   send: Send,
 ): Promise<{ record: StoredRecord; now: Date } | undefined> {
-  const emptied = (part: string) => {
-    const hasBody = { $eq: [{ $type: `$${part}.body` }, 'string'] };
-    return { $cond: [hasBody, { $mergeObjects: [`$${part}`, { body: '' }] }, `$${part}`] };
-  };
   const reply = await send({
     aggregate: records.collection,
     pipeline: [
       { $match: idIs(id) },
-      { $set: { response: emptied('response'), request: emptied('request') } },
+      ...elidedBodies(),
       { $project: { _id: 0, now: '$$NOW', record: '$$ROOT' } },
-      { $unset: 'record.steps.value' },
     ],
     cursor: {},
   });

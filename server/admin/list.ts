@@ -5,7 +5,7 @@ import { isBadHint, isOutOfTime, objectId, type Records } from './records.ts';
 import { ROW_FIELDS, rowOf } from './rows.ts';
 import { chooseVia, type Via } from './via.ts';
 
-export const PAGE_ROWS = 50;
+const PAGE_ROWS = 50;
 /** How many records a filter without an index looks at for one page. */
 const SEARCHED = 4_000;
 const MOST_NEWER = 100;

@@ -22,7 +22,7 @@ import type { StoredResponse } from '../../server/engine/record.ts';
 export interface GraphQLPrincipal extends ReplayPrincipal {
   /** What the server tells it by: `{ authorization: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Yoga's server context, for a host that puts the session there. */
+  /** Yoga's server context, or that of `getEnveloped`, for a host that puts the session there. */
   readonly serverContext?: object;
 }
 
@@ -33,11 +33,21 @@ interface YogaServer {
   readonly getEnveloped: (context?: never) => { readonly schema: unknown };
 }
 
-export interface GraphQLReplayerOptions {
-  readonly yoga: YogaServer;
+/** As `envelop(...)` makes it, by shape. */
+type GetEnveloped = (context?: never) => {
+  readonly schema: unknown;
+  readonly parse: (source: string) => unknown;
+  readonly execute: (args: never) => unknown;
+  readonly contextFactory: () => unknown;
+};
+
+export type GraphQLReplayerOptions = (
+  | { readonly yoga: YogaServer }
+  | { readonly getEnveloped: GetEnveloped }
+) & {
   /** Who sends it now; null when whoever sent it may not any more. Gets what was captured. */
   readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
-}
+};
 
 const FORMAT = 'graphql/1';
 
@@ -46,21 +56,20 @@ const FORMAT = 'graphql/1';
  * gives. For the `replayers` of `createDashboard`.
  * @example createGraphQLReplayer({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
  */
-export function createGraphQLReplayer({ yoga, context }: GraphQLReplayerOptions): Replayer {
-  if (typeof yoga?.fetch !== 'function' || typeof yoga.getEnveloped !== 'function')
-    throw new TypeError('Expected `yoga` to be a Yoga server, as createYoga(...) makes it');
+export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer {
+  const { context } = options;
+  const server = serverOf(options);
   if (typeof context !== 'function')
     throw new TypeError(
       'Expected `context` to be a function: as whom a request is sent again is your decision',
     );
-  const schemaOf = () => yoga.getEnveloped({} as never).schema as GraphQLSchema;
 
   return {
     format: FORMAT,
 
     async check(request) {
       const principal = await context(request);
-      const why = scopeRefusal(principal, request) ?? errorsIn(request, schemaOf());
+      const why = scopeRefusal(principal, request) ?? errorsIn(request, server.schema());
       const who = principal?.principal;
       return why === null
         ? { possible: true, principal: who ?? '' }
@@ -70,25 +79,73 @@ export function createGraphQLReplayer({ yoga, context }: GraphQLReplayerOptions)
     async run(request) {
       const principal = await context(request);
       const why = scopeRefusal(principal, request);
-      if (why !== null) throw new Error(why);
-      const { query, operationName, variables } = capturedIn(request);
-      const body = { query, operationName, variables, extensions: { idempotencyKey: request.key } };
-      const response = await yoga.fetch(
-        `http://replay${yoga.graphqlEndpoint}`,
-        {
-          method: 'POST',
-          headers: { ...principal?.headers, 'content-type': 'application/json', accept: 'application/json' },
-          body: JSON.stringify(body),
-        },
-        principal?.serverContext,
-      );
-      return outcomeOf((await response.json()) as ExecutionResult, response.headers);
+      if (why !== null || principal === null) throw new Error(why ?? '');
+      return outcomeOf(await server.send(capturedIn(request), request.key, principal));
     },
 
     async response(given, _operation, request) {
       return stored(
-        'error' in given ? failure(given.error) : { data: await checkedData(given, request, schemaOf) },
+        'error' in given ? failure(given.error) : { data: await checkedData(given, request, server.schema) },
       );
+    },
+  };
+}
+
+interface Answer {
+  readonly result: ExecutionResult;
+  readonly replayed: boolean;
+}
+
+interface Server {
+  readonly schema: () => GraphQLSchema;
+  send(request: Captured, key: string, principal: GraphQLPrincipal): Promise<Answer>;
+}
+
+function serverOf(options: GraphQLReplayerOptions): Server {
+  if ('yoga' in options && typeof options.yoga?.fetch === 'function') return yogaServer(options.yoga);
+  if ('getEnveloped' in options && typeof options.getEnveloped === 'function')
+    return envelopedServer(options.getEnveloped);
+  throw new TypeError(
+    'Expected `yoga` to be a Yoga server, or `getEnveloped` to be what envelop(...) returns',
+  );
+}
+
+function yogaServer(yoga: YogaServer): Server {
+  return {
+    schema: () => yoga.getEnveloped({} as never).schema as GraphQLSchema,
+    async send(captured, key, { headers, serverContext }) {
+      const response = await yoga.fetch(
+        `http://replay${yoga.graphqlEndpoint}`,
+        {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify({ ...captured, extensions: { idempotencyKey: key } }),
+        },
+        serverContext,
+      );
+      const replayed = response.headers.get('idempotent-replayed') === 'true';
+      return { result: (await response.json()) as ExecutionResult, replayed };
+    },
+  };
+}
+
+function envelopedServer(getEnveloped: GetEnveloped): Server {
+  return {
+    schema: () => getEnveloped({} as never).schema as GraphQLSchema,
+    async send({ query, operationName, variables }, key, { headers = {}, serverContext }) {
+      const params = { query, operationName, variables, extensions: { idempotencyKey: key } };
+      const request = { method: 'POST', headers };
+      const { schema, parse, execute, contextFactory } = getEnveloped({
+        request,
+        ...serverContext,
+        params,
+      } as never);
+      const document = parse(query);
+      const contextValue = await contextFactory();
+      const args = { schema, document, contextValue, operationName, variableValues: variables };
+      const result = (await execute(args as never)) as ExecutionResult;
+      const marker = result.extensions?.idempotency as { replayed?: unknown } | undefined;
+      return { result, replayed: marker?.replayed === true };
     },
   };
 }
@@ -110,11 +167,11 @@ function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | nul
   }
 }
 
-function outcomeOf({ errors }: ExecutionResult, headers: Headers): string {
-  const replayed = headers.get('idempotent-replayed') === 'true' ? ` ${WON_BY_A_CLIENT}` : '';
+function outcomeOf({ result: { errors }, replayed }: Answer): string {
+  const whose = replayed ? ` ${WON_BY_A_CLIENT}` : '';
   const [error] = errors ?? [];
-  if (!error) return `It ran, and succeeded.${replayed}`;
-  return `It was answered with an error: ${messageOf(error)}.${replayed}`;
+  if (!error) return `It ran, and succeeded.${whose}`;
+  return `It was answered with an error: ${messageOf(error)}.${whose}`;
 }
 
 const messageOf = ({ message, extensions }: GraphQLError): string =>

@@ -64,7 +64,8 @@ const keys = router({
     .input(oneKey)
     .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input.id)),
 
-  dryRun: forViewers
+  // It asks the developer who the principal is now.
+  dryRun: forOperators
     .input(oneKey)
     .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input.id)),
 

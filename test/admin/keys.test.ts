@@ -22,7 +22,7 @@ it('case 16: secrets are shown by a reveal only, which needs a role and leaves a
     await admin.vic.keys.body.query({ id, part: 'response', whole: true }),
     await admin.vic.keys.body.query({ id, part: 'request' }),
     await admin.vic.keys.diff.query({ id }),
-    await admin.vic.keys.dryRun.query({ id }),
+    await admin.olga.keys.dryRun.query({ id }),
     await admin.olga.keys.export.mutate({ filter: {}, format: 'ndjson', reason: REASON, commandKey: 'e' }),
   ];
   expect(JSON.stringify(shown)).not.toContain(SECRET);

@@ -45,7 +45,9 @@ function call(path: string, input: unknown, headers: Record<string, string | und
 }
 
 it('the table below has each mutation that there is', () => {
-  const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>);
+  const procedures = Object.entries(
+    appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>,
+  );
   const mutations = procedures.filter(([, { _def }]) => _def.type === 'mutation').map(([path]) => path);
   expect(mutations.sort()).toEqual(Object.keys(MUTATIONS).sort());
 });
@@ -243,6 +245,16 @@ it('each answer has the security headers, refusals too', async () => {
       expect(headers.get('cache-control')).toBe('no-store');
     }
   }
+});
+
+it('a database that can not be reached is said to be that, with 503', async () => {
+  await using other = await startAdmin();
+  await other.client.close();
+  const response = await fetch(`${other.url}/api/trpc/keys.list?input={"filter":{}}`, {
+    headers: { ...HEADERS, 'x-session': 'vic' },
+  });
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain('can not be reached');
 });
 
 it('what goes wrong inside is not told', async () => {

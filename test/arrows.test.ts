@@ -56,8 +56,14 @@ const forbidden: Record<string, [file: string, source: string][]> = {
   ],
   // lint/pure.grit and lint/types-only.grit
   plugin: [
-    ['dashboard/api.ts', "import { appRouter } from '../server/admin/router.ts';\nexport const x = appRouter;"],
-    ['dashboard/pages/mixed.ts', "import { type A, b } from '../../server/admin/x.ts';\nexport const y: A = b;"],
+    [
+      'dashboard/api.ts',
+      "import { appRouter } from '../server/admin/router.ts';\nexport const x = appRouter;",
+    ],
+    [
+      'dashboard/pages/mixed.ts',
+      "import { type A, b } from '../../server/admin/x.ts';\nexport const y: A = b;",
+    ],
     ['dashboard/again.ts', "export { appRouter } from '../server/admin/router.ts';"],
     ['dashboard/effect.ts', "import '../server/admin/router.ts';"],
     ['dashboard/lazy.ts', "export const x = () => import('../server/admin/router.ts');"],

@@ -6,15 +6,34 @@ export const basePath = new URL('.', document.baseURI).pathname.replace(/\/$/, '
 
 // Without batching: the server refuses batches, so that a query is never run along with a mutation.
 export const api = createTRPCClient<AppRouter>({
-  links: [httpLink({ url: new URL('api/trpc', document.baseURI).href, headers: { 'x-latchkey': '1' } })],
+  links: [
+    httpLink({
+      url: new URL('api/trpc', document.baseURI).href,
+      headers: { 'x-latchkey': '1' },
+      async fetch(url, options) {
+        const response = await fetch(url, options as RequestInit);
+        const isOfApi = response.headers.get('content-type')?.startsWith('application/json');
+        if (!response.ok && !isOfApi) throw new Refusal(response.status);
+        return response;
+      },
+    }),
+  ],
 });
+
+/** By what stands in front of the API, a session's check say: it need not answer in the API's form. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`The server answered with status ${status}.`);
+    this.status = status;
+  }
+}
 
 /** The HTTP status of a refusal, undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof TRPCClientError)) return undefined;
-  // What stands in front of the API, a session's check say, need not answer in its form.
-  const response = error.meta?.response as Response | undefined;
-  return error.data?.httpStatus ?? response?.status;
+  return error.cause instanceof Refusal ? error.cause.status : error.data?.httpStatus;
 }
 
 /** For the operator. */
@@ -22,6 +41,5 @@ export function messageOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401) return 'Your session has ended. Sign in again, then reload this page.';
   if (status === undefined) return 'The server can not be reached.';
-  const ofApi = error instanceof TRPCClientError && error.data;
-  return ofApi ? error.message : `The server answered with status ${status}.`;
+  return error instanceof Error ? error.message : String(error);
 }

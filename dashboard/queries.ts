@@ -21,6 +21,11 @@ export interface Address {
   readonly life: string;
 }
 
+/** As the API takes it: a damaged record does not say which life it is in. */
+export function addressed({ id, life }: Address): { id: string; life?: string } {
+  return life === '' || life === NO_LIFE ? { id } : { id, life };
+}
+
 const keysKey = ['keys'] as const;
 const keyKey = (id: string) => [...keysKey, 'one', id] as const;
 
@@ -57,14 +62,14 @@ export const keyQuery = ({ id, life }: Address) =>
   queryOptions({
     queryKey: [...keyKey(id), 'detail', life],
     queryFn: ({ signal }): Promise<KeyDetail> =>
-      timed(api.keys.get.query({ id, ...(life === NO_LIFE ? {} : { life }) }, { signal })),
+      timed(api.keys.get.query(addressed({ id, life }), { signal })),
   });
 
 /** `version` changes with the record: a body that was read belongs to one. */
 export const bodyQuery = ({ id, life }: Address, part: BodyPart, whole: boolean, version: string) =>
   queryOptions({
     queryKey: [...keyKey(id), 'body', life, part, whole, version],
-    queryFn: ({ signal }) => api.keys.body.query({ id, life, part, whole }, { signal }),
+    queryFn: ({ signal }) => api.keys.body.query({ ...addressed({ id, life }), part, whole }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -78,13 +83,13 @@ export const diffQuery = (id: string, version: string) =>
 export const previewQuery = ({ id, life }: Address, version: string) =>
   queryOptions({
     queryKey: [...keyKey(id), 'preview', life, version],
-    queryFn: ({ signal }) => api.keys.preview.query({ id, life }, { signal }),
+    queryFn: ({ signal }) => api.keys.preview.query(addressed({ id, life }), { signal }),
   });
 
 export const dryRunQuery = ({ id, life }: Address) =>
   queryOptions({
     queryKey: [...keyKey(id), 'dry-run', life],
-    queryFn: ({ signal }) => api.keys.dryRun.query({ id, life }, { signal }),
+    queryFn: ({ signal }) => api.keys.dryRun.query(addressed({ id, life }), { signal }),
     // What it says is acted upon at once.
     staleTime: 0,
     gcTime: 0,

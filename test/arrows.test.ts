@@ -31,6 +31,10 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/memory/store.ts', "export { x } from '../idempotency.ts';"],
     ['server/memory/codec.ts', "export { x } from '../mongodb/codec.ts';"],
     ['server/memory/id.ts', "export { ObjectId } from 'mongodb';"],
+    ['server/admin/driver.ts', "export type { Db } from 'mongodb';"],
+    ['server/admin/store.ts', "export { x } from '../memory/store.ts';"],
+    ['server/admin/codec.ts', "export { x } from '../../plugin/graphql/result-codec.ts';"],
+    ['server/admin/page.ts', "export { x } from '../../dashboard/api.ts';"],
     ['plugin/graphql/key.ts', "export { x } from '../trpc/batch-keys.ts';"],
     ['plugin/graphql/store.ts', "export { x } from '../../server/mongodb/store.ts';"],
     ['plugin/graphql/peer.ts', "export { TRPCError } from '@trpc/server';"],
@@ -107,6 +111,10 @@ const allowed: [file: string, source: string][] = [
     'server/mongodb/ok.ts',
     "import { setTimeout } from 'node:timers/promises';\nimport { Long } from 'mongodb';\n" +
       "import { x } from '../engine/store.ts';\nexport const y = [setTimeout, Long, x];",
+  ],
+  [
+    'server/admin/ok.ts',
+    "import { TRPCError } from '@trpc/server';\nimport { x } from '../mongodb/codec.ts';\nexport const y = [TRPCError, x];",
   ],
   ['server/memory/ok.ts', "import { x } from '../engine/decide.ts';\nexport const y = x;"],
   [

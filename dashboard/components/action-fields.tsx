@@ -33,7 +33,7 @@ export function ActionFields({
       {action === 'mark_completed' && (
         <ResponseField
           label="Response data"
-          hint={`What ${detail.operation} would have returned, as JSON. It is validated where a replayer is registered.`}
+          hint={`As JSON. GraphQL: the data of the result, such as {"${detail.operation}": …}. tRPC: what the procedure returns.`}
           example='{ "id": "ch_1042", "amount": 1999 }'
           value={form.response}
           problem={problems.response}

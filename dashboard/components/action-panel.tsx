@@ -15,7 +15,9 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
   const [open, setOpen] = useState<ActionName | null>(null);
   const readOnly = useReadOnlyReason();
   const order: readonly ActionName[] = ACTIONS_BY_STATE[detail.state];
-  const ours = order.flatMap((name) => detail.actions.find(({ action }) => action === name) ?? []);
+  const ours = order
+    .flatMap((name) => detail.actions.find(({ action }) => action === name) ?? [])
+    .toSorted((one, other) => Number(one.refused !== null) - Number(other.refused !== null));
   const others = detail.actions.filter(({ action }) => !order.includes(action));
   const chosen = detail.actions.find(({ action }) => action === open);
   return (

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { ArrowRight } from 'lucide-react';
 import { Link } from 'wouter';
 import type { AuditEntry } from '../../server/admin/contract.ts';
 import { usePollInterval } from '../hooks/use-live-query.ts';
@@ -69,7 +70,7 @@ export function actionLabel(action: string): string {
 function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
   const { at, by, role, action, reason, before, after, keyId, key, scope, jobId } = entry;
   return (
-    <li className="grid gap-x-4 gap-y-0.5 border-t border-line px-4 py-2.5 first:border-0 sm:grid-cols-[9rem_minmax(0,1fr)]">
+    <li className="grid gap-x-4 gap-y-0.5 border-t border-line px-4 py-2.5 first:border-0 sm:grid-cols-[11.5rem_minmax(0,1fr)]">
       <div className="text-muted max-sm:flex max-sm:gap-2">
         <p className="text-ink">
           <Ago at={at} />
@@ -123,7 +124,7 @@ function Change({ before, after }: Pick<AuditEntry, 'before' | 'after'>) {
       <span className="font-mono">
         <Verbatim text={before ?? 'nothing'} />
       </span>
-      <span aria-hidden> → </span>
+      <ArrowRight aria-hidden className="mx-1.5 inline size-3" />
       <span className="sr-only"> to </span>
       <span className="font-mono text-ink">
         <Verbatim text={after ?? 'nothing'} />

@@ -3,7 +3,7 @@ import { structuredPatch } from 'diff';
 import { useMemo, useState } from 'react';
 import type { DiffVersion, KeyDetail } from '../../server/admin/contract.ts';
 import { formatUtc } from '../lib/format.ts';
-import { prettyText } from '../lib/json-tree.ts';
+import { comparableText } from '../lib/json-tree.ts';
 import { versionOf } from '../lib/version.ts';
 import { diffQuery } from '../queries.ts';
 import { Field, inputClass } from './field.tsx';
@@ -29,18 +29,35 @@ export function DiffPanel({ detail }: { detail: KeyDetail }) {
 }
 
 function Comparison({ versions }: { versions: readonly DiffVersion[] }) {
-  const [left, setLeft] = useState(versions.length - 2);
-  const [right, setRight] = useState(versions.length - 1);
+  const [chosen, setChosen] = useState<{ left?: number; right?: number }>({});
+  const newest = newestChange(versions);
+  const { left = newest - 1, right = newest } = chosen;
   const [from, to] = [versions[left], versions[right]];
   return (
     <div className="grid gap-3">
       <div className="grid gap-3 sm:grid-cols-2">
-        <VersionChoice label="From" versions={versions} value={left} onChange={setLeft} />
-        <VersionChoice label="To" versions={versions} value={right} onChange={setRight} />
+        <VersionChoice
+          label="From"
+          versions={versions}
+          value={left}
+          onChange={(value) => setChosen({ ...chosen, left: value })}
+        />
+        <VersionChoice
+          label="To"
+          versions={versions}
+          value={right}
+          onChange={(value) => setChosen({ ...chosen, right: value })}
+        />
       </div>
       {from && to && <Patch from={from.text} to={to.text} />}
     </div>
   );
+}
+
+/** What the last action left behind, which follows what it found; without an action the second of all. */
+function newestChange(versions: readonly DiffVersion[]): number {
+  const last = versions.findLastIndex(({ label }) => label.startsWith('After '));
+  return last > 0 ? last : 1;
 }
 
 interface VersionChoiceProps {
@@ -119,10 +136,10 @@ function PatchLine({ line }: { line: string }) {
 /** Undefined when it would take too long to find. */
 function linesOf(from: string, to: string): string[] | undefined {
   const options = { context: 3, timeout: 300 };
-  const patch = structuredPatch('', '', prettyText(from), prettyText(to), '', '', options);
+  const patch = structuredPatch('', '', comparableText(from), comparableText(to), '', '', options);
   return patch?.hunks
     .flatMap(({ oldStart, newStart, lines }) => [
-      `@ line ${oldStart} → ${newStart}`,
+      `@ from line ${oldStart}, to line ${newStart}`,
       ...lines.filter((line) => !line.startsWith('\\')),
     ])
     .slice(0, MOST_LINES);

@@ -3,7 +3,7 @@ import { type FormEvent, useRef, useState } from 'react';
 import type { BodyText } from '../../server/admin/contract.ts';
 import { api, messageOf } from '../api.ts';
 import { useCommandKey } from '../hooks/use-command-key.ts';
-import type { Address, BodyPart } from '../queries.ts';
+import { type Address, addressed, type BodyPart } from '../queries.ts';
 import { Dialog } from './dialog.tsx';
 import { DialogActions } from './dialog-actions.tsx';
 import { Notice } from './notice.tsx';
@@ -24,7 +24,7 @@ export function RevealDialog({ detail, part, onRevealed, onClose }: RevealDialog
   const keyOf = useCommandKey();
   const reveal = useMutation({
     mutationFn: () => {
-      const command = { id: detail.id, life: detail.life, part, reason: reason.trim() };
+      const command = { ...addressed(detail), part, reason: reason.trim() };
       return api.keys.reveal.mutate({ ...command, commandKey: keyOf(command) });
     },
     onSuccess: (body) => {

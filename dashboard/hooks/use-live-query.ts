@@ -2,7 +2,7 @@ import { type DefaultError, type QueryKey, type UseQueryOptions, useQuery } from
 import { statusOf } from '../api.ts';
 import { live } from '../lib/settings.ts';
 
-export const POLL_MS = 5_000;
+const POLL_MS = 5_000;
 
 /** A query that is asked again every 5 s, unless the operator has paused that. */
 export function useLiveQuery<T, K extends QueryKey>(options: UseQueryOptions<T, DefaultError, T, K>) {

@@ -45,10 +45,26 @@ export function printJson(node: JsonNode, indent = ''): string {
   }
 }
 
-/** JSON is indented; any other text is left as it is. */
-export function prettyText(text: string): string {
+/** JSON is indented and sorted by name, so that the same values have the same lines; any other text is left as it is. */
+export function comparableText(text: string): string {
   const node = readJson(text);
-  return node ? printJson(node) : text;
+  return node ? printJson(sorted(node)) : text;
+}
+
+function sorted(node: JsonNode): JsonNode {
+  switch (node.kind) {
+    case 'object': {
+      const entries = node.entries.map(([name, value]) => [name, sorted(value)] as const);
+      return {
+        ...node,
+        entries: entries.toSorted(([one], [other]) => (one < other ? -1 : Number(one > other))),
+      };
+    }
+    case 'array':
+      return { ...node, items: node.items.map(sorted) };
+    default:
+      return node;
+  }
 }
 
 function nodeOf(node: Node, text: string): JsonNode {

@@ -6,6 +6,7 @@ import { useSearch } from 'wouter/use-browser-location';
 import type { KeyPage as Page } from '../../server/admin/contract.ts';
 import { BulkPlanDialog } from '../components/bulk-plan-dialog.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { ExportDialog } from '../components/export-dialog.tsx';
 import { FilterBar } from '../components/filter-bar.tsx';
 import { KeyTable } from '../components/key-table.tsx';
@@ -57,14 +58,7 @@ function KeyList({ search }: { search: string }) {
             {`${formatCount(newer.count)}${newer.capped ? '+' : ''} new`}
           </Button>
         )}
-        {selection.ids.size > 0 && (
-          <span className="text-muted">
-            {plural(selection.ids.size, 'key')} selected{' '}
-            <button type="button" className="link" onClick={selection.clear}>
-              Clear
-            </button>
-          </span>
-        )}
+        {selection.ids.size > 0 && <Selected rows={list.data?.rows ?? []} selection={selection} />}
       </div>
       <section aria-label="Keys that match" className="card overflow-hidden">
         <View query={list} what="the keys">
@@ -98,6 +92,24 @@ function useSelection() {
     toggle: (id: string) =>
       setIds((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id])),
   };
+}
+
+interface SelectedProps {
+  readonly rows: Page['rows'];
+  readonly selection: ReturnType<typeof useSelection>;
+}
+
+function Selected({ rows, selection }: SelectedProps) {
+  const keys = rows.filter(({ id }) => selection.ids.has(id)).map(({ key }) => key);
+  return (
+    <span className="flex items-center gap-2 text-muted">
+      {plural(selection.ids.size, 'key')} selected
+      <CopyButton text={keys.join('\n')} what="selected keys" />
+      <button type="button" className="link" onClick={selection.clear}>
+        Clear
+      </button>
+    </span>
+  );
 }
 
 /** After a search from the search box, Enter opens what was found. */

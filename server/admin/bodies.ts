@@ -13,6 +13,19 @@ const CUT_BYTES = 65_536;
 /** A reply holds 16 MB. */
 const MOST_BYTES = 15 * 1_048_576;
 
+/** Stages that leave of each body only that there is one. */
+export function elidedBodies(prefix: '' | 'record.' = ''): Document[] {
+  const elided = (part: Part) => {
+    const path = `$${prefix}${part}`;
+    const hasBody = { $eq: [{ $type: `${path}.body` }, 'string'] };
+    return { $cond: [hasBody, { $mergeObjects: [path, { body: '…' }] }, path] };
+  };
+  return [
+    { $set: { [`${prefix}response`]: elided('response'), [`${prefix}request`]: elided('request') } },
+    { $unset: `${prefix}steps.value` },
+  ];
+}
+
 /** What a body is, without reading it. */
 export function bodyFields(part: Part): Document {
   const stored = `$${part}`;

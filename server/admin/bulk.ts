@@ -81,8 +81,7 @@ export async function startJob(
   const started = await jobs.change(id, ['planned'], {
     state: 'running',
     startedAt,
-    by: operator.id,
-    role: operator.role,
+    startedBy: { id: operator.id, role: operator.role },
   });
   if (started) runner.wake();
   return jobs.shown(await jobs.require(id, operator));

@@ -40,7 +40,7 @@ export async function requireDetail(
 }
 
 /** Force and purge can not be made good again. */
-export const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
+const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
   allow_retry: 'operator',
   rerun: 'operator',
   mark_completed: 'operator',

@@ -1,7 +1,7 @@
 import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredRecord } from '../engine/record.ts';
 import type { Document } from '../mongodb/database.ts';
-import { bodyFields, bodyInfo } from './bodies.ts';
+import { bodyFields, bodyInfo, elidedBodies } from './bodies.ts';
 import type { KeyDetail, OfferedAction, Seen } from './contract.ts';
 import { extendedJson } from './extended-json.ts';
 import { idIs, type Records } from './records.ts';
@@ -10,7 +10,6 @@ import { sentenceOf } from './sentence.ts';
 import { timelineIsCut, timelineOf } from './timeline.ts';
 
 const MOST_RAW_BYTES = 1_048_576;
-const BODIES = ['record.response.body', 'record.request.body', 'record.steps.value'];
 
 /** Why an action is out of reach whatever the record is: the role, a read-only dashboard, no replayer. */
 export type Bar = (action: OfferedAction['action'], record: KeyRecord) => string | null;
@@ -25,7 +24,7 @@ export async function readDetail(
   const [found] = await records.aggregate([
     { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
     { $project: DETAIL_FIELDS },
-    { $unset: BODIES },
+    ...elidedBodies('record.'),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
   ]);
   return found && detailOf(found, bar);
@@ -39,7 +38,7 @@ export async function readStored(
   const [found] = await records.aggregate([
     { $match: idIs(id) },
     { $project: { now: '$$NOW', record: '$$ROOT' } },
-    { $unset: BODIES },
+    ...elidedBodies('record.'),
   ]);
   return found && { record: plainRecord(found.record as Document), now: found.now as Date };
 }
@@ -123,7 +122,7 @@ function offered(
   return { action, refused, confirm, mayRepeat: mayRepeat(action, record) };
 }
 
-export function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
+function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
   return { id, life: String(life), owner, fence: String(fence), state };
 }
 

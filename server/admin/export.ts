@@ -4,7 +4,7 @@ import { listKeys } from './list.ts';
 import { addEntry } from './reveal.ts';
 
 const MOST_ROWS = 10_000;
-const ROWS_PER_READ = 1_000;
+const ROWS_PER_READ = 500;
 /** A filter without an index looks at so many bounded stretches. */
 const MOST_READS = 50;
 

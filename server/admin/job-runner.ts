@@ -97,7 +97,7 @@ export class JobRunner {
   /** @returns false when it can not be told what came of it: the item waits for another turn */
   async #act(job: JobRecord, { _id, seen }: ItemRecord): Promise<boolean> {
     const dashboard = this.#dashboard();
-    const { action, reason, by, role } = job;
+    const { action, reason, by, role, startedBy = { id: by, role } } = job;
     try {
       const stored = await readStored(dashboard.records, seen.id);
       const acted = await takeAction(dashboard, {
@@ -105,7 +105,7 @@ export class JobRunner {
         seen,
         reason,
         commandKey: `bulk:${_id}`,
-        by: { id: by, role },
+        by: startedBy,
         jobId: job._id,
         mayRepeat: true, // the operator typed how many keys this is about
         given: stored && (await givenResponse(dashboard, seen.id, stored.record, action, job.error)),

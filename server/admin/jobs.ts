@@ -20,6 +20,8 @@ export interface JobRecord extends Document {
   readonly by: string;
   readonly role: Operator['role'];
   readonly scopes?: readonly string[];
+  /** Who answers for what it does. */
+  readonly startedBy?: Pick<Operator, 'id' | 'role'>;
   /** The message for `mark_failed`. */
   readonly error?: string;
 }
@@ -81,17 +83,15 @@ export class Jobs {
   }
 
   /** @throws TRPCError NOT_FOUND, also for a job of somebody else when the operator sees some scopes only */
-  async require(id: string, { id: operator, scopes }: Operator): Promise<JobRecord> {
-    const mine = scopes ? { by: { $eq: operator } } : {};
-    const [found] = await this.#find([{ $match: { _id: { $eq: id }, kind: 'job', ...mine } }]);
+  async require(id: string, operator: Operator): Promise<JobRecord> {
+    const [found] = await this.#find([{ $match: { _id: { $eq: id }, kind: 'job', ...visibleTo(operator) } }]);
     if (!found) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such job' });
     return found as JobRecord;
   }
 
-  async list({ id: operator, scopes }: Operator): Promise<Job[]> {
-    const mine = scopes ? { by: { $eq: operator } } : {};
+  async list(operator: Operator): Promise<Job[]> {
     const found = await this.#find([
-      { $match: { kind: 'job', state: { $ne: 'planning' }, ...mine } },
+      { $match: { kind: 'job', state: { $ne: 'planning' }, ...visibleTo(operator) } },
       { $sort: { createdAt: -1 } },
       { $limit: MOST_JOBS },
     ]);
@@ -216,6 +216,12 @@ const INDEXES = [
   { name: 'commandKey_1', key: { commandKey: 1 }, unique: true, ...ONLY_JOBS },
   { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
 ];
+
+/** To an operator of some scopes: what it planned itself, and within the scopes that it has now. */
+function visibleTo({ id, scopes }: Operator): Document {
+  if (!scopes) return {};
+  return { by: { $eq: id }, scopes: { $type: 'array', $not: { $elemMatch: { $nin: scopes } } } };
+}
 
 const itemId = (job: string, index: number) => `${job}:${String(index).padStart(6, '0')}`;
 

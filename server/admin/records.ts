@@ -49,7 +49,11 @@ const OUT_OF_TIME = 50;
 export const isBadHint = (error: unknown) => codeOf(error) === BAD_HINT;
 export const isOutOfTime = (error: unknown) => codeOf(error) === OUT_OF_TIME;
 export const isDuplicate = (error: unknown) => codeOf(error) === 11000;
-export const isUnreachable = (error: unknown) => failureOf(error) !== 'rejected';
+/** The driver says so, and asking again may help. */
+export function isUnreachable(error: unknown): boolean {
+  const isOfDriver = error instanceof Error && error.name.startsWith('Mongo');
+  return isOfDriver && !['rejected', 'denied'].includes(failureOf(error));
+}
 
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 

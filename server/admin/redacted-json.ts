@@ -37,7 +37,7 @@ export function redactedJson(
     }
     if (token === ':' && last.startsWith('"')) name = nameOf(last);
     const isValue = last === ':' && token !== ':';
-    if (isValue && name !== undefined && isSecret(name)) {
+    if (isValue && name !== undefined && isSecret(name) && !isOperation(name, token)) {
       out.add(JSON.stringify(REDACTED));
       redacted = true;
       hidden = depthOf(token) > 0 ? 2 : 0;
@@ -60,6 +60,11 @@ const depthOf = (token: string) =>
   token === '{' || token === '[' ? 1 : token === '}' || token === ']' ? -1 : 0;
 
 const holdsJson = (token: string) => /^"\s*[{[]/.test(token) && token.includes('\\"');
+
+/** `createApiKey: {…}` is what an operation gave, with fields of its own to look at. */
+const isOperation = (name: string, token: string) => token === '{' && OPERATIONS.test(name);
+const OPERATIONS =
+  /^(create|add|update|change|set|reset|rotate|refresh|generate|issue|verify|delete|remove|revoke)[A-Z_]/;
 
 /** What a string token says; a damaged one as it is written. */
 function nameOf(token: string): string {

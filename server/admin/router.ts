@@ -15,7 +15,6 @@ import { reveal } from './reveal.ts';
 import {
   actionCommand,
   commandKey,
-  cursor,
   keyFilter,
   number64,
   part,
@@ -29,13 +28,13 @@ const oneKey = z.strictObject({ id: recordId, life: number64.exactOptional() });
 
 const keys = router({
   list: forViewers
-    .input(z.strictObject({ filter: keyFilter, cursor: cursor.exactOptional() }))
+    .input(z.strictObject({ filter: keyFilter, cursor: recordId.exactOptional() }))
     .query(({ ctx: { dashboard, operator }, input }): Promise<KeyPage> => {
       return listKeys(dashboard.records, { ...input, scopes: operator.scopes });
     }),
 
   newer: forViewers
-    .input(z.strictObject({ filter: keyFilter, newest: cursor.nullable() }))
+    .input(z.strictObject({ filter: keyFilter, newest: recordId.nullable() }))
     .query(({ ctx: { dashboard, operator }, input: { filter, newest } }) =>
       countNewer(dashboard.records, { filter, scopes: operator.scopes }, newest),
     ),
@@ -65,7 +64,8 @@ const keys = router({
     .input(oneKey)
     .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input.id)),
 
-  dryRun: forViewers
+  // It asks the developer who the principal is now.
+  dryRun: forOperators
     .input(oneKey)
     .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input.id)),
 
@@ -107,7 +107,7 @@ export const appRouter = router({
           by: z.string().min(1).max(200).exactOptional(),
           action: z.string().min(1).max(50).exactOptional(),
           keyId: recordId.exactOptional(),
-          cursor: cursor.exactOptional(),
+          cursor: recordId.exactOptional(),
         }),
       )
       .query(({ ctx: { dashboard, operator }, input }) => dashboard.audit.list(input, operator)),

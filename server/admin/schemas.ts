@@ -13,7 +13,6 @@ export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a numbe
 export const commandKey = text(100);
 /** Blanks are no reason. */
 export const reason = z.string().trim().min(8, 'Expected a reason of 8 characters or more').max(1_000);
-export const cursor = recordId;
 
 export const keyFilter = z.strictObject({
   state: z
@@ -27,7 +26,7 @@ export const keyFilter = z.strictObject({
   error: z.boolean().exactOptional(),
 });
 
-export const seen = z.strictObject({
+const seen = z.strictObject({
   id: recordId,
   life: number64,
   owner: text(1_024),

@@ -1,6 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
+import { isUnreachable } from './records.ts';
 
 export interface Context {
   readonly operator: Operator;
@@ -36,9 +37,15 @@ const writable = t.middleware(({ ctx, next }) => {
   return next();
 });
 
-export const hasRole = ({ role }: Operator, wanted: Role): boolean => RANKS[role] >= RANKS[wanted];
+const hasRole = ({ role }: Operator, wanted: Role): boolean => RANKS[role] >= RANKS[wanted];
 
-/** Each procedure is one of these three: there is none without a role. */
-export const forViewers = t.procedure.use(atLeast('viewer'));
-export const forOperators = t.procedure.use(atLeast('operator')).use(writable);
-export const forAdmins = t.procedure.use(atLeast('admin')).use(writable);
+const reaching = t.middleware(async ({ next }) => {
+  const result = await next();
+  if (result.ok || !isUnreachable(result.error.cause)) return result;
+  const { cause } = result.error;
+  throw new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: 'The database can not be reached', cause });
+});
+
+/** Each procedure is one of these two: there is none without a role. */
+export const forViewers = t.procedure.use(atLeast('viewer')).use(reaching);
+export const forOperators = t.procedure.use(atLeast('operator')).use(writable).use(reaching);

@@ -133,6 +133,10 @@ it('holds only keys of the scopes that the operator may see, and is shown to nob
   await expect(admin.scott.bulk.get.query({ id: all.id })).rejects.toMatchObject({
     data: { code: 'NOT_FOUND' },
   });
+  // What was planned before its scopes were withdrawn is no longer its own.
+  const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
+  await jobs.updateOne({ _id: mine.id }, { $set: { scopes: ['acme', 'other'] } });
+  await expect(start(admin.scott, mine)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
   await expect(start(admin.scott, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
 });
 

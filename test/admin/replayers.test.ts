@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { envelop, useEngine, useSchema } from '@envelop/core';
 import { initTRPC } from '@trpc/server';
+import { execute, parse, subscribe, validate } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
@@ -25,8 +27,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
   const yoga = createYoga({
     logging: false,
     schema: createSchema({
-      typeDefs:
-        'type Query { ok: Boolean } type Receipt { id: ID! amount: Int! } type Mutation { pay(amount: Int!): Receipt }',
+      typeDefs: TYPES,
       resolvers: {
         Mutation: {
           pay: (_, { amount }: { amount: number }, { request }: { request: Request }) => {
@@ -63,6 +64,53 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
   return { replayer, runs, send: post };
 }
 
+/** The same without Yoga. */
+function envelopApi(idempotency: Idempotency, members: Members): Api {
+  const runs: string[] = [];
+  type Context = { user: string; params: object };
+  const schema = createSchema<Context>({
+    typeDefs: TYPES,
+    resolvers: {
+      Mutation: {
+        pay: (_, { amount }: { amount: number }, { user }) => {
+          runs.push(user);
+          return { id: 'r1', amount };
+        },
+      },
+    },
+  });
+  const getEnveloped = envelop({
+    plugins: [
+      useEngine({ parse, validate, execute, subscribe }),
+      useSchema(schema),
+      useIdempotency({ idempotency, scope: ({ user }: Context) => user }),
+    ],
+  });
+  const send = async (key: string) => {
+    const enveloped = getEnveloped({ user: 'acme', params: { extensions: { idempotencyKey: key } } });
+    const contextValue = await enveloped.contextFactory();
+    const document = enveloped.parse(QUERY);
+    return JSON.stringify(
+      await enveloped.execute({
+        schema: enveloped.schema,
+        document,
+        contextValue,
+        variableValues: { amount: 5 },
+      }),
+    );
+  };
+  const replayer = createGraphQLReplayer({
+    getEnveloped,
+    context: ({ scope }) => {
+      const user = members[scope];
+      return user === undefined ? null : { scope: user, principal: user, serverContext: { user } };
+    },
+  });
+  return { replayer, runs, send };
+}
+
+const TYPES =
+  'type Query { ok: Boolean } type Receipt { id: ID! amount: Int! } type Mutation { pay(amount: Int!): Receipt }';
 const QUERY = 'mutation ($amount: Int!) { pay(amount: $amount) { id amount } }';
 
 function trpcApi(idempotency: Idempotency, members: Members): Api {
@@ -96,6 +144,13 @@ const APIS = [
   [
     'GraphQL',
     graphqlApi,
+    'graphql/1',
+    { query: QUERY, variables: { amount: 5 } },
+    { query: 'mutation { gone }' },
+  ],
+  [
+    'GraphQL without Yoga',
+    envelopApi,
     'graphql/1',
     { query: QUERY, variables: { amount: 5 } },
     { query: 'mutation { gone }' },

@@ -247,6 +247,16 @@ it('each answer has the security headers, refusals too', async () => {
   }
 });
 
+it('a database that can not be reached is said to be that, with 503', async () => {
+  await using other = await startAdmin();
+  await other.client.close();
+  const response = await fetch(`${other.url}/api/trpc/keys.list?input={"filter":{}}`, {
+    headers: { ...HEADERS, 'x-session': 'vic' },
+  });
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain('can not be reached');
+});
+
 it('what goes wrong inside is not told', async () => {
   await using other = await startAdmin();
   const broken = await other.put(failed());

@@ -14,7 +14,7 @@ import { createIdempotency, type IdempotencyOptions } from '../../server/index.t
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
 
-export const COLLECTION = 'idempotency_keys';
+const COLLECTION = 'idempotency_keys';
 export const REASON = 'customer asked for it';
 
 const OPERATORS: Record<string, Operator> = {

@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     action: 'Mark completed…',
     from: 'In doubt',
     make: timedOut,
-    entries: { response: '{ "id": "ch_by_hand", "customer": "cus_7", "amount": 1999, "note": null }' },
+    entries: { response: '{ "chargeCard": { "id": "ch_by_hand" } }' },
     to: 'Completed',
     retry: { runs: 1, body: /ch_by_hand/ },
     audit: 'Mark completed',
@@ -148,6 +148,36 @@ it('Force release of a running key says that it can not stop the worker, whose l
   await enter(dialog, { confirm: 'force', tick: true });
   await waitForState(key.page, 'Released');
   expect(key.problems).toEqual([]);
+});
+
+describe('Re-run now', () => {
+  it('shows as whom and what it would run before it runs it once, as an ordinary keyed call', async () => {
+    const sent = { key: 'rerun', fate: 'timed_out_once' } as const;
+    await office.send(sent);
+    await office.capture(sent);
+    await using key = await openKey(sent.key);
+    await waitForState(key.page, 'In doubt');
+    const dialog = await openAction(key.page, 'Re-run now…');
+    const dryRun = dialog.getByRole('region', { name: 'Dry run' });
+    await dryRun.getByText('the customer acme').waitFor();
+    expect(await dryRun.textContent()).toMatch(/mutation Charge/);
+    expect(office.runs(sent.key)).toBe(1);
+    await enter(dialog, { confirm: 'rerun', tick: true });
+    await waitForState(key.page, 'Completed');
+    await key.page.getByText(/It ran, and succeeded/).waitFor();
+    expect(office.runs(sent.key)).toBe(2);
+    expect((await office.send(sent)).body).toMatch(/ch_/);
+    expect(office.runs(sent.key)).toBe(2);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('is off, and says why, where the request was not captured', async () => {
+    await timedOut({ key: 'not captured' });
+    await using key = await openKey('not captured');
+    await key.page.getByText(/Not now: Its request was not captured/).waitFor();
+    expect(await key.page.getByRole('button', { name: 'Re-run now…' }).isDisabled()).toBe(true);
+    expect(key.problems).toEqual([]);
+  });
 });
 
 it('a lapsed key can be marked', async () => {

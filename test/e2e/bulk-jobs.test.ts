@@ -42,13 +42,7 @@ describe('a bulk job', () => {
     await page.getByText('The plan has 3 keys.').waitFor();
     await page.getByLabel('Type 3 to start').fill('3');
     await page.getByRole('button', { name: 'Start the job' }).click();
-    await page
-      .getByText('3 done')
-      .waitFor({ timeout: 15000 })
-      .catch(async (e) => {
-        console.log(await page.locator('main').textContent(), list.problems);
-        throw e;
-      });
+    await page.getByText('3 done').waitFor();
     const results = page.getByRole('region', { name: 'Results' }).getByRole('listitem');
     await results.filter({ hasText: 'Done' }).nth(2).waitFor();
     expect(await axeViolations(page)).toEqual([]);

@@ -145,11 +145,16 @@ describe('a stored value', () => {
       { $set: { v: 99, fence: '<b>7</b>', createdAt: 'yesterday', life: null } },
     );
     await using list = await visit(browser, office, '/keys?scope=damage');
-    await list.page.getByRole('cell', { name: 'Unreadable' }).waitFor();
-    await list.page.getByRole('link', { name: 'unreadable' }).click();
+    await list.page
+      .locator('td')
+      .getByText('Unreadable', { exact: true })
+      .locator('visible=true')
+      .first()
+      .waitFor();
+    await list.page.getByRole('link', { name: 'unreadable', exact: true }).click();
     await list.page.getByText(/^Damaged: /).waitFor();
     await list.page.goBack();
-    await list.page.getByRole('link', { name: 'damaged' }).click();
+    await list.page.getByRole('link', { name: 'damaged', exact: true }).click();
     await list.page.getByText('This body is damaged').waitFor();
     expect(list.problems).toEqual([]);
   });

@@ -71,7 +71,7 @@ describe('a page that is open', () => {
     await page.route('**/api/trpc/**', (route) => route.abort());
     await page.keyboard.press('r');
     await page.getByText(/Not up to date: The server can not be reached/).waitFor();
-    await page.getByRole('link', { name: 'away' }).waitFor();
+    await page.getByRole('link', { name: 'away', exact: true }).waitFor();
     await page.unroute('**/api/trpc/**');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText(/Not up to date/).waitFor({ state: 'detached' });
@@ -102,7 +102,7 @@ describe('two operators on one key (case 19)', () => {
     await enter(hers, { response: 'It was not paid' });
     await waitForState(olga.page, 'Error');
 
-    await enter(his, { response: '{"id":"ch_1"}', reason: 'I saw the payment at the provider' });
+    await enter(his, { response: '{"chargeCard":null}', reason: 'I saw the payment at the provider' });
     await his.getByText('Nothing was done: the record has changed').waitFor();
     await his.getByText(/Not possible any more/).waitFor();
     expect(await his.locator('button[type=submit]').isDisabled()).toBe(true);

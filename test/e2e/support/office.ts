@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Db, MongoClient } from 'mongodb';
+import { createGraphQLReplayer } from '../../../plugin/graphql/replayer.ts';
 import {
   createDashboard,
   type DashboardOptions,
@@ -42,6 +43,8 @@ export interface Office extends AsyncDisposable {
   /** A charge whose worker lost its database for good: its lease lapses after a second. */
   abandon(sent: Sent): Promise<void>;
   idOf(key: string): Promise<string>;
+  /** Puts the request of {@link send} next to its record. */
+  capture(sent: Sent): Promise<void>;
   /** How often the effect of a key happened. */
   runs(key: string): number;
 }
@@ -68,7 +71,11 @@ export async function openOffice({
     store: createMongoStore({ db, collection: COLLECTION }),
   });
   const shop = createShop(idempotency, {
-    begin: (key) => void counts.set(key, (counts.get(key) ?? 0) + 1),
+    begin(key) {
+      const times = (counts.get(key) ?? 0) + 1;
+      counts.set(key, times);
+      return times;
+    },
     async held(key) {
       waiting.get(key)?.();
       await release;
@@ -78,6 +85,16 @@ export async function openOffice({
     createDashboard({
       idempotency,
       basePath,
+      replayers: [
+        createGraphQLReplayer({
+          yoga: shop.graphql,
+          context: ({ scope }) => ({
+            scope,
+            principal: `the customer ${scope}`,
+            headers: { 'x-customer': encodeURIComponent(scope) },
+          }),
+        }),
+      ],
       authorize: (request) => OPERATORS[cookieOf(request, 'session')] ?? null,
       ...options,
     }),
@@ -109,6 +126,11 @@ export async function openOffice({
       if (!found) throw new Error(`No record has the key ${key}`);
       return found._id.toHexString();
     },
+    async capture({ key, scope, via, ...charge }) {
+      const body = JSON.stringify({ query: CHARGE, variables: { ...CHARGED, ...charge } });
+      const request = { format: 'graphql/1', body, bytes: Buffer.byteLength(body) };
+      await db.collection(COLLECTION).updateOne({ key }, { $set: { request } });
+    },
     runs: (key) => counts.get(key) ?? 0,
     async [Symbol.asyncDispose]() {
       release.open();
@@ -121,7 +143,7 @@ export async function openOffice({
 }
 
 async function sendTo(origin: string, { key, scope = 'acme', via = 'graphql', ...charge }: Sent) {
-  const input = { customer: 'cus_7', amount: 1999, fate: 'paid', ...charge };
+  const input = { ...CHARGED, ...charge };
   const headers = { 'content-type': 'application/json', 'x-customer': encodeURIComponent(scope) };
   const response = await (via === 'graphql'
     ? fetch(`${origin}/graphql`, {
@@ -137,6 +159,8 @@ async function sendTo(origin: string, { key, scope = 'acme', via = 'graphql', ..
   return { status: response.status, body: await response.text() };
 }
 
+const CHARGED = { customer: 'cus_7', amount: 1999, fate: 'paid' };
+
 const CHARGE = `mutation Charge($customer: String!, $amount: Int!, $fate: String!, $note: JSON) {
   chargeCard(customer: $customer, amount: $amount, fate: $fate, note: $note) { id customer amount note }
 }`;
@@ -148,7 +172,7 @@ async function abandon(uri: string, database: string, { key, scope = 'acme' }: S
   const idempotency = createIdempotency({ store, leaseMs: 1_000 });
   const started = gate();
   const shop = createShop(idempotency, {
-    begin() {},
+    begin: () => 1,
     async held() {
       started.open();
       await client.close(true);

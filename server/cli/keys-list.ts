@@ -1,0 +1,73 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { KeyFilter } from '../admin/contract.ts';
+import { type ConnectionOptions, orError, withConnection } from './connection.ts';
+import { listText } from './key-text.ts';
+import { openSession, print, type Target } from './keys-session.ts';
+
+interface ListOptions extends ConnectionOptions, Target {
+  readonly state?: NonNullable<KeyFilter['state']>;
+  readonly operation?: string;
+  readonly olderThan?: number;
+  readonly newerThan?: number;
+  readonly error?: boolean;
+  readonly cursor?: string;
+}
+
+const STATES = [
+  'attention',
+  'running',
+  'completed',
+  'released',
+  'in_doubt',
+  'lapsed',
+  'expired',
+  'unreadable',
+];
+
+/** `latchkey keys list`. */
+export function list(group: Command): void {
+  withConnection(group.command('list'))
+    .summary('list keys, newest first')
+    .addOption(new Option('--state <state>', 'as it stands now').choices(STATES))
+    .option('--scope <text>')
+    .option('--key <text>')
+    .option('--operation <name>')
+    .option('--older-than <age>', 'started at least so long ago: 90s, 5m, 2h, 7d', ageOf)
+    .option('--newer-than <age>', 'started at most so long ago', ageOf)
+    .option('--error', 'completed with an error')
+    .option('--cursor <id>', 'the `next` of the page before')
+    .option('--json', 'print JSON')
+    .action((options: ListOptions, command: Command) =>
+      orError(command, async () => {
+        const { listKeys } = await import('../admin/list.ts');
+        await using session = await openSession(options);
+        const page = await listKeys(session.dashboard.records, {
+          filter: filterOf(options),
+          cursor: options.cursor,
+        });
+        print(options.json, page, () => listText(page.rows, page.next));
+      }),
+    );
+}
+
+function filterOf({ state, scope, key, operation, olderThan, newerThan, error }: ListOptions): KeyFilter {
+  return {
+    ...(state && { state }),
+    ...(scope !== undefined && { scope }),
+    ...(key !== undefined && { key }),
+    ...(operation !== undefined && { operation }),
+    ...(olderThan !== undefined && { olderThanMs: olderThan }),
+    ...(newerThan !== undefined && { newerThanMs: newerThan }),
+    ...(error && { error }),
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function ageOf(text: string): number {
+  const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const size = UNITS[unit];
+  if (count === undefined || size === undefined)
+    throw new InvalidArgumentError('Expected an age such as 90s, 5m, 2h or 7d.');
+  return Number(count) * size;
+}

@@ -1,0 +1,70 @@
+import { userInfo } from 'node:os';
+import type { ActionName, KeyDetail, Operator } from '../admin/contract.ts';
+import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
+
+export interface Target {
+  readonly scope?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+export interface Session extends AsyncDisposable {
+  readonly dashboard: import('../admin/dashboard.ts').Dashboard;
+  readonly operator: Operator;
+}
+
+export async function openSession(options: ConnectionOptions, by = userInfo().username): Promise<Session> {
+  const { openDashboard } = await peer('@trpc/server', () => import('../admin/open-dashboard.ts'));
+  const connection: Connection = await connect(options);
+  const { db, collection } = connection.store;
+  const policy = connection.idempotency.policy(undefined, '');
+  return {
+    dashboard: openDashboard({
+      db,
+      collection,
+      policy,
+      readOnly: false,
+      replayers: [],
+      vault: connection.idempotency,
+    }),
+    operator: { id: by, role: 'admin' },
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+/** Undefined, and exit code 1, when there is none. */
+export async function findKey(
+  { dashboard, operator }: Session,
+  id: string | undefined,
+  { scope, key, json }: Target,
+): Promise<KeyDetail | undefined> {
+  const [{ listKeys }, { readDetail }, { barOf }, { isObjectId }] = await Promise.all([
+    import('../admin/list.ts'),
+    import('../admin/detail.ts'),
+    import('../admin/dashboard.ts'),
+    import('../admin/records.ts'),
+  ]);
+  if ((id === undefined) === (scope === undefined || key === undefined))
+    throw new Error('Expected an id, or --scope and --key');
+  if (id !== undefined && !isObjectId(id)) throw new Error(`Expected an id of 24 digits, got ${id}`);
+  const { rows } =
+    id === undefined
+      ? await listKeys(dashboard.records, { filter: { scope: scope as string, key: key as string } })
+      : { rows: [{ id }] };
+  const found = rows[0]?.id;
+  const bar = (action: ActionName, record: Parameters<typeof barOf>[3]) =>
+    barOf(dashboard, operator, action, record);
+  const detail = found === undefined ? undefined : await readDetail(dashboard.records, found, undefined, bar);
+  if (!detail) refuse(json, 'There is no such key');
+  return detail;
+}
+
+export function refuse(json: boolean | undefined, why: string): void {
+  process.exitCode = 1;
+  if (json) console.log(JSON.stringify({ done: false, why }));
+  else console.error(`Refused: ${why}`);
+}
+
+export function print(json: boolean | undefined, value: unknown, text: () => string): void {
+  console.log(json ? JSON.stringify(value, null, 2) : text());
+}

@@ -1,0 +1,82 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './support/axe.ts';
+import { openChromium } from './support/chromium.ts';
+import { type Office, openOffice } from './support/office.ts';
+import { enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
+import { visit } from './support/visit.ts';
+
+let browser: Browser;
+let office: Office;
+beforeAll(async () => {
+  [browser, office] = await Promise.all([openChromium(), openOffice()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await office[Symbol.asyncDispose]();
+});
+
+describe('the stored response (case 16)', () => {
+  it('is shown without its secrets, which are revealed for a reason that is audited', async () => {
+    await office.send({ key: 'secret', note: { apiKey: 'sk_live_51HxSecret', city: 'Lima' } });
+    await using key = await visit(browser, office, `/keys/${await office.idOf('secret')}/-`);
+    const { page } = key;
+    await page.getByText('Lima').waitFor();
+    expect(await page.locator('body').textContent()).not.toContain('sk_live_51HxSecret');
+    await page.getByRole('button', { name: 'Reveal secrets…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+    await page.getByText('sk_live_51HxSecret').waitFor();
+    await page.getByText(/Secrets are shown/).waitFor();
+    const trail = page.getByRole('region', { name: 'Audit trail' });
+    await trail
+      .getByRole('listitem')
+      .filter({ hasText: 'Reveal secrets' })
+      .filter({ hasText: REASON })
+      .waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.reload();
+    await page.getByText('Lima').waitFor();
+    expect(await page.locator('body').textContent()).not.toContain('sk_live_51HxSecret');
+    expect(key.problems).toEqual([]);
+  });
+
+  it('of a viewer stays without them', async () => {
+    await office.send({ key: 'viewed', note: { password: 'hunter2-hunter2' } });
+    await using key = await visit(browser, office, `/keys/${await office.idOf('viewed')}/-`, {
+      operator: 'vic',
+    });
+    const button = key.page.getByRole('button', { name: 'Reveal secrets…' });
+    await button.waitFor();
+    expect(await button.isDisabled()).toBe(true);
+    expect(await key.page.locator('body').textContent()).not.toContain('hunter2-hunter2');
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
+  it('the differences that an action made, the raw record and the empty request are shown', async () => {
+    const sent = { key: `diff ${colorScheme}`, fate: 'timed_out' } as const;
+    await office.send(sent);
+    const path = `/keys/${await office.idOf(sent.key)}/-`;
+    await using key = await visit(browser, office, path, { context: { colorScheme } });
+    const { page } = key;
+    await waitForState(page, 'In doubt');
+    await enter(await openAction(page, 'Mark failed…'), { response: 'It was not paid' });
+    await waitForState(page, 'Error');
+    await page.getByRole('tab', { name: 'Diff' }).click();
+    const differences = page.getByRole('region', { name: 'Differences' });
+    await differences.getByText(/"state": "in_doubt"/).waitFor();
+    const removed = differences.locator('div').filter({ hasText: /^-removed:.*"state": "in_doubt"/ });
+    const added = differences.locator('div').filter({ hasText: /^\+added:.*"state": "completed"/ });
+    expect([await removed.count(), await added.count()]).toEqual([1, 1]);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Raw' }).click();
+    await page.getByText(/"operation": "chargeCard"/).waitFor();
+    await page.getByRole('tab', { name: 'Request' }).click();
+    await page.getByText('The request was not captured').waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    expect(key.problems).toEqual([]);
+  });
+});

@@ -29,7 +29,7 @@ export interface Shop {
 export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
   const idempotency = createIdempotency({
     store: createMongoStore({ db }),
-    leaseMs: 10_000,
+    leaseMs: 5_000,
     captureRequest: true, // so that an operator can see a request, and run it again
   });
 

@@ -88,10 +88,10 @@ export interface Place {
 export type Vault = Pick<Idempotency, 'open' | 'seal'>;
 
 export const openerOf =
-  ({ open }: Vault): OpenBody =>
+  (vault: Vault): OpenBody =>
   async (stored, { part, ...address }) => {
     try {
-      return await open({ ...address, [part]: stored }, part);
+      return await vault.open({ ...address, [part]: stored }, part);
     } catch (error) {
       if (isIdempotencyError(error)) return undefined;
       throw error;

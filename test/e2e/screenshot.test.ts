@@ -1,50 +1,55 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { createShop } from '../../examples/shop/shop.ts';
+import { crash, shopper } from '../../examples/shop/traffic.ts';
+import { freshDatabase } from '../support/database.ts';
 import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
 import { enter, openAction, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
+import { watch } from './support/visit.ts';
 
 const PICTURE = fileURLToPath(new URL('../../docs/dashboard.png', import.meta.url));
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
+/** What README.md shows, of the example shop. Written with `SCREENSHOT=1 npx vitest run test/e2e/screenshot.test.ts`. */
+it('what a killed server of the example shop left behind is understood and settled on one screen', async () => {
+  await using database = await freshDatabase();
+  const { db, uri } = database;
+  const { server, idempotency, dashboard } = createShop(db);
+  const browser = await openChromium();
+  try {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await idempotency.ready();
+    for (let customer = 0; customer < 12; customer++) await shopper(base, Math.random);
+    await crash({ uri, database: db.databaseName });
+    const left = await db.collection('idempotency_keys').findOne({ state: 'running' });
 
-/** What README.md shows. Written with `SCREENSHOT=1 npx vitest run test/e2e/screenshot.test.ts`. */
-it('a key that was in doubt, with its attempts and what an operator did, fits on one screen', async () => {
-  const sent = { key: 'order-2041-capture', scope: 'acme', fate: 'timed_out' } as const;
-  await office.send({ ...sent, note: { order: 2041, capture: 'full' } });
-  const path = `/keys/${await office.idOf(sent.key)}/-`;
-  const context = { viewport: { width: 1360, height: 850 }, deviceScaleFactor: 1.5 };
-  await using key = await visit(browser, office, path, { context });
-  const { page } = key;
-  await waitForState(page, 'In doubt');
-  await enter(await openAction(page, 'Allow retry'), {
-    reason: 'INC-4211: the provider has no such payment',
-    tick: true,
-  });
-  await waitForState(page, 'Released');
-  await office.send({ ...sent, note: { order: 2041, capture: 'full' } });
-  await page.keyboard.press('r');
-  await waitForState(page, 'In doubt');
-  await enter(await openAction(page, 'Mark completed…'), {
-    reason: 'INC-4211: found as ch_88412 in the provider’s ledger',
-    response: '{ "chargeCard": { "id": "ch_88412", "customer": "cus_7", "amount": 1999, "note": null } }',
-  });
-  await waitForState(page, 'Completed');
-  await page.getByText('ch_88412').first().waitFor();
-  await page.getByRole('button', { name: 'Close the message' }).click();
-  const picture = await page.screenshot();
-  if (process.env.SCREENSHOT) await writeFile(PICTURE, picture);
-  expect(picture.length).toBeGreaterThan(20_000);
-  expect(key.problems).toEqual([]);
+    const context = await browser.newContext({
+      viewport: { width: 1360, height: 850 },
+      deviceScaleFactor: 1.5,
+    });
+    const page = await context.newPage();
+    const problems = await watch(page);
+    await page.goto(`${base}/dashboard/keys/${left?._id}/-`);
+    await waitForState(page, 'Lapsed');
+    const reason = 'Its server was killed before the provider was called';
+    await enter(await openAction(page, 'Allow retry'), { reason, tick: true });
+    await waitForState(page, 'Released');
+    await enter(await openAction(page, 'Re-run now…'), { reason, confirm: 'rerun' });
+    await waitForState(page, 'Completed');
+    await page.getByRole('button', { name: 'Close the message' }).click();
+    const picture = await page.screenshot();
+    if (process.env.SCREENSHOT) await writeFile(PICTURE, picture);
+    expect(picture.length).toBeGreaterThan(20_000);
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    server.closeAllConnections();
+    server.close();
+    await dashboard.close();
+    await idempotency.close();
+  }
 });

@@ -27,7 +27,8 @@ export async function visit(
   return { page, problems, [Symbol.asyncDispose]: () => context.close() };
 }
 
-async function watch(page: Page): Promise<string[]> {
+/** What must not happen on a page, as it happens. */
+export async function watch(page: Page): Promise<string[]> {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
   page.on('console', (message) => {

@@ -56,6 +56,11 @@ export function BodyPanel({ detail, part }: BodyPanelProps) {
   );
 }
 
+function sizeOf({ text, textBytes, bytes }: BodyText): string {
+  if (text === null || textBytes === bytes) return formatBytes(bytes);
+  return `${formatBytes(textBytes)} (${formatBytes(bytes)} stored)`;
+}
+
 function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo }) {
   const [whole, setWhole] = useState(false);
   const [revealed, setRevealed] = useState<BodyText | null>(null);
@@ -70,7 +75,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
           <>
             <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-muted">
               <span>
-                {info.format ?? 'unknown format'} · {formatBytes(info.bytes)}
+                {info.format ?? 'unknown format'} · {sizeOf(stored)}
               </span>
               {shown.encrypted && (
                 <span className="flex items-center gap-1">
@@ -103,7 +108,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
             )}
             {shown.cut && !revealed && (
               <Button className="w-fit" onClick={() => setWhole(true)} disabled={body.isFetching}>
-                Load all of it ({formatBytes(info.bytes)})
+                Load all of it ({formatBytes(stored.textBytes)})
               </Button>
             )}
             {asking && (

@@ -79,10 +79,10 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
     ],
   });
 
-  const t = initTRPC.context<{ req: IncomingMessage }>().create();
+  const t = initTRPC.context<{ req: IncomingMessage; caller: string | undefined }>().create();
   const idempotent = createIdempotencyMiddleware(t, {
     idempotency,
-    scope: ({ ctx }) => ctx.req.headers.authorization ?? null,
+    scope: ({ ctx }) => ctx.caller,
   });
   const router = t.router({
     chargeCard: t.procedure
@@ -97,7 +97,7 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
   const trpc = createHTTPHandler({
     basePath: '/trpc/',
     responseMeta: idempotencyResponseMeta,
-    createContext: ({ req }) => ({ req }),
+    createContext: ({ req }) => ({ req, caller: req.headers.authorization }),
     router,
   });
 
@@ -113,11 +113,7 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
       }),
       createTRPCReplayer({
         router,
-        context: ({ scope }) => ({
-          scope,
-          principal: scope,
-          ctx: { req: { headers: { authorization: scope } } },
-        }),
+        context: ({ scope }) => ({ scope, principal: scope, ctx: { caller: scope } }),
       }),
     ],
   });

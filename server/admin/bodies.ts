@@ -142,9 +142,14 @@ export async function readBody(
   const { scope, key, life } = found;
   const place = { scope: String(scope), key: String(key), life: Number(String(life)), part };
   const text = found.stored === null ? undefined : await open(found.stored as Document, place);
-  if (text === undefined) return { ...info, text: null, cut: false, redacted: false };
+  if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };
   const shown = redactedJson(text, isSecret);
-  return { ...info, ...cutText(shown.text, whole ? MOST_BYTES : CUT_BYTES), redacted: shown.redacted };
+  return {
+    ...info,
+    ...cutText(shown.text, whole ? MOST_BYTES : CUT_BYTES),
+    textBytes: Buffer.byteLength(shown.text),
+    redacted: shown.redacted,
+  };
 }
 
 const NONE: BodyInfo = { format: null, bytes: 0, omitted: null, encrypted: false, damage: null };

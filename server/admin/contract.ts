@@ -105,6 +105,8 @@ export interface BodyInfo {
 
 export interface BodyText extends BodyInfo {
   readonly text: string | null;
+  /** UTF-8 length of the whole text; `bytes` is what is stored of it, compressed and encrypted. */
+  readonly textBytes: number;
   readonly cut: boolean;
   readonly redacted: boolean;
 }

@@ -3,7 +3,7 @@ import { startPaymentApp } from '../support/payment-app.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
 import { startAdmin } from './support.ts';
 
-describe.each(Object.entries(PAYMENT_APIS))('%s', (_api, pay) => {
+describe.each(Object.entries(PAYMENT_APIS))('%s', (api, pay) => {
   it('replays are counted in the process and written once, not by each of them', async () => {
     await using admin = await startAdmin();
     await using app = await startPaymentApp(admin.idempotency, async () => {});
@@ -33,7 +33,9 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (_api, pay) => {
     await admin.idempotency.close();
     for (const window of ['1h', '24h', '7d'] as const) {
       const overview = await admin.vic.overview.query({ window });
-      expect(overview.operations).toMatchObject([{ operation: 'pay', runs: 4, errors: 1, replays: 4 }]);
+      expect(overview.operations).toMatchObject([
+        { operation: api === 'HTTP' ? 'POST /payments' : 'pay', runs: 4, errors: 1, replays: 4 },
+      ]);
       expect(overview.replayRatio).toBe(0.5);
       expect(overview.p95Ms).toBeGreaterThan(0);
       const sum = (name: 'success' | 'error' | 'replays') =>

@@ -84,14 +84,15 @@ describe.each(Object.entries(PAYMENT_APIS))('case 27, %s: a large result', (api,
     expect(shop.runs).toHaveLength(1);
   });
 
-  test('replays write nothing, so a record does not grow with them', async () => {
+  test('replays are counted, and a record does not grow with them otherwise', async () => {
     await using shop = await open();
     await pay({ url: shop.url, key: 'k' });
     const before = await shop.records.findOne();
     for (let i = 0; i < 20; i++) {
       await Promise.all(Array.from({ length: 25 }, () => pay({ url: shop.url, key: 'k' })));
     }
-    expect(await shop.records.findOne()).toEqual(before);
+    const { replays, lastReplayedAt, ...record } = (await shop.records.findOne()) as Record<string, unknown>;
+    expect(record).toEqual(before);
   });
 });
 

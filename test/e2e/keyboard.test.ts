@@ -109,6 +109,7 @@ describe('the keyboard', () => {
     await page.keyboard.type('ord-1002');
     await page.getByRole('option', { name: 'Find ord-1002' }).waitFor();
     await page.keyboard.press('Enter');
+    await page.locator('a[data-row]').nth(1).waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'ord-1002' }).waitFor();
     expect(await page.locator('a[data-row]').count()).toBe(1);
     expect(list.problems).toEqual([]);

@@ -15,9 +15,5 @@ it('these tests have a driver and a bson of another major than the other tests',
 // What depends on how a driver sends commands, reads answers and reports failures.
 describe('over driver 6', async () => {
   await import('./store.test.ts');
-  await import('./write-lane.test.ts');
   await import('./lost-answers.test.ts');
-  await import('./unreachable.test.ts');
-  await import('./waiters.test.ts');
-  await import('./indexes.test.ts');
 });

@@ -9,57 +9,64 @@ import type { PaymentWorkerOptions } from '../support/payment-worker.ts';
 // A lease of the shortest length: a retry that waits learns from the server when it lapsed.
 const LEASE = { leaseMs: 1_000, waitTimeoutMs: 20_000 };
 
-describe.each(Object.entries(PAYMENT_APIS))('%s: a worker killed in the middle of a mutation', (api, pay) => {
-  async function killed(onAbandoned?: PaymentWorkerOptions['onAbandoned']) {
-    const fleet = await startFleet(2, { ...LEASE, ...(onAbandoned && { onAbandoned }) });
-    const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
-    const lost = pay({ url: first.url, key: 'k', mode: 'hold' }).catch(() => 'lost');
-    await first.holding();
-    first.process.kill('SIGKILL');
-    expect(await lost).toBe('lost');
-    return { fleet, retry: () => pay({ url: second.url, key: 'k' }) };
-  }
+// Each waits for leases, deadlines and processes of its own.
+const ASIDE = { concurrent: true, timeout: 120_000 };
 
-  test('leaves the key in doubt after its lease, by default: nothing runs again', async () => {
-    const { fleet, retry } = await killed();
-    await using _ = fleet;
-    expect(await retry()).toMatchObject({ status: 409, retryAfter: null });
-    expect(await retry()).toMatchObject({ status: 409, retryAfter: null });
-    expect(await fleet.executions()).toHaveLength(1);
-    expect(await fleet.database.db.collection('idempotency_keys').findOne()).toMatchObject({
-      state: 'in_doubt',
-    });
-  });
+describe.each(Object.entries(PAYMENT_APIS))(
+  '%s: a worker killed in the middle of a mutation',
+  ASIDE,
+  (api, pay) => {
+    async function killed(onAbandoned?: PaymentWorkerOptions['onAbandoned']) {
+      const fleet = await startFleet(2, { ...LEASE, ...(onAbandoned && { onAbandoned }) });
+      const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
+      const lost = pay({ url: first.url, key: 'k', mode: 'hold' }).catch(() => 'lost');
+      await first.holding();
+      first.process.kill('SIGKILL');
+      expect(await lost).toBe('lost');
+      return { fleet, retry: () => pay({ url: second.url, key: 'k' }) };
+    }
 
-  test('runs again under `rerun`, once, and not before the lease has lapsed', async () => {
-    const { fleet, retry } = await killed('rerun');
-    await using _ = fleet;
-    const answers = await Promise.all(Array.from({ length: 10 }, retry));
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
-    expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
-    const [first, second, ...more] = await fleet.executions();
-    expect([first?.attempt, second?.attempt, more]).toEqual([1, 2, []]);
-    expect(second?.fence).toBeGreaterThan(first?.fence as number);
-    expect((second?.at.getTime() as number) - (first?.at.getTime() as number)).toBeGreaterThanOrEqual(
-      1_000 - 100,
-    );
-  });
+    test('leaves the key in doubt after its lease, by default: nothing runs again', async () => {
+      const { fleet, retry } = await killed();
+      await using _ = fleet;
+      expect(await retry()).toMatchObject({ status: 409, retryAfter: null });
+      expect(await retry()).toMatchObject({ status: 409, retryAfter: null });
+      expect(await fleet.executions()).toHaveLength(1);
+      expect(await fleet.database.db.collection('idempotency_keys').findOne()).toMatchObject({
+        state: 'in_doubt',
+      });
+    });
 
-  test('is answered by a resolver function', async () => {
-    const { fleet, retry } = await killed({
-      action: 'complete',
-      data: RESOLVED[api as keyof typeof RESOLVED],
+    test('runs again under `rerun`, once, and not before the lease has lapsed', async () => {
+      const { fleet, retry } = await killed('rerun');
+      await using _ = fleet;
+      const answers = await Promise.all(Array.from({ length: 10 }, retry));
+      expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+      expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
+      const [first, second, ...more] = await fleet.executions();
+      expect([first?.attempt, second?.attempt, more]).toEqual([1, 2, []]);
+      expect(second?.fence).toBeGreaterThan(first?.fence as number);
+      expect((second?.at.getTime() as number) - (first?.at.getTime() as number)).toBeGreaterThanOrEqual(
+        1_000 - 100,
+      );
     });
-    await using _ = fleet;
-    expect(await retry()).toMatchObject({ status: 200, receipt: { id: 'by provider', amount: 1 } });
-    expect(await retry()).toMatchObject({
-      status: 200,
-      receipt: { id: 'by provider', amount: 1 },
-      replayed: true,
+
+    test('is answered by a resolver function', async () => {
+      const { fleet, retry } = await killed({
+        action: 'complete',
+        data: RESOLVED[api as keyof typeof RESOLVED],
+      });
+      await using _ = fleet;
+      expect(await retry()).toMatchObject({ status: 200, receipt: { id: 'by provider', amount: 1 } });
+      expect(await retry()).toMatchObject({
+        status: 200,
+        receipt: { id: 'by provider', amount: 1 },
+        replayed: true,
+      });
+      expect(await fleet.executions()).toHaveLength(1);
     });
-    expect(await fleet.executions()).toHaveLength(1);
-  });
-});
+  },
+);
 
 const RESOLVED = {
   GraphQL: { pay: { id: 'by provider', amount: 1, note: null } },
@@ -67,7 +74,7 @@ const RESOLVED = {
   HTTP: { id: 'by provider', amount: 1, note: null },
 };
 
-describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', (_, pay) => {
+describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', ASIDE, (_, pay) => {
   test('stopped past its lease, taken over and resumed: its completion is refused, the newer result stands', async () => {
     await using fleet = await startFleet(2, { ...LEASE, onAbandoned: 'rerun' });
     const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
@@ -103,7 +110,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to r
   });
 });
 
-describe.each(Object.entries(PAYMENT_APIS))('case 18, %s: a rolling deploy', (_, pay) => {
+describe.each(Object.entries(PAYMENT_APIS))('case 18, %s: a rolling deploy', ASIDE, (_, pay) => {
   test('SIGTERM: the result is stored before the process ends, past several leases, and no new key is taken', async () => {
     await using fleet = await startFleet(2, LEASE);
     const [first, second] = fleet.servers as [PaymentServer, PaymentServer];

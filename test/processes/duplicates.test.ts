@@ -22,10 +22,11 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, four processes', (api, pay) => 
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
   });
 
-  test('1,000 keys × 5 duplicates, some with another amount: each key runs once, each mismatch is told so', async () => {
+  const KEYS = api === 'HTTP' ? 200 : 1_000;
+  test(`${KEYS} keys × 5 duplicates, some with another amount: each key runs once, each mismatch is told so`, async () => {
     const requests = shuffled(
-      Array.from({ length: 5_000 }, (_, i) => ({
-        key: `${api}-mixed-${i % 1_000}`,
+      Array.from({ length: 5 * KEYS }, (_, i) => ({
+        key: `${api}-mixed-${i % KEYS}`,
         amount: random() < 0.2 ? 2 : 1,
         server: at(Math.floor(random() * 4)),
       })),
@@ -42,15 +43,15 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, four processes', (api, pay) => 
 
     const executions = await fleet.executions(new RegExp(`^${api}-mixed-`));
     const ran = new Map(executions.map(({ key, amount }) => [key, amount]));
-    expect(executions).toHaveLength(1_000);
-    expect(ran.size).toBe(1_000);
+    expect(executions).toHaveLength(KEYS);
+    expect(ran.size).toBe(KEYS);
     const wrong = requests.filter(({ key, amount }, i) => {
       const { status, receipt } = answers[i] as PaymentAnswer;
       return amount === ran.get(key) ? status !== 200 || receipt?.amount !== amount : status !== 422;
     });
     expect(wrong).toEqual([]);
     const receipts = new Set(answers.flatMap(({ receipt }) => receipt?.id ?? []));
-    expect(receipts.size).toBe(1_000);
+    expect(receipts.size).toBe(KEYS);
   }, 180_000);
 
   test('case 2: 50 at once on a running key and one with another amount: the odd one is told at once, nobody sees a 5xx', async () => {

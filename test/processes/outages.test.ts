@@ -8,7 +8,10 @@ import { startProxy } from '../support/tcp-proxy.ts';
 /** How long the driver looks for a server by default. */
 const DRIVER_GIVES_UP_MS = 30_000;
 
-describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', (_, pay) => {
+// Each waits for leases, deadlines and processes of its own.
+const ASIDE = { concurrent: true, timeout: 120_000 };
+
+describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', ASIDE, (_, pay) => {
   test('keyed mutations are refused within the deadline and nothing runs; when it is back, all goes on without a restart', async () => {
     await using mongod = await startMongod();
     await using shop = await startShop(mongod.uri, 'shop');
@@ -64,23 +67,27 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', (_, pay)
   });
 });
 
-describe.each(Object.entries(PAYMENT_APIS))('%s, when the network loses the reply of mongod', (_, pay) => {
-  test.each([
-    ['to the claim', ['update', 'idempotency_keys', 'upsert']],
-    ['to the completion', ['update', 'idempotency_keys', '$$outcome']],
-  ])('%s: one execution, its caller gets the result, a retry replays it', async (_which, match) => {
-    await using database = await freshDatabase();
-    await using proxy = await startProxy(Number(new URL(database.uri).port));
-    await using shop = await startShop(proxy.uri, database.name);
-    await pay({ url: shop.url, key: 'warm-up' });
-    const lost = proxy.dropReply(match);
-    const answer = await pay({ url: shop.url, key: 'k' });
-    await lost;
-    expect(answer).toMatchObject({ status: 200, replayed: false });
-    expect(await pay({ url: shop.url, key: 'k' })).toEqual({ ...answer, replayed: true });
-    expect(shop.runs).toHaveLength(2);
-  });
-});
+describe.each(Object.entries(PAYMENT_APIS))(
+  '%s, when the network loses the reply of mongod',
+  ASIDE,
+  (_, pay) => {
+    test.each([
+      ['to the claim', ['update', 'idempotency_keys', 'upsert']],
+      ['to the completion', ['update', 'idempotency_keys', '$$outcome']],
+    ])('%s: one execution, its caller gets the result, a retry replays it', async (_which, match) => {
+      await using database = await freshDatabase();
+      await using proxy = await startProxy(Number(new URL(database.uri).port));
+      await using shop = await startShop(proxy.uri, database.name);
+      await pay({ url: shop.url, key: 'warm-up' });
+      const lost = proxy.dropReply(match);
+      const answer = await pay({ url: shop.url, key: 'k' });
+      await lost;
+      expect(answer).toMatchObject({ status: 200, replayed: false });
+      expect(await pay({ url: shop.url, key: 'k' })).toEqual({ ...answer, replayed: true });
+      expect(shop.runs).toHaveLength(2);
+    });
+  },
+);
 
 /** How long the driver takes to find the server again is not ours to say: refusals are retried as a client would. */
 async function eventually<T extends { status: number }>(call: () => Promise<T>): Promise<T> {

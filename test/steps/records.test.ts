@@ -117,6 +117,7 @@ describe('case 27: steps and a result that are too large together', () => {
     const idempotency = createIdempotency({
       store: createMongoStore({ db: database.db, collection, storeTimeoutMs: 60_000 }),
       maxResultBytes: 15 * MEGABYTE,
+      compressAboveBytes: null,
     });
     const large = 'x'.repeat(7 * MEGABYTE);
     let runs = 0;

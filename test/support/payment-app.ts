@@ -88,7 +88,12 @@ export async function startPaymentApp(
         const { amount } = z.object({ amount: z.number().int() }).parse(await request.json());
         return Response.json(await charge(amount, request.headers.get('x-mode') ?? undefined));
       },
-      { idempotency, scope: (request) => request.headers.get('x-user'), policy },
+      {
+        idempotency,
+        scope: (request) => request.headers.get('x-user'),
+        policy,
+        onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
+      },
     ),
   );
 

@@ -147,7 +147,7 @@ export async function readBody(
   return {
     ...info,
     ...cutText(shown.text, whole ? MOST_BYTES : CUT_BYTES),
-    textBytes: Buffer.byteLength(shown.text),
+    textBytes: Buffer.byteLength(text),
     redacted: shown.redacted,
   };
 }

@@ -116,7 +116,7 @@ describe('a transaction of the store', () => {
     });
     const held = await opened.win({ transactional: true });
     const transaction = begin(opened, held);
-    expect((transaction.session as ClientSession).operationTime).toBeDefined();
+    expect((transaction.session as ClientSession).operationTime).toMatchObject({ _bsontype: 'Timestamp' });
     expect(await transaction.commit(completed)).toEqual({ to: 'committed' });
     await transaction.abort();
     const sent = opened.sent.filter(({ autocommit }) => autocommit === false);

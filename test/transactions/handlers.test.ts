@@ -24,8 +24,9 @@ describe('a handler in a transaction', () => {
     expect(await ledger.rows()).toEqual([]);
     expect(await ledger.record('k')).toMatchObject({ state: 'running' });
     release.open();
-    expect((await answer).receipt).toBeDefined();
-    expect(await ledger.rows()).toHaveLength(1);
+    const { receipt } = await answer;
+    expect(receipt).toMatchObject({ id: expect.any(String) });
+    expect(await ledger.rows()).toMatchObject([{ id: receipt?.id }]);
   });
 
   test.each(['release', 'in_doubt'] as const)('`classify` says %s: nothing is committed', async (verdict) => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
 import { claimOf } from '../support/requests.ts';
 
 const COLLECTION = 'idempotency_keys';
 
-async function fresh(indexes: 'create' | 'check' = 'create') {
-  const database = await freshDatabase();
+async function fresh(indexes: 'create' | 'check' = 'create', uri?: string) {
+  const database = await freshDatabase({}, uri);
   const store = createMongoStore({ db: database.db, indexes });
   return {
     db: database.db,
@@ -93,7 +94,8 @@ it('case 30: keys that differ in case are two, whatever the collation of the col
 });
 
 it('an expired record is reaped by the server, and its key starts a new life', async () => {
-  await using opened = await fresh();
+  await using mongod = await startMongod({ parameters: { ttlMonitorSleepSecs: 1 } });
+  await using opened = await fresh('create', mongod.uri);
   await opened.store.ready();
   await using changes = opened.collection.watch([{ $match: { operationType: 'delete' } }]);
   await changes.tryNext(); // open from here on

@@ -19,7 +19,8 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     project.provide('mongoUris', [given]);
     return;
   }
-  const parameters = { enableTestCommands: 1, ttlMonitorSleepSecs: 1 };
+  // What has expired stays until a test has looked at it: one that wants it reaped starts a server of its own.
+  const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
   const servers = await Promise.all(
     Array.from({ length: project.config.maxWorkers }, () => startMongod({ parameters })),
   );
@@ -42,8 +43,9 @@ async function requireFeatures(uri: string): Promise<void> {
       .then(() => true)
       .catch(() => false);
     if (!testCommands) missing.push('--setParameter enableTestCommands=1, for failures on demand');
-    const { ttlMonitorSleepSecs } = await admin.command({ getParameter: 1, ttlMonitorSleepSecs: 1 });
-    if (ttlMonitorSleepSecs > 1) missing.push('--setParameter ttlMonitorSleepSecs=1, to see records expire');
+    const { ttlMonitorEnabled } = await admin.command({ getParameter: 1, ttlMonitorEnabled: 1 });
+    if (ttlMonitorEnabled)
+      missing.push('--setParameter ttlMonitorEnabled=false, to look at what has expired');
     if (missing.length > 0) {
       throw new Error(
         `The server at MONGODB_URI lacks what these tests need:\n  - ${missing.join('\n  - ')}\n` +

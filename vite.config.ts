@@ -47,7 +47,7 @@ const tests: ViteUserConfig = {
           hookTimeout: 120_000,
           name: 'browser',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: 'test/e2e/support/build-dashboard.ts',
+          globalSetup: 'test/e2e/support/global-setup.ts',
         },
       },
     ],

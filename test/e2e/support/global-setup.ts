@@ -3,11 +3,26 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+import { findChromium } from './find-chromium.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Its executable. Use `openChromium()`. */
+    chromium: string;
+  }
+}
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** What all files share is made here, once: two workers that unpack one browser disturb each other. */
+export async function setup(project: TestProject): Promise<void> {
+  const [chromium] = await Promise.all([findChromium(), buildDashboard()]);
+  project.provide('chromium', chromium);
+}
+
 /** The page under test is the built one. It is built here when it is missing, or older than what it is made of. */
-export async function setup(): Promise<void> {
+async function buildDashboard(): Promise<void> {
   const [built, ...sources] = await Promise.all([
     changedAt(join(root, 'dist/dashboard/index.html')),
     newestIn(join(root, 'dashboard')),

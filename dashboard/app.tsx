@@ -1,19 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
+import { Lazy } from './components/lazy.tsx';
 import { Shell } from './components/shell.tsx';
-import { Loading, NothingYet, View } from './components/view.tsx';
+import { NothingYet, View } from './components/view.tsx';
 import { MeContext } from './hooks/use-me.ts';
 import { KeysPage } from './pages/keys-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { meQuery } from './queries.ts';
-
-const KeyPage = lazy(() => import('./pages/key-page.tsx').then(({ KeyPage }) => ({ default: KeyPage })));
-const JobsPage = lazy(() => import('./pages/jobs-page.tsx').then(({ JobsPage }) => ({ default: JobsPage })));
-const JobPage = lazy(() => import('./pages/job-page.tsx').then(({ JobPage }) => ({ default: JobPage })));
-const AuditPage = lazy(() =>
-  import('./pages/audit-page.tsx').then(({ AuditPage }) => ({ default: AuditPage })),
-);
 
 /** Who is asking is known first: it says what may be done, and what time it is at the server. */
 export function App() {
@@ -28,9 +21,7 @@ export function App() {
   return (
     <MeContext.Provider value={me.data}>
       <Shell>
-        <Suspense fallback={<Loading what="the page" />}>
-          <Pages />
-        </Suspense>
+        <Pages />
       </Shell>
     </MeContext.Provider>
   );
@@ -42,11 +33,29 @@ function Pages() {
       <Route path="/" component={OverviewPage} />
       <Route path="/keys" component={KeysPage} />
       <Route path="/keys/:id/:life">
-        {({ id, life }) => <KeyPage key={`${id} ${life}`} id={id} life={life} />}
+        {({ id, life }) => (
+          <Lazy name="key" what="the key" load={() => import('./pages/key-page.tsx')}>
+            {({ KeyPage }) => <KeyPage key={`${id} ${life}`} id={id} life={life} />}
+          </Lazy>
+        )}
       </Route>
-      <Route path="/bulk" component={JobsPage} />
-      <Route path="/bulk/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
-      <Route path="/audit" component={AuditPage} />
+      <Route path="/bulk">
+        <Lazy name="jobs" what="the bulk jobs" load={() => import('./pages/jobs-page.tsx')}>
+          {({ JobsPage }) => <JobsPage />}
+        </Lazy>
+      </Route>
+      <Route path="/bulk/:id">
+        {({ id }) => (
+          <Lazy name="job" what="the bulk job" load={() => import('./pages/job-page.tsx')}>
+            {({ JobPage }) => <JobPage key={id} id={id} />}
+          </Lazy>
+        )}
+      </Route>
+      <Route path="/audit">
+        <Lazy name="audit" what="the audit trail" load={() => import('./pages/audit-page.tsx')}>
+          {({ AuditPage }) => <AuditPage />}
+        </Lazy>
+      </Route>
       <Route path="/overview">
         <Redirect to="/" replace />
       </Route>

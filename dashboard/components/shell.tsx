@@ -1,14 +1,14 @@
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { usePrefetchQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useHotkeys } from '../hooks/use-hotkeys.ts';
 import { usePaletteKey } from '../hooks/use-palette-key.ts';
 import { useRefresh } from '../hooks/use-refresh.ts';
 import { Header } from './header.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+import { codeQuery, Lazy } from './lazy.tsx';
 
-const Palette = lazy(() => import('./palette.tsx').then(({ Palette }) => ({ default: Palette })));
-const HelpDialog = lazy(() =>
-  import('./help-dialog.tsx').then(({ HelpDialog }) => ({ default: HelpDialog })),
-);
+const palette = { name: 'palette', load: () => import('./palette.tsx') };
 
 /** The frame around every page: what is the same everywhere, and the shortcuts that work everywhere. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -24,6 +24,8 @@ export function Shell({ children }: { children: ReactNode }) {
   });
   usePaletteKey(() => setOverlay('palette'));
   useMainOnNavigation();
+  // What is typed right after the shortcut has to find it there.
+  usePrefetchQuery(codeQuery(palette));
 
   return (
     <>
@@ -38,10 +40,12 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] px-3 py-4 outline-none sm:px-5 sm:py-5">
         {children}
       </main>
-      <Suspense>
-        {overlay === 'palette' && <Palette onClose={close} onHelp={() => setOverlay('help')} />}
-        {overlay === 'help' && <HelpDialog onClose={close} />}
-      </Suspense>
+      {overlay === 'palette' && (
+        <Lazy what="the commands" {...palette}>
+          {({ Palette }) => <Palette onClose={close} onHelp={() => setOverlay('help')} />}
+        </Lazy>
+      )}
+      {overlay === 'help' && <HelpDialog onClose={close} />}
     </>
   );
 }

@@ -1,0 +1,38 @@
+import { queryOptions, useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { View } from './view.tsx';
+
+interface LazyProps<Code> extends CodeProps<Code> {
+  /** What is loading, in words. */
+  readonly what: string;
+  readonly children: (code: Code) => ReactNode;
+}
+
+interface CodeProps<Code> {
+  readonly name: string;
+  readonly load: () => Promise<Code>;
+}
+
+/**
+ * A part whose code is loaded when it is first shown. By a query, not by React's `lazy`: React holds back what follows a
+ * suspended part for 300 ms. Code that can not be loaded is a fault of the page, for a browser does not ask for it again
+ * before it is reloaded.
+ */
+export function Lazy<Code>({ what, children, ...props }: LazyProps<Code>) {
+  return (
+    <View query={useQuery({ ...codeQuery(props), throwOnError: true })} what={what}>
+      {children}
+    </View>
+  );
+}
+
+/** For a prefetch: a {@link Lazy} of this name has nothing to wait for then. */
+export function codeQuery<Code>({ name, load }: CodeProps<Code>) {
+  return queryOptions({
+    queryKey: ['code', name],
+    queryFn: load,
+    retry: false,
+    staleTime: Infinity,
+    gcTime: Infinity,
+  });
+}

@@ -48,7 +48,7 @@ describe('an operator', () => {
     await hands.press('/');
     await hands.type('ord-2001');
     await hands.press('Enter');
-    await page.getByRole('link', { name: 'ord-2001' }).waitFor();
+    await page.getByRole('link', { name: 'ord-2001', exact: true }).waitFor();
     expect(hands.actions).toBeLessThanOrEqual(3);
     await page.locator('a[data-row]:focus').waitFor();
     await hands.press('Enter');

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeViolations } from './support/axe.ts';
 import { openChromium } from './support/chromium.ts';
 import { type Office, openOffice } from './support/office.ts';
 import { openAction } from './support/operate.ts';
-import { visit } from './support/visit.ts';
+import { type Visit, visit } from './support/visit.ts';
 
 let browser: Browser;
 let office: Office;
@@ -56,30 +56,45 @@ const DIALOGS = [
   ['Force release…', 'ord-5001'],
 ] as const;
 
-async function settled(page: Page, shows: string | RegExp) {
-  await page.getByText(shows).first().waitFor();
-  await page.waitForLoadState('networkidle');
+/**
+ * What axe finds in either theme, what the policy, the console or the network had to say, and whether it is wider than a
+ * window of 320 px. One visit for all: a page follows its browser's theme and width.
+ */
+async function faultsOf({ page, problems }: Visit): Promise<string[]> {
+  const faults: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const violation of await axeViolations(page)) faults.push(`${colorScheme}: ${violation}`);
+  }
+  await page.setViewportSize(NARROW);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (width > NARROW.width) faults.push(`it is ${width} px wide`);
+  return [...faults, ...problems];
 }
 
-describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
-  const context = { colorScheme };
+const NARROW = { width: 320, height: 640 };
 
-  it.each(PAGES)(
-    '%s has no fault that axe, the policy, the console or the network shows',
-    async (_, path, shows) => {
-      await using page = await visit(browser, office, await path(), { operator: 'ada', context });
-      await settled(page.page, shows);
-      expect(await axeViolations(page.page)).toEqual([]);
-      expect(page.problems).toEqual([]);
-    },
-  );
+async function fits(dialog: Locator): Promise<void> {
+  const { x, width } = (await dialog.boundingBox()) ?? { x: -1, width: 0 };
+  expect(x).toBeGreaterThanOrEqual(0);
+  expect(x + width).toBeLessThanOrEqual(NARROW.width);
+}
 
-  it.each(DIALOGS)('the dialog of %s has none', async (action, key) => {
-    await using page = await visit(browser, office, await keyPath(key), { operator: 'ada', context });
-    const dialog = await openAction(page.page, action);
+describe('light, dark and at 320 px', () => {
+  it.each(PAGES)('%s has no fault', async (_, path, shows) => {
+    await using opened = await visit(browser, office, await path(), { operator: 'ada' });
+    await opened.page.getByText(shows).first().waitFor();
+    await opened.page.waitForLoadState('networkidle');
+    expect(await faultsOf(opened)).toEqual([]);
+  });
+
+  it.each(DIALOGS)('the dialog of %s has none, and fits', async (action, key) => {
+    await using opened = await visit(browser, office, await keyPath(key), { operator: 'ada' });
+    const dialog = await openAction(opened.page, action);
     await dialog.locator('button[type=submit]').click();
-    expect(await axeViolations(page.page)).toEqual([]);
-    expect(page.problems).toEqual([]);
+    expect(await faultsOf(opened)).toEqual([]);
+    await fits(dialog);
+    await dialog.locator('button[type=submit]').scrollIntoViewIfNeeded();
   });
 
   it.each([
@@ -87,35 +102,14 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
     ['Plan a bulk job', 'Plan a bulk job'],
     ['Help and shortcuts (?)', 'Help'],
     ['Commands (⌘K)', 'Commands'],
-  ])('the dialog of %s has none', async (button, title) => {
-    await using page = await visit(browser, office, '/keys?all', { operator: 'ada', context });
-    await settled(page.page, 'ord-1001');
-    await page.page.getByRole('button', { name: button, exact: true }).click();
-    await page.page.getByRole('dialog', { name: title }).waitFor();
-    expect(await axeViolations(page.page)).toEqual([]);
-    expect(page.problems).toEqual([]);
-  });
-});
-
-describe('at 320 px', () => {
-  it.each(PAGES)('%s needs no scrolling sideways', async (_, path, shows) => {
-    const context = { viewport: { width: 320, height: 640 } };
-    await using page = await visit(browser, office, await path(), { operator: 'ada', context });
-    await settled(page.page, shows);
-    const width = await page.page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBeLessThanOrEqual(320);
-    expect(page.problems).toEqual([]);
-  });
-
-  it.each(DIALOGS)('the dialog of %s fits', async (action, key) => {
-    const context = { viewport: { width: 320, height: 640 } };
-    await using page = await visit(browser, office, await keyPath(key), { operator: 'ada', context });
-    const dialog = await openAction(page.page, action);
-    const box = await dialog.boundingBox();
-    expect(box?.x).toBeGreaterThanOrEqual(0);
-    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(320);
-    await dialog.locator('button[type=submit]').scrollIntoViewIfNeeded();
-    expect(page.problems).toEqual([]);
+  ])('the dialog of %s has none, and fits', async (button, title) => {
+    await using opened = await visit(browser, office, '/keys?all', { operator: 'ada' });
+    await opened.page.getByText('ord-1001').first().waitFor();
+    await opened.page.getByRole('button', { name: button, exact: true }).click();
+    const dialog = opened.page.getByRole('dialog', { name: title });
+    await dialog.waitFor();
+    expect(await faultsOf(opened)).toEqual([]);
+    await fits(dialog);
   });
 });
 
@@ -130,6 +124,19 @@ describe('an address', () => {
     await using page = await visit(browser, office, '/keys/000000000000000000000000/1');
     await page.page.getByText('There is no such record').waitFor();
   });
+});
+
+it('a page whose code can not be loaded says so, with a way to reload it', async () => {
+  await using opened = await visit(browser, office, '/');
+  const { page } = opened;
+  await page.getByText('Outcomes').waitFor();
+  const code = '**/assets/audit-page-*.js';
+  await page.route(code, (route) => route.abort());
+  await page.getByRole('link', { name: 'Audit', exact: true }).click();
+  await page.getByText('This page failed').waitFor();
+  await page.unroute(code);
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.getByText('Nobody has acted yet').waitFor();
 });
 
 it('the page that is loaded first is at most 160 KB, compressed', async () => {

@@ -1,10 +1,12 @@
 import { idOf } from './engine/address.ts';
 import { stepOf } from './engine/histogram.ts';
-import type { OperationCounts, StatsDelta } from './engine/stats.ts';
+import { noCounts, type OperationCounts, type StatsDelta } from './engine/stats.ts';
 import type { Store } from './engine/store.ts';
 import type { IdempotencyEvent } from './events.ts';
 
 const FLUSH_MS = 5_000;
+/** Runs that began within so many ms of each other are counted together. */
+const MOMENT_MS = 100;
 /** Clients choose which fields they ask for at once, and so how many names there are. */
 const MOST_OPERATIONS = 200;
 const OTHERS = '(others)';
@@ -19,7 +21,8 @@ export class Stats {
   readonly #store: Store;
   readonly #isCounting: boolean;
   readonly #startedAt = new Map<string, number>();
-  #operations = new Map<string, OperationCounts>();
+  /** By operation and moment. */
+  #counts = new Map<string, Map<number, OperationCounts>>();
   #replayed = new Map<string, Replayed>();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -57,10 +60,10 @@ export class Stats {
   }
 
   #ended(event: IdempotencyEvent, how: 'success' | 'error' | 'released' | 'inDoubt'): void {
-    const counts = this.#countsOf(event.operation);
-    counts[how]++;
     const run = runOf(event);
     const startedAt = this.#startedAt.get(run);
+    const counts = this.#countsOf(event.operation, startedAt);
+    counts[how]++;
     if (startedAt === undefined) return;
     this.#startedAt.delete(run);
     const step = stepOf(performance.now() - startedAt);
@@ -75,14 +78,14 @@ export class Stats {
     this.#replayed.set(id, { scope, key, replays, lastAt: new Date() });
   }
 
-  #countsOf(operation: string): OperationCounts {
-    const isKnown = this.#operations.has(operation) || this.#operations.size < MOST_OPERATIONS;
+  #countsOf(operation: string, at = performance.now()): OperationCounts {
+    const isKnown = this.#counts.has(operation) || this.#counts.size < MOST_OPERATIONS;
     const name = isKnown ? operation : OTHERS;
-    let counts = this.#operations.get(name);
-    if (!counts) {
-      counts = { success: 0, error: 0, released: 0, inDoubt: 0, replays: 0, durations: new Map() };
-      this.#operations.set(name, counts);
-    }
+    const moments = this.#counts.get(name) ?? new Map<number, OperationCounts>();
+    this.#counts.set(name, moments);
+    const moment = Math.floor(at / MOMENT_MS) * MOMENT_MS;
+    const counts = moments.get(moment) ?? noCounts();
+    moments.set(moment, counts);
     this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
     return counts;
   }
@@ -90,9 +93,13 @@ export class Stats {
   #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#operations.size === 0) return this.#flushing;
-    const delta = { operations: this.#operations, replayed: [...this.#replayed.values()] };
-    this.#operations = new Map();
+    if (this.#counts.size === 0) return this.#flushing;
+    const now = performance.now();
+    const counted = [...this.#counts].flatMap(([operation, moments]) =>
+      [...moments].map(([moment, counts]) => ({ operation, agoMs: now - moment, counts })),
+    );
+    const delta = { counted, replayed: [...this.#replayed.values()] };
+    this.#counts = new Map();
     this.#replayed = new Map();
     // Counts that do not arrive are lost: sent again, they might count twice.
     this.#flushing = this.#flushing.then(() => this.#store.count?.(delta)).catch(() => {});

@@ -1,29 +1,28 @@
 import { Link } from 'wouter';
 import { formatDuration } from '../lib/duration.ts';
 import { listPath } from '../lib/filter.ts';
-import { agesOf, type Bucket, bucketLabel } from '../lib/series.ts';
+import { type Bucket, bucketLabel, startedIn } from '../lib/series.ts';
 import { Chart, type Plot } from './chart.tsx';
 import { SeriesTable } from './series-table.tsx';
 
 interface DurationChartProps {
   readonly series: readonly Bucket[];
-  readonly now: number;
 }
 
-export function DurationChart({ series, now }: DurationChartProps) {
+export function DurationChart({ series }: DurationChartProps) {
   return (
     <Chart
       title="Duration, 95th percentile"
       series={series}
       highest={Math.max(0, ...series.map(({ p95Ms }) => p95Ms ?? 0))}
       format={formatDuration}
-      marks={(plot) => <Curve series={series} now={now} plot={plot} />}
-      table={<SeriesTable series={series} now={now} />}
+      marks={(plot) => <Curve series={series} plot={plot} />}
+      table={<SeriesTable series={series} />}
     />
   );
 }
 
-function Curve({ series, now, plot }: DurationChartProps & { plot: Plot }) {
+function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
   const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
   const points = series.flatMap((bucket, index) =>
     bucket.p95Ms === null
@@ -42,7 +41,7 @@ function Curve({ series, now, plot }: DurationChartProps & { plot: Plot }) {
         return (
           <Link
             key={bucket.from}
-            href={listPath(agesOf(bucket, now))}
+            href={listPath(startedIn(bucket))}
             aria-label={text}
             tabIndex={place === 0 ? 0 : -1}
             data-mark

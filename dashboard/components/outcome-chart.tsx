@@ -1,16 +1,15 @@
 import { Link } from 'wouter';
 import { listPath } from '../lib/filter.ts';
 import { formatCompact, formatCount } from '../lib/format.ts';
-import { agesOf, type Bucket, bucketLabel, OUTCOMES, totalOf } from '../lib/series.ts';
+import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../lib/series.ts';
 import { Chart, type Plot } from './chart.tsx';
 import { SeriesTable } from './series-table.tsx';
 
 interface OutcomeChartProps {
   readonly series: readonly Bucket[];
-  readonly now: number;
 }
 
-export function OutcomeChart({ series, now }: OutcomeChartProps) {
+export function OutcomeChart({ series }: OutcomeChartProps) {
   return (
     <Chart
       title="Outcomes"
@@ -18,8 +17,8 @@ export function OutcomeChart({ series, now }: OutcomeChartProps) {
       series={series}
       highest={Math.max(0, ...series.map(totalOf))}
       format={formatCompact}
-      marks={(plot) => <Bars series={series} now={now} plot={plot} />}
-      table={<SeriesTable series={series} now={now} />}
+      marks={(plot) => <Bars series={series} plot={plot} />}
+      table={<SeriesTable series={series} />}
     />
   );
 }
@@ -37,7 +36,7 @@ function Legend() {
   );
 }
 
-function Bars({ series, now, plot }: OutcomeChartProps & { plot: Plot }) {
+function Bars({ series, plot }: OutcomeChartProps & { plot: Plot }) {
   const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
   const width = Math.max(1, plot.step - Math.min(3, plot.step * 0.25));
   let isFirst = true;
@@ -55,7 +54,7 @@ function Bars({ series, now, plot }: OutcomeChartProps & { plot: Plot }) {
       return (
         <Link
           key={`${bucket.from} ${name}`}
-          href={listPath({ ...filter, ...agesOf(bucket, now) })}
+          href={listPath({ ...filter, ...startedIn(bucket) })}
           aria-label={text}
           tabIndex={tabIndex}
           data-mark

@@ -2,11 +2,11 @@ import { Link } from 'wouter';
 import { formatDuration } from '../lib/duration.ts';
 import { listPath } from '../lib/filter.ts';
 import { formatCount } from '../lib/format.ts';
-import { agesOf, type Bucket, bucketLabel, OUTCOMES, totalOf } from '../lib/series.ts';
+import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../lib/series.ts';
 import { Unknown } from './time.tsx';
 
 /** What the charts draw, as numbers. Times in which nothing happened are left out. */
-export function SeriesTable({ series, now }: { series: readonly Bucket[]; now: number }) {
+export function SeriesTable({ series }: { series: readonly Bucket[] }) {
   const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
   const rows = series.filter((bucket) => totalOf(bucket) + bucket.replays > 0);
   if (rows.length === 0) return <p className="text-muted">Nothing ran in this time.</p>;
@@ -35,7 +35,7 @@ export function SeriesTable({ series, now }: { series: readonly Bucket[]; now: n
                 {bucket[name] === 0 ? (
                   <span className="text-muted">0</span>
                 ) : (
-                  <Link className="link" href={listPath({ ...filter, ...agesOf(bucket, now) })}>
+                  <Link className="link" href={listPath({ ...filter, ...startedIn(bucket) })}>
                     {formatCount(bucket[name])}
                   </Link>
                 )}

@@ -25,7 +25,7 @@ export function View<T>({ query, what, skeleton, children }: ViewProps<T>) {
   );
 }
 
-export function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
+function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
   return (
     <div className="grid gap-2.5 p-4">
       <p role="status" className="sr-only">

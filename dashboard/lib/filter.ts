@@ -18,7 +18,7 @@ export interface Term {
   readonly value: string;
 }
 
-export const TERM_NAMES = ['state', 'scope', 'op', 'key', 'age', 'error'] as const;
+export const TERM_NAMES = ['state', 'scope', 'op', 'key', 'age', 'started', 'error'] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
 export interface Search {
@@ -81,7 +81,9 @@ export function listPath(filter: KeyFilter): string {
 export function termsFrom(filter: KeyFilter): readonly Term[] {
   const { state, scope, operation, key, error } = filter;
   const age = ageToken(filter);
-  const values = { state, scope, op: operation, key, age, error: error === undefined ? error : yesNo(error) };
+  const started = startedToken(filter);
+  const failed = error === undefined ? error : yesNo(error);
+  const values = { state, scope, op: operation, key, age, started, error: failed };
   return TERM_NAMES.flatMap((name) => {
     const value = values[name];
     return value === undefined ? [] : [{ name, value }];
@@ -100,6 +102,8 @@ function fieldsOf({ name, value }: Term): KeyFilter {
       return { key: value };
     case 'age':
       return agesOf(value) ?? {};
+    case 'started':
+      return timesOf(value) ?? {};
     case 'error':
       return { error: value === 'yes' };
     default:
@@ -113,6 +117,9 @@ function problemOf({ name, value }: Term): string | null {
   }
   if (name === 'age' && agesOf(value) === undefined) {
     return `Expected age: to be like >5m, <1h or 5m..1h, got ${value || 'nothing'}`;
+  }
+  if (name === 'started' && timesOf(value) === undefined) {
+    return `Expected started: to be like 2026-01-31T08:00:00Z..2026-01-31T09:30:00Z, got ${value || 'nothing'}`;
   }
   if (name === 'error' && value !== 'yes' && value !== 'no') {
     return `Expected error: to be yes or no, got ${value || 'nothing'}`;
@@ -140,6 +147,18 @@ function ageToken({ olderThanMs, newerThanMs }: KeyFilter): string | undefined {
   }
   if (olderThanMs !== undefined) return `>${durationToken(olderThanMs)}`;
   return newerThanMs === undefined ? undefined : `<${durationToken(newerThanMs)}`;
+}
+
+/** From a second on, and before another one. */
+function timesOf(text: string): KeyFilter | undefined {
+  const [, from, before] = /^(\d{4}-[\dT:-]+Z)\.\.(\d{4}-[\dT:-]+Z)$/.exec(text) ?? [];
+  const times = { startedFrom: Date.parse(from ?? ''), startedBefore: Date.parse(before ?? '') };
+  return times.startedFrom < times.startedBefore ? times : undefined;
+}
+
+function startedToken({ startedFrom, startedBefore }: KeyFilter): string | undefined {
+  if (startedFrom === undefined || startedBefore === undefined) return undefined;
+  return [startedFrom, startedBefore].map((ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`).join('..');
 }
 
 function yesNo(value: boolean): string {

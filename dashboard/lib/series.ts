@@ -41,11 +41,9 @@ export const OUTCOMES = [
   filter: KeyFilter;
 }[];
 
-/** The keys that were begun in a bucket, as ages by now. */
-export function agesOf({ from, to }: Pick<Bucket, 'from' | 'to'>, now: number): KeyFilter {
-  const seconds = (ms: number) => Math.max(0, Math.ceil(ms / 1_000)) * 1_000;
-  const older = seconds(now - to);
-  return { newerThanMs: seconds(now - from), ...(older > 0 ? { olderThanMs: older } : {}) };
+/** The keys that were begun in a bucket, whenever it is looked at. */
+export function startedIn({ from, to }: Pick<Bucket, 'from' | 'to'>): KeyFilter {
+  return { startedFrom: from, startedBefore: to };
 }
 
 export function bucketLabel({ from, to }: Pick<Bucket, 'from' | 'to'>, windowMs: number): string {

@@ -64,7 +64,7 @@ function WindowChoice({ window }: { window: Window }) {
 }
 
 function Content({ overview }: { overview: Overview }) {
-  const { attention, running, series, replayRatio, p95Ms, operations, now } = overview;
+  const { attention, running, series, replayRatio, p95Ms, operations } = overview;
   const calm = [attention.inDoubt, attention.lapsed, attention.errors].every(({ count }) => count === 0);
   const ran = series.some((bucket) => totalOf(bucket) + bucket.replays > 0);
   return (
@@ -115,8 +115,8 @@ function Content({ overview }: { overview: Overview }) {
         </p>
       )}
       <div className="grid gap-4 lg:grid-cols-2">
-        <OutcomeChart series={series} now={now} />
-        <DurationChart series={series} now={now} />
+        <OutcomeChart series={series} />
+        <DurationChart series={series} />
       </div>
       <OperationsTable operations={operations} />
       {!ran && operations.length === 0 && (

@@ -22,6 +22,9 @@ export interface KeyFilter {
   /** Started at least / at most so long ago. */
   readonly olderThanMs?: number;
   readonly newerThanMs?: number;
+  /** Started from this moment on / before that one, in ms since the epoch: the same keys whenever it is asked. */
+  readonly startedFrom?: number;
+  readonly startedBefore?: number;
   /** Completed with an error. */
   readonly error?: boolean;
 }

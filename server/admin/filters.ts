@@ -49,7 +49,7 @@ export function stateMatch({ state, error }: Pick<KeyFilter, 'state' | 'error'>)
 
 /** Everything but the state. Values are strings and numbers by now, and compared as such. */
 export function otherMatches(filter: KeyFilter, scopes: readonly string[] | undefined): Document[] {
-  const { scope, key, operation, olderThanMs, newerThanMs, error } = filter;
+  const { scope, key, operation, olderThanMs, newerThanMs, startedFrom, startedBefore, error } = filter;
   const ago = (ms: number) => ({ $subtract: ['$$NOW', { $literal: ms }] });
   return [
     ...(scopes ? [{ scope: { $in: scopes } }] : []),
@@ -60,6 +60,8 @@ export function otherMatches(filter: KeyFilter, scopes: readonly string[] | unde
     ...(error !== undefined ? [{ outcome: error ? { $eq: 'error' } : { $ne: 'error' } }] : []),
     ...(olderThanMs !== undefined ? [{ $expr: { $lte: ['$startedAt', ago(olderThanMs)] } }] : []),
     ...(newerThanMs !== undefined ? [{ $expr: { $gte: ['$startedAt', ago(newerThanMs)] } }] : []),
+    ...(startedFrom !== undefined ? [{ startedAt: { $gte: new Date(startedFrom) } }] : []),
+    ...(startedBefore !== undefined ? [{ startedAt: { $lt: new Date(startedBefore) } }] : []),
   ];
 }
 

@@ -113,8 +113,10 @@ const below = (cursor: string | undefined) =>
 /** A record is no older than its id, so a search for those that started long ago need not begin with the newest. */
 function startingAt(request: ListRequest, now: Date): ListRequest {
   const { cursor, filter } = request;
-  if (filter.olderThanMs === undefined) return request;
-  const seconds = Math.floor((now.getTime() - filter.olderThanMs + CLOCK_SKEW_MS) / 1_000);
+  const { olderThanMs = 0, startedBefore = Infinity } = filter;
+  const latest = Math.min(now.getTime() - olderThanMs, startedBefore);
+  if (latest === now.getTime()) return request;
+  const seconds = Math.floor((latest + CLOCK_SKEW_MS) / 1_000);
   const newest = `${Math.max(0, seconds).toString(16).padStart(8, '0')}${'0'.repeat(16)}`;
   return { ...request, cursor: cursor === undefined || cursor > newest ? newest : cursor };
 }

@@ -1,5 +1,5 @@
 import { percentile } from '../engine/histogram.ts';
-import { type OperationCounts as Counts, STATS_WIDTHS } from '../engine/stats.ts';
+import { type OperationCounts as Counts, STATS_WIDTHS, sumOf } from '../engine/stats.ts';
 import type { Document } from '../mongodb/database.ts';
 import { ATTENTION_KEY } from '../mongodb/indexes.ts';
 import type { Count, Operator, Overview } from './contract.ts';
@@ -32,7 +32,7 @@ export async function readOverview(
   ]);
   // Counts are kept by operation, not by scope: they would tell of others.
   const buckets = scopes ? [] : await readBuckets(records, window, now);
-  const total = sumOf(buckets);
+  const total = sumOf(buckets.map(countsOf));
   return {
     now: now.getTime(),
     attention: { inDoubt, lapsed, errors },
@@ -69,6 +69,8 @@ interface Bucket {
   readonly counts: Counts;
 }
 
+const countsOf = ({ counts }: Bucket) => counts;
+
 async function readBuckets(records: Records, window: Window, now: Date): Promise<Bucket[]> {
   const { widthMs } = WINDOWS[window];
   const from = new Date(firstBucket(window, now));
@@ -95,18 +97,6 @@ function bucketOf({ from, operation, durations, ...counts }: Document): Bucket {
   };
 }
 
-function sumOf(buckets: readonly Bucket[]): Counts {
-  const sum: Counts = { success: 0, error: 0, released: 0, inDoubt: 0, replays: 0, durations: new Map() };
-  for (const { counts } of buckets) {
-    for (const name of ['success', 'error', 'released', 'inDoubt', 'replays'] as const)
-      sum[name] += counts[name];
-    for (const [step, count] of counts.durations) {
-      sum.durations.set(step, (sum.durations.get(step) ?? 0) + count);
-    }
-  }
-  return sum;
-}
-
 function firstBucket(window: Window, now: Date): number {
   const { lengthMs, widthMs } = WINDOWS[window];
   return Math.floor(now.getTime() / widthMs) * widthMs - lengthMs + widthMs;
@@ -118,14 +108,14 @@ function seriesOf(buckets: readonly Bucket[], window: Window, now: Date): Overvi
   const byTime = groupedBy(buckets, ({ from }) => from);
   return Array.from({ length: lengthMs / widthMs }, (_, index) => {
     const from = first + index * widthMs;
-    const { durations, ...counts } = sumOf(byTime.get(from) ?? []);
+    const { durations, ...counts } = sumOf((byTime.get(from) ?? []).map(countsOf));
     return { from, to: from + widthMs, ...counts, p95Ms: percentile(durations, 0.95) };
   });
 }
 
 function operationsOf(buckets: readonly Bucket[]): Overview['operations'] {
   const operations = [...groupedBy(buckets, ({ operation }) => operation)].map(([operation, of]) => {
-    const { success, error, released, inDoubt, replays, durations } = sumOf(of);
+    const { success, error, released, inDoubt, replays, durations } = sumOf(of.map(countsOf));
     const runs = success + error + released + inDoubt;
     return { operation, runs, errors: error, replays, p95Ms: percentile(durations, 0.95) };
   });

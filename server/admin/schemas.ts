@@ -23,6 +23,8 @@ export const keyFilter = z.strictObject({
   key: text(255).exactOptional(),
   olderThanMs: ms.exactOptional(),
   newerThanMs: ms.exactOptional(),
+  startedFrom: ms.exactOptional(),
+  startedBefore: ms.exactOptional(),
   error: z.boolean().exactOptional(),
 });
 

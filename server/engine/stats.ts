@@ -9,9 +9,17 @@ export interface OperationCounts {
   readonly durations: Map<number, number>;
 }
 
+/** What came of the runs of an operation that began at one moment, so that it can be compared with their records. */
+export interface Counted {
+  readonly operation: string;
+  /** How long ago that was, in ms. */
+  readonly agoMs: number;
+  readonly counts: OperationCounts;
+}
+
 /** What a process counted since it last wrote that down. */
 export interface StatsDelta {
-  readonly operations: ReadonlyMap<string, OperationCounts>;
+  readonly counted: readonly Counted[];
   readonly replayed: readonly {
     readonly scope: string;
     readonly key: string;
@@ -26,3 +34,43 @@ export const STATS_WIDTHS = [
   { widthMs: 15 * 60_000, keptMs: 26 * 3_600_000 },
   { widthMs: 2 * 3_600_000, keptMs: 8 * 86_400_000 },
 ] as const;
+
+export interface Span {
+  readonly operation: string;
+  readonly widthMs: number;
+  readonly keptMs: number;
+  /** In ms since the epoch. */
+  readonly from: number;
+  readonly counts: OperationCounts;
+}
+
+/** The span of each width that each count belongs to, every span once. */
+export function spansOf(counted: readonly Counted[], now: number): Span[] {
+  const spans = new Map<string, Span>();
+  for (const { operation, agoMs, counts } of counted) {
+    for (const width of STATS_WIDTHS) {
+      const from = Math.floor((now - agoMs) / width.widthMs) * width.widthMs;
+      const id = `${width.widthMs}:${from}:${operation}`;
+      const span = spans.get(id) ?? { operation, ...width, from, counts: noCounts() };
+      spans.set(id, span);
+      add(span.counts, counts);
+    }
+  }
+  return [...spans.values()];
+}
+
+export function sumOf(all: readonly OperationCounts[]): OperationCounts {
+  const sum = noCounts();
+  for (const counts of all) add(sum, counts);
+  return sum;
+}
+
+export function noCounts(): OperationCounts {
+  return { success: 0, error: 0, released: 0, inDoubt: 0, replays: 0, durations: new Map() };
+}
+
+function add(sum: OperationCounts, { durations, ...counts }: OperationCounts): void {
+  for (const name of ['success', 'error', 'released', 'inDoubt', 'replays'] as const)
+    sum[name] += counts[name];
+  for (const [step, count] of durations) sum.durations.set(step, (sum.durations.get(step) ?? 0) + count);
+}

@@ -1,4 +1,4 @@
-import { type OperationCounts, STATS_WIDTHS, type StatsDelta } from '../engine/stats.ts';
+import { type Span, type StatsDelta, spansOf } from '../engine/stats.ts';
 import { Collection, type Database, type Document, SIMPLE } from './database.ts';
 import { within } from './deadline.ts';
 
@@ -18,14 +18,12 @@ export class Counts {
     this.#timeoutMs = timeoutMs;
   }
 
-  async add({ operations, replayed }: StatsDelta): Promise<void> {
+  async add({ counted, replayed }: StatsDelta): Promise<void> {
     await this.#prepare();
     // By the server's clock, like the times of the records.
     const { localTime } = await within(this.#timeoutMs, this.#stats.run({ hello: 1 }));
-    const spans = [...operations].flatMap(([operation, counts]) =>
-      STATS_WIDTHS.map((width) => spanStatement(operation, counts, width, localTime as Date)),
-    );
-    await this.#update(this.#stats, spans);
+    const spans = spansOf(counted, (localTime as Date).getTime());
+    await this.#update(this.#stats, spans.map(spanStatement));
     await this.#update(this.#keys, replayed.slice(0, MOST_RECORDS).map(replayStatement));
   }
 
@@ -49,13 +47,13 @@ const INDEXES = [
 ];
 
 /** $inc and an upsert by `_id`: of any number of processes, and of any order. */
-function spanStatement(
-  operation: string,
-  { durations, ...counts }: OperationCounts,
-  { widthMs, keptMs }: (typeof STATS_WIDTHS)[number],
-  now: Date,
-): Document {
-  const from = Math.floor(now.getTime() / widthMs) * widthMs;
+function spanStatement({
+  widthMs,
+  keptMs,
+  from,
+  operation,
+  counts: { durations, ...counts },
+}: Span): Document {
   const steps = [...durations].map(([step, count]) => [`durations.${step}`, count]);
   return {
     q: { _id: `${widthMs}:${from}:${operation}` },

@@ -1,3 +1,4 @@
+import { ObjectId } from 'mongodb';
 import { expect, it } from 'vitest';
 import { ago, ahead, failed, startAdmin } from './support.ts';
 
@@ -58,14 +59,21 @@ it('shows an expired record that is still there as expired', async () => {
 it('finds by scope and key with one index read, by key alone, and by operation and age', async () => {
   await using admin = await startAdmin();
   const id = await admin.put({ scope: 'acme', key: 'k' });
-  const other = await admin.put({ scope: 'other', key: 'k', operation: 'ship', startedAt: ago(3_600_000) });
+  const startedAt = ago(3_600_000);
+  const _id = ObjectId.createFromTime(Math.floor(startedAt.getTime() / 1_000));
+  const other = await admin.put({ _id, scope: 'other', key: 'k', operation: 'ship', startedAt });
   const found = async (filter: Parameters<typeof admin.vic.keys.list.query>[0]['filter']) =>
     (await admin.vic.keys.list.query({ filter })).rows.map(({ id }) => id);
   expect(await found({ scope: 'acme', key: 'k' })).toEqual([id]);
-  expect(await found({ key: 'k' })).toEqual([other, id]);
+  expect(await found({ key: 'k' })).toEqual([id, other]);
   expect(await found({ scope: 'other' })).toEqual([other]);
   expect(await found({ operation: 'ship' })).toEqual([other]);
   expect(await found({ newerThanMs: 600_000 })).toEqual([id]);
+  expect(await found({ olderThanMs: 600_000 })).toEqual([other]);
+  const started = startedAt.getTime();
+  expect(await found({ startedFrom: started, startedBefore: started + 1 })).toEqual([other]);
+  expect(await found({ startedFrom: started + 1, startedBefore: started + 60_000 })).toEqual([]);
+  expect(await found({ startedBefore: started })).toEqual([]);
   const plans = admin.sent.filter(({ aggregate }) => aggregate === 'idempotency_keys');
   expect(plans.length).toBeGreaterThan(0);
   void ahead;

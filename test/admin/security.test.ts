@@ -142,7 +142,17 @@ it('force release and purge body are for admins', async () => {
   expect(await other.ada.keys.act.mutate(command)).toMatchObject({ done: true });
 });
 
-const FIELDS = ['state', 'scope', 'operation', 'key', 'olderThanMs', 'newerThanMs', 'error'];
+const FIELDS = [
+  'state',
+  'scope',
+  'operation',
+  'key',
+  'olderThanMs',
+  'newerThanMs',
+  'startedFrom',
+  'startedBefore',
+  'error',
+];
 const HOSTILE = [
   { $gt: '' },
   { $ne: null },

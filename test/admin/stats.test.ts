@@ -46,6 +46,19 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (api, pay) => {
     }
   });
 
+  it('a run is counted in the span that it began in, by which its record is found', async () => {
+    await using admin = await startAdmin();
+    await using app = await startPaymentApp(admin.idempotency, async () => {});
+    await pay({ url: app.url, key: 'one' });
+    await admin.idempotency.close();
+    const { series } = await admin.vic.overview.query({ window: '7d' });
+    const spans = series.filter(({ success }) => success > 0);
+    expect(spans).toHaveLength(1);
+    const [{ from, to }] = spans as [(typeof spans)[0]];
+    const filter = { startedFrom: from, startedBefore: to };
+    expect((await admin.vic.keys.list.query({ filter })).rows).toMatchObject([{ key: 'one' }]);
+  });
+
   it('counts of all scopes are not shown to an operator of some', async () => {
     await using admin = await startAdmin();
     await using app = await startPaymentApp(admin.idempotency, async () => {});

@@ -27,6 +27,11 @@ const values = {
     duration.map((ms) => `<${ms}`),
     fc.tuple(duration, duration).map((ends) => ends.join('..')),
   ),
+  started: fc
+    .tuple(fc.integer({ min: 0, max: 4e9 }), fc.integer({ min: 1, max: 1e6 }))
+    .map(([from, length]) =>
+      [from, from + length].map((s) => `${new Date(s * 1_000).toISOString().slice(0, 19)}Z`).join('..'),
+    ),
   error: fc.constantFrom('yes', 'no'),
 };
 const terms: fc.Arbitrary<Term[]> = fc
@@ -69,6 +74,8 @@ describe('a search', () => {
     ['age:>', /age: to be like/],
     ['age:5m..', /age: to be like/],
     ['age:1x..2h', /age: to be like/],
+    ['started:2026-01-31', /started: to be like 2026-01-31T08:00:00Z\.\./],
+    ['started:2026-01-31T08:00:00Z..2026-01-31T07:00:00Z', /started: to be like/],
     ['error:maybe', /error: to be yes or no, got maybe/],
   ])('%j is refused, not guessed at', (typed, problem) => {
     expect(parseSearch(typed).problem).toMatch(problem);

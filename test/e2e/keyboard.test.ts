@@ -152,7 +152,7 @@ describe('the keyboard', () => {
     await mark.focus();
     await page.keyboard.press('Enter');
     await page.getByText('ord-1001').waitFor();
-    expect(page.url()).toMatch(/state=completed.*error=yes/);
+    expect(page.url()).toMatch(/state=completed.*started=20.*error=yes/);
     expect(overview.problems).toEqual([]);
   });
 });

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -9,10 +8,9 @@ import { mongoUri } from '../support/database.ts';
 
 async function start(...args: string[]) {
   const admin: Admin = await startAdmin();
-  const child: ChildProcess = spawnCli(['dashboard', '--db', admin.db.databaseName, ...args], {
-    MONGODB_URI: mongoUri(),
+  const child = spawnCli(['dashboard', '--db', admin.db.databaseName, ...args], {
+    env: { MONGODB_URI: mongoUri() },
   });
-  if (!child.stdout) throw new TypeError('Expected a pipe');
   let link: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('http')) {

@@ -34,7 +34,9 @@ export async function connect({ uri, db, collection }: ConnectionOptions): Promi
   ]);
   const name = db ?? databaseIn(uri);
   if (!name) throw new Error('Expected --db, for the URI names no database');
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000, appName: 'latchkey' });
+  // The driver's own patience is for servers, half a minute; what the URI says comes first.
+  const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
+  const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
   const store = createMongoStore({ db: client.db(name), collection, indexes: 'check' });
   const idempotency = createIdempotency({ store });
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { type Admin, type AdminClient, ago, failed, REASON, startAdmin } from './support.ts';
+import { type Admin, type AdminClient, ago, failed, REASON, responseOf, startAdmin } from './support.ts';
 
 interface More {
   readonly response?: string;
@@ -149,6 +149,27 @@ it('no audit entry, no action: when the entry can not be written, the record sta
     data: { code: 'INTERNAL_SERVER_ERROR' },
   });
   expect(await admin.find(id)).toEqual(before);
+});
+
+it('a record that holds encrypted bodies is not given one in clear text where there is no cipher; others are', async () => {
+  await using admin = await startAdmin();
+  const encrypted = { ...responseOf('c2VhbGVk'), cipher: { keyId: 'k1', iv: '', tag: '' } };
+  const step = { name: 's', at: ago(1_000), attempt: 1, value: encrypted };
+  const request = responseOf('{}');
+  const mark = async (record: Record<string, unknown>) => {
+    const id = await admin.put({ state: 'in_doubt', request, ...record });
+    return act(admin.ada, await read(admin, id), 'mark_failed', { response: 'declined' });
+  };
+  for (const record of [{ request: encrypted }, { steps: [step] }]) {
+    await expect(mark(record)).rejects.toMatchObject({
+      data: { code: 'BAD_REQUEST' },
+      message: expect.stringContaining('no cipher'),
+    });
+  }
+  expect((await admin.ada.audit.list.query({})).entries).toEqual([]);
+  const clear = { ...step, value: responseOf('1', 'step/1') };
+  for (const record of [{}, { steps: [clear] }, { request: undefined, steps: [clear] }])
+    expect(await mark(record)).toMatchObject({ done: true });
 });
 
 it('on a standalone server the intent is written first, and a command that was cut off is concluded once', async () => {

@@ -2,31 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { type Admin, type AdminClient, ago, failed, REASON, responseOf, startAdmin } from './support.ts';
-
-interface More {
-  readonly response?: string;
-  readonly commandKey?: string;
-  readonly confirm?: string;
-  readonly mayRepeat?: boolean;
-}
-
-/** As the page does: what it showed, with whatever it asks for. */
-function act(client: AdminClient, detail: KeyDetail, action: ActionName, more: More = {}) {
-  const offered = detail.actions.find((known) => known.action === action);
-  if (!detail.seen || !offered) throw new TypeError('Expected an action on a record that can be read');
-  return client.keys.act.mutate({
-    action,
-    seen: detail.seen,
-    reason: REASON,
-    commandKey: randomUUID(),
-    ...(offered.confirm && { confirm: offered.confirm }),
-    mayRepeat: offered.mayRepeat,
-    ...more,
-  });
-}
-
-const read = (admin: Admin, id: string) => admin.ada.keys.get.query({ id });
+import { act, ago, failed, type More, REASON, read, responseOf, startAdmin } from './support.ts';
 
 const CASES: [ActionName, record: Record<string, unknown>, after: Record<string, unknown>, more?: More][] = [
   ['allow_retry', failed(), { state: 'released', outcome: null }],

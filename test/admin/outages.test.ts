@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CommandStartedEvent } from 'mongodb';
+import type { CommandStartedEvent, Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type Admin, act, ago, failed, REASON, read, startAdmin } from './support.ts';
@@ -110,8 +110,33 @@ describe('when mongod dies between the audit entry and the record', ASIDE, () =>
   });
 });
 
-describe('a bulk job that is under way', ASIDE, () => {
-  test('goes on by itself when mongod is back, and acts on no key twice', async () => {
+describe('a bulk job', ASIDE, () => {
+  test('whose plan was cut off is planned once when its command is sent again', async () => {
+    await using mongod = await startMongod({ parameters: { enableTestCommands: 1 } });
+    await using admin = await startAdmin({ uri: mongod.uri });
+    await admin.put(failed());
+    const commandKey = randomUUID();
+    const plan = () =>
+      admin.olga.bulk.plan.mutate({ action: 'expire', filter: {}, reason: REASON, commandKey });
+    const failing = (mode: Document | 'off') =>
+      admin.client.db('admin').command({
+        configureFailPoint: 'failCommand',
+        mode,
+        data: { failCommands: ['insert'], closeConnection: true },
+      });
+    for (const skip of [0, 1]) {
+      await failing({ skip });
+      await expect(plan(), `the insert after ${skip}`).rejects.toMatchObject(AWAY);
+      await failing('off');
+      expect(await admin.olga.bulk.list.query()).toEqual([]);
+    }
+    const { id } = await plan();
+    expect(await plan()).toMatchObject({ id, state: 'planned', total: 1 });
+    const { items } = await admin.olga.bulk.get.query({ id });
+    expect(items).toHaveLength(1);
+  });
+
+  test('that is under way goes on by itself when mongod is back, and acts on no key twice', async () => {
     await using mongod = await startMongod();
     await using admin = await startAdmin({ uri: mongod.uri });
     for (let count = 0; count < 30; count++) await admin.put(failed());

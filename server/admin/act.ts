@@ -96,7 +96,7 @@ async function sent({ replayer, request }: Extract<Rerun, { possible: true }>): 
 async function responseOf(dashboard: Dashboard, { action, seen, response }: ActionCommand) {
   try {
     const stored = await readStored(dashboard.records, seen.id);
-    return stored && (await givenResponse(dashboard, seen.id, stored.record, action, response));
+    return stored && (await givenResponse(dashboard, seen.id, stored, action, response));
   } catch (error) {
     if (error instanceof UnusableResponse) {
       throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });

@@ -5,7 +5,7 @@ import { type Action, planned } from './action-plan.ts';
 import type { AuditRecord } from './audit.ts';
 import type { Dashboard } from './dashboard.ts';
 import { applyChange, readForAction } from './record-access.ts';
-import { isDuplicate } from './records.ts';
+import { isDuplicate, PATIENCE_MS } from './records.ts';
 
 /** What came of an action on one record, without its new detail. */
 export type Acted =
@@ -35,7 +35,7 @@ async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> 
   const { audit, records } = dashboard;
   const owner = `operator:${randomUUID()}`;
   try {
-    return await inTransaction(records.db, async (send) => {
+    return await inTransaction(records.db, PATIENCE_MS, async (send) => {
       const plan = await planned(dashboard, action, owner, send);
       if (plan.do === 'refuse') return { done: false, why: plan.why };
       if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();

@@ -42,6 +42,18 @@ export function bodyFields(part: Part): Document {
   };
 }
 
+/** Whether any body of a record is encrypted: of its steps as well. */
+export const HOLDS_ENCRYPTED: Document = {
+  $anyElementTrue: {
+    $map: {
+      input: {
+        $concatArrays: [['$request', '$response'], { $cond: [{ $isArray: '$steps' }, '$steps.value', []] }],
+      },
+      in: { $eq: [{ $type: '$$this.cipher' }, 'object'] },
+    },
+  },
+};
+
 /** Null when there is none; a completed record has to have a response, so for that `null` is damage. */
 export function bodyInfo(found: Document, isExpected: boolean): BodyInfo | null {
   const { type, format, omitted, isEncrypted } = found;

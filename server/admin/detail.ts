@@ -1,7 +1,7 @@
 import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredRecord } from '../engine/record.ts';
 import type { Document } from '../mongodb/database.ts';
-import { bodyFields, bodyInfo, elidedBodies } from './bodies.ts';
+import { bodyFields, bodyInfo, elidedBodies, HOLDS_ENCRYPTED } from './bodies.ts';
 import type { KeyDetail, OfferedAction, Seen } from './contract.ts';
 import { extendedJson } from './extended-json.ts';
 import { idIs, type Records } from './records.ts';
@@ -30,17 +30,28 @@ export async function readDetail(
   return found && detailOf(found, bar);
 }
 
-/** The record without its bodies, as the rules read it, and the server's clock. */
-export async function readStored(
-  records: Records,
-  id: string,
-): Promise<{ record: StoredRecord; now: Date } | undefined> {
+export interface Stored {
+  /** Without its bodies, as the rules read it. */
+  readonly record: StoredRecord;
+  /** Whether one of its bodies is encrypted. */
+  readonly isEncrypted: boolean;
+  /** The server's clock. */
+  readonly now: Date;
+}
+
+export async function readStored(records: Records, id: string): Promise<Stored | undefined> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
-    { $project: { now: '$$NOW', record: '$$ROOT' } },
+    { $project: { now: '$$NOW', isEncrypted: HOLDS_ENCRYPTED, record: '$$ROOT' } },
     ...elidedBodies('record.'),
   ]);
-  return found && { record: plainRecord(found.record as Document), now: found.now as Date };
+  if (!found) return undefined;
+  const { record, isEncrypted, now } = found;
+  return {
+    record: plainRecord(record as Document),
+    isEncrypted: isEncrypted === true,
+    now: now as Date,
+  };
 }
 
 const stepBytes = {

@@ -2,6 +2,7 @@ import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../eng
 import type { Document } from '../mongodb/database.ts';
 import { readRequest } from './bodies.ts';
 import type { Dashboard } from './dashboard.ts';
+import type { Stored } from './detail.ts';
 import type { Records } from './records.ts';
 import type { Replayer } from './replayer.ts';
 
@@ -19,7 +20,7 @@ const LONGEST_REASON = 1_000;
 export async function givenResponse(
   dashboard: Pick<Dashboard, 'records' | 'replayers' | 'open' | 'seal'>,
   id: string,
-  record: StoredRecord,
+  { record, isEncrypted }: Pick<Stored, 'record' | 'isEncrypted'>,
   action: OperatorAction,
   text: string | undefined,
 ): Promise<StoredBody | undefined> {
@@ -29,6 +30,10 @@ export async function givenResponse(
   const sealed = await dashboard.seal({ scope, key, life }, given);
   if (sealed.body === undefined)
     throw new UnusableResponse(`It can not be stored: ${sealed.omitted} (${sealed.bytes} bytes)`);
+  if (isEncrypted && !sealed.cipher)
+    throw new UnusableResponse(
+      'Other bodies of this record are encrypted, and there is no cipher here to encrypt this one (option `cipher`, --cipher)',
+    );
   return sealed;
 }
 

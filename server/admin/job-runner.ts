@@ -108,7 +108,7 @@ export class JobRunner {
         by: startedBy,
         jobId: job._id,
         mayRepeat: true, // the operator typed how many keys this is about
-        given: stored && (await givenResponse(dashboard, seen.id, stored.record, action, job.error)),
+        given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
         ...(CONFIRM_WORDS[action] !== null && { confirm: CONFIRM_WORDS[action] }),
       });
       await dashboard.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);

@@ -64,22 +64,26 @@ export class Jobs {
     sample: readonly KeyRow[],
   ): Promise<string> {
     await this.#prepare();
+    const earlier = await this.#earlier(job);
+    if (earlier !== undefined) return earlier;
     const now = await this.#records.now();
     const expiresAt = new Date(now.getTime() + KEPT_MS);
-    const { commandKey, by } = job;
     const _id = randomUUID();
-    const planning = { _id, kind: 'job', ...job, state: 'planning', createdAt: now, expiresAt, sample };
-    const reply = await this.#send({
-      insert: this.collection,
-      documents: [{ ...planning, total: items.length }],
-    });
-    if (reply.writeErrors) return this.#earlier(commandKey, by);
     const documents = items.map((item, index) => ({ _id: itemId(_id, index), ...item, expiresAt }));
     for (let from = 0; from < documents.length; from += ITEMS_PER_WRITE) {
       await this.#send({ insert: this.collection, documents: documents.slice(from, from + ITEMS_PER_WRITE) });
     }
-    await this.change(_id, ['planning'], { state: 'planned' });
-    return _id;
+    // Last, so that a plan which was cut off is none. The items that it has left behind expire.
+    const planned = { _id, kind: 'job', ...job, state: 'planned', createdAt: now, expiresAt, sample };
+    const reply = await this.#send({
+      insert: this.collection,
+      documents: [{ ...planned, total: items.length }],
+    });
+    if (!reply.writeErrors) return _id;
+    // The same command, sent twice at once.
+    const twin = await this.#earlier(job);
+    if (twin === undefined) throw new Error('The plan could not be written');
+    return twin;
   }
 
   /** @throws TRPCError NOT_FOUND, also for a job of somebody else when the operator sees some scopes only */
@@ -91,7 +95,7 @@ export class Jobs {
 
   async list(operator: Operator): Promise<Job[]> {
     const found = await this.#find([
-      { $match: { kind: 'job', state: { $ne: 'planning' }, ...visibleTo(operator) } },
+      { $match: { kind: 'job', ...visibleTo(operator) } },
       { $sort: { createdAt: -1 } },
       { $limit: MOST_JOBS },
     ]);
@@ -156,7 +160,7 @@ export class Jobs {
   }
 
   /** Compare-and-set on the state. @returns false when the job is in another one by now */
-  change(id: string, from: readonly (JobState | 'planning')[], changes: Document): Promise<boolean> {
+  change(id: string, from: readonly JobState[], changes: Document): Promise<boolean> {
     return this.#update({ _id: { $eq: id }, state: { $in: from } }, { $set: changes });
   }
 
@@ -182,9 +186,10 @@ export class Jobs {
     return this.#update({ _id: { $eq: id }, runner }, leased(runner, 0));
   }
 
-  async #earlier(commandKey: string, by: string): Promise<string> {
+  async #earlier({ commandKey, by }: NewJob): Promise<string | undefined> {
     const [found] = await this.#find([{ $match: { kind: 'job', commandKey: { $eq: commandKey } } }]);
-    if (found?.by === by && found.state !== 'planning') return String(found._id);
+    if (!found) return undefined;
+    if (found.by === by) return String(found._id);
     throw new TRPCError({ code: 'CONFLICT', message: 'This command key was used for another job' });
   }
 

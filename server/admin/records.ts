@@ -1,9 +1,13 @@
+import { isIdempotencyError } from '../engine/errors.ts';
 import { BSON_OPTIONS } from '../mongodb/codec.ts';
 import type { Database, Document } from '../mongodb/database.ts';
+import { punctual } from '../mongodb/deadline.ts';
 import { failureOf } from '../mongodb/server-errors.ts';
 
 /** No page is worth more of the server's time. */
 const MAX_TIME_MS = 10_000;
+/** How long an operator waits for the database: until it has said that a page took it too long. */
+export const PATIENCE_MS = MAX_TIME_MS + 2_000;
 
 // 64-bit numbers stay objects of the driver's, whose text is exact.
 const EXACT = { ...BSON_OPTIONS, promoteLongs: false, readPreference: 'primary' };
@@ -14,7 +18,7 @@ export class Records {
   readonly collection: string;
 
   constructor(db: Database, collection: string) {
-    this.db = db;
+    this.db = punctual(db, PATIENCE_MS);
     this.collection = collection;
   }
 
@@ -49,8 +53,9 @@ const OUT_OF_TIME = 50;
 export const isBadHint = (error: unknown) => codeOf(error) === BAD_HINT;
 export const isOutOfTime = (error: unknown) => codeOf(error) === OUT_OF_TIME;
 export const isDuplicate = (error: unknown) => codeOf(error) === 11000;
-/** The driver says so, and asking again may help. */
+/** The driver says so, or did not say anything in time, and asking again may help. */
 export function isUnreachable(error: unknown): boolean {
+  if (isIdempotencyError(error)) return error.code === 'STORE_UNAVAILABLE';
   const isOfDriver = error instanceof Error && error.name.startsWith('Mongo');
   return isOfDriver && !['rejected', 'denied'].includes(failureOf(error));
 }

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
+import { loadCipher } from './cipher.ts';
 
 export interface ConnectionOptions {
   readonly uri: string;
   readonly db?: string;
   readonly collection: string;
+  readonly cipher?: string;
 }
 
 /** What each command that talks to MongoDB takes. */
@@ -20,13 +22,22 @@ export function withConnection(command: Command): Command {
     .option('--collection <name>', 'of the keys', 'idempotency_keys');
 }
 
+/** And each that reads or writes what a key holds. */
+export function withBodies(command: Command): Command {
+  return withConnection(command).addOption(
+    new Option('--cipher <module>', 'whose default export encrypts and decrypts bodies').env(
+      'LATCHKEY_CIPHER',
+    ),
+  );
+}
+
 export interface Connection extends AsyncDisposable {
   readonly idempotency: Idempotency;
   readonly store: MongoStore;
 }
 
 /** @throws Error that says what is missing or can not be reached */
-export async function connect({ uri, db, collection }: ConnectionOptions): Promise<Connection> {
+export async function connect({ uri, db, collection, cipher }: ConnectionOptions): Promise<Connection> {
   const { MongoClient } = await peer('mongodb', () => import('mongodb'));
   const [{ createIdempotency }, { createMongoStore }] = await Promise.all([
     import('../idempotency.ts'),
@@ -34,9 +45,12 @@ export async function connect({ uri, db, collection }: ConnectionOptions): Promi
   ]);
   const name = db ?? databaseIn(uri);
   if (!name) throw new Error('Expected --db, for the URI names no database');
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000, appName: 'latchkey' });
+  const policy = cipher === undefined ? {} : { cipher: await loadCipher(cipher) };
+  // The driver's own patience is for servers, half a minute; what the URI says comes first.
+  const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
+  const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
   const store = createMongoStore({ db: client.db(name), collection, indexes: 'check' });
-  const idempotency = createIdempotency({ store });
+  const idempotency = createIdempotency({ store, ...policy });
   return {
     idempotency,
     store,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ConnectionOptions, connect, orError, peer, withConnection } from './connection.ts';
+import { type ConnectionOptions, connect, orError, peer, withBodies } from './connection.ts';
 import { LocalSession } from './local-session.ts';
 
 interface Options extends ConnectionOptions {
@@ -12,7 +12,7 @@ interface Options extends ConnectionOptions {
 
 /** `latchkey dashboard`: serves the dashboard alone, to the browser of whoever started it, until it is stopped. */
 export function dashboard(program: Command): void {
-  withConnection(program.command('dashboard'))
+  withBodies(program.command('dashboard'))
     .summary('serve the dashboard on this machine')
     .description('Serves the dashboard on 127.0.0.1, and prints a link that opens it once.')
     .option('--port <number>', '0 takes a free one', portOf, 0)

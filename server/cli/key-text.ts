@@ -1,4 +1,5 @@
-import type { KeyDetail, KeyRow } from '../admin/contract.ts';
+import type { BodyText, KeyRow } from '../admin/contract.ts';
+import type { ShownKey } from './keys-session.ts';
 
 /** One line a key. */
 export function listText(rows: readonly KeyRow[], next: string | null): string {
@@ -11,7 +12,8 @@ export function listText(rows: readonly KeyRow[], next: string | null): string {
   return [...lines, ...(next === null ? [] : [`More: --cursor ${next}`])].join('\n');
 }
 
-export function detailText({ id, scope, key, operation, sentence, timeline, actions }: KeyDetail): string {
+export function detailText(detail: ShownKey): string {
+  const { id, scope, key, operation, sentence, timeline, request, response, actions } = detail;
   const events = timeline.map(({ at, event, by, reason }) => {
     const time = at === null ? '-' : new Date(at).toISOString();
     return `  ${time}  ${event}${by === null ? '' : ` by ${shown(by)}`}${reason === null ? '' : `: ${shown(reason)}`}`;
@@ -21,8 +23,22 @@ export function detailText({ id, scope, key, operation, sentence, timeline, acti
     `${id}  ${shown(scope)}  ${shown(key)}  ${shown(operation)}`,
     shown(sentence),
     ...events,
+    ...bodyLines('Request', request),
+    ...bodyLines('Response', response),
     `Actions: ${offered.join(', ') || 'none'}`,
   ].join('\n');
+}
+
+function bodyLines(title: string, body: BodyText | null): string[] {
+  if (body === null) return [];
+  const { text, cut, format, damage, omitted, encrypted } = body;
+  const kind = format === null ? title : `${title} (${shown(format)})`;
+  if (text === null) {
+    const why =
+      damage ?? omitted ?? (encrypted ? 'encrypted, and no --cipher here opens it' : 'it can not be read');
+    return [`${kind}: ${shown(why)}`];
+  }
+  return [`${kind}:`, ...text.split('\n').map((line) => `  ${shown(line)}`), ...(cut ? ['  …'] : [])];
 }
 
 /** A stored text may hold what a terminal would obey, and signs that turn a line around. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { KeyFilter } from '../admin/contract.ts';
-import { type ConnectionOptions, orError, withConnection } from './connection.ts';
+import { type ConnectionOptions, orError, withBodies } from './connection.ts';
 import { listText } from './key-text.ts';
 import { openSession, print, type Target } from './keys-session.ts';
 
@@ -26,7 +26,7 @@ const STATES = [
 
 /** `latchkey keys list`. */
 export function list(group: Command): void {
-  withConnection(group.command('list'))
+  withBodies(group.command('list'))
     .summary('list keys, newest first')
     .addOption(new Option('--state <state>', 'as it stands now').choices(STATES))
     .option('--scope <text>')

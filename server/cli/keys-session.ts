@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { ActionName, KeyDetail, Operator } from '../admin/contract.ts';
+import type { ActionName, BodyText, KeyDetail, Operator } from '../admin/contract.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 
 export interface Target {
@@ -57,6 +57,20 @@ export async function findKey(
   const detail = found === undefined ? undefined : await readDetail(dashboard.records, found, undefined, bar);
   if (!detail) refuse(json, 'There is no such key');
   return detail;
+}
+
+export interface ShownKey extends KeyDetail {
+  readonly request: BodyText | null;
+  readonly response: BodyText | null;
+}
+
+/** With its bodies as the dashboard shows them: secrets are hidden, and what is long is cut. */
+export async function withTexts({ dashboard }: Session, detail: KeyDetail): Promise<ShownKey> {
+  const { readBody } = await import('../admin/bodies.ts');
+  const { records, isSecret, open } = dashboard;
+  const read = async (part: 'request' | 'response') =>
+    (detail[part] && (await readBody(records, detail.id, { part, whole: false, isSecret, open }))) ?? null;
+  return { ...detail, request: await read('request'), response: await read('response') };
 }
 
 export function refuse(json: boolean | undefined, why: string): void {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { ActionName } from '../admin/contract.ts';
-import { type ConnectionOptions, orError, peer, withConnection } from './connection.ts';
+import { type ConnectionOptions, orError, peer, withBodies } from './connection.ts';
 import { detailText } from './key-text.ts';
 import { list } from './keys-list.ts';
-import { findKey, openSession, print, refuse, type Target } from './keys-session.ts';
+import { findKey, openSession, print, refuse, type Target, withTexts } from './keys-session.ts';
 
 interface ActionOptions extends ConnectionOptions, Target {
   readonly reason: string;
@@ -54,17 +54,19 @@ export function keys(program: Command): void {
     .command('keys')
     .description('Look at keys, and act on them by the rules of the dashboard.');
   list(group);
-  withTarget(withConnection(group.command('show').argument('[id]')))
+  withTarget(withBodies(group.command('show').argument('[id]')))
     .summary('show one key')
     .action((id: string | undefined, options: ConnectionOptions & Target, command: Command) =>
       orError(command, async () => {
         await using session = await openSession(options);
         const detail = await findKey(session, id, options);
-        if (detail) print(options.json, detail, () => detailText(detail));
+        if (!detail) return;
+        const shown = await withTexts(session, detail);
+        print(options.json, shown, () => detailText(shown));
       }),
     );
   for (const [name, action, summary, extra] of ACTIONS) {
-    extra(withTarget(withConnection(group.command(name).argument('[id]'))))
+    extra(withTarget(withBodies(group.command(name).argument('[id]'))))
       .summary(summary)
       .requiredOption('--reason <text>', 'why, for the audit: 8 characters or more')
       .option('--by <name>', 'who, for the audit', userInfo().username)

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { Database } from './database.ts';
 import { pauseMs } from './pause.ts';
 import { failureOf } from './server-errors.ts';
 
@@ -25,6 +26,19 @@ export async function persistently<T>(until: number, attempt: (leftMs: number) =
       await pause(Math.min(pauseMs(attempts), leftMs));
     }
   }
+}
+
+/**
+ * The same database, whose commands are STORE_UNAVAILABLE after a time: the driver looks for a server for half a minute, and
+ * waits for good for one that is frozen. What becomes of such a command is not known.
+ */
+export function punctual(db: Database, ms: number): Database {
+  const { databaseName, client } = db;
+  return {
+    databaseName,
+    ...(client && { client }),
+    command: (command, options) => within(ms, db.command(command, options)),
+  };
 }
 
 /** @throws IdempotencyError STORE_UNAVAILABLE, reason `timeout` */

@@ -1,5 +1,7 @@
+import { refusal } from '../engine/errors.ts';
 import { BSON_OPTIONS } from './codec.ts';
 import type { Database, Document } from './database.ts';
+import { within } from './deadline.ts';
 
 /** The part of the host driver's client that transactions need. */
 interface SessionClient {
@@ -34,10 +36,23 @@ export async function hasTransactions(db: Database): Promise<boolean> {
 }
 
 /**
- * Runs `work` in a transaction; again, whole, when the server says so. What it rejects with aborts the transaction.
- * @throws what `work` or the driver throws
+ * Runs `work` in a transaction; again, whole, when the server says so. What it rejects with aborts the transaction. It does
+ * not begin again once the time is over, and the caller does not wait for its end: the driver would try for two minutes.
+ * @throws what `work` or the driver throws; IdempotencyError STORE_UNAVAILABLE, and then only the server knows whether
+ *   it was committed
  */
-export async function inTransaction<T>(db: Database, work: (send: Send) => Promise<T>): Promise<T> {
+export function inTransaction<T>(db: Database, ms: number, work: (send: Send) => Promise<T>): Promise<T> {
+  const until = performance.now() + ms;
+  return within(
+    ms,
+    transacted(db, (send) => {
+      if (performance.now() >= until) throw refusal('STORE_UNAVAILABLE', 'timeout');
+      return work(send);
+    }),
+  );
+}
+
+async function transacted<T>(db: Database, work: (send: Send) => Promise<T>): Promise<T> {
   const client = clientOf(db);
   if (!client) throw new TypeError('Expected `db.client` to have sessions');
   const session = client.startSession();

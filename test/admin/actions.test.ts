@@ -2,31 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { type Admin, type AdminClient, ago, failed, REASON, startAdmin } from './support.ts';
-
-interface More {
-  readonly response?: string;
-  readonly commandKey?: string;
-  readonly confirm?: string;
-  readonly mayRepeat?: boolean;
-}
-
-/** As the page does: what it showed, with whatever it asks for. */
-function act(client: AdminClient, detail: KeyDetail, action: ActionName, more: More = {}) {
-  const offered = detail.actions.find((known) => known.action === action);
-  if (!detail.seen || !offered) throw new TypeError('Expected an action on a record that can be read');
-  return client.keys.act.mutate({
-    action,
-    seen: detail.seen,
-    reason: REASON,
-    commandKey: randomUUID(),
-    ...(offered.confirm && { confirm: offered.confirm }),
-    mayRepeat: offered.mayRepeat,
-    ...more,
-  });
-}
-
-const read = (admin: Admin, id: string) => admin.ada.keys.get.query({ id });
+import { act, ago, failed, type More, REASON, read, responseOf, startAdmin } from './support.ts';
 
 const CASES: [ActionName, record: Record<string, unknown>, after: Record<string, unknown>, more?: More][] = [
   ['allow_retry', failed(), { state: 'released', outcome: null }],
@@ -149,6 +125,27 @@ it('no audit entry, no action: when the entry can not be written, the record sta
     data: { code: 'INTERNAL_SERVER_ERROR' },
   });
   expect(await admin.find(id)).toEqual(before);
+});
+
+it('a record that holds encrypted bodies is not given one in clear text where there is no cipher; others are', async () => {
+  await using admin = await startAdmin();
+  const encrypted = { ...responseOf('c2VhbGVk'), cipher: { keyId: 'k1', iv: '', tag: '' } };
+  const step = { name: 's', at: ago(1_000), attempt: 1, value: encrypted };
+  const request = responseOf('{}');
+  const mark = async (record: Record<string, unknown>) => {
+    const id = await admin.put({ state: 'in_doubt', request, ...record });
+    return act(admin.ada, await read(admin, id), 'mark_failed', { response: 'declined' });
+  };
+  for (const record of [{ request: encrypted }, { steps: [step] }]) {
+    await expect(mark(record)).rejects.toMatchObject({
+      data: { code: 'BAD_REQUEST' },
+      message: expect.stringContaining('no cipher'),
+    });
+  }
+  expect((await admin.ada.audit.list.query({})).entries).toEqual([]);
+  const clear = { ...step, value: responseOf('1', 'step/1') };
+  for (const record of [{}, { steps: [clear] }, { request: undefined, steps: [clear] }])
+    expect(await mark(record)).toMatchObject({ done: true });
 });
 
 it('on a standalone server the intent is written first, and a command that was cut off is concluded once', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import type { CommandStartedEvent, Document } from 'mongodb';
+import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
 import {
   createDashboard,
   type DashboardOptions,
@@ -96,6 +97,30 @@ export async function startAdmin({
     },
   };
 }
+
+export interface More {
+  readonly response?: string;
+  readonly commandKey?: string;
+  readonly confirm?: string;
+  readonly mayRepeat?: boolean;
+}
+
+/** As the page does: what it showed, with whatever it asks for. */
+export function act(client: AdminClient, detail: KeyDetail, action: ActionName, more: More = {}) {
+  const offered = detail.actions.find((known) => known.action === action);
+  if (!detail.seen || !offered) throw new TypeError('Expected an action on a record that can be read');
+  return client.keys.act.mutate({
+    action,
+    seen: detail.seen,
+    reason: REASON,
+    commandKey: randomUUID(),
+    ...(offered.confirm && { confirm: offered.confirm }),
+    mayRepeat: offered.mayRepeat,
+    ...more,
+  });
+}
+
+export const read = (admin: Admin, id: string) => admin.ada.keys.get.query({ id });
 
 const MINUTE = 60_000;
 export const ago = (ms: number) => new Date(Date.now() - ms);

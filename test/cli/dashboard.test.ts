@@ -1,18 +1,19 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
-import { type Admin, startAdmin } from '../admin/support.ts';
+import { type Admin, responseOf, startAdmin } from '../admin/support.ts';
 import { spawnCli } from '../support/cli.ts';
 import { mongoUri } from '../support/database.ts';
 
 async function start(...args: string[]) {
   const admin: Admin = await startAdmin();
-  const child: ChildProcess = spawnCli(['dashboard', '--db', admin.db.databaseName, ...args], {
-    MONGODB_URI: mongoUri(),
+  const child = spawnCli(['dashboard', '--db', admin.db.databaseName, ...args], {
+    env: { MONGODB_URI: mongoUri() },
   });
-  if (!child.stdout) throw new TypeError('Expected a pipe');
   let link: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('http')) {
@@ -32,6 +33,12 @@ async function start(...args: string[]) {
       await admin[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What opens the dashboard from then on. */
+async function login({ link }: { link: string }): Promise<Record<string, string>> {
+  const cookie = (await open(link)).headers.get('set-cookie') ?? '';
+  return { ...API, cookie: cookie.split(';', 1)[0] as string };
 }
 
 const open = (url: string, headers: Record<string, string> = {}) =>
@@ -70,4 +77,22 @@ it('a name that leads to this machine is no way in (DNS rebinding); read-only re
   expect(await statusFor(`evil.example:${port}`)).toBe(421);
   expect(await statusFor(`localhost:${port}`)).toBe(421);
   expect(await statusFor(`127.0.0.1:${port}`)).toBe(303); // and so the link was not used up before
+});
+
+it("bodies are read with --cipher, a cipher of one's own as well", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-cipher-'));
+  const path = join(folder, 'own.mjs');
+  await writeFile(
+    path,
+    `export default { encrypt() {}, decrypt: ({ bytes }) => bytes.map((byte) => byte ^ 255) }`,
+  );
+  await using cli = await start('--cipher', path);
+  await rm(folder, { recursive: true });
+  const body = Buffer.from('{"data":{"pay":42}}').map((byte) => byte ^ 255);
+  const stored = responseOf(Buffer.from(body).toString('base64'));
+  const id = await cli.admin.put({ response: { ...stored, cipher: { keyId: 'own', iv: '', tag: '' } } });
+  const input = encodeURIComponent(JSON.stringify({ id, part: 'response' }));
+  const answer = await open(`${cli.origin}/api/trpc/keys.body?input=${input}`, await login(cli));
+  const { result } = (await answer.json()) as { result: { data: { text: string } } };
+  expect(JSON.parse(result.data.text)).toEqual({ data: { pay: 42 } });
 });

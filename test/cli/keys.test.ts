@@ -14,7 +14,7 @@ async function start() {
     admin,
     /** `latchkey keys …` on the test's database. */
     keys: (...args: string[]) =>
-      runCli(['keys', ...args, '--db', admin.db.databaseName], { MONGODB_URI: uri }),
+      runCli(['keys', ...args, '--db', admin.db.databaseName], { env: { MONGODB_URI: uri } }),
     [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose](),
   };
 }

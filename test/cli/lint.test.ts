@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, unprotectedMutations } from '../../plugin/graphql/index.ts';
+import { runCli } from '../support/cli.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,20 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const cli = fileURLToPath(new URL('../../server/cli.ts', import.meta.url));
-const loader = import.meta.resolve('tsx');
-
 /** Runs `latchkey lint` as a process of its own, in a folder that holds these files. */
 async function lint(files: Record<string, string>, args: readonly string[], input = '') {
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  const child = spawn(process.execPath, ['--import', loader, cli, 'lint', ...args], { cwd: folder });
-  child.stdin.end(input);
-  const [stdout, stderr, [exitCode]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { exitCode, stdout, stderr };
+  const { code, out, err } = await runCli(['lint', ...args], { cwd: folder, input });
+  return { exitCode: code, stdout: out, stderr: err };
 }
 
 const sdl = `type Query { ok: Boolean }

@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { text } from 'node:stream/consumers';
+import { bundled } from './bundled.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const CLI = new URL('../../server/cli.ts', import.meta.url);
+
+export interface CliOptions {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly input?: string;
+}
 
 export interface CliResult {
   readonly code: number | null;
@@ -10,21 +17,19 @@ export interface CliResult {
   readonly err: string;
 }
 
-export function spawnCli(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const command = ['--import', 'tsx', 'server/cli.ts', ...args];
-  return spawn(process.execPath, command, { cwd: root, env: { ...process.env, ...env } });
+export function spawnCli(args: readonly string[], { env = {}, cwd }: CliOptions = {}) {
+  const all = { ...process.env, ...env };
+  return spawn(process.execPath, [bundled(CLI), ...args], { env: all, cwd, stdio: 'pipe' });
 }
 
 /** `latchkey …`, in a process of its own, to its end. */
-export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
-  const child = spawnCli(args, env);
-  let [out, err] = ['', ''];
-  child.stdout?.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [code] = await once(child, 'close');
-  return { code, out, err };
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const child = spawnCli(args, options);
+  child.stdin.end(options.input);
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<ChildProcess['exitCode'][]>,
+  ]);
+  return { code: code ?? null, out, err };
 }

@@ -1,6 +1,6 @@
 import { fork, type Serializable } from 'node:child_process';
 import { on, once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { bundled } from './bundled.ts';
 import { startReaper } from './reaper.ts';
 
 export interface WorkerProcess extends AsyncDisposable {
@@ -23,8 +23,8 @@ export async function startWorker(
   file: URL,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<WorkerProcess> {
-  const child = fork(fileURLToPath(file), args, {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(bundled(file), args, {
+    execArgv: ['--enable-source-maps'],
     env: { ...process.env, ...env },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

@@ -6,6 +6,7 @@ import { api, messageOf } from '../api.ts';
 import { useCommandKey } from '../hooks/use-command-key.ts';
 import { ACTIONS } from '../lib/actions.ts';
 import { filterOf, formatSearch, type Term } from '../lib/filter.ts';
+import { plural } from '../lib/format.ts';
 import { jobsChanged } from '../queries.ts';
 import { Dialog } from './dialog.tsx';
 import { DialogActions } from './dialog-actions.tsx';
@@ -15,8 +16,15 @@ import { hasReason, ReasonField } from './reason-field.tsx';
 
 const BULK_ACTIONS = ['mark_failed', 'allow_retry', 'expire'] as const satisfies readonly BulkAction[];
 
+interface BulkPlanDialogProps {
+  readonly terms: readonly Term[];
+  /** When there are any, it is these and not what the terms match. */
+  readonly selected: ReadonlySet<string>;
+  readonly onClose: () => void;
+}
+
 /** Makes the plan of a job: nothing is done to any key before its count has been typed on the job's page. */
-export function BulkPlanDialog({ terms, onClose }: { terms: readonly Term[]; onClose: () => void }) {
+export function BulkPlanDialog({ terms, selected, onClose }: BulkPlanDialogProps) {
   const [action, setAction] = useState<BulkAction>('mark_failed');
   const [reason, setReason] = useState('');
   const [error, setError] = useState('');
@@ -29,7 +37,8 @@ export function BulkPlanDialog({ terms, onClose }: { terms: readonly Term[]; onC
   const plan = useMutation({
     mutationFn: () => {
       const message = needsError ? { error: error.trim() } : {};
-      const command = { action, filter: filterOf(terms), reason: reason.trim(), ...message };
+      const keys = selected.size > 0 ? { ids: [...selected] } : { filter: filterOf(terms) };
+      const command = { action, ...keys, reason: reason.trim(), ...message };
       return api.bulk.plan.mutate({ ...command, commandKey: keyOf(command) });
     },
     onSuccess: (job) => {
@@ -37,6 +46,11 @@ export function BulkPlanDialog({ terms, onClose }: { terms: readonly Term[]; onC
       navigate(`/bulk/${encodeURIComponent(job.id)}`);
     },
   });
+
+  const which =
+    selected.size > 0
+      ? `The ${plural(selected.size, 'key')} that you selected`
+      : `The keys that match ${formatSearch(terms) || 'everything'} now`;
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -47,7 +61,7 @@ export function BulkPlanDialog({ terms, onClose }: { terms: readonly Term[]; onC
   return (
     <Dialog
       title="Plan a bulk job"
-      description={`The keys that match ${formatSearch(terms) || 'everything'} now. Nothing is done before you have seen the plan.`}
+      description={`${which}. Nothing is done before you have seen the plan.`}
       initialFocus={first}
       onClose={onClose}
     >

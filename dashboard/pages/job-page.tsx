@@ -68,15 +68,24 @@ function Summary({ job }: { job: Job }) {
           <Verbatim text={job.reason} />
         </p>
         <p className="text-muted wrap-anywhere">
-          Planned by <Verbatim text={job.by} /> <Ago at={job.createdAt} /> from{' '}
-          <Link className="link font-mono text-xs" href={listPath(job.filter)}>
-            <Verbatim text={formatSearch(termsFrom(job.filter)) || 'all keys'} />
-          </Link>
+          Planned by <Verbatim text={job.by} /> <Ago at={job.createdAt} /> from <Origin job={job} />
         </p>
       </div>
       <Progress job={job} />
       <JobControls job={job} />
     </section>
+  );
+}
+
+function Origin({ job: { filter, selected, total } }: { job: Job }) {
+  if (filter === null) {
+    const left = (selected ?? total) - total;
+    return `${plural(selected ?? total, 'selected key')}${left > 0 ? `, of which ${formatCount(left)} are gone or not for this action` : ''}`;
+  }
+  return (
+    <Link className="link font-mono text-xs" href={listPath(filter)}>
+      <Verbatim text={formatSearch(termsFrom(filter)) || 'all keys'} />
+    </Link>
   );
 }
 

@@ -49,6 +49,7 @@ function KeyList({ search }: { search: string }) {
         </Button>
         <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setDialog('bulk')}>
           <ListChecks aria-hidden className="size-3.5" /> Plan a bulk job
+          {selection.ids.size > 0 && ` for ${plural(selection.ids.size, 'key')}`}
         </Button>
       </PageTitle>
       <FilterBar terms={terms} />
@@ -79,7 +80,9 @@ function KeyList({ search }: { search: string }) {
         </View>
       </section>
       {dialog === 'export' && <ExportDialog terms={terms} onClose={() => setDialog(null)} />}
-      {dialog === 'bulk' && <BulkPlanDialog terms={terms} onClose={() => setDialog(null)} />}
+      {dialog === 'bulk' && (
+        <BulkPlanDialog terms={terms} selected={selection.ids} onClose={() => setDialog(null)} />
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cancelJob, planJob, resumeJob, startJob } from './bulk.ts';
 import type { Job } from './contract.ts';
-import { bulkAction, commandKey, keyFilter, reason } from './schemas.ts';
+import { bulkAction, commandKey, keyFilter, reason, selection } from './schemas.ts';
 import { forOperators, forViewers, router } from './trpc.ts';
 
 const id = z.uuid();
@@ -10,13 +10,19 @@ const itemCursor = z.string().regex(/^[0-9a-f-]{36}:\d{6}$/);
 export const bulkRouter = router({
   plan: forOperators
     .input(
-      z.strictObject({
-        action: bulkAction,
-        filter: keyFilter,
-        reason,
-        error: z.string().max(1_000).exactOptional(),
-        commandKey,
-      }),
+      z
+        .strictObject({
+          action: bulkAction,
+          filter: keyFilter.exactOptional(),
+          ids: selection.exactOptional(),
+          reason,
+          error: z.string().max(1_000).exactOptional(),
+          commandKey,
+        })
+        .refine(
+          ({ filter, ids }) => (filter === undefined) !== (ids === undefined),
+          'Expected a filter or ids',
+        ),
     )
     .mutation(({ ctx: { dashboard, operator }, input }) => planJob(dashboard, operator, input)),
 

@@ -2,13 +2,16 @@ import { TRPCError } from '@trpc/server';
 import type { BulkAction, Job, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
 import { readRows } from './export.ts';
+import { rowsOf } from './list.ts';
 import { addEntry } from './reveal.ts';
 
 const SAMPLE_ROWS = 5;
 
 interface PlanRequest {
   readonly action: BulkAction;
-  readonly filter: KeyFilter;
+  /** This or `ids`. */
+  readonly filter?: KeyFilter;
+  readonly ids?: readonly string[];
   readonly reason: string;
   readonly error?: string;
   readonly commandKey: string;
@@ -16,11 +19,13 @@ interface PlanRequest {
 
 /** Freezes which keys a job is about, and how each of them was seen. Nothing happens to them yet. */
 export async function planJob(dashboard: Dashboard, operator: Operator, request: PlanRequest): Promise<Job> {
-  const { action, error } = request;
+  const { action, error, filter, ids, ...rest } = request;
   if (action === 'mark_failed' && (error === undefined || error.trim() === '')) {
     throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
   }
-  const { rows, capped } = await readRows(dashboard, operator, request.filter);
+  const { rows, capped } = ids
+    ? { rows: await rowsOf(dashboard.records, operator.scopes, ids), capped: false }
+    : await readRows(dashboard, operator, filter ?? {});
   const fitting = rows.filter((row) => isFor(action, row));
   const items = fitting.map((row) => ({
     keyId: row.id,
@@ -31,7 +36,11 @@ export async function planJob(dashboard: Dashboard, operator: Operator, request:
     seen: seenOf(row),
   }));
   const job = {
-    ...request,
+    ...rest,
+    action,
+    ...(error !== undefined && { error }),
+    filter: filter ?? null,
+    selected: ids ? new Set(ids).size : null,
     by: operator.id,
     role: operator.role,
     ...(operator.scopes && { scopes: operator.scopes }),

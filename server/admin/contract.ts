@@ -212,7 +212,10 @@ export interface Job {
   readonly capped: boolean;
   readonly done: number;
   readonly refused: number;
-  readonly filter: KeyFilter;
+  /** What the keys had to match; null when they were selected one by one. */
+  readonly filter: KeyFilter | null;
+  /** How many were selected. What is gone, or what the action is not for, is not in the plan. */
+  readonly selected: number | null;
   readonly sample: readonly KeyRow[];
 }
 

@@ -38,7 +38,8 @@ interface NewJob {
   readonly role: Operator['role'];
   readonly scopes?: readonly string[];
   readonly error?: string;
-  readonly filter: KeyFilter;
+  readonly filter: KeyFilter | null;
+  readonly selected: number | null;
   readonly commandKey: string;
   readonly capped: boolean;
 }
@@ -119,7 +120,8 @@ export class Jobs {
       capped: job.capped === true,
       done: Number(done ?? 0),
       refused: Number(refused ?? 0),
-      filter: job.filter as KeyFilter,
+      filter: job.filter as KeyFilter | null,
+      selected: (job.selected ?? null) as number | null,
       sample: job.sample as KeyRow[],
     };
   }

@@ -1,7 +1,7 @@
 import type { Document } from '../mongodb/database.ts';
 import type { Count, KeyFilter, KeyPage, KeyRow } from './contract.ts';
 import { allOf, otherMatches, stateMatch } from './filters.ts';
-import { isBadHint, isOutOfTime, objectId, type Records } from './records.ts';
+import { idIs, isBadHint, isOutOfTime, objectId, type Records } from './records.ts';
 import { ROW_FIELDS, rowOf } from './rows.ts';
 import { chooseVia, type Via } from './via.ts';
 
@@ -45,6 +45,15 @@ export async function countNewer(
       ? (await listKeys(records, { ...request, limit })).rows
       : await findRows(records, request, [{ $expr: { $gt: ['$_id', objectId(newest)] } }], limit, BY_ID);
   return { count: Math.min(rows.length, MOST_NEWER), capped: rows.length > MOST_NEWER };
+}
+
+/** Those of the ids that are there and within the operator's scopes. */
+export function rowsOf(
+  records: Records,
+  scopes: readonly string[] | undefined,
+  ids: readonly string[],
+): Promise<KeyRow[]> {
+  return findRows(records, { filter: {}, scopes }, [{ $or: ids.map(idIs) }], ids.length, {});
 }
 
 async function pageBy(records: Records, request: ListRequest, via: Via): Promise<Page> {

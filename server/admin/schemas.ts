@@ -9,6 +9,8 @@ const ms = z
   .max(100 * 365 * 86_400_000);
 
 export const recordId = z.string().regex(/^[0-9a-f]{24}$/, 'Expected the id of a record');
+/** As they are selected in a list, by hand. */
+export const selection = z.array(recordId).min(1).max(500);
 export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a number');
 export const commandKey = text(100);
 /** Blanks are no reason. */

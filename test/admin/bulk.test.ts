@@ -2,17 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { type AdminClient, ago, ahead, failed, REASON, startAdmin } from './support.ts';
 
+const PLAN = { action: 'allow_retry', filter: { state: 'attention' }, reason: REASON } as const;
+
 const plan = (
   client: AdminClient,
   more: Partial<Parameters<AdminClient['bulk']['plan']['mutate']>[0]> = {},
-) =>
-  client.bulk.plan.mutate({
-    action: 'allow_retry',
-    filter: { state: 'attention' },
-    reason: REASON,
-    commandKey: randomUUID(),
-    ...more,
-  });
+) => client.bulk.plan.mutate({ ...PLAN, commandKey: randomUUID(), ...more });
 
 const start = (client: AdminClient, { id, total }: { id: string; total: number }) =>
   client.bulk.start.mutate({ id, count: total, commandKey: randomUUID() });
@@ -138,6 +133,43 @@ it('holds only keys of the scopes that the operator may see, and is shown to nob
   await jobs.updateOne({ _id: mine.id }, { $set: { scopes: ['acme', 'other'] } });
   await expect(start(admin.scott, mine)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
   await expect(start(admin.scott, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
+});
+
+it('is planned from selected keys: those that are there, that the action is for, and that the operator may see', async () => {
+  await using admin = await startAdmin();
+  const [one, two] = [await admin.put(failed({ scope: 'acme' })), await admin.put({ state: 'in_doubt' })];
+  const succeeded = await admin.put();
+  const foreign = await admin.put(failed({ scope: 'other' }));
+  const unselected = await admin.put(failed({ scope: 'acme' }));
+  const ids = [one, two, one, succeeded, foreign, '0'.repeat(24)];
+  const { filter: _, ...request } = { ...PLAN, commandKey: randomUUID(), ids };
+  const job = await admin.scott.bulk.plan.mutate(request);
+  expect(job).toMatchObject({ total: 2, selected: 5, filter: null, capped: false });
+  await start(admin.scott, job);
+  const { items } = await ended(admin.scott, job.id);
+  expect(items.map(({ keyId, result }) => [keyId, result]).sort()).toEqual(
+    [one, two].sort().map((id) => [id, 'done']),
+  );
+  for (const id of [foreign, unselected]) expect(await admin.find(id)).toMatchObject({ state: 'completed' });
+});
+
+it.each([
+  ['a filter and ids', { filter: {}, ids: ['0'.repeat(24)] }],
+  ['neither', {}],
+  ['no ids', { ids: [] }],
+  ['more than 500 ids', { ids: Array.from({ length: 501 }, () => '0'.repeat(24)) }],
+  ['an operator of MongoDB among the ids', { ids: [{ $gt: '' }] }],
+  ['an operator of MongoDB for the ids', { ids: { $ne: null } }],
+  ['an id that is none', { ids: ['$$ROOT'] }],
+])('a plan of %s is refused before anything is looked at', async (_, keys) => {
+  await using admin = await startAdmin();
+  const { filter: _filter, ...rest } = PLAN;
+  const request = { ...rest, commandKey: randomUUID(), ...keys } as unknown as typeof PLAN & {
+    commandKey: string;
+  };
+  const from = admin.sent.length;
+  await expect(admin.olga.bulk.plan.mutate(request)).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } });
+  expect(admin.sent.slice(from).filter(({ aggregate, insert }) => aggregate || insert)).toEqual([]);
 });
 
 it('mark failed gives all the same error, and asks for it first', async () => {

@@ -1,0 +1,47 @@
+import { MongoClient } from 'mongodb';
+import { cancelJob, planJob, startJob } from '../../server/admin/bulk.ts';
+import type { Operator } from '../../server/admin/contract.ts';
+import type { Dashboard } from '../../server/admin/dashboard.ts';
+import { JobRunner } from '../../server/admin/job-runner.ts';
+import { openDashboard } from '../../server/admin/open-dashboard.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+
+/** A process that runs bulk jobs as a dashboard does, with a lease of a second. */
+export type Order = 'run' | 'follow' | { readonly cancel: string } | 'close';
+
+const [uri = '', name = ''] = process.argv.slice(2);
+const client = await new MongoClient(uri).connect();
+const store = createMongoStore({ db: client.db(name) });
+const idempotency = createIdempotency({ store });
+const opened = openDashboard({
+  db: client.db(name),
+  collection: store.collection,
+  policy: idempotency.policy(undefined, ''),
+  readOnly: false,
+  replayers: [],
+  vault: idempotency,
+});
+const runner = new JobRunner(() => dashboard, { pollMs: 100, leaseMs: 1_000, pauseMs: 20 });
+const dashboard: Dashboard = { ...opened, runner };
+const operator: Operator = { id: 'olga', role: 'operator' };
+const command = { reason: 'INC-4211: the provider confirmed it', commandKey: `of ${process.pid}` };
+
+process.on('message', async (order: Order) => {
+  if (order === 'run') {
+    const plan = { action: 'allow_retry', filter: { state: 'attention' }, ...command } as const;
+    const { id, total } = await planJob(dashboard, operator, plan);
+    await startJob(dashboard, operator, { id, count: total, commandKey: `start of ${id}` });
+    process.send?.(id);
+  } else if (order === 'follow') {
+    runner.start();
+    process.send?.('follows');
+  } else if (order === 'close') {
+    await runner.close();
+    process.send?.('closed');
+  } else {
+    await cancelJob(dashboard, operator, { id: order.cancel, ...command });
+    process.send?.('cancelled');
+  }
+});
+process.send?.('ready');

@@ -49,7 +49,7 @@ export interface Office extends AsyncDisposable {
   runs(key: string): number;
 }
 
-interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
+export interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
   readonly basePath?: string;
   readonly policy?: Policy;
 }

@@ -43,6 +43,14 @@ describe('the stored response (case 16)', () => {
   });
 });
 
+it('Re-run is off where the request was not captured, and says so', async ({ office, visitKey }) => {
+  await office.send({ key: 'not captured', fate: 'timed_out' });
+  await using key = await visitKey('not captured');
+  await key.page.getByText(/Not now: Its request was not captured/).waitFor();
+  expect(await key.page.getByRole('button', { name: 'Re-run now…' }).isDisabled()).toBe(true);
+  expect(key.problems).toEqual([]);
+});
+
 describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
   it('the differences that an action made, the raw record and the empty request are shown', async ({
     office,

@@ -64,18 +64,6 @@ describe('a page that is open', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText(/Not up to date/).waitFor({ state: 'detached' });
   });
-
-  it('that never loaded offers to try again', async ({ visit }) => {
-    await using list = await visit('/');
-    const { page } = list;
-    await page.getByText('Outcomes').waitFor();
-    await page.route('**/keys.list*', (route) => route.abort());
-    await page.getByRole('link', { name: 'Keys', exact: true }).click();
-    await page.getByText('Could not load the keys').waitFor();
-    await page.unroute('**/keys.list*');
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('Nothing needs your attention').or(page.locator('a[data-row]').first()).waitFor();
-  });
 });
 
 describe('two operators on one key (case 19)', () => {

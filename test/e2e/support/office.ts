@@ -62,15 +62,18 @@ export interface Office extends AsyncDisposable {
 export interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
   readonly basePath?: string;
   readonly policy?: Policy;
+  /** Of the database's server, when it is not the one that all tests share. */
+  readonly uri?: string;
 }
 
 /** A shop and the dashboard of its keys on one real server, with a real MongoDB behind. */
 export async function openOffice({
   basePath = '/',
   policy,
+  uri,
   ...options
 }: OfficeOptions = {}): Promise<Office> {
-  const database = await freshDatabase();
+  const database = await freshDatabase({}, uri);
   const { db } = database;
   const counts = new Map<string, number>();
   const held = new Map<string, Held>();

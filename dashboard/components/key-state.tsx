@@ -6,6 +6,7 @@ import { bodyVersionOf, versionOf } from '../lib/version.ts';
 import { bodyQuery, previewQuery } from '../queries.ts';
 import { lookOf, StateBadge } from './state-badge.tsx';
 import { Verbatim } from './verbatim.tsx';
+import { View } from './view.tsx';
 
 /** How things stand, why, and what a retry would get now: what an operator needs before anything else. */
 export function KeyState({ detail }: { detail: KeyDetail }) {
@@ -57,19 +58,26 @@ function WhyItFailed({ detail }: { detail: KeyDetail }) {
 
 function RetryNow({ detail }: { detail: KeyDetail }) {
   // Of an expired key the sentence says it already, and its record may be gone.
-  const enabled = detail.state !== 'expired';
-  const preview = useQuery({ ...previewQuery(detail, versionOf(detail)), enabled });
-  if (!preview.data) return null;
+  if (detail.state === 'expired') return null;
+  return <Preview detail={detail} />;
+}
+
+function Preview({ detail }: { detail: KeyDetail }) {
+  const preview = useQuery(previewQuery(detail, versionOf(detail)));
   return (
-    <dl className="mt-3 grid gap-x-6 gap-y-1.5 border-t border-line pt-3 sm:grid-cols-2">
-      <div>
-        <dt className="eyebrow">The same request, sent again now</dt>
-        <dd className="wrap-anywhere">{preview.data.sentence}</dd>
-      </div>
-      <div>
-        <dt className="eyebrow">Another request with this key</dt>
-        <dd className="wrap-anywhere">{preview.data.otherPayload}</dd>
-      </div>
-    </dl>
+    <View query={preview} what="what a retry would get" lines={2}>
+      {({ sentence, otherPayload }) => (
+        <dl className="mt-3 grid gap-x-6 gap-y-1.5 border-t border-line pt-3 sm:grid-cols-2">
+          <div>
+            <dt className="eyebrow">The same request, sent again now</dt>
+            <dd className="wrap-anywhere">{sentence}</dd>
+          </div>
+          <div>
+            <dt className="eyebrow">Another request with this key</dt>
+            <dd className="wrap-anywhere">{otherPayload}</dd>
+          </div>
+        </dl>
+      )}
+    </View>
   );
 }

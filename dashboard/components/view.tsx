@@ -8,15 +8,16 @@ interface ViewProps<T> {
   readonly query: Pick<UseQueryResult<T>, 'data' | 'error' | 'refetch' | 'isFetching'>;
   /** What is loading, in words: "the keys". */
   readonly what: string;
-  readonly skeleton?: ReactNode;
+  /** Of what stands for it while it is loading. */
+  readonly lines?: number;
   readonly children: (data: T) => ReactNode;
 }
 
 /** What was answered; until then that it is loading; without an answer, why, and a way to try again. */
-export function View<T>({ query, what, skeleton, children }: ViewProps<T>) {
+export function View<T>({ query, what, lines = 6, children }: ViewProps<T>) {
   const { data, error } = query;
   if (data === undefined && error) return <Failure query={query} what={what} />;
-  if (data === undefined) return skeleton ?? <Loading what={what} />;
+  if (data === undefined) return <Loading what={what} lines={lines} />;
   return (
     <>
       {error && <Stale query={query} />}
@@ -25,7 +26,7 @@ export function View<T>({ query, what, skeleton, children }: ViewProps<T>) {
   );
 }
 
-function Loading({ what, lines = 6 }: { what: string; lines?: number }) {
+function Loading({ what, lines }: { what: string; lines: number }) {
   return (
     <div className="grid gap-2.5 p-4">
       <p role="status" className="sr-only">

@@ -1,95 +1,130 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice, type Sent } from './support/office.ts';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
+import { COLLECTION, type Office, type Sent } from './support/office.ts';
 import { type Entries, enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
-import { type Visit, visit } from './support/visit.ts';
+import type { Fate } from './support/shop.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
+const ADMIN = { operator: 'ada' } as const;
+
+it.override('officeOptions', { policy: { captureRequest: true } });
+
+/** What becomes of a record while an operator's dialog is open, and what the operator is told then. */
+interface Meanwhile {
+  /** By another operator; without it the worker finishes. */
+  readonly action?: string;
+  readonly entries?: Entries;
+  readonly told: RegExp;
+}
+
+const PURGED: Meanwhile = { action: 'Purge body…', told: /Somebody else has held or changed it meanwhile/ };
+const ALLOWED: Meanwhile = {
+  action: 'Allow retry',
+  entries: { tick: true },
+  told: /It is now.*Released/,
+};
+const FINISHED: Meanwhile = { told: /It is now.*Completed/ };
 
 interface Case {
   readonly action: string;
   readonly from: string;
-  /** Makes a record in that state, by a real run. */
-  readonly make: (sent: Sent) => Promise<unknown>;
+  /** Of the charge that leaves a record in that state. */
+  readonly fate: Fate;
   readonly entries: Entries;
   readonly to: string;
   /** Of the client's next request with the key. */
   readonly retry: { readonly runs: number; readonly body: RegExp };
-  readonly audit: string;
+  readonly meanwhile: Meanwhile;
 }
 
-const declined = (sent: Sent) => office.send({ ...sent, fate: 'declined' });
-const paid = (sent: Sent) => office.send(sent);
-const timedOut = (sent: Sent) => office.send({ ...sent, fate: 'timed_out' });
+/** With each field that the captured request asked for. */
+const RESPONSE =
+  '{ "chargeCard": { "id": "ch_by_hand", "customer": "cus_7", "amount": 1999, "note": null } }';
 
 const CASES: readonly Case[] = [
   {
     action: 'Allow retry',
     from: 'Error',
-    make: declined,
+    fate: 'declined',
     entries: { tick: true },
     to: 'Released',
     retry: { runs: 0, body: /declined/ },
-    audit: 'Allow retry',
+    meanwhile: PURGED,
+  },
+  {
+    action: 'Re-run now…',
+    from: 'In doubt',
+    fate: 'timed_out_once',
+    entries: { confirm: 'rerun', tick: true },
+    to: 'Completed',
+    retry: { runs: 2, body: /ch_/ },
+    meanwhile: ALLOWED,
   },
   {
     action: 'Mark completed…',
     from: 'In doubt',
-    make: timedOut,
-    entries: { response: '{ "chargeCard": { "id": "ch_by_hand" } }' },
+    fate: 'timed_out',
+    entries: { response: RESPONSE },
     to: 'Completed',
     retry: { runs: 1, body: /ch_by_hand/ },
-    audit: 'Mark completed',
+    meanwhile: ALLOWED,
   },
   {
     action: 'Mark failed…',
     from: 'In doubt',
-    make: timedOut,
+    fate: 'timed_out',
     entries: { response: 'The payment was not made' },
     to: 'Error',
     retry: { runs: 1, body: /The payment was not made/ },
-    audit: 'Mark failed',
+    meanwhile: ALLOWED,
   },
   {
     action: 'Expire now…',
     from: 'Completed',
-    make: paid,
+    fate: 'paid',
     entries: { confirm: 'expire', tick: true },
     to: 'Expired',
     retry: { runs: 2, body: /ch_/ },
-    audit: 'Expire now',
+    meanwhile: PURGED,
+  },
+  {
+    action: 'Force release…',
+    from: 'Running',
+    fate: 'held',
+    entries: { confirm: 'force', tick: true },
+    to: 'Released',
+    retry: { runs: 2, body: /ch_/ },
+    meanwhile: FINISHED,
   },
   {
     action: 'Purge body…',
     from: 'Completed',
-    make: paid,
+    fate: 'paid',
     entries: {},
     to: 'Completed',
     retry: { runs: 1, body: /RESULT_NOT_RETAINED/ },
-    audit: 'Purge body',
+    meanwhile: PURGED,
   },
 ];
 
-async function openKey(key: string): Promise<Visit> {
-  return visit(browser, office, `/keys/${await office.idOf(key)}/-`, { operator: 'ada' });
+const charge = (office: Office, sent: Sent) => (sent.fate === 'held' ? office.hold(sent) : office.send(sent));
+
+/** All that an action could have changed. */
+async function standing({ db, runs }: Office, key: string) {
+  const record = await db.collection(COLLECTION).findOne({ key });
+  const audit = await db.collection(`${COLLECTION}_audit`).find({ key }).toArray();
+  return { record, audit, runs: runs(key) };
 }
 
-describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit }) => {
+describe.each(CASES)('$action', ({ action, from, fate, entries, to, retry, meanwhile }) => {
   const name = action.replace('…', '');
 
-  it(`of a key that is ${from} shows its new state and who did it without a reload, and a retry gets it`, async () => {
-    const sent = { key: `happy ${name}` };
-    await make(sent);
-    await using key = await openKey(sent.key);
+  it(`of a key that is ${from} shows its new state and who did it without a reload, and a retry gets it`, async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: `happy ${name}`, fate };
+    await charge(office, sent);
+    await using key = await visitKey(sent.key, ADMIN);
     await waitForState(key.page, from);
     const dialog = await openAction(key.page, action);
     await enter(dialog, entries);
@@ -98,11 +133,12 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
     await key.page.locator('[role=status][aria-live]').filter({ hasText: /./ }).waitFor();
     const entry = key.page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem');
     await entry
-      .filter({ hasText: audit })
+      .filter({ hasText: name })
       .filter({ hasText: 'ada@shop.example' })
       .filter({ hasText: REASON })
       .waitFor();
-    expect((await office.send({ ...sent, ...fateOf(make) })).body).toMatch(retry.body);
+    if (fate === 'held') await office.finish(sent.key);
+    expect((await office.send(sent)).body).toMatch(retry.body);
     expect(office.runs(sent.key)).toBe(retry.runs);
     // What has expired may be removed by MongoDB at any moment, also between two looks at it.
     expect(to === 'Expired' ? key.problems.filter((problem) => !/404/.test(problem)) : key.problems).toEqual(
@@ -110,80 +146,74 @@ describe.each(CASES)('$action', ({ action, from, make, entries, to, retry, audit
     );
   });
 
-  it('is not done to a record that has changed meanwhile: it says what stands, and keeps the reason (case 19)', async () => {
-    const sent = { key: `conflict ${name}` };
-    await make(sent);
-    await using key = await openKey(sent.key);
+  it('is not done to a record that has changed meanwhile: it says what stands, and keeps the reason (case 19)', async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: `conflict ${name}`, fate };
+    await charge(office, sent);
+    await using key = await visitKey(sent.key, ADMIN);
     await waitForState(key.page, from);
     const dialog = await openAction(key.page, action);
-    await using other = await openKey(sent.key);
-    const isInDoubt = from === 'In doubt';
-    await enter(await openAction(other.page, isInDoubt ? 'Allow retry' : 'Purge body…'), { tick: isInDoubt });
-    await other.page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem').waitFor();
+    if (meanwhile.action === undefined) {
+      await office.finish(sent.key);
+    } else {
+      await using other = await visitKey(sent.key, ADMIN);
+      const another = await openAction(other.page, meanwhile.action);
+      await enter(another, meanwhile.entries);
+      await another.waitFor({ state: 'detached' });
+    }
+    const stands = await standing(office, sent.key);
 
     await enter(dialog, entries);
     await dialog.getByText('Nothing was done: the record has changed').waitFor();
     expect(await dialog.getByLabel('Reason').inputValue()).toBe(REASON);
-    const told = await dialog.getByRole('alert').textContent();
-    expect(told).toMatch(
-      isInDoubt ? /It is now.*Released/ : /Somebody else has held or changed it meanwhile/,
-    );
-    expect(await office.db.collection('idempotency_keys_audit').countDocuments({ key: sent.key })).toBe(1);
+    expect(await dialog.getByRole('alert').textContent()).toMatch(meanwhile.told);
+    expect(await standing(office, sent.key)).toEqual(stands);
     expect(key.problems).toEqual([]);
   });
 });
 
-/** A retry is the same request: its arguments are those of the first. */
-function fateOf(make: Case['make']): Pick<Sent, 'fate'> {
-  return { fate: make === declined ? 'declined' : make === timedOut ? 'timed_out' : 'paid' };
-}
-
-it('Force release of a running key says that it can not stop the worker, whose late result is not recorded', async () => {
+it('Force release of a running key says that it can not stop the worker, whose late result is not recorded', async ({
+  office,
+  visitKey,
+}) => {
   const sent = { key: 'forced' };
   await office.hold(sent);
-  await using key = await openKey(sent.key);
-  await waitForState(key.page, 'Running');
+  await using key = await visitKey(sent.key, ADMIN);
   const dialog = await openAction(key.page, 'Force release…');
   expect(await dialog.textContent()).toMatch(/can not stop the worker/);
   await enter(dialog, { confirm: 'force', tick: true });
   await waitForState(key.page, 'Released');
+  const { record } = await standing(office, sent.key);
+  expect((await office.finish(sent.key)).body).toMatch(/LEASE_LOST/);
+  expect(await standing(office, sent.key)).toMatchObject({ record, runs: 1 });
   expect(key.problems).toEqual([]);
 });
 
 describe('Re-run now', () => {
-  it('shows as whom and what it would run before it runs it once, as an ordinary keyed call', async () => {
+  it('shows as whom and what it would run before it runs, as an ordinary keyed call', async ({
+    office,
+    visitKey,
+  }) => {
     const sent = { key: 'rerun', fate: 'timed_out_once' } as const;
     await office.send(sent);
-    await office.capture(sent);
-    await using key = await openKey(sent.key);
-    await waitForState(key.page, 'In doubt');
+    await using key = await visitKey(sent.key, ADMIN);
     const dialog = await openAction(key.page, 'Re-run now…');
     const dryRun = dialog.getByRole('region', { name: 'Dry run' });
     await dryRun.getByText('the customer acme').waitFor();
     expect(await dryRun.textContent()).toMatch(/mutation Charge/);
     expect(office.runs(sent.key)).toBe(1);
     await enter(dialog, { confirm: 'rerun', tick: true });
-    await waitForState(key.page, 'Completed');
     await key.page.getByText(/It ran, and succeeded/).waitFor();
-    expect(office.runs(sent.key)).toBe(2);
-    expect((await office.send(sent)).body).toMatch(/ch_/);
-    expect(office.runs(sent.key)).toBe(2);
-    expect(key.problems).toEqual([]);
-  });
-
-  it('is off, and says why, where the request was not captured', async () => {
-    await timedOut({ key: 'not captured' });
-    await using key = await openKey('not captured');
-    await key.page.getByText(/Not now: Its request was not captured/).waitFor();
-    expect(await key.page.getByRole('button', { name: 'Re-run now…' }).isDisabled()).toBe(true);
     expect(key.problems).toEqual([]);
   });
 });
 
-it('a lapsed key can be marked', async () => {
+it('a lapsed key can be marked', async ({ office, visitKey }) => {
   const sent = { key: 'lapsed' };
   await office.abandon(sent);
-  await using key = await openKey(sent.key);
+  await using key = await visitKey(sent.key, ADMIN);
   await waitForState(key.page, 'Lapsed');
   await enter(await openAction(key.page, 'Mark failed…'), { response: 'The worker was lost' });
   await waitForState(key.page, 'Error');
@@ -192,10 +222,10 @@ it('a lapsed key can be marked', async () => {
 });
 
 describe('a dialog', () => {
-  it('asks for each thing that is missing, and sends nothing before', async () => {
+  it('asks for each thing that is missing, and sends nothing before', async ({ office, visitKey }) => {
     const sent = { key: 'missing' };
-    await paid(sent);
-    await using key = await openKey(sent.key);
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
     const dialog = await openAction(key.page, 'Expire now…');
     await submit(dialog);
     for (const text of [
@@ -207,34 +237,50 @@ describe('a dialog', () => {
     }
     await enter(dialog, { reason: 'short  ', confirm: 'EXPIRE', tick: true });
     await dialog.getByText(/reason of at least 8/).waitFor();
-    expect(await office.db.collection('idempotency_keys_audit').countDocuments({ key: sent.key })).toBe(0);
+    expect((await standing(office, sent.key)).audit).toEqual([]);
     expect(key.problems).toEqual([]);
   });
 
-  it('that may repeat an effect offers to mark it first', async () => {
-    const sent = { key: 'mark first' };
-    await timedOut(sent);
-    await using key = await openKey(sent.key);
+  it('that may repeat an effect offers to mark it first', async ({ office, visitKey }) => {
+    const sent = { key: 'mark first', fate: 'timed_out' } as const;
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
     const dialog = await openAction(key.page, 'Allow retry');
     await dialog.getByRole('button', { name: 'Mark completed…' }).click();
     await key.page.getByRole('dialog', { name: 'Mark completed' }).waitFor();
     expect(key.problems).toEqual([]);
   });
 
-  it('refuses a response that is not JSON before it is sent', async () => {
-    const sent = { key: 'not json' };
-    await timedOut(sent);
-    await using key = await openKey(sent.key);
+  it('refuses a response that is not JSON before it is sent', async ({ office, visitKey }) => {
+    const sent = { key: 'not json', fate: 'timed_out' } as const;
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
     const dialog = await openAction(key.page, 'Mark completed…');
     await enter(dialog, { response: '{ id: 1 }' });
     await dialog.getByText(/This is not JSON/).waitFor();
     expect(key.problems).toEqual([]);
   });
 
-  it('sends the same command again after a lost answer, which then does nothing more', async () => {
+  it('says what a response lacks that the captured request asked for', async ({ office, visitKey }) => {
+    const sent = { key: 'lacking', fate: 'timed_out' } as const;
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
+    const dialog = await openAction(key.page, 'Mark completed…');
+    await enter(dialog, { response: '{ "chargeCard": { "id": "ch_by_hand" } }' });
+    await dialog
+      .getByRole('alert')
+      .getByText(/non-nullable field Receipt\.customer/)
+      .waitFor();
+    expect((await standing(office, sent.key)).audit).toEqual([]);
+  });
+
+  it('sends the same command again after a lost answer, which then does nothing more', async ({
+    office,
+    visitKey,
+  }) => {
     const sent = { key: 'lost answer' };
-    await paid(sent);
-    await using key = await openKey(sent.key);
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
     await key.page.route(
       '**/keys.act',
       async (route) => {
@@ -248,6 +294,6 @@ describe('a dialog', () => {
     await dialog.getByText('The server can not be reached.').waitFor();
     await submit(dialog);
     await dialog.waitFor({ state: 'detached' });
-    expect(await office.db.collection('idempotency_keys_audit').countDocuments({ key: sent.key })).toBe(1);
+    expect((await standing(office, sent.key)).audit.length).toBe(1);
   });
 });

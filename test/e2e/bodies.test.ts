@@ -1,25 +1,15 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { axeViolations } from './support/axe.ts';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { it } from './support/it.ts';
 import { enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
-
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
 
 describe('the stored response (case 16)', () => {
-  it('is shown without its secrets, which are revealed for a reason that is audited', async () => {
+  it('is shown without its secrets, which are revealed for a reason that is audited', async ({
+    office,
+    visitKey,
+  }) => {
     await office.send({ key: 'secret', note: { apiKey: 'sk_live_51HxSecret', city: 'Lima' } });
-    await using key = await visit(browser, office, `/keys/${await office.idOf('secret')}/-`);
+    await using key = await visitKey('secret');
     const { page } = key;
     await page.getByText('Lima').waitFor();
     expect(await page.locator('body').textContent()).not.toContain('sk_live_51HxSecret');
@@ -42,11 +32,9 @@ describe('the stored response (case 16)', () => {
     expect(key.problems).toEqual([]);
   });
 
-  it('of a viewer stays without them', async () => {
+  it('of a viewer stays without them', async ({ office, visitKey }) => {
     await office.send({ key: 'viewed', note: { password: 'hunter2-hunter2' } });
-    await using key = await visit(browser, office, `/keys/${await office.idOf('viewed')}/-`, {
-      operator: 'vic',
-    });
+    await using key = await visitKey('viewed', { operator: 'vic' });
     const button = key.page.getByRole('button', { name: 'Reveal secrets…' });
     await button.waitFor();
     expect(await button.isDisabled()).toBe(true);
@@ -55,12 +43,22 @@ describe('the stored response (case 16)', () => {
   });
 });
 
+it('Re-run is off where the request was not captured, and says so', async ({ office, visitKey }) => {
+  await office.send({ key: 'not captured', fate: 'timed_out' });
+  await using key = await visitKey('not captured');
+  await key.page.getByText(/Not now: Its request was not captured/).waitFor();
+  expect(await key.page.getByRole('button', { name: 'Re-run now…' }).isDisabled()).toBe(true);
+  expect(key.problems).toEqual([]);
+});
+
 describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
-  it('the differences that an action made, the raw record and the empty request are shown', async () => {
+  it('the differences that an action made, the raw record and the empty request are shown', async ({
+    office,
+    visitKey,
+  }) => {
     const sent = { key: `diff ${colorScheme}`, fate: 'timed_out' } as const;
     await office.send(sent);
-    const path = `/keys/${await office.idOf(sent.key)}/-`;
-    await using key = await visit(browser, office, path, { context: { colorScheme } });
+    await using key = await visitKey(sent.key, { context: { colorScheme } });
     const { page } = key;
     await waitForState(page, 'In doubt');
     await enter(await openAction(page, 'Mark failed…'), { response: 'It was not paid' });

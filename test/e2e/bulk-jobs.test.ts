@@ -1,26 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { axeViolations } from './support/axe.ts';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { it } from './support/it.ts';
 import { REASON, submit } from './support/operate.ts';
-import { visit } from './support/visit.ts';
-
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
 
 describe('a bulk job', () => {
-  it('is planned from a filter, started by its typed count, and says what became of each key', async () => {
+  it('is planned from a filter, started by its typed count, and says what became of each key', async ({
+    office,
+    visit,
+  }) => {
     for (const key of ['b-1', 'b-2', 'b-3']) await office.send({ key, scope: 'bulk', fate: 'timed_out' });
-    await using list = await visit(browser, office, '/keys?scope=bulk');
+    await using list = await visit('/keys?scope=bulk');
     const { page } = list;
     await page.getByText('b-3').waitFor();
     await page.getByRole('button', { name: 'Plan a bulk job' }).click();
@@ -59,9 +49,9 @@ describe('a bulk job', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('that is cancelled does nothing', async () => {
+  it('that is cancelled does nothing', async ({ office, visit }) => {
     await office.send({ key: 'c-1', scope: 'cancelled', fate: 'timed_out' });
-    await using list = await visit(browser, office, '/keys?scope=cancelled');
+    await using list = await visit('/keys?scope=cancelled');
     const { page } = list;
     await page.getByText('c-1').waitFor();
     await page.getByRole('button', { name: 'Plan a bulk job' }).click();
@@ -81,47 +71,48 @@ describe('a bulk job', () => {
 });
 
 describe('an export', () => {
-  it.each([
+  it.for([
     ['CSV', 'csv', /^id,/],
     ['NDJSON', 'ndjson', /^\{"/],
-  ])('as %s is a file of the filtered keys, and is in the audit trail', async (format, extension, begins) => {
-    const scope = `export-${extension}`;
-    await office.send({ key: '=1+1', scope });
-    await office.send({ key: 'other' });
-    await using list = await visit(browser, office, `/keys?scope=${scope}`);
-    const { page } = list;
-    await page.getByText('=1+1').waitFor();
-    await page.getByRole('button', { name: 'Export', exact: true }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel(new RegExp(`^${format}`)).check();
-    await dialog.getByLabel('Reason').fill(REASON);
-    const download = page.waitForEvent('download');
-    await submit(dialog);
-    const file = await download;
-    expect(file.suggestedFilename()).toMatch(new RegExp(`\\.${extension}$`));
-    const text = await readFile(await file.path(), 'utf8');
-    expect(text).toMatch(begins);
-    expect(text).toContain('=1+1');
-    expect(text).not.toContain('other');
-    await page.getByText('Exported 1 key').waitFor();
+  ])(
+    'as %s is a file of the filtered keys, and is in the audit trail',
+    async ([format, extension, begins], { office, visit }) => {
+      const scope = `export-${extension}`;
+      await office.send({ key: '=1+1', scope });
+      await office.send({ key: 'other' });
+      await using list = await visit(`/keys?scope=${scope}`);
+      const { page } = list;
+      await page.getByText('=1+1').waitFor();
+      await page.getByRole('button', { name: 'Export', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel(new RegExp(`^${format}`)).check();
+      await dialog.getByLabel('Reason').fill(REASON);
+      const download = page.waitForEvent('download');
+      await submit(dialog);
+      const file = await download;
+      expect(file.suggestedFilename()).toMatch(new RegExp(`\\.${extension}$`));
+      const text = await readFile(await file.path(), 'utf8');
+      expect(text).toMatch(begins);
+      expect(text).toContain('=1+1');
+      expect(text).not.toContain('other');
+      await page.getByText('Exported 1 key').waitFor();
 
-    await page.getByRole('link', { name: 'Audit', exact: true }).click();
-    await page
-      .getByRole('listitem')
-      .filter({ hasText: 'Export' })
-      .filter({ hasText: REASON })
-      .first()
-      .waitFor();
-    expect(list.problems).toEqual([]);
-  });
+      await page.getByRole('link', { name: 'Audit', exact: true }).click();
+      await page
+        .getByRole('listitem')
+        .filter({ hasText: 'Export' })
+        .filter({ hasText: REASON })
+        .first()
+        .waitFor();
+      expect(list.problems).toEqual([]);
+    },
+  );
 });
 
 describe('the audit', () => {
-  it('is filtered by operator and by action, in its address', async () => {
+  it('is filtered by operator and by action, in its address', async ({ office, visitKey }) => {
     await office.send({ key: 'a-1', fate: 'declined' });
-    await using key = await visit(browser, office, `/keys/${await office.idOf('a-1')}/-`, {
-      operator: 'oscar',
-    });
+    await using key = await visitKey('a-1', { operator: 'oscar' });
     const { page } = key;
     await page.getByRole('button', { name: 'Allow retry' }).click();
     const dialog = page.getByRole('dialog');

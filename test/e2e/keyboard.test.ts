@@ -1,28 +1,18 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { it as plain } from './support/it.ts';
 import { REASON, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-  for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}`, fate: 'declined' });
+const it = plain.extend('openList', ({ visit }) => async () => {
+  const list = await visit('/keys', { operator: 'ada' });
+  await list.page.getByText('ord-1001').waitFor();
+  return list;
 });
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
+it.beforeAll(async ({ office }) => {
+  for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}`, fate: 'declined' });
 });
 
 const focusedRow = (page: Page) => page.locator('a[data-row]:focus').textContent();
-
-async function openList(path = '/keys') {
-  const list = await visit(browser, office, path, { operator: 'ada' });
-  await list.page.getByText('ord-1001').waitFor();
-  return list;
-}
 
 /** Presses Tab until the wanted control has the focus, as somebody without a mouse does. */
 async function tabTo(page: Page, name: string | RegExp) {
@@ -35,7 +25,7 @@ async function tabTo(page: Page, name: string | RegExp) {
 }
 
 describe('the keyboard', () => {
-  it('moves along the rows, selects and opens', async () => {
+  it('moves along the rows, selects and opens', async ({ openList }) => {
     await using list = await openList();
     const { page } = list;
     await page.keyboard.press('j');
@@ -53,7 +43,9 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('takes an action from the list to its result, and leaves the focus where things go on', async () => {
+  it('takes an action from the list to its result, and leaves the focus where things go on', async ({
+    openList,
+  }) => {
     await using list = await openList();
     const { page } = list;
     await page.keyboard.press('j');
@@ -73,7 +65,7 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('closes a dialog with Escape, and gives the focus back', async () => {
+  it('closes a dialog with Escape, and gives the focus back', async ({ openList }) => {
     await using list = await openList();
     const { page } = list;
     await tabTo(page, 'Export');
@@ -85,9 +77,9 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it.each(['Control+k', 'Meta+k'])(
+  it.for(['Control+k', 'Meta+k'])(
     'opens the commands with %s, and goes to a page by its name',
-    async (keys) => {
+    async (keys, { openList }) => {
       await using list = await openList();
       const { page } = list;
       await page.keyboard.press(keys);
@@ -101,7 +93,7 @@ describe('the keyboard', () => {
     },
   );
 
-  it('finds a key from the commands', async () => {
+  it('finds a key from the commands', async ({ openList }) => {
     await using list = await openList();
     const { page } = list;
     await page.keyboard.press('Control+k');
@@ -116,14 +108,14 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('shows its help with a question mark', async () => {
+  it('shows its help with a question mark', async ({ openList }) => {
     await using list = await openList();
     await list.page.keyboard.press('?');
     await list.page.getByRole('dialog', { name: 'Help' }).waitFor();
     expect(list.problems).toEqual([]);
   });
 
-  it('types letters where text is typed', async () => {
+  it('types letters where text is typed', async ({ openList }) => {
     await using list = await openList();
     const { page } = list;
     await page.keyboard.press('/');
@@ -132,7 +124,7 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('can do without shortcuts of a single character', async () => {
+  it('can do without shortcuts of a single character', async ({ openList }) => {
     await using list = await openList();
     const { page } = list;
     await page.keyboard.press('?');
@@ -144,8 +136,8 @@ describe('the keyboard', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('moves along the marks of a chart with the arrows, which lead to their keys', async () => {
-    await using overview = await visit(browser, office, '/', { operator: 'ada' });
+  it('moves along the marks of a chart with the arrows, which lead to their keys', async ({ visit }) => {
+    await using overview = await visit('/', { operator: 'ada' });
     const { page } = overview;
     const mark = page.getByRole('link', { name: /error/ }).first();
     await mark.waitFor();

@@ -1,31 +1,21 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { COLLECTION, type Office, openOffice } from './support/office.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
+import { COLLECTION, type Office } from './support/office.ts';
 import { waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
 
 const MEGABYTE = 'x'.repeat(1_000_000);
 const ITEMS = Array.from({ length: 5_000 }, (_, index) => ({ sku: `sku-${index}`, price: index }));
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([
-    openChromium(),
-    openOffice({ policy: { maxResultBytes: 4_000_000 } }),
-  ]);
+it.override('officeOptions', { policy: { maxResultBytes: 4_000_000 } });
+it.beforeAll(async ({ office }) => {
   await office.send({ key: 'one megabyte', note: MEGABYTE });
   await office.send({ key: 'many items', note: ITEMS });
-  await copies('one megabyte', 200);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
+  await copies(office, 'one megabyte', 200);
 });
 
 /** Records like one that a run made, so that the list is long and every body is large. */
-async function copies(key: string, count: number) {
+async function copies(office: Office, key: string, count: number) {
   const records = office.db.collection(COLLECTION);
   const found = await records.findOne({ key });
   for (let number = 0; number < count; number += 1) {
@@ -45,8 +35,8 @@ function watchAnswers(page: Page): Map<string, number> {
 }
 
 describe('a list of keys with large bodies (case 20)', () => {
-  it('reads no bodies, and pages through all of it', async () => {
-    await using list = await visit(browser, office, '/audit');
+  it('reads no bodies, and pages through all of it', async ({ visit }) => {
+    await using list = await visit('/audit');
     const { page } = list;
     const sizes = watchAnswers(page);
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
@@ -78,8 +68,8 @@ describe('a list of keys with large bodies (case 20)', () => {
 });
 
 describe('a body (case 20)', () => {
-  it('of a megabyte is cut, says its size, and comes whole when it is asked for', async () => {
-    await using key = await visit(browser, office, `/keys/${await office.idOf('one megabyte')}/-`);
+  it('of a megabyte is cut, says its size, and comes whole when it is asked for', async ({ visitKey }) => {
+    await using key = await visitKey('one megabyte');
     const { page } = key;
     await waitForState(page, 'Completed');
     await page.getByText(/graphql\/1 · 1\.0 MB/).waitFor();
@@ -92,8 +82,8 @@ describe('a body (case 20)', () => {
     expect(key.problems).toEqual([]);
   });
 
-  it('of five thousand items shows some of them at once, and the rest on demand', async () => {
-    await using key = await visit(browser, office, `/keys/${await office.idOf('many items')}/-`);
+  it('of five thousand items shows some of them at once, and the rest on demand', async ({ visitKey }) => {
+    await using key = await visitKey('many items');
     const { page } = key;
     await page.getByRole('button', { name: /Load all of it/ }).click();
     await page.getByRole('button', { name: /note.*5,000 items/ }).click();

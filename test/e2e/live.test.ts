@@ -1,24 +1,11 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
 import { enter, openAction, stateOf, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
-
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
 
 describe('a page that is open', () => {
-  it('counts new keys, and shows them when it is asked to', async () => {
+  it('counts new keys, and shows them when it is asked to', async ({ office, visit }) => {
     await office.send({ key: 'first', scope: 'new' });
-    await using list = await visit(browser, office, '/keys?scope=new');
+    await using list = await visit('/keys?scope=new');
     const { page } = list;
     await page.getByText('first').waitFor();
     await office.send({ key: 'second', scope: 'new' });
@@ -31,21 +18,19 @@ describe('a page that is open', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('keeps the rows that it shows up to date', async () => {
+  it('keeps the rows that it shows up to date', async ({ office, visit, visitKey }) => {
     await office.send({ key: 'changing', scope: 'changing', fate: 'timed_out' });
-    await using list = await visit(browser, office, '/keys?scope=changing', { operator: 'ada' });
+    await using list = await visit('/keys?scope=changing', { operator: 'ada' });
     await list.page.getByText('In doubt').nth(1).waitFor();
-    await using key = await visit(browser, office, `/keys/${await office.idOf('changing')}/-`, {
-      operator: 'ada',
-    });
+    await using key = await visitKey('changing', { operator: 'ada' });
     await enter(await openAction(key.page, 'Allow retry'), { tick: true });
     await list.page.getByRole('cell', { name: 'Released' }).waitFor();
     expect(list.problems).toEqual([]);
   });
 
-  it('asks for nothing while it is paused, until it is resumed', async () => {
+  it('asks for nothing while it is paused, until it is resumed', async ({ office, visit }) => {
     await office.send({ key: 'quiet', scope: 'quiet' });
-    await using list = await visit(browser, office, '/keys?scope=quiet');
+    await using list = await visit('/keys?scope=quiet');
     const { page } = list;
     await page.clock.install();
     await page.reload();
@@ -63,9 +48,12 @@ describe('a page that is open', () => {
     expect(list.problems).toEqual([]);
   });
 
-  it('says that it is not up to date when the server is away, and goes on when it is back', async () => {
+  it('says that it is not up to date when the server is away, and goes on when it is back', async ({
+    office,
+    visit,
+  }) => {
     await office.send({ key: 'away', scope: 'away' });
-    await using list = await visit(browser, office, '/keys?scope=away');
+    await using list = await visit('/keys?scope=away');
     const { page } = list;
     await page.getByText('away').first().waitFor();
     await page.route('**/api/trpc/**', (route) => route.abort());
@@ -76,27 +64,17 @@ describe('a page that is open', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText(/Not up to date/).waitFor({ state: 'detached' });
   });
-
-  it('that never loaded offers to try again', async () => {
-    await using list = await visit(browser, office, '/');
-    const { page } = list;
-    await page.getByText('Outcomes').waitFor();
-    await page.route('**/keys.list*', (route) => route.abort());
-    await page.getByRole('link', { name: 'Keys', exact: true }).click();
-    await page.getByText('Could not load the keys').waitFor();
-    await page.unroute('**/keys.list*');
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('Nothing needs your attention').or(page.locator('a[data-row]').first()).waitFor();
-  });
 });
 
 describe('two operators on one key (case 19)', () => {
-  it('see each other’s action; the second is told, decides again, and both are in the audit trail', async () => {
+  it('see each other’s action; the second is told, decides again, and both are in the audit trail', async ({
+    office,
+    visitKey,
+  }) => {
     const sent = { key: 'shared', fate: 'timed_out' } as const;
     await office.send(sent);
-    const path = `/keys/${await office.idOf(sent.key)}/-`;
-    await using olga = await visit(browser, office, path, { operator: 'olga' });
-    await using oscar = await visit(browser, office, path, { operator: 'oscar' });
+    await using olga = await visitKey(sent.key, { operator: 'olga' });
+    await using oscar = await visitKey(sent.key, { operator: 'oscar' });
     const hers = await openAction(olga.page, 'Mark failed…');
     const his = await openAction(oscar.page, 'Mark completed…');
     await enter(hers, { response: 'It was not paid' });
@@ -118,11 +96,13 @@ describe('two operators on one key (case 19)', () => {
     expect([...olga.problems, ...oscar.problems]).toEqual([]);
   });
 
-  it('a client’s retry that wins is not undone: the operator is told that it runs', async () => {
+  it('a client’s retry that wins is not undone: the operator is told that it runs', async ({
+    office,
+    visitKey,
+  }) => {
     const sent = { key: 'retried', fate: 'timed_out' } as const;
     await office.send(sent);
-    const path = `/keys/${await office.idOf(sent.key)}/-`;
-    await using first = await visit(browser, office, path, { operator: 'olga' });
+    await using first = await visitKey(sent.key, { operator: 'olga' });
     await enter(await openAction(first.page, 'Allow retry'), { tick: true });
     await waitForState(first.page, 'Released');
     const expiring = await openAction(first.page, 'Expire now…');

@@ -1,20 +1,11 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
 import { REASON, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
+it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
   await office.send({ key: 'ord-2001', fate: 'declined' });
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
 });
 
 /** Counts what an operator does: a click, a key, or a text that is typed or pasted in one go. */
@@ -40,8 +31,8 @@ function handsOn(page: Page) {
 }
 
 describe('an operator', () => {
-  it('finds a key by its text in three actions, and opens it with one more', async () => {
-    await using start = await visit(browser, office, '/');
+  it('finds a key by its text in three actions, and opens it with one more', async ({ visit }) => {
+    await using start = await visit('/');
     const { page } = start;
     await page.getByText('Outcomes').waitFor();
     const hands = handsOn(page);
@@ -56,8 +47,10 @@ describe('an operator', () => {
     expect(start.problems).toEqual([]);
   });
 
-  it('understands why it failed, and what a retry would get, without leaving the page', async () => {
-    await using key = await visit(browser, office, `/keys/${await office.idOf('ord-2001')}/-`);
+  it('understands why it failed, and what a retry would get, without leaving the page', async ({
+    visitKey,
+  }) => {
+    await using key = await visitKey('ord-2001');
     const state = key.page.getByRole('region', { name: 'State' });
     await state.getByText('The card was declined: insufficient funds').waitFor();
     await state.getByText('CARD_DECLINED').waitFor();
@@ -66,8 +59,8 @@ describe('an operator', () => {
     expect(key.problems).toEqual([]);
   });
 
-  it('allows a retry in four actions and the reason', async () => {
-    await using key = await visit(browser, office, `/keys/${await office.idOf('ord-2001')}/-`);
+  it('allows a retry in four actions and the reason', async ({ visitKey }) => {
+    await using key = await visitKey('ord-2001');
     const { page } = key;
     await waitForState(page, 'Error');
     const hands = handsOn(page);

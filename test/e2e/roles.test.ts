@@ -1,27 +1,15 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
 import { waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice()]);
+it.beforeAll(async ({ office }) => {
   await office.send({ key: 'ours', fate: 'declined' });
   await office.send({ key: 'theirs', scope: 'globex', fate: 'declined' });
 });
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
 
 describe('a viewer', () => {
-  it('sees each action, that it is not theirs, and why', async () => {
-    await using key = await visit(browser, office, `/keys/${await office.idOf('ours')}/-`, {
-      operator: 'vic',
-    });
+  it('sees each action, that it is not theirs, and why', async ({ visitKey }) => {
+    await using key = await visitKey('ours', { operator: 'vic' });
     await waitForState(key.page, 'Error');
     const actions = key.page.getByRole('region', { name: 'Actions' });
     expect(await actions.textContent()).toMatch(/role is viewer: you can look, but not act/);
@@ -31,8 +19,8 @@ describe('a viewer', () => {
     expect(key.problems).toEqual([]);
   });
 
-  it('can neither export nor plan', async () => {
-    await using list = await visit(browser, office, '/keys', { operator: 'vic' });
+  it('can neither export nor plan', async ({ visit }) => {
+    await using list = await visit('/keys', { operator: 'vic' });
     await list.page.getByText('ours').waitFor();
     for (const name of ['Export', 'Plan a bulk job']) {
       expect(await list.page.getByRole('button', { name }).isDisabled()).toBe(true);
@@ -41,26 +29,24 @@ describe('a viewer', () => {
   });
 });
 
-it('an operator sees which actions need an admin', async () => {
-  await using key = await visit(browser, office, `/keys/${await office.idOf('ours')}/-`, {
-    operator: 'olga',
-  });
+it('an operator sees which actions need an admin', async ({ visitKey }) => {
+  await using key = await visitKey('ours', { operator: 'olga' });
   await waitForState(key.page, 'Error');
   expect(await key.page.getByRole('button', { name: 'Purge body…' }).isDisabled()).toBe(true);
   await key.page.getByText(/Not now: This needs the role admin/).waitFor();
   expect(key.problems).toEqual([]);
 });
 
-it('an operator of one scope sees that scope only', async () => {
-  await using list = await visit(browser, office, '/keys', { operator: 'scott' });
+it('an operator of one scope sees that scope only', async ({ office, visit }) => {
+  await using list = await visit('/keys', { operator: 'scott' });
   await list.page.getByText('ours').waitFor();
   expect(await list.page.getByText('theirs').count()).toBe(0);
   await list.page.goto(office.at(`/keys/${await office.idOf('theirs')}/-`));
   await list.page.getByText('There is no such record').waitFor();
 });
 
-it('a session that has ended is said, with a way to go on', async () => {
-  await using list = await visit(browser, office, '/keys');
+it('a session that has ended is said, with a way to go on', async ({ visit }) => {
+  await using list = await visit('/keys');
   await list.page.getByText('ours').waitFor();
   await list.page.context().clearCookies();
   await list.page.keyboard.press('r');

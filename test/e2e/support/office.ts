@@ -11,7 +11,7 @@ import {
 import { createIdempotency, type Policy } from '../../../server/index.ts';
 import { createMongoStore } from '../../../server/mongodb/index.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { gate } from '../../support/gate.ts';
+import { type Gate, gate } from '../../support/gate.ts';
 import { type Charge, createShop } from './shop.ts';
 
 export const COLLECTION = 'idempotency_keys';
@@ -31,40 +31,52 @@ export interface Sent extends Partial<Charge> {
   readonly via?: 'graphql' | 'trpc';
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+interface Held {
+  readonly started: Gate;
+  readonly end: Gate;
+  readonly answer: Promise<Answer>;
+}
+
 export interface Office extends AsyncDisposable {
   readonly db: Db;
   /** Of the dashboard: `office.at('/keys')`. */
   at(path: string): string;
   /** A keyed charge over HTTP, by a client of the shop. Resolves with the status and the body of its answer. */
-  send(sent: Sent): Promise<{ status: number; body: string }>;
-  /** A charge that is at work until {@link go}. */
+  send(sent: Sent): Promise<Answer>;
+  /** A charge that is at work until {@link finish}. */
   hold(sent: Sent): Promise<void>;
-  go(): void;
+  /** Lets a held charge go on. Resolves with its answer. */
+  finish(key: string): Promise<Answer>;
   /** A charge whose worker lost its database for good: its lease lapses after a second. */
   abandon(sent: Sent): Promise<void>;
   idOf(key: string): Promise<string>;
-  /** Puts the request of {@link send} next to its record. */
-  capture(sent: Sent): Promise<void>;
   /** How often the effect of a key happened. */
   runs(key: string): number;
 }
 
-interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
+export interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly'>> {
   readonly basePath?: string;
   readonly policy?: Policy;
+  /** Of the database's server, when it is not the one that all tests share. */
+  readonly uri?: string;
 }
 
 /** A shop and the dashboard of its keys on one real server, with a real MongoDB behind. */
 export async function openOffice({
   basePath = '/',
   policy,
+  uri,
   ...options
 }: OfficeOptions = {}): Promise<Office> {
-  const database = await freshDatabase();
+  const database = await freshDatabase({}, uri);
   const { db } = database;
-  const release = gate();
   const counts = new Map<string, number>();
-  const waiting = new Map<string, () => void>();
+  const held = new Map<string, Held>();
 
   const idempotency = createIdempotency({
     ...policy,
@@ -77,8 +89,8 @@ export async function openOffice({
       return times;
     },
     async held(key) {
-      waiting.get(key)?.();
-      await release;
+      held.get(key)?.started.open();
+      await held.get(key)?.end;
     },
   });
   const dashboard = toNodeHandler(
@@ -108,10 +120,19 @@ export async function openOffice({
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const mount = basePath.replace(/\/$/, '');
 
-  function hold(sent: Sent): Promise<void> {
-    const started = new Promise<void>((resolve) => waiting.set(sent.key, resolve));
-    void sendTo(origin, { ...sent, fate: 'held' }).catch(() => {}); // its answer is nobody's business
-    return started;
+  async function hold(sent: Sent): Promise<void> {
+    const started = gate();
+    const answer = sendTo(origin, { ...sent, fate: 'held' });
+    answer.catch(() => {}); // of one that nobody finishes
+    held.set(sent.key, { started, end: gate(), answer });
+    await started;
+  }
+
+  async function finish(key: string): Promise<Answer> {
+    const charge = held.get(key);
+    if (!charge) throw new Error(`No charge with the key ${key} is held`);
+    charge.end.open();
+    return charge.answer;
   }
 
   return {
@@ -119,21 +140,16 @@ export async function openOffice({
     at: (path) => `${origin}${mount}${path}`,
     send: (sent) => sendTo(origin, sent),
     hold,
-    go: release.open,
+    finish,
     abandon: (sent) => abandon(database.uri, db.databaseName, sent),
     async idOf(key) {
       const found = await db.collection(COLLECTION).findOne({ key });
       if (!found) throw new Error(`No record has the key ${key}`);
       return found._id.toHexString();
     },
-    async capture({ key, scope, via, ...charge }) {
-      const body = JSON.stringify({ query: CHARGE, variables: { ...CHARGED, ...charge } });
-      const request = { format: 'graphql/1', body, bytes: Buffer.byteLength(body) };
-      await db.collection(COLLECTION).updateOne({ key }, { $set: { request } });
-    },
     runs: (key) => counts.get(key) ?? 0,
     async [Symbol.asyncDispose]() {
-      release.open();
+      for (const { end } of held.values()) end.open();
       server.closeAllConnections();
       server.close();
       await idempotency.close({ timeoutMs: 1_000 });
@@ -142,7 +158,10 @@ export async function openOffice({
   };
 }
 
-async function sendTo(origin: string, { key, scope = 'acme', via = 'graphql', ...charge }: Sent) {
+async function sendTo(
+  origin: string,
+  { key, scope = 'acme', via = 'graphql', ...charge }: Sent,
+): Promise<Answer> {
   const input = { ...CHARGED, ...charge };
   const headers = { 'content-type': 'application/json', 'x-customer': encodeURIComponent(scope) };
   const response = await (via === 'graphql'

@@ -1,0 +1,24 @@
+import { it as plain } from 'vitest';
+import { openChromium } from './chromium.ts';
+import { type OfficeOptions, openOffice } from './office.ts';
+import { type Visit, type VisitOptions, visit } from './visit.ts';
+
+/** With a browser and an office for all the tests of a file. `it.override('officeOptions', …)` makes it another office. */
+export const it = plain
+  .extend('officeOptions', { scope: 'file' }, {} as OfficeOptions)
+  .extend('opened', { scope: 'file' }, async ({ officeOptions }, { onCleanup }) => {
+    const [browser, office] = await Promise.all([openChromium(), openOffice(officeOptions)]);
+    onCleanup(async () => {
+      await browser.close();
+      await office[Symbol.asyncDispose]();
+    });
+    return { browser, office };
+  })
+  .extend('office', { scope: 'file' }, ({ opened }) => opened.office)
+  .extend('visit', ({ opened }) => {
+    const { browser, office } = opened;
+    return (path: string, options?: VisitOptions): Promise<Visit> => visit(browser, office, path, options);
+  })
+  .extend('visitKey', ({ office, visit }) => {
+    return async (key: string, options?: VisitOptions) => visit(`/keys/${await office.idOf(key)}/-`, options);
+  });

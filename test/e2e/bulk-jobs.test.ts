@@ -49,6 +49,60 @@ describe('a bulk job', () => {
     expect(list.problems).toEqual([]);
   });
 
+  it('is planned for the keys that are selected, by keyboard, and for no other', async ({
+    office,
+    visit,
+  }) => {
+    for (const key of ['s-1', 's-2', 's-3']) await office.send({ key, scope: 'selected', fate: 'timed_out' });
+    await using list = await visit('/keys?scope=selected');
+    const { page } = list;
+    await page.getByText('s-3').waitFor();
+    for (const key of ['j', 'x', 'j', 'j', 'x']) await page.keyboard.press(key);
+    await page.getByRole('button', { name: 'Plan a bulk job for 2 keys' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The 2 keys that you selected').waitFor();
+    await dialog.getByLabel(/^Allow retry/).check();
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+    await page.getByText('from 2 selected keys').waitFor();
+    await page.getByLabel('Type 2 to start').fill('2');
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('2 done').waitFor();
+    const states = await office.db
+      .collection('idempotency_keys')
+      .find({ scope: 'selected' })
+      .sort({ key: 1 });
+    expect(await states.map(({ state }) => state).toArray()).toEqual(['released', 'in_doubt', 'released']);
+    expect(list.problems).toEqual([]);
+  });
+
+  it('pauses when the database refuses its writes, and goes on when it is told to', async ({
+    office,
+    visit,
+  }) => {
+    for (const key of ['p-1', 'p-2', 'p-3', 'p-4'])
+      await office.send({ key, scope: 'paused', fate: 'timed_out' });
+    await using list = await visit('/keys?scope=paused');
+    const { page } = list;
+    await page.getByText('p-4').waitFor();
+    await page.getByRole('button', { name: 'Plan a bulk job' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Allow retry/).check();
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+    await page.getByLabel('Type 4 to start').fill('4');
+    const refuse = (validator: object) => office.db.command({ collMod: 'idempotency_keys', validator });
+    await refuse({ state: { $ne: 'released' } });
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await refuse({});
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('4 done').waitFor();
+    await page.getByRole('region', { name: 'Job' }).getByText('Done', { exact: true }).waitFor();
+    expect(list.problems).toEqual([]);
+  });
+
   it('that is cancelled does nothing', async ({ office, visit }) => {
     await office.send({ key: 'c-1', scope: 'cancelled', fate: 'timed_out' });
     await using list = await visit('/keys?scope=cancelled');

@@ -20,7 +20,7 @@ import { jobQuery } from '../queries.ts';
 export function JobPage({ id }: { id: string }) {
   // The pages of the results, by the cursor of each: the last is shown.
   const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
-  const job = useLiveQuery(jobQuery(id, cursors.at(-1)));
+  const job = useLiveQuery(jobQuery(id, cursors.at(-1)), (answer) => answer.job.state === 'running');
   return (
     <>
       <Link

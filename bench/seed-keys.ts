@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Collection, type Document, ObjectId } from 'mongodb';
 
 const DAY_MS = 86_400_000;
@@ -17,6 +18,58 @@ export async function seedKeys(collection: Collection, count: number): Promise<v
       writeConcern: { w: 1 },
     });
   }
+}
+
+/** The ids of records with the body that each is named for. */
+export interface LargeKeys {
+  /** One text of 1 MB. */
+  readonly text: string;
+  /** 1 MB of small values. */
+  readonly values: string;
+  /** A list of 5,000 items. */
+  readonly items: string;
+}
+
+const LARGE = 500;
+const MEGABYTE = 1_000_000;
+const LARGE_BATCH = 10;
+
+/** Gives large bodies to the newest keys that succeeded: 500 of 1 MB, and one of 5,000 items. */
+export async function seedLargeBodies(collection: Collection): Promise<LargeKeys> {
+  const succeeded = collection.find({ state: 'completed', outcome: 'success' }, { projection: { _id: 1 } });
+  const found = await succeeded
+    .sort({ _id: -1 })
+    .limit(LARGE + 1)
+    .toArray();
+  const [items, text, values] = [
+    { items: itemsOf(5_000) },
+    { note: noteOf(MEGABYTE) },
+    { items: itemsOf(22_000) },
+  ];
+  const writes = found.map(({ _id }, index) => {
+    const pay = index === 0 ? items : index % 2 === 1 ? text : values;
+    return { updateOne: { filter: { _id }, update: { $set: { response: responseOf(pay) } } } };
+  });
+  for (let from = 0; from < writes.length; from += LARGE_BATCH) {
+    await collection.bulkWrite(writes.slice(from, from + LARGE_BATCH));
+  }
+  const idOf = (index: number) => String(found[index]?._id);
+  return { items: idOf(0), text: idOf(1), values: idOf(2) };
+}
+
+const itemsOf = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    sku: `sku-${index}`,
+    price: index,
+    inStock: index % 7 > 0,
+  }));
+
+/** Not to be compressed. */
+const noteOf = (length: number) => randomBytes(length).toString('base64').slice(0, length);
+
+function responseOf(pay: object): Document {
+  const body = JSON.stringify({ data: { pay } });
+  return { format: 'graphql/1', body, bytes: Buffer.byteLength(body) };
 }
 
 /** A day of counts, as processes write them down. */
@@ -62,8 +115,7 @@ function stateOf(index: number, count: number, endedMs: number, now: number): Do
   if (index > count - 40) return { state: 'running', leaseExpiresAt: new Date(now + DAY_MS) };
   if (index % 500 === 9) return { state: 'released' };
   const outcome = index % 200 === 17 ? 'error' : 'success';
-  const body = JSON.stringify({ data: { pay: { id: `r-${index}`, note: 'x'.repeat(200) } } });
-  const response = { format: 'graphql/1', body, bytes: body.length };
+  const response = responseOf({ id: `r-${index}`, note: 'x'.repeat(200) });
   return { state: 'completed', outcome, completedAt: new Date(endedMs), response };
 }
 

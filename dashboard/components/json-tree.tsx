@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, startTransition, useState } from 'react';
 import { formatCount, plural } from '../lib/format.ts';
 import type { JsonNode } from '../lib/json-tree.ts';
 import { LongText } from './long-text.tsx';
@@ -101,7 +101,12 @@ function Branch({ node, name, depth }: { node: BranchNode; name?: string; depth:
             <Value key={index} name={child} node={value} depth={depth + 1} />
           ))}
           {children.length > shown && (
-            <button type="button" className="link ml-5 font-sans" onClick={() => setShown(shown + 5 * CHUNK)}>
+            <button
+              type="button"
+              className="link ml-5 font-sans"
+              // In pieces: hundreds of values at once would hold up the page.
+              onClick={() => startTransition(() => setShown(shown + 5 * CHUNK))}
+            >
               Show more: {formatCount(children.length - shown)} are left
             </button>
           )}

@@ -73,7 +73,7 @@ export async function openOffice({
   uri,
   ...options
 }: OfficeOptions = {}): Promise<Office> {
-  const database = await freshDatabase({}, uri);
+  const database = await freshDatabase({ monitorCommands: true }, uri);
   const { db } = database;
   const counts = new Map<string, number>();
   const held = new Map<string, Held>();

@@ -1,27 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { describe, expect } from 'vitest';
+import { it } from './support/it.ts';
 import { enter, openAction, waitForState } from './support/operate.ts';
-import { visit } from './support/visit.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([
-    openChromium(),
-    openOffice({ basePath: '/internal/ops/latchkey/' }),
-  ]);
-});
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
+it.override('officeOptions', { basePath: '/internal/ops/latchkey/' });
 
 const RIGHT_TO_LEFT = String.fromCodePoint(0x202e);
 
 describe('a key that is hard to address (case 29)', () => {
-  it.each([
+  it.for([
     ['a/b?c#d%2F', 'a/b?c#d%2F'],
     ['..', '..'],
     ['+', '+'],
@@ -37,12 +23,12 @@ describe('a key that is hard to address (case 29)', () => {
     ['<img src=x onerror="document.title=1">', '<img src=x onerror="document.title=1">'],
     [`invoice${RIGHT_TO_LEFT}fdp.exe`, 'invoiceU+202Efdp.exe'],
     ['scope:acme key:x', 'scope:acme key:x'],
-  ])(
+  ] as const)(
     '%j is opened from the list, by its pasted address and after a reload, and can be acted on',
-    async (key, shown) => {
+    async ([key, shown], { office, visit }) => {
       const scope = `a scope of its own <b> & / ${key.slice(0, 20)}`;
       await office.send({ key, scope, fate: 'declined' });
-      await using list = await visit(browser, office, `/keys?${new URLSearchParams({ scope })}`, {
+      await using list = await visit(`/keys?${new URLSearchParams({ scope })}`, {
         operator: 'ada',
       });
       const { page } = list;
@@ -69,10 +55,10 @@ describe('a key that is hard to address (case 29)', () => {
     },
   );
 
-  it('is found by typing it', async () => {
+  it('is found by typing it', async ({ office, visit }) => {
     const key = 'say "a/b?c" \\ #1';
     await office.send({ key });
-    await using page = await visit(browser, office, '/');
+    await using page = await visit('/');
     await page.page.getByRole('searchbox').fill(key);
     await page.page.keyboard.press('Enter');
     const row = page.page.locator('a[data-row]');
@@ -95,9 +81,9 @@ describe('a stored value', () => {
     'a.b': 1,
   };
 
-  it('is shown as the text that it is', async () => {
+  it('is shown as the text that it is', async ({ office, visitKey }) => {
     await office.send({ key: 'values', note: { ...note, ['__proto__']: { polluted: true } } });
-    await using key = await visit(browser, office, `/keys/${await office.idOf('values')}/-`);
+    await using key = await visitKey('values');
     const { page } = key;
     await page.getByText(note.markup, { exact: false }).waitFor();
     await page.getByText(note.link, { exact: false }).waitFor();
@@ -110,11 +96,10 @@ describe('a stored value', () => {
     expect(key.problems).toEqual([]);
   });
 
-  it('that is a 64-bit number is exact, in a body and in a record', async () => {
+  it('that is a 64-bit number is exact, in a body and in a record', async ({ office, visitKey }) => {
     const big = '9007199254740993';
     await office.send({ key: 'numbers' });
     const records = office.db.collection('idempotency_keys');
-    const id = await office.idOf('numbers');
     const body = `{"data":{"chargeCard":{"id":${big}}}}`;
     const { Long } = await import('mongodb');
     await records.updateOne(
@@ -127,13 +112,13 @@ describe('a stored value', () => {
         },
       },
     );
-    await using key = await visit(browser, office, `/keys/${id}/-`);
+    await using key = await visitKey('numbers');
     await key.page.getByText(big).first().waitFor();
     await key.page.getByText('9223372036854775807').first().waitFor();
     expect(key.problems).toEqual([]);
   });
 
-  it('that is damaged is said to be, on its page, and does not break the list', async () => {
+  it('that is damaged is said to be, on its page, and does not break the list', async ({ office, visit }) => {
     await office.send({ key: 'damaged', scope: 'damage' });
     await office.send({ key: 'unreadable', scope: 'damage' });
     const records = office.db.collection('idempotency_keys');
@@ -142,7 +127,7 @@ describe('a stored value', () => {
       { key: 'unreadable' },
       { $set: { v: 99, fence: '<b>7</b>', createdAt: 'yesterday', life: null } },
     );
-    await using list = await visit(browser, office, '/keys?scope=damage');
+    await using list = await visit('/keys?scope=damage');
     await list.page
       .locator('td')
       .getByText('Unreadable', { exact: true })

@@ -2,18 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import { axeViolations } from './support/axe.ts';
-import { openChromium } from './support/chromium.ts';
-import { type Office, openOffice } from './support/office.ts';
+import { it } from './support/it.ts';
 import { openAction } from './support/operate.ts';
-import { type Visit, visit } from './support/visit.ts';
+import type { Visit } from './support/visit.ts';
 
-let browser: Browser;
-let office: Office;
-beforeAll(async () => {
-  [browser, office] = await Promise.all([openChromium(), openOffice({ basePath: '/ops/latchkey' })]);
+it.override('officeOptions', { basePath: '/ops/latchkey' });
+
+it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
   await office.send({ key: 'ord-2001', fate: 'declined' });
   await office.send({ key: 'ord-2002', fate: 'declined', via: 'trpc', scope: 'globex' });
@@ -22,30 +20,20 @@ beforeAll(async () => {
   await office.hold({ key: 'ord-5001' });
   await office.send({ key: 'ord-1001' });
 });
-afterAll(async () => {
-  await browser.close();
-  await office[Symbol.asyncDispose]();
-});
-
-const keyPath = async (key: string) => `/keys/${await office.idOf(key)}/-`;
 
 /** Each page, and what it has to show before it is looked at. */
-const PAGES: readonly (readonly [
-  name: string,
-  path: () => Promise<string> | string,
-  shows: string | RegExp,
-])[] = [
-  ['the overview', () => '/', 'Outcomes'],
-  ['what needs attention', () => '/keys', 'ord-3001'],
-  ['all keys', () => '/keys?all', 'ord-1001'],
-  ['a filter that nothing matches', () => '/keys?scope=nobody', 'Nothing matches'],
-  ['a key that succeeded', () => keyPath('ord-1001'), 'ch_1001'],
-  ['a key that failed', () => keyPath('ord-2001'), 'CARD_DECLINED'],
-  ['a key in doubt', () => keyPath('ord-3001'), /the payment provider did not answer in time/],
-  ['a lapsed key', () => keyPath('ord-4001'), 'Lapsed'],
-  ['a running key', () => keyPath('ord-5001'), /Running for/],
-  ['the bulk jobs', () => '/bulk', 'No bulk job yet'],
-  ['the audit', () => '/audit', 'Nobody has acted yet'],
+const PAGES: readonly (readonly [name: string, at: string | { key: string }, shows: string | RegExp])[] = [
+  ['the overview', '/', 'Outcomes'],
+  ['what needs attention', '/keys', 'ord-3001'],
+  ['all keys', '/keys?all', 'ord-1001'],
+  ['a filter that nothing matches', '/keys?scope=nobody', 'Nothing matches'],
+  ['a key that succeeded', { key: 'ord-1001' }, 'ch_1001'],
+  ['a key that failed', { key: 'ord-2001' }, 'CARD_DECLINED'],
+  ['a key in doubt', { key: 'ord-3001' }, /the payment provider did not answer in time/],
+  ['a lapsed key', { key: 'ord-4001' }, 'Lapsed'],
+  ['a running key', { key: 'ord-5001' }, /Running for/],
+  ['the bulk jobs', '/bulk', 'No bulk job yet'],
+  ['the audit', '/audit', 'Nobody has acted yet'],
 ];
 
 const DIALOGS = [
@@ -84,15 +72,16 @@ async function expectToFit(dialog: Locator): Promise<void> {
 }
 
 describe('light, dark and at 320 px', () => {
-  it.each(PAGES)('%s has no fault', async (_, path, shows) => {
-    await using opened = await visit(browser, office, await path(), { operator: 'ada' });
+  it.for(PAGES)('%s has no fault', async ([, at, shows], { visit, visitKey }) => {
+    const ada = { operator: 'ada' } as const;
+    await using opened = await (typeof at === 'string' ? visit(at, ada) : visitKey(at.key, ada));
     await opened.page.getByText(shows).first().waitFor();
     await opened.page.waitForLoadState('networkidle');
     expect(await faultsOf(opened)).toEqual([]);
   });
 
-  it.each(DIALOGS)('the dialog of %s has none, and fits', async (action, key) => {
-    await using opened = await visit(browser, office, await keyPath(key), { operator: 'ada' });
+  it.for(DIALOGS)('the dialog of %s has none, and fits', async ([action, key], { visitKey }) => {
+    await using opened = await visitKey(key, { operator: 'ada' });
     const dialog = await openAction(opened.page, action);
     await dialog.locator('button[type=submit]').click();
     expect(await faultsOf(opened)).toEqual([]);
@@ -100,13 +89,13 @@ describe('light, dark and at 320 px', () => {
     await dialog.locator('button[type=submit]').scrollIntoViewIfNeeded();
   });
 
-  it.each([
+  it.for([
     ['Export', 'Export the list'],
     ['Plan a bulk job', 'Plan a bulk job'],
     ['Help and shortcuts (?)', 'Help'],
     ['Commands (⌘K)', 'Commands'],
-  ])('the dialog of %s has none, and fits', async (button, title) => {
-    await using opened = await visit(browser, office, '/keys?all', { operator: 'ada' });
+  ] as const)('the dialog of %s has none, and fits', async ([button, title], { visit }) => {
+    await using opened = await visit('/keys?all', { operator: 'ada' });
     await opened.page.getByText('ord-1001').first().waitFor();
     await opened.page.getByRole('button', { name: button, exact: true }).click();
     const dialog = opened.page.getByRole('dialog', { name: title });
@@ -117,20 +106,20 @@ describe('light, dark and at 320 px', () => {
 });
 
 describe('an address', () => {
-  it.each(['/keys/', '/audit/', '/bulk'])('%s that is pasted opens its page', async (path) => {
-    await using page = await visit(browser, office, path);
+  it.for(['/keys/', '/audit/', '/bulk'])('%s that is pasted opens its page', async (path, { visit }) => {
+    await using page = await visit(path);
     await page.page.locator('h1').waitFor();
     expect(page.problems).toEqual([]);
   });
 
-  it('of a record that is gone says so', async () => {
-    await using page = await visit(browser, office, '/keys/000000000000000000000000/1');
+  it('of a record that is gone says so', async ({ visit }) => {
+    await using page = await visit('/keys/000000000000000000000000/1');
     await page.page.getByText('There is no such record').waitFor();
   });
 });
 
-it('a page whose code can not be loaded says so, with a way to reload it', async () => {
-  await using opened = await visit(browser, office, '/');
+it('a page whose code can not be loaded says so, with a way to reload it', async ({ visit }) => {
+  await using opened = await visit('/');
   const { page } = opened;
   await page.getByText('Outcomes').waitFor();
   const code = '**/assets/audit-page-*.js';

@@ -53,9 +53,13 @@ const OUT_OF_TIME = 50;
 export const isBadHint = (error: unknown) => codeOf(error) === BAD_HINT;
 export const isOutOfTime = (error: unknown) => codeOf(error) === OUT_OF_TIME;
 export const isDuplicate = (error: unknown) => codeOf(error) === 11000;
+/** Of the socket of a server that is just going: the driver passes them on as they are. */
+const HUNG_UP = ['EPIPE', 'ECONNRESET'];
+
 /** The driver says so, or did not say anything in time, and asking again may help. */
 export function isUnreachable(error: unknown): boolean {
   if (isIdempotencyError(error)) return error.code === 'STORE_UNAVAILABLE';
+  if (HUNG_UP.includes(codeOf(error) as string)) return true;
   const isOfDriver = error instanceof Error && error.name.startsWith('Mongo');
   return isOfDriver && !['rejected', 'denied'].includes(failureOf(error));
 }

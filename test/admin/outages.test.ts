@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandStartedEvent, Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { isUnreachable } from '../../server/admin/records.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type Admin, act, ago, failed, REASON, read, startAdmin } from './support.ts';
 
@@ -163,6 +164,13 @@ describe('a bulk job', ASIDE, () => {
     const audit = admin.db.collection('idempotency_keys_audit');
     expect(await audit.countDocuments({ action: 'allow_retry' })).toBe(30);
   });
+});
+
+test('a server that hangs up while a command is written to it is away, too, and no fault of the dashboard', () => {
+  // As node:net says it. When that comes before the driver has noticed is not ours to choose.
+  const ended = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
+  expect(isUnreachable(ended)).toBe(true);
+  expect(isUnreachable(new Error('This socket has been ended by the other party'))).toBe(false);
 });
 
 /** Resolves when the dashboard sends its nth command of this name from now on. */

@@ -82,7 +82,7 @@ test('a job whose process is killed goes on in another one: each key of the plan
 
 test('a job whose process was frozen and taken over acts on no key twice when that process is back', async () => {
   await using running = await setUp();
-  running.first.kill('SIGSTOP');
+  await running.first.kill('SIGSTOP');
   await ask(running.second, 'follow');
   await changed(running.changes, ({ state }) => state === 'done');
   running.first.kill('SIGCONT');
@@ -93,7 +93,7 @@ test('a job whose process was frozen and taken over acts on no key twice when th
 
 test('a job that is cancelled while its process is frozen ends with the key that it was at', async () => {
   await using running = await setUp();
-  running.first.kill('SIGSTOP');
+  await running.first.kill('SIGSTOP');
   const before = (await running.audited()).length;
   expect(await ask(running.second, { cancel: running.id })).toBe('cancelled');
   running.first.kill('SIGCONT');

@@ -80,7 +80,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to r
     const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
     const late = pay({ url: first.url, key: 'k', mode: 'hold' });
     await first.holding();
-    first.process.kill('SIGSTOP');
+    await first.process.kill('SIGSTOP');
     const newer = await pay({ url: second.url, key: 'k' });
     expect(newer.status).toBe(200);
     first.process.kill('SIGCONT');

@@ -51,14 +51,14 @@ type Held = Awaited<ReturnType<typeof holdAt>>;
 function scenario(
   name: string,
   place: Parameters<typeof holdAt>,
-  happen: (worker: WorkerProcess) => void,
+  happen: (worker: WorkerProcess) => Promise<void>,
   tests: (held: () => Held) => void,
 ) {
   describe(name, () => {
     let held: Held;
     beforeAll(async () => {
       held = await holdAt(...place);
-      happen(held.worker);
+      await happen(held.worker);
     });
     afterAll(() => held?.[Symbol.asyncDispose]());
     tests(() => held);

@@ -24,10 +24,10 @@ it('a worker that ends early fails with what it wrote to standard error', async 
 
 it('a frozen worker does not answer until it goes on, and disposing of it ends it', async () => {
   await using worker = await startWorker(echo);
-  worker.kill('SIGSTOP');
+  await worker.kill('SIGSTOP');
   worker.send({});
   const answer = worker.next();
   worker.kill('SIGCONT');
   expect(await answer).toMatchObject({ pid: worker.pid });
-  worker.kill('SIGSTOP');
+  await worker.kill('SIGSTOP');
 });

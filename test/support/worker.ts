@@ -2,6 +2,7 @@ import { fork, type Serializable } from 'node:child_process';
 import { on, once } from 'node:events';
 import { bundled } from './bundled.ts';
 import { startReaper } from './reaper.ts';
+import { untilStopped } from './stopped.ts';
 
 export interface WorkerProcess extends AsyncDisposable {
   readonly pid: number;
@@ -11,8 +12,8 @@ export interface WorkerProcess extends AsyncDisposable {
   send(message: Serializable): void;
   /** Its next message; fails, with its standard error, when it ends without another one. */
   next<Message = unknown>(): Promise<Message>;
-  /** SIGKILL for a crash, SIGSTOP and SIGCONT for a process that does not get to run. */
-  kill(signal: NodeJS.Signals): void;
+  /** SIGKILL for a crash, SIGSTOP and SIGCONT for a process that does not get to run: returns when it has stopped. */
+  kill(signal: NodeJS.Signals): Promise<void>;
 }
 
 /**
@@ -55,7 +56,10 @@ export async function startWorker(
       const { code, signal } = await exit;
       throw new Error(`${file.pathname} ended (${signal ?? code}) before its next message.\n${stderr}`);
     },
-    kill: (signal) => void child.kill(signal),
+    async kill(signal) {
+      child.kill(signal);
+      if (signal === 'SIGSTOP') await untilStopped(this.pid);
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exit;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Reaper, startReaper } from '../reaper.ts';
+import { untilStopped } from '../stopped.ts';
 import { findMongod } from './find-mongod.ts';
 
 export interface MongodOptions {
@@ -71,14 +72,14 @@ export class MongodProcess implements AsyncDisposable {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends the signal. Returns when the process is gone, but for SIGSTOP and SIGCONT, which leave it there. */
+  /** Sends the signal. Returns when the process is gone, with SIGSTOP when it has stopped, with SIGCONT at once. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (!child || !this.#running) return;
     const gone = once(child, 'exit');
     child.kill(signal);
-    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
-    await gone;
+    if (signal === 'SIGSTOP') await untilStopped(child.pid as number);
+    else if (signal !== 'SIGCONT') await gone;
   }
 
   /** Same port, same data. A process that still runs is shut down cleanly first: for a crash, `kill('SIGKILL')` it. */

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { claimOf } from '../../support/requests.ts';
+import { completed, type Ground } from './ground.ts';
+
+export function closing({ open }: Ground): void {
+  describe('close', () => {
+    it('every operation is refused afterwards', async () => {
+      await using closing = await open();
+      const { store: closed } = closing;
+      await closed.ready();
+      const request = claimOf();
+      const answer = await closed.claim(request);
+      const held = (answer as Extract<typeof answer, { won: true }>).held;
+      await closed.close(1_000);
+
+      const refused = { code: 'STORE_UNAVAILABLE', reason: 'closing' };
+      const calls: Record<string, () => Promise<unknown>> = {
+        ready: () => closed.ready(),
+        claim: () => closed.claim(claimOf({ key: 'other' })),
+        takeOver: () => closed.takeOver(request, held, 'running'),
+        settle: () => closed.settle(held, completed),
+        renew: () => closed.renew(held, { leaseMs: 1, abandonedRetentionMs: 1 }),
+        recordStep: () =>
+          closed.recordStep(held, { name: 'x', value: { format: 'step/1', body: '', bytes: 0 } }),
+        watch: () => closed.watch(held, new AbortController().signal),
+        close: () => closed.close(1_000).then(() => Promise.reject(refused)),
+      };
+      for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject(refused);
+      closed.abandon(request);
+    });
+
+    it('what was sent before is answered, and who watches is told', async () => {
+      await using closing = await open();
+      const { store: closed } = closing;
+      await closed.ready();
+      const answer = await closed.claim(claimOf());
+      const { held } = answer as Extract<typeof answer, { won: true }>;
+      const watched = expect(closed.watch(held, new AbortController().signal)).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        reason: 'closing',
+      });
+      const settled = closed.settle(held, completed);
+      await closed.close(5_000);
+      expect(await settled).toEqual({ applied: true });
+      await watched;
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll } from 'vitest';
+import type { ClaimRequest } from '../../../server/engine/decide.ts';
+import type { KeyRecord } from '../../../server/engine/record.ts';
+import type { Held, Store, WriteAnswer } from '../../../server/engine/store.ts';
+import type { Settlement } from '../../../server/engine/transitions.ts';
+import { claimOf } from '../../support/requests.ts';
+
+export interface OpenStore extends AsyncDisposable {
+  readonly store: Store;
+}
+
+export const completed = {
+  to: 'completed',
+  outcome: 'success',
+  response: { format: 'test/1', body: '{"ok":true}', bytes: 11 },
+  retentionMs: 60_000,
+} satisfies Settlement;
+export const released = { to: 'released', reason: 'not started', retentionMs: 60_000 } satisfies Settlement;
+export const doubted = {
+  to: 'in_doubt',
+  reason: 'timed out',
+  abandonedRetentionMs: 60_000,
+} satisfies Settlement;
+/** Over before it began, so that no test has to wait for it. */
+export const LAPSED = { leaseMs: -1 };
+export const nobody = { owner: 'nobody', fence: 0 };
+
+/** What the parts of the contract stand on: an open store, and what they do with it again and again. */
+export interface Ground {
+  /** Open from `beforeAll` on. */
+  readonly store: Store;
+  /** Another one. */
+  open(): Promise<OpenStore>;
+  /** A claim of a key of its own, by an owner of its own. */
+  fresh(overrides?: Partial<ClaimRequest>): ClaimRequest;
+  /** The same key, by another caller. */
+  rival(request: ClaimRequest, overrides?: Partial<ClaimRequest>): ClaimRequest;
+  win(request: ClaimRequest): Promise<Held>;
+  read(request: ClaimRequest): Promise<KeyRecord>;
+  stands(answer: WriteAnswer): unknown;
+}
+
+export function prepareGround(open: () => Promise<OpenStore>): Ground {
+  let opened: OpenStore;
+  let serial = 0;
+  beforeAll(async () => {
+    opened = await open();
+    await opened.store.ready();
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+
+  return {
+    get store() {
+      return opened.store;
+    },
+    open,
+    fresh(overrides = {}) {
+      serial++;
+      return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
+    },
+    rival(request, overrides = {}) {
+      serial++;
+      return { ...request, owner: `owner-${serial}`, ...overrides };
+    },
+    async win(request) {
+      const answer = await opened.store.claim(request);
+      if (!answer.won) throw new Error(`Expected to win, got ${JSON.stringify(answer.record)}`);
+      return answer.held;
+    },
+    /** A takeover from nobody changes nothing, and says what stands. */
+    async read(request) {
+      const answer = await opened.store.takeOver({ ...request, owner: 'a reader' }, nobody, 'running');
+      if (answer.won) throw new Error('Expected nobody to hold the key');
+      return answer.record as unknown as KeyRecord;
+    },
+    stands: (answer) => (answer.applied ? 'applied' : answer.stands),
+  };
+}

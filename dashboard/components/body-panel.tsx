@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { EyeOff, KeyRound } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import type { BodyInfo, BodyText, KeyDetail } from '../../server/admin/contract.ts';
 import { useReadOnlyReason } from '../hooks/use-me.ts';
 import { formatBytes } from '../lib/format.ts';
@@ -66,7 +66,18 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
   const [revealed, setRevealed] = useState<BodyText | null>(null);
   const [asking, setAsking] = useState(false);
   const readOnly = useReadOnlyReason();
-  const body = useQuery(bodyQuery(detail, part, whole, bodyVersionOf(detail)));
+  const content = useRef<HTMLDivElement>(null);
+  // What is there stays while more of it is loaded.
+  const body = useQuery({
+    ...bodyQuery(detail, part, whole, bodyVersionOf(detail)),
+    placeholderData: keepPreviousData,
+  });
+
+  function loadAll() {
+    setWhole(true);
+    content.current?.focus(); // the button is about to go
+  }
+
   return (
     <View query={body} what={`the ${part}`}>
       {(stored) => {
@@ -104,10 +115,12 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
                   : 'There is no text to show.'}
               </p>
             ) : (
-              <BodyContent text={shown.text} cut={shown.cut} />
+              <div ref={content} tabIndex={-1} className="outline-none">
+                <BodyContent text={shown.text} cut={shown.cut} />
+              </div>
             )}
             {shown.cut && !revealed && (
-              <Button className="w-fit" onClick={() => setWhole(true)} disabled={body.isFetching}>
+              <Button className="w-fit" onClick={loadAll} disabled={body.isFetching}>
                 Load all of it ({formatBytes(stored.textBytes)})
               </Button>
             )}

@@ -8,18 +8,12 @@ import { createIdempotency } from '../../../server/index.ts';
 import { createMongoStore } from '../../../server/mongodb/index.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts';
 import { clientOf, failed, REASON, recordOf, sessionOf } from '../support.ts';
-
-export interface Host {
-  readonly origin: string;
-  close(): Promise<void>;
-}
-
-type Dashboard = (request: Request) => Promise<Response>;
+import type { Host, Start } from './hosts.ts';
 
 const SCRIPT = 'assets/index-abcd1234.js';
 
 /** What a dashboard does in every server, whatever it is mounted at. `start` mounts it as the docs say. */
-export function hostContract(start: (dashboard: Dashboard, basePath: string) => Promise<Host>): void {
+export function hostContract(start: Start): void {
   describe.each(['/', '/admin/keys'])('mounted at %s', (basePath) => {
     const base = basePath === '/' ? '' : basePath;
     let database: FreshDatabase;
@@ -112,16 +106,4 @@ export function hostContract(start: (dashboard: Dashboard, basePath: string) => 
       expect(await ada.keys.act.mutate(command)).toMatchObject({ done: true, detail: { state: 'released' } });
     });
   });
-}
-
-/** Of a server that listens, on whatever port. */
-export function hostOf(server: import('node:http').Server): Host {
-  const { port } = server.address() as import('node:net').AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

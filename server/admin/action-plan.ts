@@ -11,6 +11,8 @@ export interface Action extends ActionCommand {
   readonly by: Pick<Operator, 'id' | 'role'>;
   readonly jobId?: string;
   readonly given?: StoredBody | undefined;
+  /** Asked in the transaction of the action itself. When it says no, nothing is done. */
+  readonly isWanted?: (send: Send) => Promise<boolean>;
 }
 
 export type Plan =

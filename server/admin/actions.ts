@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Document } from '../mongodb/database.ts';
-import { hasTransactions, inTransaction, sendTo } from '../mongodb/session.ts';
+import { hasTransactions, inTransaction, type Send, sendTo } from '../mongodb/session.ts';
 import { type Action, planned } from './action-plan.ts';
 import type { AuditRecord } from './audit.ts';
 import type { Dashboard } from './dashboard.ts';
@@ -16,6 +16,7 @@ export type Acted =
  * Takes an action on the record that the operator saw, or says what stands instead. The record's write is a compare-and-set on
  * what was seen; it and the audit entry are one transaction. Sent again with the same `commandKey` it does nothing more, and
  * answers the same.
+ * @throws Withdrawn when it is no longer wanted
  */
 export async function takeAction(dashboard: Dashboard, action: Action): Promise<Acted> {
   const { audit, records } = dashboard;
@@ -36,6 +37,7 @@ async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> 
   const owner = `operator:${randomUUID()}`;
   try {
     return await inTransaction(records.db, PATIENCE_MS, async (send) => {
+      await requireWanted(action, send);
       const plan = await planned(dashboard, action, owner, send);
       if (plan.do === 'refuse') return { done: false, why: plan.why };
       if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();
@@ -53,6 +55,13 @@ async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> 
 
 class SentTwice extends Error {}
 
+/** Nothing was done. */
+export class Withdrawn extends Error {}
+
+async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
+  if (isWanted && !(await isWanted(send))) throw new Withdrawn();
+}
+
 /** Without transactions: the intent first. Whoever sends the command again finds it, and with it whether it was carried out. */
 async function intended(
   dashboard: Dashboard,
@@ -67,6 +76,7 @@ async function intended(
     await audit.conclude(action.commandKey, { result: 'done' });
     return { done: true, note: earlier.note, again: true };
   }
+  await requireWanted(action, send);
   const plan = await planned(dashboard, action, owner, send);
   if (plan.do === 'refuse') {
     if (earlier) await audit.conclude(action.commandKey, { result: 'refused', note: plan.why });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CONFIRM_WORDS } from '../engine/operator.ts';
-import { takeAction } from './actions.ts';
+import { takeAction, Withdrawn } from './actions.ts';
 import type { Dashboard } from './dashboard.ts';
 import { readStored } from './detail.ts';
 import { givenResponse, UnusableResponse } from './given-response.ts';
@@ -107,6 +107,8 @@ export class JobRunner {
         commandKey: `bulk:${_id}`,
         by: startedBy,
         jobId: job._id,
+        // Between the look at the job and this transaction the process may have stood still for long.
+        isWanted: (send) => dashboard.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
         mayRepeat: true, // the operator typed how many keys this is about
         given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
         ...(CONFIRM_WORDS[action] !== null && { confirm: CONFIRM_WORDS[action] }),
@@ -114,6 +116,7 @@ export class JobRunner {
       await dashboard.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
       return true;
     } catch (error) {
+      if (error instanceof Withdrawn) return true; // as the next look at the job finds, too
       if (!(error instanceof UnusableResponse)) return false;
       await dashboard.jobs.conclude(_id, 'refused', error.message);
       return true;

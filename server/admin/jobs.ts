@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Document } from '../mongodb/database.ts';
-import { sendTo } from '../mongodb/session.ts';
+import { type Send, sendTo } from '../mongodb/session.ts';
 import type { BulkAction, Job, JobItem, JobState, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
 import type { Records } from './records.ts';
 import { msOf } from './rows.ts';
@@ -52,6 +52,7 @@ export class Jobs {
   readonly collection: string;
   readonly #records: Records;
   #prepared: Promise<unknown> | undefined;
+  readonly #send: Send = (command) => sendTo(this.#records.db)({ ...command, writeConcern: MAJORITY });
 
   constructor(records: Records) {
     this.#records = records;
@@ -178,9 +179,12 @@ export class Jobs {
     return taken ? (found as JobRecord) : undefined;
   }
 
-  /** @returns false when the job was cancelled, or taken over */
-  keep(id: string, runner: string, leaseMs: number): Promise<boolean> {
-    return this.#update({ _id: { $eq: id }, state: 'running', runner }, leased(runner, leaseMs));
+  /**
+   * In a transaction it is a write, so that the job can not be cancelled or taken over before that one has ended.
+   * @returns false when the job was cancelled, or taken over
+   */
+  keep(id: string, runner: string, leaseMs: number, send?: Send): Promise<boolean> {
+    return this.#update({ _id: { $eq: id }, state: 'running', runner }, leased(runner, leaseMs), send);
   }
 
   /** Another process need not wait for the lease to lapse. */
@@ -199,13 +203,9 @@ export class Jobs {
     return this.#records.aggregate(pipeline, { aggregate: this.collection });
   }
 
-  async #update(q: Document, u: Document | Document[]): Promise<boolean> {
-    const reply = await this.#send({ update: this.collection, updates: [{ q, u }] });
+  async #update(q: Document, u: Document | Document[], send: Send = this.#send): Promise<boolean> {
+    const reply = await send({ update: this.collection, updates: [{ q, u }] });
     return reply.n === 1;
-  }
-
-  #send(command: Document): Promise<Document> {
-    return sendTo(this.#records.db)({ ...command, writeConcern: MAJORITY });
   }
 
   #prepare(): Promise<unknown> {

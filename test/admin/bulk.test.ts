@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { failCommand } from '../support/fail-command.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type AdminClient, ago, ahead, failed, REASON, startAdmin } from './support.ts';
 
 const PLAN = { action: 'allow_retry', filter: { state: 'attention' }, reason: REASON } as const;
@@ -114,6 +116,32 @@ it('can be cancelled: what was done stays, the rest is left', async () => {
   await expect(start(admin.olga, job)).resolves.toMatchObject({ state: 'cancelled' });
   const { entries } = await admin.vic.audit.list.query({ action: 'bulk_cancel' });
   expect(entries).toMatchObject([{ by: 'olga', reason: REASON }]);
+});
+
+it('once it is said to be cancelled nothing more happens, not even to the key that it was at', async () => {
+  await using mongod = await startMongod({ parameters: { enableTestCommands: 1 } });
+  await using admin = await startAdmin({ uri: `${mongod.uri}&appName=jobs` });
+  for (let count = 0; count < 3; count++) await admin.put(failed());
+  const job = await plan(admin.olga);
+  const committing = new Promise<void>((resolve) =>
+    admin.client.on('commandStarted', ({ commandName }) => commandName === 'commitTransaction' && resolve()),
+  );
+  const slow = { failCommands: ['commitTransaction'], blockConnection: true, blockTimeMS: 1_000 };
+  await using _ = await failCommand(admin.client, { ...slow, appName: 'jobs' }, { times: 1 });
+  await start(admin.olga, job);
+  await committing;
+  await admin.olga.bulk.cancel.mutate({ id: job.id, reason: REASON, commandKey: randomUUID() });
+  const audit = admin.db.collection('idempotency_keys_audit');
+  expect(await audit.countDocuments({ action: 'allow_retry' })).toBe(1);
+  // Jobs are run one at a time: when the next one is done, this one has come to rest.
+  const next = await plan(admin.olga, { filter: { state: 'attention' } });
+  await start(admin.olga, next);
+  await ended(admin.olga, next.id);
+  expect(await audit.countDocuments({ jobId: job.id, action: 'allow_retry' })).toBe(1);
+  expect((await admin.olga.bulk.get.query({ id: job.id })).job).toMatchObject({
+    state: 'cancelled',
+    done: 1,
+  });
 });
 
 it('holds only keys of the scopes that the operator may see, and is shown to nobody of other scopes', async () => {

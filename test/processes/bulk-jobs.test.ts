@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { failed, recordOf } from '../admin/support.ts';
 import type { Order } from '../support/bulk-worker.ts';
 import { freshDatabase } from '../support/database.ts';
+import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startWorker, type WorkerProcess } from '../support/worker.ts';
 
 const KEYS = 40;
+const PATIENT = { timeout: 120_000 };
 
 interface Item {
   readonly _id: string;
@@ -15,7 +17,9 @@ interface Item {
 
 /** Two processes on one database, and a job over all of its keys that the first one has begun. */
 async function setUp() {
-  const database = await freshDatabase();
+  // What a killed process had begun holds its locks until then.
+  const mongod = await startMongod({ parameters: { transactionLifetimeLimitSeconds: 2 } });
+  const database = await freshDatabase({}, mongod.uri);
   const { db, uri, name } = database;
   const keys = db.collection('idempotency_keys');
   const jobs = db.collection<Item>('idempotency_keys_jobs');
@@ -45,6 +49,7 @@ async function setUp() {
       await Promise.all([first, second].map((worker) => worker[Symbol.asyncDispose]()));
       await changes.close();
       await database[Symbol.asyncDispose]();
+      await mongod.stop();
     },
   };
 }
@@ -65,41 +70,57 @@ async function changed(changes: ChangeStream, is: (fields: Record<string, unknow
   }
 }
 
-test('a job whose process is killed goes on in another one: each key of the plan once, and no other key', async () => {
-  await using running = await setUp();
-  running.first.kill('SIGKILL');
-  await running.first.exit;
-  const { insertedId } = await running.keys.insertOne(recordOf(failed({ key: 'later' })));
-  await ask(running.second, 'follow');
-  await changed(running.changes, ({ state }) => state === 'done');
-  expect(await running.job()).toMatchObject({ total: KEYS, done: KEYS, refused: 0 });
-  const items = await running.items();
-  expect(items.filter(({ result }) => result === 'done')).toHaveLength(KEYS);
-  expect((await running.audited()).sort()).toEqual(items.map(({ keyId }) => keyId).sort());
-  expect(await running.keys.countDocuments({ state: 'released' })).toBe(KEYS);
-  expect(await running.keys.findOne({ _id: insertedId })).toMatchObject({ state: 'completed' });
-});
+test(
+  'a job whose process is killed goes on in another one: each key of the plan once, and no other key',
+  PATIENT,
+  async () => {
+    await using running = await setUp();
+    running.first.kill('SIGKILL');
+    await running.first.exit;
+    const { insertedId } = await running.keys.insertOne(recordOf(failed({ key: 'later' })));
+    await ask(running.second, 'follow');
+    await changed(running.changes, ({ state }) => state === 'done');
+    expect(await running.job()).toMatchObject({ total: KEYS, done: KEYS, refused: 0 });
+    const items = await running.items();
+    expect(items.filter(({ result }) => result === 'done')).toHaveLength(KEYS);
+    expect((await running.audited()).sort()).toEqual(items.map(({ keyId }) => keyId).sort());
+    expect(await running.keys.countDocuments({ state: 'released' })).toBe(KEYS);
+    expect(await running.keys.findOne({ _id: insertedId })).toMatchObject({ state: 'completed' });
+  },
+);
 
-test('a job whose process was frozen and taken over acts on no key twice when that process is back', async () => {
-  await using running = await setUp();
-  await running.first.kill('SIGSTOP');
-  await ask(running.second, 'follow');
-  await changed(running.changes, ({ state }) => state === 'done');
-  running.first.kill('SIGCONT');
-  expect(await ask(running.first, 'close')).toBe('closed');
-  expect((await running.audited()).sort()).toEqual((await running.items()).map(({ keyId }) => keyId).sort());
-  expect(await running.job()).toMatchObject({ state: 'done', done: KEYS, refused: 0 });
-});
+test(
+  'a job whose process was frozen and taken over acts on no key twice when that process is back',
+  PATIENT,
+  async () => {
+    await using running = await setUp();
+    await running.first.kill('SIGSTOP');
+    await ask(running.second, 'follow');
+    await changed(running.changes, ({ state }) => state === 'done');
+    running.first.kill('SIGCONT');
+    expect(await ask(running.first, 'close')).toBe('closed');
+    expect((await running.audited()).sort()).toEqual(
+      (await running.items()).map(({ keyId }) => keyId).sort(),
+    );
+    expect(await running.job()).toMatchObject({ state: 'done', done: KEYS, refused: 0 });
+  },
+);
 
-test('a job that is cancelled while its process is frozen ends with the key that it was at', async () => {
-  await using running = await setUp();
-  await running.first.kill('SIGSTOP');
-  const before = (await running.audited()).length;
-  expect(await ask(running.second, { cancel: running.id })).toBe('cancelled');
-  running.first.kill('SIGCONT');
-  await changed(running.changes, ({ state }) => state === 'cancelled');
-  await changed(running.changes, ({ leaseUntil }) => leaseUntil !== undefined); // the first process has let go of it
-  expect((await running.audited()).length).toBeLessThanOrEqual(before + 1);
-  expect(await running.job()).toMatchObject({ state: 'cancelled' });
-  expect(await running.keys.countDocuments({ state: 'completed' })).toBeGreaterThanOrEqual(KEYS - before - 1);
-});
+test(
+  'a job that is cancelled while its process is frozen ends with the key that it was at',
+  PATIENT,
+  async () => {
+    await using running = await setUp();
+    await running.first.kill('SIGSTOP');
+    const before = (await running.audited()).length;
+    expect(await ask(running.second, { cancel: running.id })).toBe('cancelled');
+    running.first.kill('SIGCONT');
+    await changed(running.changes, ({ state }) => state === 'cancelled');
+    await changed(running.changes, ({ leaseUntil }) => leaseUntil !== undefined); // the first process has let go of it
+    expect((await running.audited()).length).toBeLessThanOrEqual(before + 1);
+    expect(await running.job()).toMatchObject({ state: 'cancelled' });
+    expect(await running.keys.countDocuments({ state: 'completed' })).toBeGreaterThanOrEqual(
+      KEYS - before - 1,
+    );
+  },
+);

@@ -47,13 +47,18 @@ export async function countNewer(
   return { count: Math.min(rows.length, MOST_NEWER), capped: rows.length > MOST_NEWER };
 }
 
-/** Those of the ids that are there and within the operator's scopes. */
-export function rowsOf(
+/** Those of the ids that are there and within the operator's scopes. Nothing else bounds the ids: the server would scan between. */
+export async function rowsOf(
   records: Records,
   scopes: readonly string[] | undefined,
   ids: readonly string[],
 ): Promise<KeyRow[]> {
-  return findRows(records, { filter: {}, scopes }, [{ $or: ids.map(idIs) }], ids.length, {});
+  const pipeline = [
+    { $match: allOf([{ $or: ids.map(idIs) }, ...otherMatches({}, scopes)]) },
+    NEWEST_FIRST,
+    { $project: ROW_FIELDS },
+  ];
+  return (await records.aggregate(pipeline, BY_ID)).map(rowOf);
 }
 
 async function pageBy(records: Records, request: ListRequest, via: Via): Promise<Page> {

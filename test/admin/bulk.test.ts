@@ -181,6 +181,24 @@ it('is planned from selected keys: those that are there, that the action is for,
   for (const id of [foreign, unselected]) expect(await admin.find(id)).toMatchObject({ state: 'completed' });
 });
 
+it('500 selected keys are looked up by their ids, whatever else there is', async () => {
+  await using admin = await startAdmin();
+  const own = await admin.put(failed());
+  for (let count = 0; count < 20; count++) await admin.put(failed());
+  const ids = [own, ...Array.from({ length: 499 }, (_, index) => index.toString(16).padStart(24, '0'))];
+  const { filter: _filter, ...rest } = PLAN;
+  const job = await admin.olga.bulk.plan.mutate({ ...rest, ids, commandKey: randomUUID() });
+  expect(job).toMatchObject({ total: 1, selected: 500 });
+  const { aggregate, pipeline, hint } =
+    admin.sent.findLast(({ aggregate }) => aggregate === 'idempotency_keys') ?? {};
+  const explained = await admin.db.command({
+    explain: { aggregate, pipeline, ...(hint && { hint }), cursor: {} },
+    verbosity: 'executionStats',
+  });
+  const [, examined] = /"totalDocsExamined":(\d+)/.exec(JSON.stringify(explained)) ?? [];
+  expect(Number(examined)).toBe(1);
+});
+
 it.each([
   ['a filter and ids', { filter: {}, ids: ['0'.repeat(24)] }],
   ['neither', {}],

@@ -60,7 +60,10 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   export: 'Export',
   bulk_start: 'Bulk job started',
   bulk_cancel: 'Bulk job cancelled',
+  bulk_resume: 'Bulk job resumed',
 };
+
+export const AUDITED_ACTIONS = [...Object.keys(ACTIONS), ...Object.keys(OTHER_ACTIONS)];
 
 export function actionLabel(action: string): string {
   if (Object.hasOwn(ACTIONS, action)) return ACTIONS[action as keyof typeof ACTIONS].label.replace('…', '');

@@ -2,14 +2,12 @@ import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 // As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
-import { AuditList, actionLabel } from '../components/audit-list.tsx';
+import { AUDITED_ACTIONS, AuditList, actionLabel } from '../components/audit-list.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { Field, inputClass } from '../components/field.tsx';
 import { PageTitle } from '../components/page-title.tsx';
-import { ACTIONS } from '../lib/actions.ts';
 import type { AuditFilter } from '../queries.ts';
 
-const ACTION_NAMES = [...Object.keys(ACTIONS), 'reveal', 'export', 'bulk_start', 'bulk_cancel'];
 const FILTERS = ['by', 'action', 'keyId'] as const;
 
 export function AuditPage() {
@@ -67,7 +65,7 @@ function AuditFilters({ filter }: { filter: AuditFilter }) {
               onChange={(event) => setForm({ ...form, action: event.target.value })}
             >
               <option value="">Any</option>
-              {ACTION_NAMES.map((name) => (
+              {AUDITED_ACTIONS.map((name) => (
                 <option key={name} value={name}>
                   {actionLabel(name)}
                 </option>

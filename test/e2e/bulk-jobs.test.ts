@@ -1,8 +1,17 @@
 import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { axeViolations } from './support/axe.ts';
 import { it } from './support/it.ts';
 import { REASON, submit } from './support/operate.ts';
+
+/** In the dialog that is open. */
+async function planRetries(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(/^Allow retry/).check();
+  await dialog.getByLabel('Reason').fill(REASON);
+  await submit(dialog);
+}
 
 describe('a bulk job', () => {
   it('is planned from a filter, started by its typed count, and says what became of each key', async ({
@@ -59,11 +68,8 @@ describe('a bulk job', () => {
     await page.getByText('s-3').waitFor();
     for (const key of ['j', 'x', 'j', 'j', 'x']) await page.keyboard.press(key);
     await page.getByRole('button', { name: 'Plan a bulk job for 2 keys' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByText('The 2 keys that you selected').waitFor();
-    await dialog.getByLabel(/^Allow retry/).check();
-    await dialog.getByLabel('Reason').fill(REASON);
-    await submit(dialog);
+    await page.getByRole('dialog').getByText('The 2 keys that you selected').waitFor();
+    await planRetries(page);
     await page.getByText('from 2 selected keys').waitFor();
     await page.getByLabel('Type 2 to start').fill('2');
     await page.getByRole('button', { name: 'Start the job' }).click();
@@ -86,10 +92,7 @@ describe('a bulk job', () => {
     const { page } = list;
     await page.getByText('p-4').waitFor();
     await page.getByRole('button', { name: 'Plan a bulk job' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel(/^Allow retry/).check();
-    await dialog.getByLabel('Reason').fill(REASON);
-    await submit(dialog);
+    await planRetries(page);
     await page.getByLabel('Type 4 to start').fill('4');
     const refuse = (validator: object) => office.db.command({ collMod: 'idempotency_keys', validator });
     await refuse({ state: { $ne: 'released' } });
@@ -100,6 +103,9 @@ describe('a bulk job', () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('4 done').waitFor();
     await page.getByRole('region', { name: 'Job' }).getByText('Done', { exact: true }).waitFor();
+    await page.goto(office.at('/audit?action=bulk_resume'));
+    await page.getByRole('listitem').filter({ hasText: 'Bulk job resumed' }).waitFor();
+    expect(await page.getByLabel('Action', { exact: true }).inputValue()).toBe('bulk_resume');
     expect(list.problems).toEqual([]);
   });
 
@@ -109,10 +115,7 @@ describe('a bulk job', () => {
     const { page } = list;
     await page.getByText('c-1').waitFor();
     await page.getByRole('button', { name: 'Plan a bulk job' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel(/^Allow retry/).check();
-    await dialog.getByLabel('Reason').fill(REASON);
-    await submit(dialog);
+    await planRetries(page);
     await page.getByRole('button', { name: 'Cancel the job…' }).click();
     await page.getByRole('dialog').getByLabel('Reason').fill('planned by mistake');
     await submit(page.getByRole('dialog'));

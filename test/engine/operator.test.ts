@@ -182,7 +182,7 @@ it('nothing but force release touches a record whose lease is alive; what is wri
       if (standing === 'expired' || isLast) expect(result.do).toBe('refuse');
       if (result.do === 'refuse') return;
       expect(result.record.fence).toBe(record.fence + 1);
-      expect(readRecord(result.record)).toBeDefined();
+      expect(readRecord(result.record)).toEqual(result.record);
     }),
     { numRuns: 2_000 },
   );

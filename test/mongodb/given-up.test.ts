@@ -5,8 +5,9 @@ import { createWrites } from '../../server/mongodb/statements.ts';
 import { type FreshDatabase, freshDatabase, mongoPort } from '../support/database.ts';
 import { type Gate, gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
+import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { COLLECTION, completed, freshClaim, isUpdate, openStore, rivalOf } from './open-store.ts';
+import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const unavailable = { code: 'STORE_UNAVAILABLE' };
 

@@ -3,15 +3,8 @@ import { expect, it } from 'vitest';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { ClaimAnswer } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import {
-  COLLECTION,
-  completed,
-  freshClaim,
-  isUpdate,
-  type OpenedStore,
-  openStore,
-  rivalOf,
-} from './open-store.ts';
+import { completed, freshClaim, rivalOf } from '../support/requests.ts';
+import { COLLECTION, isUpdate, type OpenedStore, openStore } from './open-store.ts';
 
 interface Lock extends AsyncDisposable {
   release(): Promise<void>;

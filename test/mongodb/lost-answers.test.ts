@@ -1,8 +1,9 @@
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import { mongoPort } from '../support/database.ts';
+import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { COLLECTION, completed, freshClaim, isUpdate, openStore, rivalOf } from './open-store.ts';
+import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const UPDATE = ['update', COLLECTION];
 const terms = { leaseMs: 60_000, abandonedRetentionMs: 60_000 };

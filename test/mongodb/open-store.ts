@@ -1,10 +1,9 @@
 import type { CommandStartedEvent, Document, MongoClientOptions } from 'mongodb';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { Held, Store } from '../../server/engine/store.ts';
-import type { Settlement } from '../../server/engine/transitions.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
-import { claimOf } from '../support/requests.ts';
+import { freshClaim } from '../support/requests.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: Store;
@@ -18,26 +17,6 @@ export interface OpenedStore extends AsyncDisposable {
 }
 
 export const COLLECTION = 'idempotency_keys';
-
-export const completed = {
-  to: 'completed',
-  outcome: 'success',
-  response: { format: 'test/1', body: '{"ok":true}', bytes: 11 },
-  retentionMs: 60_000,
-} satisfies Settlement;
-
-let serial = 0;
-
-/** A claim of a key of its own. */
-export function freshClaim(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
-  serial++;
-  return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
-}
-
-export function rivalOf(request: ClaimRequest, overrides: Partial<ClaimRequest> = {}): ClaimRequest {
-  serial++;
-  return { ...request, owner: `owner-${serial}`, ...overrides };
-}
 
 /** A ready store on an empty database, whose own client may be given another address or other options. */
 export async function openStore({

@@ -5,8 +5,9 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
+import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { completed, freshClaim, type OpenedStore, openStore, rivalOf } from './open-store.ts';
+import { type OpenedStore, openStore } from './open-store.ts';
 
 const mongod = await startMongod({ parameters: { enableTestCommands: 1 } });
 afterAll(() => mongod.stop());

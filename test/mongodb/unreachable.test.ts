@@ -5,8 +5,9 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { mongoPort } from '../support/database.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startReplicaSet } from '../support/mongod/start-replica-set.ts';
+import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { COLLECTION, completed, freshClaim, isUpdate, openStore } from './open-store.ts';
+import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const unavailable = (reason: string) => ({ code: 'STORE_UNAVAILABLE', reason });
 const terms = { leaseMs: 30_000, abandonedRetentionMs: 60_000 };

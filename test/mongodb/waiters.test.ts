@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import { mongoPort } from '../support/database.ts';
+import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { COLLECTION, completed, freshClaim, type OpenedStore, openStore } from './open-store.ts';
+import { COLLECTION, type OpenedStore, openStore } from './open-store.ts';
 
 const isFind = (command: Document) => 'find' in command;
 const signal = () => new AbortController().signal;

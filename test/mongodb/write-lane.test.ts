@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { COLLECTION, completed, freshClaim, isUpdate, openStore } from './open-store.ts';
+import { completed, freshClaim } from '../support/requests.ts';
+import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const statementsOf = (commands: readonly Record<string, unknown>[]) =>
   commands.filter(isUpdate).map(({ updates }) => (updates as unknown[]).length);

@@ -1,4 +1,5 @@
 import type { ClaimRequest } from '../../server/engine/decide.ts';
+import type { Settlement } from '../../server/engine/transitions.ts';
 
 /** A claim of key `k` in scope `s`, but for what is given. */
 export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
@@ -16,3 +17,24 @@ export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
     ...overrides,
   };
 }
+
+let serial = 0;
+
+/** A claim of a key of its own, by an owner of its own. */
+export function freshClaim(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
+  serial++;
+  return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
+}
+
+/** The same key, by another caller. */
+export function rivalOf(request: ClaimRequest, overrides: Partial<ClaimRequest> = {}): ClaimRequest {
+  serial++;
+  return { ...request, owner: `owner-${serial}`, ...overrides };
+}
+
+export const completed = {
+  to: 'completed',
+  outcome: 'success',
+  response: { format: 'test/1', body: '{"ok":true}', bytes: 11 },
+  retentionMs: 60_000,
+} satisfies Settlement;

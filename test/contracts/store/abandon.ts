@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completed, type Ground } from './ground.ts';
+import { completed } from '../../support/requests.ts';
+import type { Ground } from './ground.ts';
 
 export function abandonedClaims(ground: Ground): void {
   const { fresh, rival, win, read } = ground;

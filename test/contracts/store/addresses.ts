@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completed, doubted, type Ground } from './ground.ts';
+import { completed } from '../../support/requests.ts';
+import { doubted, type Ground } from './ground.ts';
 
 export function addresses(ground: Ground): void {
   const { fresh, rival, win, read } = ground;

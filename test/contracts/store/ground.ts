@@ -3,18 +3,12 @@ import type { ClaimRequest } from '../../../server/engine/decide.ts';
 import type { KeyRecord } from '../../../server/engine/record.ts';
 import type { Held, Store, WriteAnswer } from '../../../server/engine/store.ts';
 import type { Settlement } from '../../../server/engine/transitions.ts';
-import { claimOf } from '../../support/requests.ts';
+import { freshClaim, rivalOf } from '../../support/requests.ts';
 
 export interface OpenStore extends AsyncDisposable {
   readonly store: Store;
 }
 
-export const completed = {
-  to: 'completed',
-  outcome: 'success',
-  response: { format: 'test/1', body: '{"ok":true}', bytes: 11 },
-  retentionMs: 60_000,
-} satisfies Settlement;
 export const released = { to: 'released', reason: 'not started', retentionMs: 60_000 } satisfies Settlement;
 export const doubted = {
   to: 'in_doubt',
@@ -31,10 +25,8 @@ export interface Ground {
   readonly store: Store;
   /** Another one. */
   open(): Promise<OpenStore>;
-  /** A claim of a key of its own, by an owner of its own. */
-  fresh(overrides?: Partial<ClaimRequest>): ClaimRequest;
-  /** The same key, by another caller. */
-  rival(request: ClaimRequest, overrides?: Partial<ClaimRequest>): ClaimRequest;
+  readonly fresh: typeof freshClaim;
+  readonly rival: typeof rivalOf;
   win(request: ClaimRequest): Promise<Held>;
   read(request: ClaimRequest): Promise<KeyRecord>;
   stands(answer: WriteAnswer): unknown;
@@ -42,7 +34,6 @@ export interface Ground {
 
 export function prepareGround(open: () => Promise<OpenStore>): Ground {
   let opened: OpenStore;
-  let serial = 0;
   beforeAll(async () => {
     opened = await open();
     await opened.store.ready();
@@ -54,14 +45,8 @@ export function prepareGround(open: () => Promise<OpenStore>): Ground {
       return opened.store;
     },
     open,
-    fresh(overrides = {}) {
-      serial++;
-      return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
-    },
-    rival(request, overrides = {}) {
-      serial++;
-      return { ...request, owner: `owner-${serial}`, ...overrides };
-    },
+    fresh: freshClaim,
+    rival: rivalOf,
     async win(request) {
       const answer = await opened.store.claim(request);
       if (!answer.won) throw new Error(`Expected to win, got ${JSON.stringify(answer.record)}`);

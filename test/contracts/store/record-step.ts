@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyRecord, RunningRecord } from '../../../server/engine/record.ts';
 import type { Settlement } from '../../../server/engine/transitions.ts';
-import { completed, doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from '../../support/requests.ts';
+import { doubted, type Ground, LAPSED, released } from './ground.ts';
 
 export function recordedSteps(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyRecord } from '../../../server/engine/record.ts';
-import { completed, doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from '../../support/requests.ts';
+import { doubted, type Ground, LAPSED, released } from './ground.ts';
 
 export function renewals(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completed, doubted, type Ground, LAPSED, nobody, released } from './ground.ts';
+import { completed } from '../../support/requests.ts';
+import { doubted, type Ground, LAPSED, nobody, released } from './ground.ts';
 
 export function takeovers(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

@@ -23,8 +23,8 @@ export function JobsPage() {
                   Filter{' '}
                   <Link className="link" href="/keys">
                     the keys
-                  </Link>
-                  , then plan a job for all that match. You see its plan before anything is done.
+                  </Link>{' '}
+                  or select some, then plan a job for them. You see its plan before anything is done.
                 </p>
               </NothingYet>
             ) : (

@@ -8,6 +8,24 @@ const MAX_SCOPE_LENGTH = 1_024;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+// What languages print for no value, an object or a boolean; the UUID of no value; a placeholder that nobody replaced.
+const NO_VALUE =
+  /^(?:undefined|null|NaN|-?Infinity|true|false|None|nil|<nil>|\(null\)|\[object [^\]]*\]|0{8}(?:-0{4}){3}-0{12}|\$\{[^{}]*\}|\{\{[^{}]*\}\})$/;
+const SEPARATORS = /[:/|,;._#-]/;
+
+/**
+ * Whether a text is what a template prints where it had no value: `undefined`, `null`, `NaN`, `[object Object]`,
+ * `{{orderKey}}`, or nothing but such parts (`undefined:null`). Everyone whose template lacks the value has the same text, so
+ * it can not tell one request, or one caller, from another. Exactly these spellings count: nobody's name is `null` by
+ * accident of case.
+ */
+export function isUnfilled(text: string): boolean {
+  const whole = text.trim();
+  if (NO_VALUE.test(whole)) return true;
+  const parts = whole.split(SEPARATORS).filter((part) => part.trim() !== '');
+  return parts.length > 0 && parts.every((part) => NO_VALUE.test(part.trim()));
+}
+
 /**
  * A key as a client may send it, never coerced or trimmed.
  * @throws IdempotencyError KEY_INVALID saying what is wrong, without repeating the key
@@ -20,6 +38,13 @@ export function checkKey(value: unknown): string {
     throw invalid('too_long', `must have at most ${MAX_KEY_LENGTH} UTF-16 units, got ${value.length}`);
   }
   if (CONTROL.test(value)) throw invalid('control_character', 'must not hold control characters');
+  if (isUnfilled(value)) {
+    throw invalid(
+      'unfilled',
+      'is what a template prints where it had no value (undefined, null, [object Object], …), so other requests would get ' +
+        "the same key; make the client's key from values that exist, or take a new UUID for each operation",
+    );
+  }
   // MongoDB stores UTF-8: two different lone surrogates would become one and the same record.
   if (!value.isWellFormed())
     throw invalid('not_well_formed', 'must be well-formed Unicode (no lone surrogates)');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import { checkKey, checkScope, isUnfilled, parseKeyHeader } from '../../server/engine/key.ts';
 
 const invalid = (reason: string) => expect.objectContaining({ code: 'KEY_INVALID', status: 400, reason });
 
@@ -37,6 +37,30 @@ describe('a key', () => {
     ['not_well_formed', '\udc00\ud800'],
   ])('is refused as %s: %j', (reason, key) => {
     expect(() => checkKey(key)).toThrow(invalid(reason));
+  });
+
+  test.each([
+    ...['undefined', 'null', 'NaN', 'Infinity', '-Infinity', 'true', 'false', '[object Object]'],
+    ...['[object Promise]', 'None', 'nil', '<nil>', '(null)', '{{orderKey}}', `\${order.key}`],
+    ...[' undefined ', 'undefined:undefined', 'null/undefined', 'undefined-NaN', 'null__null'],
+    '00000000-0000-0000-0000-000000000000',
+  ])('that a template prints where it had no value is refused as unfilled: %s', (key) => {
+    expect(isUnfilled(key)).toBe(true);
+    expect(() => checkKey(key)).toThrow(
+      expect.objectContaining({
+        code: 'KEY_INVALID',
+        reason: 'unfilled',
+        message: expect.stringContaining('template'),
+      }),
+    );
+    expect(() => parseKeyHeader(`"${key}"`)).toThrow(invalid('unfilled'));
+  });
+
+  test.each([
+    ...['Null', 'nan', 'order-undefined', 'null/ada', 'undefinedly', 'truest', 'true-2', '0', '-', '...'],
+    ...['object Object', '{}', '$NOW', '00000000-0000-4000-8000-000000000000'],
+  ])('that only resembles one of them is taken as it is: %s', (key) => {
+    expect(checkKey(key)).toBe(key);
   });
 
   test('is not repeated in the refusal', () => {

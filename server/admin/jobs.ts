@@ -127,8 +127,11 @@ export class Jobs {
     };
   }
 
+  /** @throws TRPCError BAD_REQUEST for a cursor of another job: what lies between the two is of any job */
   async items(id: string, cursor: string | undefined): Promise<{ items: JobItem[]; next: string | null }> {
-    const after = cursor === undefined ? `${id}:` : cursor;
+    const after = cursor ?? `${id}:`;
+    if (!after.startsWith(`${id}:`))
+      throw new TRPCError({ code: 'BAD_REQUEST', message: 'This cursor is of another job' });
     const found = await this.#find([
       { $match: { _id: { $gt: after, $lt: `${id};` } } },
       { $sort: { _id: 1 } },

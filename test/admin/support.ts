@@ -22,6 +22,7 @@ const OPERATORS: Record<string, Operator> = {
   ada: { id: 'ada', role: 'admin' },
   olga: { id: 'olga', role: 'operator' },
   vic: { id: 'vic', role: 'viewer' },
+  vera: { id: 'vera', role: 'viewer', scopes: ['acme'] },
   scott: { id: 'scott', role: 'operator', scopes: ['acme'] },
 };
 
@@ -57,12 +58,17 @@ export interface Admin extends AsyncDisposable {
 export async function startAdmin({
   idempotency: policy = {},
   uri,
+  beside,
   ...options
 }: {
   idempotency?: Partial<IdempotencyOptions>;
   uri?: string;
+  /** Another one whose database this one looks at, too. */
+  beside?: Pick<Admin, 'db' | 'client'>;
 } & Partial<Omit<DashboardOptions, 'idempotency'>> = {}): Promise<Admin> {
-  const database = await freshDatabase({ monitorCommands: true }, uri);
+  const database = beside
+    ? { ...beside, async [Symbol.asyncDispose]() {} }
+    : await freshDatabase({ monitorCommands: true }, uri);
   const { db, client } = database;
   const sent: Document[] = [];
   client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
@@ -99,6 +105,7 @@ export async function startAdmin({
 }
 
 export interface More {
+  readonly reason?: string;
   readonly response?: string;
   readonly commandKey?: string;
   readonly confirm?: string;

@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { checkOptions } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
+import { anything } from './engine/option-checks.ts';
 import { textOf } from './reason.ts';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -23,7 +25,9 @@ export interface CipherOptions {
  * createCipher({ current: 'k2', keys: { k1: Buffer.from(env.KEY_1, 'base64'), k2: Buffer.from(env.KEY_2, 'base64') } })
  * @throws TypeError for a key that is not of 32 bytes, or a `current` that is none of them
  */
-export function createCipher({ current, keys }: CipherOptions): Cipher {
+export function createCipher(options: CipherOptions): Cipher {
+  checkOptions<CipherOptions>(options, { current: anything, keys: anything }, { of: 'createCipher' });
+  const { current, keys } = options;
   const secrets = new Map(Object.entries(keys ?? {}).map(([id, key]) => [id, secretOf(id, key)]));
   const secret = secrets.get(current);
   if (!secret) {

@@ -4,11 +4,13 @@ import { sealBody } from './bodies.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { captureOf } from './capture.ts';
 import { ClaimLoop } from './claim-loop.ts';
+import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
-import { type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
+import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded } from './events.ts';
@@ -43,8 +45,11 @@ export interface Idempotency {
    * @param options.timeoutMs how long to wait, default 10 s; Infinity for as long as it takes
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
-  /** Fills in and checks one operation's policy, at construction. For adapters. */
-  policy(overrides: Policy<never> | undefined, origin: string): ResolvedPolicy;
+  /**
+   * Fills in and checks one operation's policy, at construction. For adapters.
+   * @param origin where the developer gave it, for the message of an error
+   */
+  policy(overrides?: Policy<never>, origin?: Origin): ResolvedPolicy;
   /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
    * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
@@ -69,6 +74,27 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   return new Engine(options);
 }
 
+const CHECKS: Readonly<Record<keyof IdempotencyOptions, Check>> = {
+  store: required({
+    expected: 'a Store, such as createMongoStore(...) returns',
+    accepts: (value) => typeof (value as Store | null)?.claim === 'function',
+  }),
+  onEvent: aFunction,
+  enabled: aBoolean,
+  ...POLICY_CHECKS,
+};
+
+const ORIGIN: Origin = {
+  of: 'createIdempotency',
+  elsewhere: {
+    ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'storeTimeoutMs']),
+    ...optionsOf(
+      'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or withIdempotency(...)',
+      ['scope', 'key', 'headerName', 'require', 'authorizeReplay', 'fields', 'methods'],
+    ),
+  },
+};
+
 /** A longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -85,13 +111,9 @@ class Engine implements Idempotency {
   readonly #stats: Stats;
   #ready: Promise<void> | undefined;
 
-  constructor({ store, onEvent, enabled = true, ...policy }: IdempotencyOptions) {
-    if (typeof store?.claim !== 'function')
-      throw new TypeError('Expected `store` to be a Store, such as createMongoStore(...)');
-    if (onEvent !== undefined && typeof onEvent !== 'function')
-      throw new TypeError('Expected `onEvent` to be a function');
-    if (typeof enabled !== 'boolean')
-      throw new TypeError(`Expected \`enabled\` to be a boolean, got ${String(enabled)}`);
+  constructor(options: IdempotencyOptions) {
+    checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
+    const { store, onEvent, enabled = true, ...policy } = options;
     this.enabled = enabled;
     this.store = store;
     this.#defaults = resolvePolicy(policy);
@@ -112,7 +134,7 @@ class Engine implements Idempotency {
     };
   }
 
-  policy(overrides: Policy<never> = {}, origin: string): ResolvedPolicy {
+  policy(overrides: Policy<never> = {}, origin?: Origin): ResolvedPolicy {
     return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 

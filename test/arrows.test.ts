@@ -116,6 +116,11 @@ const allowed: [file: string, source: string][] = [
     'server/admin/ok.ts',
     "import { TRPCError } from '@trpc/server';\nimport { x } from '../mongodb/codec.ts';\nexport const y = [TRPCError, x];",
   ],
+  [
+    'plugin/client/options.ts',
+    "import { x } from '../../server/engine/check-options.ts';\nimport { y } from '../../server/engine/option-checks.ts';\n" +
+      'export const z = [x, y];',
+  ],
   ['server/memory/ok.ts', "import { x } from '../engine/decide.ts';\nexport const y = x;"],
   [
     'plugin/graphql/ok.ts',

@@ -1,4 +1,6 @@
 import { ApolloLink } from '@apollo/client';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { oneOf } from '../../server/engine/option-checks.ts';
 import { hasKeyHeader } from './headers.ts';
 import { givenKey, KEY_HEADER, keyHeaderValue, newIdempotencyKey } from './key.ts';
 
@@ -10,6 +12,8 @@ export interface IdempotencyLinkOptions {
   via?: 'extensions' | 'header';
 }
 
+const CHECKS = { via: oneOf('extensions', 'header') };
+
 /**
  * Gives each mutation a key, unless the caller did: `mutate({ mutation, context: { idempotencyKey } })`, or a header of
  * that name in `context.headers`. It may stand before or after `RetryLink`: all attempts have the same key, since they
@@ -19,7 +23,10 @@ export interface IdempotencyLinkOptions {
  * new ApolloClient({ cache, link: ApolloLink.from([new IdempotencyLink(), new RetryLink(), new HttpLink({ uri })]) })
  */
 export class IdempotencyLink extends ApolloLink {
-  constructor({ via = 'extensions' }: IdempotencyLinkOptions = {}) {
+  /** @throws TypeError for an option that is unknown or not what it should be */
+  constructor(options: IdempotencyLinkOptions = {}) {
+    checkOptions<IdempotencyLinkOptions>(options, CHECKS, { of: 'IdempotencyLink' });
+    const { via = 'extensions' } = options;
     super((operation, forward) => {
       const { idempotencyKey, headers, http } = operation.getContext();
       if (!isMutation(operation) || hasKeyHeader(headers)) return forward(operation);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { aFunction, type Check, integer, methodNames } from '../../server/engine/option-checks.ts';
 import { KEY_HEADER, newIdempotencyKey } from './key.ts';
 
 export interface IdempotentFetchOptions {
@@ -9,6 +11,12 @@ export interface IdempotentFetchOptions {
   delayMs?: (attempt: number) => number;
 }
 
+const CHECKS: Readonly<Record<keyof IdempotentFetchOptions, Check>> = {
+  methods: methodNames,
+  retries: integer(0),
+  delayMs: aFunction,
+};
+
 type Fetch = typeof globalThis.fetch;
 /** An answer that asks for more patience is given to the caller. */
 const LONGEST_WAIT_MS = 30_000;
@@ -19,18 +27,12 @@ const LONGEST_WAIT_MS = 30_000;
  * @example
  * const fetchOnce = withIdempotencyKey(fetch, { retries: 3 })
  * await fetchOnce('/payments', { method: 'POST', body: JSON.stringify({ amount: 5 }) })
- * @throws RangeError for `retries` that is no integer from 0
+ * @throws TypeError for an option that is unknown or not what it should be
  */
-export function withIdempotencyKey(
-  fetch: Fetch,
-  {
-    methods = ['POST', 'PATCH'],
-    retries = 0,
-    delayMs = (attempt) => 50 * 2 ** attempt,
-  }: IdempotentFetchOptions = {},
-): Fetch {
-  if (!Number.isInteger(retries) || retries < 0)
-    throw new RangeError(`Expected \`retries\` to be an integer from 0, got ${retries}`);
+export function withIdempotencyKey(fetch: Fetch, options: IdempotentFetchOptions = {}): Fetch {
+  checkOptions<IdempotentFetchOptions>(options, CHECKS, { of: 'withIdempotencyKey' });
+  const { retries = 0, delayMs = (attempt) => 50 * 2 ** attempt } = options;
+  const methods = (options.methods ?? ['POST', 'PATCH']).map((method) => method.toUpperCase());
 
   return async function fetchWithKey(input, init) {
     const request = input instanceof Request ? input : undefined;

@@ -1,4 +1,5 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
+import { checkOptions } from '../../server/engine/check-options.ts';
 import { type KeeperState, KeyKeeper, NO_OPERATION } from './key-keeper.ts';
 import { currentPage } from './page.ts';
 
@@ -36,20 +37,21 @@ export interface IdempotencyKey extends KeeperState {
  * })
  * @throws TypeError for a `storageKey` that is no text: all forms without one would share an operation
  */
-export function useIdempotencyKey({ storageKey }: UseIdempotencyKeyOptions = {}): IdempotencyKey {
-  checkStorageKey(storageKey);
+export function useIdempotencyKey(options: UseIdempotencyKeyOptions = {}): IdempotencyKey {
+  checkOptions<UseIdempotencyKeyOptions>(options, CHECKS, { of: 'useIdempotencyKey' });
+  const { storageKey } = options;
   const [own] = useState(() => new KeyKeeper());
   const keeper = (storageKey !== undefined && keeperOfPage(storageKey)) || own;
   const state = useSyncExternalStore(keeper.subscribe, keeper.state, () => NO_OPERATION);
   return useMemo(() => ({ ...state, run: keeper.run, startOver: keeper.startOver }), [state, keeper]);
 }
 
-function checkStorageKey(value: unknown): void {
-  if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
-    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw new TypeError(`Expected \`storageKey\` to be a string that is not empty, got ${shown}`);
-  }
-}
+const CHECKS = {
+  storageKey: {
+    expected: 'a string that is not empty',
+    accepts: (value: unknown) => typeof value === 'string' && value.trim() !== '',
+  },
+};
 
 const keepers = new Map<string, KeyKeeper>();
 

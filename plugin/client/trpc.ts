@@ -1,5 +1,6 @@
 import type { Operation, TRPCLink } from '@trpc/client';
 import type { AnyRouter } from '@trpc/server';
+import { checkOptions } from '../../server/engine/check-options.ts';
 import { givenKey, KEY_HEADER, KEYS_HEADER, keyHeaderValue, newIdempotencyKey } from './key.ts';
 
 /**
@@ -14,8 +15,13 @@ import { givenKey, KEY_HEADER, KEYS_HEADER, keyHeaderValue, newIdempotencyKey } 
  *     httpLink({ url, headers: idempotencyHeaders }),
  *   ],
  * })
+ * @param options there are none
+ * @throws TypeError for any option
  */
-export function idempotencyLink<Router extends AnyRouter = AnyRouter>(): TRPCLink<Router> {
+export function idempotencyLink<Router extends AnyRouter = AnyRouter>(
+  options: Readonly<Record<string, never>> = {},
+): TRPCLink<Router> {
+  checkOptions<Record<never, never>>(options, {}, { of: 'idempotencyLink' });
   return function forClient() {
     // An operation's id is unique within its client and the same in each attempt, even where another link copies the
     // operation. A key made of it can not change between attempts, and there is nothing to remember.

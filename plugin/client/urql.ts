@@ -1,4 +1,6 @@
 import { type Exchange, makeOperation, mapExchange, type Operation } from '@urql/core';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { oneOf } from '../../server/engine/option-checks.ts';
 import { hasKeyHeader } from './headers.ts';
 import { givenKey, KEY_HEADER, keyHeaderValue, newIdempotencyKey } from './key.ts';
 
@@ -10,6 +12,8 @@ export interface IdempotencyExchangeOptions {
   via?: 'extensions' | 'header';
 }
 
+const CHECKS = { via: oneOf('extensions', 'header') };
+
 /**
  * Gives each mutation a key, unless the caller did: `client.mutation(query, variables, { idempotencyKey })`, or a header of
  * that name in `fetchOptions`. It may stand before or after `retryExchange`, which sends again the operation that failed,
@@ -17,8 +21,11 @@ export interface IdempotencyExchangeOptions {
  *
  * @example
  * new Client({ url, exchanges: [cacheExchange, idempotencyExchange(), retryExchange({ retryIf: isRetryable }), fetchExchange] })
+ * @throws TypeError for an option that is unknown or not what it should be
  */
-export function idempotencyExchange({ via = 'extensions' }: IdempotencyExchangeOptions = {}): Exchange {
+export function idempotencyExchange(options: IdempotencyExchangeOptions = {}): Exchange {
+  checkOptions<IdempotencyExchangeOptions>(options, CHECKS, { of: 'idempotencyExchange' });
+  const { via = 'extensions' } = options;
   return mapExchange({
     onOperation(operation) {
       if (operation.kind !== 'mutation') return operation;

@@ -1,4 +1,5 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql';
+import { type Origin, optionsOf } from '../../server/engine/check-options.ts';
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../server/engine/paths.ts';
 import type { Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
@@ -16,10 +17,10 @@ export class FieldPolicies {
   /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
   constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy<never>>>) {
     this.#idempotency = idempotency;
-    this.#default = idempotency.policy(undefined, 'fields');
+    this.#default = idempotency.policy();
     this.#overrides = new Map(Object.entries(fields));
     this.#resolved = new Map(
-      Object.entries(fields).map(([name, policy]) => [name, idempotency.policy(policy, `fields.${name}`)]),
+      Object.entries(fields).map(([name, policy]) => [name, idempotency.policy(policy, originOf([name]))]),
     );
   }
 
@@ -59,7 +60,7 @@ export class FieldPolicies {
     const [first] = named;
     if (first === undefined) return this.#default;
     if (named.length === 1) return this.#resolved.get(first) as ResolvedPolicy;
-    return this.#idempotency.policy(this.#merged(named), named.map((name) => `fields.${name}`).join(' + '));
+    return this.#idempotency.policy(this.#merged(named), originOf(named));
   }
 
   /** By what the arguments of one field are compared, whatever other fields share its key. */
@@ -84,4 +85,17 @@ export class FieldPolicies {
     }
     return Object.fromEntries([...merged].map(([option, { value }]) => [option, value]));
   }
+}
+
+function originOf(fields: readonly string[]): Origin {
+  return {
+    of: 'useIdempotency',
+    at: fields.map((name) => `fields.${name}`).join(' + '),
+    elsewhere: optionsOf('useIdempotency(...), for all mutations', [
+      'scope',
+      'key',
+      'require',
+      'authorizeReplay',
+    ]),
+  };
 }

@@ -1,5 +1,15 @@
 import type { ExecutionArgs } from 'graphql';
-import type { Policy } from '../../server/engine/policy.ts';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import {
+  aFunction,
+  aHeaderName,
+  anIdempotency,
+  anObject,
+  aSwitch,
+  type Check,
+  required,
+} from '../../server/engine/option-checks.ts';
+import { type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { MutationOperation } from './operation.ts';
 import type { AuthorizeReplay } from './replay.ts';
@@ -36,39 +46,20 @@ export interface UseIdempotencyOptions<Context> {
   authorizeReplay?: AuthorizeReplay<Context>;
 }
 
-type Check = readonly [is: (value: unknown) => boolean, expected: string];
-
-const isFunction = (value: unknown) => typeof value === 'function';
-const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-const isHeaderName = (value: unknown) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value);
-
-const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<unknown>, Check>> = {
-  idempotency: [
-    (value) => isObject(value) && isFunction((value as Idempotency).execute),
-    'what createIdempotency(...) returns',
-  ],
-  scope: [isFunction, 'a function'],
-  key: [(value) => value === undefined || isFunction(value), 'a function'],
-  headerName: [(value) => value === undefined || isHeaderName(value), 'the name of an HTTP header'],
-  require: [
-    (value) => value === undefined || typeof value === 'boolean' || isFunction(value),
-    'a boolean or a function',
-  ],
-  fields: [(value) => value === undefined || isObject(value), 'an object'],
-  authorizeReplay: [(value) => value === undefined || isFunction(value), 'a function'],
+const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<never>, Check>> = {
+  idempotency: anIdempotency,
+  scope: required(aFunction, '(context) => context.user?.id'),
+  key: aFunction,
+  headerName: aHeaderName,
+  require: aSwitch,
+  fields: anObject,
+  authorizeReplay: aFunction,
 };
 
 /** @throws TypeError naming the option, what was expected and what came */
-export function checkOptions(options: object): void {
-  for (const name of Object.keys(options)) {
-    if (!(name in CHECKS))
-      throw new TypeError(`Unknown option \`${name}\`; expected one of ${Object.keys(CHECKS).join(', ')}`);
-  }
-  for (const [name, [is, expected]] of Object.entries(CHECKS)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (!is(value)) {
-      const got = typeof value === 'string' ? JSON.stringify(value) : typeof value;
-      throw new TypeError(`Expected \`${name}\` to be ${expected}, got ${got}`);
-    }
-  }
+export function checkPluginOptions(options: unknown): void {
+  checkOptions<UseIdempotencyOptions<never>>(options, CHECKS, {
+    of: 'useIdempotency',
+    elsewhere: policyOptionsOf('createIdempotency(...), or of one mutation: `fields: { name: { … } }`'),
+  });
 }

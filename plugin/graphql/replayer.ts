@@ -5,6 +5,8 @@ import {
   scopeRefusal,
   WON_BY_A_CLIENT,
 } from '../../server/admin/replayer.ts';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { aFunction, anything, type Check } from '../../server/engine/option-checks.ts';
 import type { StoredBody } from '../../server/engine/record.ts';
 import { checkedData } from './given-data.ts';
 import {
@@ -20,6 +22,19 @@ export type GraphQLReplayerOptions = ReplayTarget & {
   readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
 };
 
+/** Either of the two servers is there; `serverOf` looks at which. */
+type AllOptions = Record<'yoga' | 'getEnveloped' | 'context', unknown>;
+
+const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
+  yoga: anything,
+  getEnveloped: anything,
+  context: {
+    expected: 'a function: as whom a request is sent again is your decision',
+    accepts: aFunction.accepts,
+    required: true,
+  },
+};
+
 const FORMAT = 'graphql/1';
 
 /**
@@ -28,12 +43,9 @@ const FORMAT = 'graphql/1';
  * @example createGraphQLReplayer({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
  */
 export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer {
+  checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLReplayer' });
   const { context } = options;
   const server = serverOf(options);
-  if (typeof context !== 'function')
-    throw new TypeError(
-      'Expected `context` to be a function: as whom a request is sent again is your decision',
-    );
 
   return {
     format: FORMAT,

@@ -13,7 +13,7 @@ import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
 import { type Caller, keyedMutation } from './keyed-mutation.ts';
 import { Mutation, type MutationOperation } from './operation.ts';
-import { checkOptions, type UseIdempotencyOptions } from './options.ts';
+import { checkPluginOptions, type UseIdempotencyOptions } from './options.ts';
 import { operationOf } from './per-operation.ts';
 import type { Args, Execute, IdempotencyPlugin } from './plugin.ts';
 import { Yoga } from './yoga.ts';
@@ -38,7 +38,7 @@ import { Yoga } from './yoga.ts';
 export function useIdempotency<Context extends object>(
   options: UseIdempotencyOptions<Context>,
 ): IdempotencyPlugin<Context> {
-  checkOptions(options);
+  checkPluginOptions(options);
   const { idempotency, scope, key, headerName = 'idempotency-key', require = false, fields = {} } = options;
   const { authorizeReplay } = options;
   const policies = new FieldPolicies(idempotency, fields);

@@ -1,4 +1,17 @@
-import type { Policy } from '../../server/engine/policy.ts';
+import { checkOptions, optionsOf } from '../../server/engine/check-options.ts';
+import {
+  aFunction,
+  aHeaderName,
+  anIdempotency,
+  anObject,
+  aSwitch,
+  type Check,
+  headerNames,
+  integer,
+  methodNames,
+  required,
+} from '../../server/engine/option-checks.ts';
+import { type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import {
   DEFAULT_CAPTURED_HEADERS,
@@ -59,39 +72,33 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
   documentation?: string;
 }
 
-type Check = [expected: string, holds: (value: unknown) => boolean];
-
-// What RFC 9110 §5.6.2 calls a token: the name of a header or of a method.
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-
-const isFunction = (value: unknown) => typeof value === 'function';
-const isToken = (value: unknown) => typeof value === 'string' && TOKEN.test(value);
-
 const CHECKS: Readonly<Record<keyof HttpIdempotencyOptions<never>, Check>> = {
-  idempotency: [
-    'what createIdempotency(...) returned',
-    (value) => isFunction((value as Idempotency)?.execute),
-  ],
-  scope: ['a function', isFunction],
-  methods: ['an array of HTTP methods', (value) => Array.isArray(value) && value.every(isToken)],
-  require: ['a boolean or a function', (value) => typeof value === 'boolean' || isFunction(value)],
-  headers: ['an array of names of HTTP headers', (value) => Array.isArray(value) && value.every(isToken)],
-  captureHeaders: [
-    'an array of names of HTTP headers',
-    (value) => Array.isArray(value) && value.every(isToken),
-  ],
-  operation: ['a function', isFunction],
-  policy: ['an object', (value) => typeof value === 'object' && value !== null],
-  headerName: ['the name of an HTTP header', isToken],
-  maxRequestBytes: ['an integer ≥ 0', (value) => Number.isSafeInteger(value) && (value as number) >= 0],
-  onError: ['a function', isFunction],
-  authorizeReplay: ['a function', isFunction],
-  documentation: ['an absolute URL', (value) => typeof value === 'string' && URL.canParse(value)],
+  idempotency: anIdempotency,
+  scope: required(aFunction, '(request) => userOf(request)?.id'),
+  methods: methodNames,
+  require: aSwitch,
+  headers: headerNames,
+  captureHeaders: headerNames,
+  operation: aFunction,
+  policy: anObject,
+  headerName: aHeaderName,
+  maxRequestBytes: integer(0),
+  onError: aFunction,
+  authorizeReplay: aFunction,
+  documentation: {
+    expected: 'an absolute URL',
+    accepts: (value) => typeof value === 'string' && URL.canParse(value),
+  },
 };
+
+const NOT_OF_A_POLICY = optionsOf('withIdempotency(...) itself', Object.keys(CHECKS));
 
 /** With defaults. @throws TypeError naming the option, what was expected and what came */
 export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyOptions<Rest>) {
-  check(options);
+  checkOptions<HttpIdempotencyOptions<Rest>>(options, CHECKS, {
+    of: 'withIdempotency',
+    elsewhere: policyOptionsOf('createIdempotency(...), or of this handler: `policy: { … }`'),
+  });
   const {
     idempotency,
     methods = ['POST', 'PATCH'],
@@ -113,24 +120,11 @@ export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyO
     headerNames: namesToStore(headers),
     capturedNames: namesToCapture(captureHeaders),
     operation,
-    policy: idempotency.policy(policy, 'policy'),
+    policy: idempotency.policy(policy, { of: 'withIdempotency', at: 'policy', elsewhere: NOT_OF_A_POLICY }),
     headerName,
     maxRequestBytes,
     documentation: documentation && new URL(documentation).href,
   };
-}
-
-function check(options: object): void {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(CHECKS, name))
-      throw new TypeError(`Unknown option \`${name}\`; expected one of ${Object.keys(CHECKS).join(', ')}`);
-  }
-  for (const [name, [expected, holds]] of Object.entries(CHECKS)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name];
-    const isLeftOut = value === undefined && name !== 'idempotency' && name !== 'scope';
-    if (!isLeftOut && !holds(value))
-      throw new TypeError(`Expected \`${name}\` to be ${expected}, got ${String(value)}`);
-  }
 }
 
 function methodAndPath({ method, url }: Request): string {

@@ -9,11 +9,11 @@ import { toTRPCError } from './errors.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
 import {
-  checkOptions,
-  checkRequire,
+  checkMiddlewareOptions,
   type IdempotencyMiddlewareOptions,
   type ProcedurePolicy,
   type Root,
+  resolveProcedurePolicy,
 } from './options.ts';
 import { outcomeOf } from './output.ts';
 import { type Reshape, reshaper } from './reshape.ts';
@@ -48,14 +48,10 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
   t: Root<Context, Meta>,
   options: IdempotencyMiddlewareOptions<Context, Meta>,
 ): IdempotencyMiddleware<Context, Meta> {
-  checkOptions(options);
+  checkMiddlewareOptions(options);
   const shared = { ...options, config: t._config, reshape: reshaper(t.procedure) } as unknown as Shared;
-  const idempotent = ({
-    require = options.require ?? false,
-    ...overrides
-  }: ProcedurePolicy<Context> = {}) => {
-    checkRequire('idempotent.require', require);
-    const policy = options.idempotency.policy(overrides, 'idempotent');
+  const idempotent = (procedurePolicy: ProcedurePolicy<Context> = {}) => {
+    const { policy, require } = resolveProcedurePolicy(options, procedurePolicy);
     const guard: unknown = guardedBy(shared, policy, require);
     return t.middleware(guard as TRPCMiddlewareFunction<Context, Meta, object, IdempotencyContext, unknown>);
   };

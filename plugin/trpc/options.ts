@@ -1,5 +1,19 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
-import type { Policy } from '../../server/engine/policy.ts';
+import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
+import {
+  aBoolean,
+  aFunction,
+  aHeaderName,
+  anIdempotency,
+  type Check,
+  required,
+} from '../../server/engine/option-checks.ts';
+import {
+  POLICY_CHECKS,
+  type Policy,
+  policyOptionsOf,
+  type ResolvedPolicy,
+} from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { Config } from './trpc.ts';
 
@@ -67,27 +81,41 @@ export interface ProcedurePolicy<Context = unknown> extends Policy<Context> {
   require?: boolean;
 }
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+const CHECKS: Readonly<Record<keyof IdempotencyMiddlewareOptions<never, never>, Check>> = {
+  idempotency: anIdempotency,
+  scope: required(aFunction, '({ ctx }) => ctx.user?.id'),
+  key: aFunction,
+  headerName: aHeaderName,
+  require: aBoolean,
+  authorizeReplay: aFunction,
+};
 
 /** @throws TypeError naming the option, what was expected and what came */
-export function checkOptions(
-  options: Readonly<Partial<Record<keyof IdempotencyMiddlewareOptions<never, never>, unknown>>>,
-): void {
-  const { idempotency, scope, key, headerName, authorizeReplay } = options;
-  if (typeof (idempotency as Idempotency | undefined)?.execute !== 'function')
-    throw new TypeError('Expected `idempotency` to be what createIdempotency(...) returned');
-  if (typeof scope !== 'function')
-    throw new TypeError('Expected `scope` to be a function, such as `({ ctx }) => ctx.user?.id ?? null`');
-  for (const [name, value] of Object.entries({ key, authorizeReplay })) {
-    if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`Expected \`${name}\` to be a function`);
-  }
-  if (headerName !== undefined && !(typeof headerName === 'string' && HEADER_NAME.test(headerName)))
-    throw new TypeError(`Expected \`headerName\` to be the name of a header, got ${String(headerName)}`);
-  checkRequire('require', options.require);
+export function checkMiddlewareOptions(options: unknown): void {
+  checkOptions<IdempotencyMiddlewareOptions<never, never>>(options, CHECKS, {
+    of: 'createIdempotencyMiddleware',
+    elsewhere: policyOptionsOf('createIdempotency(...), or of one procedure: `idempotent({ … })`'),
+  });
 }
 
-export function checkRequire(path: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean')
-    throw new TypeError(`Expected \`${path}\` to be a boolean, got ${String(value)}`);
+const { require: _, ...OF_ALL_PROCEDURES } = CHECKS;
+const ORIGIN: Origin = {
+  of: 'idempotent',
+  elsewhere: optionsOf(
+    'createIdempotencyMiddleware(...), for all procedures',
+    Object.keys(OF_ALL_PROCEDURES),
+  ),
+};
+
+/** @throws TypeError naming the option, what was expected and what came */
+export function resolveProcedurePolicy(
+  {
+    idempotency,
+    require: ofAll = false,
+  }: Pick<IdempotencyMiddlewareOptions<never, never>, 'idempotency' | 'require'>,
+  options: ProcedurePolicy<never>,
+): { require: boolean; policy: ResolvedPolicy } {
+  checkOptions<ProcedurePolicy<never>>(options, { ...POLICY_CHECKS, require: aBoolean }, ORIGIN);
+  const { require = ofAll, ...policy } = options;
+  return { require, policy: idempotency.policy(policy, ORIGIN) };
 }

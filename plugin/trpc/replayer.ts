@@ -8,6 +8,8 @@ import {
   scopeRefusal,
   WON_BY_A_CLIENT,
 } from '../../server/admin/replayer.ts';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import type { StoredBody } from '../../server/engine/record.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
 import type { Config } from './trpc.ts';
@@ -25,6 +27,21 @@ export interface TRPCReplayerOptions {
   readonly headerName?: string;
 }
 
+const CHECKS: Readonly<Record<keyof TRPCReplayerOptions, Check>> = {
+  router: {
+    expected: 'a tRPC router',
+    // Routers are functions in some releases.
+    accepts: (value) => typeof (value as { createCaller?: unknown } | null)?.createCaller === 'function',
+    required: true,
+  },
+  context: {
+    expected: 'a function: as whom a call is sent again is your decision',
+    accepts: aFunction.accepts,
+    required: true,
+  },
+  headerName: aHeaderName,
+};
+
 const FORMAT = 'trpc/1';
 const ENDPOINT = '/trpc';
 
@@ -34,11 +51,8 @@ const ENDPOINT = '/trpc';
  * @example createTRPCReplayer({ router, context: async ({ scope }) => ({ scope, principal: scope, ctx: { user: await find(scope) } }) })
  */
 export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
+  checkOptions<TRPCReplayerOptions>(options, CHECKS, { of: 'createTRPCReplayer' });
   const { router, context, headerName = 'Idempotency-Key' } = options;
-  if (typeof router?.createCaller !== 'function')
-    throw new TypeError('Expected `router` to be a tRPC router');
-  if (typeof context !== 'function')
-    throw new TypeError('Expected `context` to be a function: as whom a call is sent again is your decision');
   const { transformer } = router._def._config as Config;
 
   return {

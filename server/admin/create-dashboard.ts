@@ -1,4 +1,8 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { checkOptions, optionsOf } from '../engine/check-options.ts';
+import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../engine/option-checks.ts';
+import { policyOptionsOf } from '../engine/policy.ts';
+import { whatCame } from '../engine/what-came.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
 import type { Operator, Role } from './contract.ts';
@@ -98,26 +102,38 @@ interface Resolved {
   readonly dashboard: Dashboard;
 }
 
-const NAMES = ['idempotency', 'authorize', 'basePath', 'replayers', 'readOnly'];
+const isReplayer = (value: unknown) => isObject(value) && typeof value.run === 'function';
+
+const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
+  idempotency: anIdempotency,
+  authorize: {
+    expected: 'a function that says who is asking: who may see the keys is your decision',
+    accepts: aFunction.accepts,
+    required: true,
+  },
+  basePath: {
+    expected: 'a path such as /admin/keys',
+    accepts: (value) => typeof value === 'string' && /^\/([\w.~-]+\/?)*$/.test(value),
+  },
+  replayers: {
+    expected: 'an array of what createGraphQLReplayer and its kin make',
+    accepts: (value) => Array.isArray(value) && value.every(isReplayer),
+  },
+  readOnly: aBoolean,
+};
 
 function resolveOptions(options: DashboardOptions): Resolved {
-  for (const name of Object.keys(options ?? {})) {
-    if (!NAMES.includes(name))
-      throw new TypeError(`Unknown option \`${name}\`; expected one of ${NAMES.join(', ')}`);
-  }
-  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options ?? {};
-  if (typeof idempotency?.execute !== 'function')
-    throw new TypeError('Expected `idempotency` to come from createIdempotency(...)');
-  if (typeof authorize !== 'function')
-    throw new TypeError('Expected `authorize` to be a function: who may see the keys is your decision');
-  if (typeof basePath !== 'string' || !/^\/([\w.~-]+\/?)*$/.test(basePath))
-    throw new TypeError(`Expected \`basePath\` to be a path such as /admin/keys, got ${String(basePath)}`);
-  if (typeof readOnly !== 'boolean')
-    throw new TypeError(`Expected \`readOnly\` to be a boolean, got ${String(readOnly)}`);
-  if (!Array.isArray(replayers) || !replayers.every((replayer) => typeof replayer?.run === 'function'))
-    throw new TypeError('Expected `replayers` to be a list of what createGraphQLReplayer and its kin make');
+  checkOptions<DashboardOptions>(options, CHECKS, {
+    of: 'createDashboard',
+    elsewhere: {
+      ...policyOptionsOf('createIdempotency(...)'),
+      store: 'createIdempotency(...)',
+      ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
+    },
+  });
+  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
-  const policy = idempotency.policy(undefined, '');
+  const policy = idempotency.policy();
   const dashboard = openDashboard({
     db,
     collection,
@@ -141,10 +157,19 @@ const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 /** A developer's mistake must not let anybody in. @throws TypeError */
 function checkedOperator(operator: Operator): Operator {
   const { id, role, scopes } = operator ?? {};
-  if (typeof id !== 'string' || id === '') throw new TypeError('Expected `authorize` to name an `id`');
-  if (!ROLES.includes(role)) throw new TypeError(`Expected \`role\` to be ${ROLES.join(', ')}`);
+  if (!isObject(operator) || typeof id !== 'string' || id === '') {
+    throw new TypeError(
+      `Expected \`authorize\` to return who is asking, such as { id: 'ada', role: 'admin' }, or null for nobody, got ${whatCame(operator)}${isObject(operator) ? ` whose \`id\` is ${whatCame(id)}` : ''}`,
+    );
+  }
+  if (!ROLES.includes(role))
+    throw new TypeError(
+      `Expected the \`role\` that \`authorize\` returns to be ${ROLES.join(' or ')}, got ${whatCame(role)}`,
+    );
   if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')))
-    throw new TypeError('Expected `scopes` to be a list of scopes');
+    throw new TypeError(
+      `Expected the \`scopes\` that \`authorize\` returns to be an array of scopes, got ${whatCame(scopes)}`,
+    );
   return { id, role, ...(scopes && { scopes }) };
 }
 

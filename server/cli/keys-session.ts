@@ -17,7 +17,7 @@ export async function openSession(options: ConnectionOptions, by = userInfo().us
   const { openDashboard } = await peer('@trpc/server', () => import('../admin/open-dashboard.ts'));
   const connection: Connection = await connect(options);
   const { db, collection } = connection.store;
-  const policy = connection.idempotency.policy(undefined, '');
+  const policy = connection.idempotency.policy();
   return {
     dashboard: openDashboard({
       db,

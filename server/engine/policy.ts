@@ -1,3 +1,4 @@
+import { checkOptions, type Origin, optionsOf, pathOf } from './check-options.ts';
 import type { Cipher } from './cipher.ts';
 import {
   type FingerprintPolicy,
@@ -5,6 +6,7 @@ import {
   resolveFingerprint,
   WHOLE_INPUT,
 } from './fingerprint-policy.ts';
+import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
 import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
 
 /** What a resolver function may say about an abandoned run. */
@@ -110,45 +112,27 @@ const DEFAULTS: ResolvedPolicy = {
   fingerprint: WHOLE_INPUT,
 };
 
-type Check = (value: unknown) => string | undefined;
-
-const integer =
-  (min: number, max: number): Check =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `an integer from ${min} to ${max}`;
-
-const oneOf =
-  (...words: string[]): Check =>
-  (value) =>
-    words.includes(value as string) ? undefined : words.join(' or ');
-
-const aFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
-const aNull: Check = (value) => (value === null ? undefined : 'null');
-const aBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'a boolean');
-const aCipher: Check = (value) => {
-  const { encrypt, decrypt } = (value ?? {}) as Partial<Cipher>;
-  const is = typeof encrypt === 'function' && typeof decrypt === 'function';
-  return is ? undefined : 'a Cipher, such as createCipher(...) returns';
+const aCipher: Check = {
+  expected: 'a Cipher, such as createCipher(...) returns',
+  accepts: (value) => {
+    const { encrypt, decrypt } = (value ?? {}) as Partial<Cipher>;
+    return typeof encrypt === 'function' && typeof decrypt === 'function';
+  },
 };
-const names: Check = (value) => {
-  const is = Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
-  return is && value.length > 0 ? undefined : 'an array of names of fields';
+const names: Check = {
+  expected: 'an array of names of fields',
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((name) => typeof name === 'string' && name !== ''),
 };
-
-const anyOf =
-  (...checks: Check[]): Check =>
-  (value) => {
-    const expected = checks.map((check) => check(value));
-    return expected.includes(undefined) ? undefined : expected.join(' or ');
-  };
 
 // A century: far enough, and a Date can still hold it. Leases and waits become timers, hence their own bound.
 const retention = integer(SECOND, 36_500 * DAY);
 const timer = (min: number) => integer(min, DAY);
 
-const CHECKS: Readonly<Record<keyof Policy, Check>> = {
+/** For `createIdempotency`, whose options they are too. */
+export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   retentionMs: retention,
   abandonedRetentionMs: anyOf(retention, aNull),
   leaseMs: timer(SECOND),
@@ -164,35 +148,39 @@ const CHECKS: Readonly<Record<keyof Policy, Check>> = {
   compressAboveBytes: anyOf(integer(0, RECORD_ROOM_BYTES), aNull),
   captureRequest: aBoolean,
   maxCapturedBytes: integer(0, 524_288),
-  fingerprint: () => undefined, // by resolveFingerprint
+  fingerprint: anything, // resolveFingerprint looks into it
 };
 
-const POLICY_NAMES = Object.keys(CHECKS);
+/** For an adapter, whose own options they are not. @param place where a developer may give them */
+export const policyOptionsOf = (place: string) => optionsOf(place, Object.keys(POLICY_CHECKS));
 
 /**
  * Fills in and checks a policy, once, at construction.
- * @param origin where the options stand, for the message: `fields.chargeCard`
  * @throws TypeError naming the option, what was expected and what came
  */
 export function resolvePolicy(
   policy: Policy<never>,
   base: ResolvedPolicy = DEFAULTS,
-  origin = '',
+  origin: Origin = { of: 'createIdempotency' },
 ): ResolvedPolicy {
-  const resolved: Record<string, unknown> = { ...base };
-  for (const [name, value] of Object.entries(policy)) {
-    const path = origin ? `${origin}.${name}` : name;
-    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof Policy] : undefined;
-    if (!check) throw new TypeError(`Unknown option \`${path}\`; expected one of ${POLICY_NAMES.join(', ')}`);
-    if (value === undefined) continue;
-    const expected = check(value);
-    if (expected) throw new TypeError(`Expected \`${path}\` to be ${expected}, got ${shown(value)}`);
-    resolved[name] = name === 'fingerprint' ? resolveFingerprint(value, path) : value;
-  }
-  return resolved as ResolvedPolicy;
+  checkOptions<Policy>(policy, POLICY_CHECKS, origin);
+  const given = Object.entries(policy).filter(([, value]) => value !== undefined);
+  const { fingerprint, ...rest } = Object.fromEntries(given);
+  const resolved: ResolvedPolicy = {
+    ...base,
+    ...rest,
+    ...(fingerprint !== undefined && {
+      fingerprint: resolveFingerprint(fingerprint, pathOf('fingerprint', origin)),
+    }),
+  };
+  checkAbandonedRetention(resolved, origin);
+  return resolved;
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+/** A shorter time forgets a run whose effect is not known as soon as its crash is noticed, and the next retry runs it again. */
+function checkAbandonedRetention({ abandonedRetentionMs, leaseMs }: ResolvedPolicy, origin: Origin): void {
+  if (abandonedRetentionMs === null || abandonedRetentionMs >= leaseMs) return;
+  throw new TypeError(
+    `Expected \`${pathOf('abandonedRetentionMs', origin)}\` to be at least \`leaseMs\`, which is ${leaseMs}, got ${abandonedRetentionMs}`,
+  );
 }

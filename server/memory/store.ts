@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { type Address, idOf } from '../engine/address.ts';
+import { checkOptions } from '../engine/check-options.ts';
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { refusal } from '../engine/errors.ts';
 import { type KeyRecord, type RunningRecord, readRecord, type StoredRecord } from '../engine/record.ts';
@@ -24,8 +25,11 @@ type Seen = Pick<Held, 'owner' | 'fence'>;
 /**
  * The reference: `decide` and the transitions on a Map. For tests of your own and for trying things out; keys are
  * lost with the process and not shared with another one, so it protects nothing in production.
+ * @param options there are none
+ * @throws TypeError for any option
  */
-export function createMemoryStore(): Store {
+export function createMemoryStore(options: Readonly<Record<string, never>> = {}): Store {
+  checkOptions<Record<never, never>>(options, {}, { of: 'createMemoryStore' });
   return new MemoryStore();
 }
 

@@ -1,3 +1,6 @@
+import { checkOptions, optionsOf } from '../engine/check-options.ts';
+import { type Check, integer, isObject, oneOf, required } from '../engine/option-checks.ts';
+import { policyOptionsOf } from '../engine/policy.ts';
 import type { Database } from './database.ts';
 
 export interface MongoStoreOptions {
@@ -14,47 +17,42 @@ export interface MongoStoreOptions {
   readonly storeTimeoutMs?: number;
 }
 
-const NAMES = ['db', 'collection', 'indexes', 'storeTimeoutMs'];
 const SHORTEST_TIMEOUT_MS = 100;
 const LONGEST_TIMEOUT_MS = 300_000;
 
+const CHECKS: Readonly<Record<keyof MongoStoreOptions, Check>> = {
+  db: required({
+    expected:
+      "a Db of the MongoDB driver, such as client.db('shop'), or the `db` of a mongoose connection that is open",
+    accepts: isDatabase,
+  }),
+  collection: { expected: 'the name of a collection', accepts: isCollectionName },
+  indexes: oneOf('create', 'check'),
+  storeTimeoutMs: integer(SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
+};
+
 /** @throws TypeError naming the option, what was expected and what came */
 export function resolveOptions(options: MongoStoreOptions): Required<MongoStoreOptions> {
-  for (const name of Object.keys(options ?? {})) {
-    if (!NAMES.includes(name)) {
-      throw new TypeError(`Unknown option \`${name}\`; expected one of ${NAMES.join(', ')}`);
-    }
-  }
-  const { db, collection = 'idempotency_keys', indexes = 'create', storeTimeoutMs = 5_000 } = options ?? {};
-  if (typeof db?.command !== 'function' || typeof db.databaseName !== 'string') {
+  if (isDatabase(options)) {
     throw new TypeError(
-      `Expected \`db\` to be a Db of the MongoDB driver, such as client.db('shop'), or the \`db\` of a mongoose connection that is open, got ${shown(db)}`,
+      'Expected createMongoStore(...) to be given an object of options, got the database alone; write createMongoStore({ db })',
     );
   }
-  if (!isCollectionName(collection)) {
-    throw new TypeError(`Expected \`collection\` to be the name of a collection, got ${shown(collection)}`);
-  }
-  if (indexes !== 'create' && indexes !== 'check') {
-    throw new TypeError(`Expected \`indexes\` to be create or check, got ${shown(indexes)}`);
-  }
-  if (
-    !Number.isSafeInteger(storeTimeoutMs) ||
-    storeTimeoutMs < SHORTEST_TIMEOUT_MS ||
-    storeTimeoutMs > LONGEST_TIMEOUT_MS
-  ) {
-    throw new TypeError(
-      `Expected \`storeTimeoutMs\` to be an integer from ${SHORTEST_TIMEOUT_MS} to ${LONGEST_TIMEOUT_MS}, got ${shown(storeTimeoutMs)}`,
-    );
-  }
+  checkOptions<MongoStoreOptions>(options, CHECKS, {
+    of: 'createMongoStore',
+    elsewhere: {
+      ...policyOptionsOf('createIdempotency(...)'),
+      ...optionsOf('createIdempotency(...)', ['store', 'onEvent', 'enabled']),
+    },
+  });
+  const { db, collection = 'idempotency_keys', indexes = 'create', storeTimeoutMs = 5_000 } = options;
   return { db, collection, indexes, storeTimeoutMs };
+}
+
+function isDatabase(value: unknown): boolean {
+  return isObject(value) && typeof value.command === 'function' && typeof value.databaseName === 'string';
 }
 
 function isCollectionName(name: unknown): boolean {
   return typeof name === 'string' && /^(?!system\.)[^$\0.][^$\0]*$/.test(name) && !name.endsWith('.');
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value !== 'object' || value === null) return String(value);
-  return `an object of class ${value.constructor?.name}`;
 }

@@ -137,7 +137,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
 });
 
 async function expectNowhere(app: Awaited<ReturnType<typeof startSecretApp>>): Promise<void> {
-  const { captureRequest } = app.idempotency.policy({}, '');
+  const { captureRequest } = app.idempotency.policy();
   for (const secret of [...app.secrets, ...(captureRequest ? [PASSWORD] : [])]) {
     expect(await placesOf(secret, app.database)).toEqual([]);
     expect(JSON.stringify(app.events)).not.toContain(secret);

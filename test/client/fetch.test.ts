@@ -135,5 +135,7 @@ it('a body that can be read only once is sent only once', async () => {
 });
 
 it.each([-1, 1.5, Number.NaN])('retries of %j can not be meant', (retries) => {
-  expect(() => withIdempotencyKey(fetch, { retries })).toThrow('Expected `retries` to be an integer from 0');
+  expect(() => withIdempotencyKey(fetch, { retries })).toThrow(
+    `Expected \`retries\` to be an integer ≥ 0, got ${retries}`,
+  );
 });

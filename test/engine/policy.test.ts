@@ -6,7 +6,7 @@ const withOptions = (options: object) =>
   createIdempotency({ store: createMemoryStore(), ...options } as IdempotencyOptions);
 
 test('every default is filled in', () => {
-  expect(withOptions({}).policy({}, '')).toEqual({
+  expect(withOptions({}).policy({})).toEqual({
     retentionMs: 86_400_000,
     abandonedRetentionMs: 2_592_000_000,
     leaseMs: 30_000,
@@ -48,9 +48,9 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     (name, value) => {
       expect(() => withOptions({ [name]: value })).toThrow(TypeError);
       expect(() => withOptions({ [name]: value })).toThrow(new RegExp(`Expected \`${name}\` to be .+, got `));
-      expect(() => withOptions({}).policy({ [name]: value } as Policy, 'fields.pay')).toThrow(
-        new RegExp(`Expected \`fields.pay.${name}\` to be .+, got `),
-      );
+      expect(() =>
+        withOptions({}).policy({ [name]: value } as Policy, { of: 'useIdempotency', at: 'fields.pay' }),
+      ).toThrow(new RegExp(`Expected \`fields.pay.${name}\` to be .+, got `));
     },
   );
 });
@@ -63,7 +63,11 @@ test('the message says what was expected and what came', () => {
 
 test.each([
   ['a name that every object has', { isPrototypeOf: 5 }, /Unknown option `isPrototypeOf`/],
-  ['a name that is no option', { leaseMillis: 5 }, /Unknown option `leaseMillis`; expected one of .*leaseMs/],
+  [
+    'a name that is no option',
+    { leaseMillis: 5 },
+    /^Unknown option `leaseMillis` of createIdempotency\(...\); did you mean `leaseMs`\?$/,
+  ],
   ['no store', { store: undefined }, /Expected `store`/],
   ['a client for a store', { store: {} }, /Expected `store`/],
   ['a listener that is no function', { onEvent: 'log' }, /Expected `onEvent`/],
@@ -74,7 +78,7 @@ test.each([
 
 test('an operation’s policy overlays the defaults; undefined leaves them', () => {
   const idempotency = withOptions({ leaseMs: 2_000, abandonedRetentionMs: null });
-  expect(idempotency.policy({ retentionMs: 5_000, leaseMs: undefined } as never, '')).toMatchObject({
+  expect(idempotency.policy({ retentionMs: 5_000, leaseMs: undefined } as never)).toMatchObject({
     leaseMs: 2_000,
     abandonedRetentionMs: null,
     retentionMs: 5_000,

@@ -20,9 +20,9 @@ const idempotency = createIdempotency({ store: createMemoryStore(), leaseMs: 5_0
 
 it('one field has its policy, on top of the defaults', () => {
   const policies = new FieldPolicies(idempotency, { pay: { retentionMs: 60_000 } });
-  expect(policies.of(['pay'])).toEqual(idempotency.policy({ retentionMs: 60_000 }, ''));
-  expect(policies.of(['ship'])).toEqual(idempotency.policy({}, ''));
-  expect(policies.of(['constructor'])).toEqual(idempotency.policy({}, ''));
+  expect(policies.of(['pay'])).toEqual(idempotency.policy({ retentionMs: 60_000 }));
+  expect(policies.of(['ship'])).toEqual(idempotency.policy({}));
+  expect(policies.of(['constructor'])).toEqual(idempotency.policy({}));
 });
 
 it('several fields lay their policies over each other', () => {
@@ -31,7 +31,7 @@ it('several fields lay their policies over each other', () => {
     ship: { waitTimeoutMs: 5, concurrent: 'reject', leaseMs: undefined as never },
   });
   expect(policies.of(['ship', 'other', 'pay'])).toEqual(
-    idempotency.policy({ retentionMs: 60_000, concurrent: 'reject', waitTimeoutMs: 5 }, ''),
+    idempotency.policy({ retentionMs: 60_000, concurrent: 'reject', waitTimeoutMs: 5 }),
   );
 });
 
@@ -194,13 +194,16 @@ it('a field that the schema does not have is an error when the schema is set', (
 
 it.each([
   [{ idempotency: {} }, 'Expected `idempotency` to be what createIdempotency(...) returns'],
-  [{ scope: 'global' }, 'Expected `scope` to be a function, got "global"'],
+  [
+    { scope: 'global' },
+    'Expected `scope` to be a function, such as `(context) => context.user?.id`, got "global"',
+  ],
   [{ key: 'k' }, 'Expected `key` to be a function, got "k"'],
   [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
   [{ headerName: '' }, 'Expected `headerName` to be the name of an HTTP header, got ""'],
   [{ require: 'yes' }, 'Expected `require` to be a boolean or a function, got "yes"'],
-  [{ fields: 5 }, 'Expected `fields` to be an object, got number'],
-  [{ scop: 1 }, 'Unknown option `scop`'],
+  [{ fields: 5 }, 'Expected `fields` to be an object, got 5'],
+  [{ scop: 1 }, 'Unknown option `scop` of useIdempotency(...); did you mean `scope`?'],
 ])('the options %j are refused', (wrong, message) => {
   expect(() => useIdempotency({ idempotency, scope: () => 'me', ...(wrong as object) })).toThrow(message);
 });

@@ -17,7 +17,7 @@ const idempotency = createIdempotency({ store });
 const opened = openDashboard({
   db: client.db(name),
   collection: store.collection,
-  policy: idempotency.policy(undefined, ''),
+  policy: idempotency.policy(),
   readOnly: false,
   replayers: [],
   vault: idempotency,

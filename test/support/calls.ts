@@ -46,7 +46,7 @@ export function callOf(
     operation: 'pay',
     fingerprints: [fingerprintOf('pay', args)],
     ...(selection && { selections: [`s1:${selection}`] as const }),
-    policy: idempotency.policy(policy, ''),
+    policy: idempotency.policy(policy),
     codec,
     ...(capture && { capture }),
     handler,

@@ -40,7 +40,7 @@ test('a standalone server will do until a policy wants transactions, and is then
   await using database = await freshDatabase({}, standalone.uri);
   const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
   await idempotency.ready();
-  idempotency.policy({ transaction: true }, 'fields.pay');
+  idempotency.policy({ transaction: true });
   await expect(idempotency.ready()).rejects.toThrow(/standalone server.*Fix: .*--replSet rs0/);
   await idempotency.close();
 });

@@ -282,11 +282,14 @@ describe('scope', () => {
 
 describe('a wrong set-up says so', () => {
   it.each([
-    [{ idempotency: undefined }, 'Expected `idempotency` to be what createIdempotency(...) returned'],
+    [
+      { idempotency: undefined },
+      'Expected `idempotency` to be what createIdempotency(...) returns, got undefined',
+    ],
     [{ scope: 'global' }, 'Expected `scope` to be a function'],
     [{ key: 'k' }, 'Expected `key` to be a function'],
-    [{ headerName: 'a b' }, 'Expected `headerName` to be the name of a header, got a b'],
-    [{ require: 'yes' }, 'Expected `require` to be a boolean, got yes'],
+    [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
+    [{ require: 'yes' }, 'Expected `require` to be a boolean, got "yes"'],
   ])('%j', async (wrong, message) => {
     await using fresh = await freshIdempotency();
     const options = { idempotency: fresh.idempotency, scope: () => 'global', ...wrong };
@@ -294,11 +297,11 @@ describe('a wrong set-up says so', () => {
   });
 
   it.each([
-    [{ leaseMs: 0 }, 'Expected `idempotent.leaseMs` to be an integer from 1000'],
-    [{ leaseMs: -5 }, 'Expected `idempotent.leaseMs` to be an integer from 1000'],
-    [{ leaseMs: Number.NaN }, 'Expected `idempotent.leaseMs` to be an integer from 1000'],
-    [{ retentionMS: 5 }, 'Unknown option `idempotent.retentionMS`'],
-    [{ require: 1 }, 'Expected `idempotent.require` to be a boolean, got 1'],
+    [{ leaseMs: 0 }, 'Expected `leaseMs` to be an integer from 1000'],
+    [{ leaseMs: -5 }, 'Expected `leaseMs` to be an integer from 1000'],
+    [{ leaseMs: Number.NaN }, 'Expected `leaseMs` to be an integer from 1000'],
+    [{ retentionMS: 5 }, 'Unknown option `retentionMS` of idempotent(...); did you mean `retentionMs`?'],
+    [{ require: 1 }, 'Expected `require` to be a boolean, got 1'],
   ])('case 24: %j as a policy', async (policy, message) => {
     await using fresh = await freshIdempotency();
     const idempotent = idempotentFor(t, fresh.idempotency);

@@ -1,6 +1,7 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { requestHeaders } from '../../server/request-headers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import { type Handled, hold, Thrown } from './handled.ts';
@@ -47,8 +48,8 @@ export function withIdempotency<Rest extends unknown[]>(
 
   function keyOf(request: Request): string | undefined {
     if (!idempotency.enabled || !methods.has(request.method.toUpperCase())) return undefined;
-    const header = request.headers.get(headerName);
-    if (header !== null) return parseKeyHeader(header);
+    const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
+    if (header !== undefined) return parseKeyHeader(header);
     if (isRequired(request)) throw refusal('KEY_MISSING');
     return undefined;
   }

@@ -1,9 +1,9 @@
+import { isObject } from '../../server/engine/option-checks.ts';
+import { type RequestHeaders, requestHeaders } from '../../server/request-headers.ts';
 import type { CallOptions } from './trpc.ts';
 
 /** The headers of the HTTP request behind a call, as far as its context shows them. */
-export interface HostHeaders {
-  /** Repeated headers are joined by commas, as HTTP has it. */
-  get(name: string): string | undefined;
+export interface HostHeaders extends RequestHeaders {
   /** The calls that the request holds, in order; undefined when the context does not say. */
   readonly calls: readonly RequestedCall[] | undefined;
   /** Whether they came with a WebSocket's upgrade rather than with a call. */
@@ -20,13 +20,16 @@ interface RequestedCall {
 /**
  * A middleware does not see the request, only what `createContext` made of it. By convention that is `ctx.req` (a
  * `Request`, an `IncomingMessage`, or what Express, Fastify and Next make of one), or only its `ctx.headers`.
+ * @returns undefined when there is nothing to read
+ * @throws TypeError for a promise of headers: not awaited, it would pass for a request without any
  */
 export function headersOn(ctx: unknown): HostHeaders | undefined {
   if (!isObject(ctx)) return undefined;
   const req = isObject(ctx.req) ? ctx.req : {};
-  const headers = [req.headers, ctx.headers].find(isObject);
+  const headers =
+    requestHeaders(req.headers, 'ctx.req.headers') ?? requestHeaders(ctx.headers, 'ctx.headers');
   if (!headers) return undefined;
-  const get = (name: string) => read(headers, name);
+  const get = (name: string) => headers.get(name);
   return {
     get,
     calls: callsByInfo(ctx.info) ?? callsByUrl(req.url),
@@ -47,18 +50,6 @@ export function indexOf(
   if (known !== -1) return known;
   const call = calls[batchIndex];
   return call && comparable(call.path).endsWith(comparable(`/${path}`)) ? batchIndex : undefined;
-}
-
-function read(headers: Record<string, unknown>, name: string): string | undefined {
-  if (typeof headers.get === 'function') return text(headers.get(name));
-  const wanted = name.toLowerCase();
-  const found = Object.keys(headers).find((header) => header.toLowerCase() === wanted);
-  return found === undefined ? undefined : text(headers[found]);
-}
-
-function text(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 /** `info` as `createContext` gets it, for hosts that pass it on. */
@@ -85,7 +76,3 @@ function decoded(path: string): string {
 
 /** A root's `pathSeparator` puts one of these for the dots of a path. */
 const comparable = (path: string) => path.replace(/[_~-]/g, '.');
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}

@@ -1,4 +1,4 @@
-import { parseItem } from 'structured-headers';
+import { parseItem, parseList } from 'structured-headers';
 import { IdempotencyError, refusal } from './errors.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
@@ -71,7 +71,18 @@ function unquoted(text: string): unknown {
   try {
     return parseItem(text)[0];
   } catch (cause) {
-    throw invalid('malformed', 'header is not a valid structured-field string', cause);
+    throw isSeveral(text)
+      ? invalid('ambiguous', 'header came more than once', cause)
+      : invalid('malformed', 'header is not a valid structured-field string', cause);
+  }
+}
+
+/** Headers of one name are joined by commas, by HTTP itself or by a proxy. */
+function isSeveral(text: string): boolean {
+  try {
+    return parseList(text).length > 1;
+  } catch {
+    return false;
   }
 }
 

@@ -30,7 +30,7 @@ function kindOf(value: object): string {
 }
 
 /** A promise of this or of another implementation. */
-function isThenable(value: unknown): boolean {
+export function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

@@ -90,7 +90,7 @@ describe('a key header', () => {
     ['malformed', '"abc'],
     ['malformed', 'abc"'],
     ['malformed', '"a"b"'],
-    ['malformed', '"a", "b"'],
+    ['ambiguous', '"a", "b"'],
     ['malformed', '"ключ"'],
     ['ambiguous', 'a, b'],
     ['ambiguous', 'a,a'],

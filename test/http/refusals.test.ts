@@ -42,7 +42,7 @@ describe('case 1: a key that is there and can not be used is refused before any 
     ['a stray quote', 'a"b', 'malformed'],
     ['300 characters', 'k'.repeat(300), 'too_long'],
     ['two keys', 'a, b', 'ambiguous'],
-    ['two quoted keys', '"a", "b"', 'malformed'],
+    ['two quoted keys', '"a", "b"', 'ambiguous'],
     ['text after the quotes', '"a" b', 'malformed'],
   ])('%s', async (_, key, reason) => {
     await using api = await startApi(paid);

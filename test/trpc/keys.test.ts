@@ -1,9 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { createTRPCClient, httpBatchLink, httpBatchStreamLink } from '@trpc/client';
 import { initTRPC } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
+import { KEY_LINES, sendRaw } from '../support/raw-request.ts';
 import { callerContext, freshIdempotency, idempotentFor, serve, plain as t } from './support.ts';
 
 describe('the header', () => {
@@ -76,6 +78,10 @@ describe('the context shows the header as', () => {
     ['headers: Headers', { headers: new Headers({ 'Idempotency-Key': 'k' }) }],
     ['headers: an object, whatever its case (AWS)', { headers: { 'Idempotency-Key': 'k' } }],
     ['headers: an object of lists', { headers: { 'idempotency-key': ['k'] } }],
+    ['headers: a Map, whatever its case', { headers: new Map([['Idempotency-Key', 'k']]) }],
+    ['headers: a Map of lists', { headers: new Map([['idempotency-key', ['k']]]) }],
+    ['headers: pairs', { headers: [['Idempotency-Key', 'k']] }],
+    ['headers, where `req` has none', { req: { url: '/' }, headers: { 'idempotency-key': 'k' } }],
   ];
 
   it.each(contexts)('%s', async (_name, context) => {
@@ -118,6 +124,9 @@ describe('the context shows the header as', () => {
   it.each([
     ['nothing', {}],
     ['no headers on req', { req: { url: '/' } }],
+    ['a function for headers, not called', { headers: () => new Headers({ 'idempotency-key': 'k' }) }],
+    ['a text for headers', { headers: 'idempotency-key: k' }],
+    ['node’s flat list of raw headers', { headers: ['Idempotency-Key', 'k'] }],
     ['no context at all', undefined],
   ])(
     '%s: a keyed set-up that could never find a key is an error, not a plain run',
@@ -194,6 +203,79 @@ describe('the `key` option', () => {
     expect((await app.post('key')).status).toBe(400);
   });
 });
+
+describe('headers that were not awaited are an error that says to await them, not a plain run', () => {
+  const headers = new Headers({ 'idempotency-key': 'k' });
+  it.each<[string, object, string]>([
+    ['ctx.headers', { headers: Promise.resolve(headers) }, 'ctx.headers'],
+    [
+      'ctx.headers of Next.js 15, which can be read like the old ones',
+      { headers: Object.assign(Promise.resolve(headers), { get: (name: string) => headers.get(name) }) },
+      'ctx.headers',
+    ],
+    ['ctx.req.headers', { req: { headers: Promise.resolve(headers) } }, 'ctx.req.headers'],
+  ])('%s', async (_name, context, place) => {
+    await using fresh = await freshIdempotency();
+    let runs = 0;
+    const free = initTRPC.context<object>().create();
+    const idempotent = createIdempotencyMiddleware(free, {
+      idempotency: fresh.idempotency,
+      scope: () => 'global',
+    });
+    const router = free.router({ pay: free.procedure.use(idempotent()).mutation(() => ++runs) });
+
+    await expect(router.createCaller(context).pay()).rejects.toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+      message: `Expected \`${place}\` to be the headers of the request, got a promise of them; await it, such as \`await headers()\``,
+    });
+    expect(runs).toBe(0);
+  });
+});
+
+describe('the lines of the header, as they came over the wire', () => {
+  const contexts: [string, (options: { req: IncomingMessage }) => object][] = [
+    ['req', ({ req }) => ({ req })],
+    ['headers', ({ req }) => ({ headers: req.headers })],
+    ['headersDistinct', ({ req }) => ({ headers: req.headersDistinct })],
+    ['raw headers as they were written', ({ req }) => ({ headers: pairsOf(req.rawHeaders) })],
+  ];
+  it.each(contexts)('%s', async (_name, createContext) => {
+    await using fresh = await freshIdempotency();
+    let runs = 0;
+    const free = initTRPC.context<object>().create();
+    const idempotent = createIdempotencyMiddleware(free, {
+      idempotency: fresh.idempotency,
+      scope: ({ input }) => input as string,
+    });
+    const router = free.router({
+      key: free.procedure
+        .input(z.string())
+        .use(idempotent())
+        .mutation(({ ctx }) => {
+          runs++;
+          return `key=<${ctx.idempotency?.key}>`;
+        }),
+    });
+    await using app = await serve(router, createContext);
+    const port = Number(new URL(app.url).port);
+
+    for (const [what, lines, key] of KEY_LINES) {
+      const before = runs;
+      const headers = ['Content-Type: application/json', ...lines];
+      const { status, text } = await sendRaw({ port, path: '/key', headers, body: JSON.stringify(what) });
+      const got = { what, status, runs: runs - before, key: /key=<(.*)>/.exec(text)?.[1] };
+      expect(got).toEqual(
+        key === undefined
+          ? { what, status: 400, runs: 0, key: undefined }
+          : { what, status: 200, runs: 1, key },
+      );
+    }
+  });
+});
+
+function pairsOf(raw: readonly string[]): string[][] {
+  return raw.flatMap((text, at) => (at % 2 === 0 ? [[text, raw[at + 1] as string]] : []));
+}
 
 describe('a batch of several calls', () => {
   it.each([

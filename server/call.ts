@@ -35,7 +35,11 @@ export interface KeyedCall<Value> {
 export interface ResultCodec<Value> {
   /** Name and version of the form of `body`: `graphql/1`. */
   readonly format: string;
-  /** @param hides names of fields that must not be in the body, where the policy's `redact` has some */
+  /**
+   * Only the body may be missing (`written`): the outcome decides what becomes of the effects.
+   * @param hides names of fields that must not be in the body, where the policy's `redact` has some
+   * @throws when the outcome can not be told: the run then ends as if its handler had rejected
+   */
   encode(value: Value, hides?: Hides): Encoded;
   /** @throws when `body` is damaged; the caller then gets RESULT_NOT_RETAINED */
   decode(body: string): Value;

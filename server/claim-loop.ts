@@ -1,5 +1,5 @@
 import { openBody } from './bodies.ts';
-import type { Answer, KeyedCall } from './call.ts';
+import type { Answer, Encoded, KeyedCall } from './call.ts';
 import { replayableBody } from './engine/body.ts';
 import { type ClaimRequest, decide } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
@@ -8,7 +8,7 @@ import type { Resolution, Resolver } from './engine/policy.ts';
 import type { KeyRecord, RunningRecord, StoredRecord } from './engine/record.ts';
 import type { ClaimAnswer, Snapshot } from './engine/store.ts';
 import type { IdempotencyEvent } from './events.ts';
-import { Execution, type Host } from './execution.ts';
+import { Execution, encodedBy, type Host } from './execution.ts';
 import type { LocalEnd } from './local-runs.ts';
 import { textOf } from './reason.ts';
 
@@ -190,13 +190,14 @@ export class ClaimLoop<Value> {
     const timer = setTimeout(() => timeout.abort(refusal('LEASE_LOST', 'timeout')), leaseMs);
     const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
     let resolution: Resolution;
-    let value: Value | undefined;
+    let given: { readonly value: Value; readonly encoded: Encoded } | undefined;
     try {
       const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
       resolution = checkResolution(await untilAborted(asked, signal));
       // In here, for it may be nothing that the host can answer with.
       if (resolution.action === 'complete' || resolution.action === 'fail') {
-        value = this.#call.codec.resolve(resolution);
+        const value = this.#call.codec.resolve(resolution);
+        given = { value, encoded: encodedBy(this.#call, value) };
       }
     } catch (cause) {
       await execution.inDoubt(
@@ -214,10 +215,12 @@ export class ClaimLoop<Value> {
         await execution.inDoubt('resolver');
         throw refusal('IN_DOUBT');
       case 'complete':
-      case 'fail':
-        await execution.complete(value as Value);
+      case 'fail': {
+        const { value, encoded } = given as NonNullable<typeof given>;
+        await execution.complete(encoded);
         await this.#authorizeReplay(); // the answer is of a run that this call did not make, and stands either way
-        return { value: value as Value, replayed: true };
+        return { value, replayed: true };
+      }
       default:
         return resolution satisfies never;
     }
@@ -250,6 +253,7 @@ function patience(waitTimeoutMs: number, closing: AbortSignal) {
 }
 
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => {}); // nobody waits for it any more once the signal has aborted
   signal.throwIfAborted();
   let onAbort: () => void = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -69,13 +69,14 @@ export class Execution<Value> {
     const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
     this.#emit('started');
     let value: Value;
+    let encoded: Encoded;
     try {
       value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
+      encoded = encodedBy(this.#call, value);
     } catch (error) {
       await this.inDoubt('handler rejected');
       throw error;
     }
-    const encoded = encode(this.#call, value);
     const complete = () => this.#completed(encoded);
     const { policy } = this.#call;
     const settlement = await settlementOf(encoded, run.intention, this.lease.lost, policy, complete);
@@ -98,7 +99,7 @@ export class Execution<Value> {
       handler,
       step: this.#steps.run,
       judge: async (value, intention) => {
-        const encoded = encode(this.#call, value);
+        const encoded = encodedBy(this.#call, value);
         const complete = () => this.#completed(encoded);
         return { encoded, settlement: await settlementOf(encoded, intention, false, policy, complete) };
       },
@@ -127,8 +128,8 @@ export class Execution<Value> {
   }
 
   /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
-  async complete(value: Value): Promise<void> {
-    await this.#settle(await this.#completed(encode(this.#call, value)));
+  async complete(encoded: Encoded): Promise<void> {
+    await this.#settle(await this.#completed(encoded));
   }
 
   async inDoubt(reason: string): Promise<void> {
@@ -227,12 +228,9 @@ export class Execution<Value> {
   }
 }
 
-function encode<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
-  try {
-    return codec.encode(value, hidesOf(policy.redact));
-  } catch {
-    return { outcome: 'success', body: undefined, started: true, result: value };
-  }
+/** @throws when the codec can not tell the outcome */
+export function encodedBy<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
+  return codec.encode(value, hidesOf(policy.redact));
 }
 
 function beginIn(store: Store, held: Held): Transaction {

@@ -23,10 +23,7 @@ export interface TransactionalCall<Value> {
   handler(run: ActiveRun): Promise<Value>;
   /** Refuses: a transaction is all or nothing. */
   step(name: string, fn: () => unknown): Promise<unknown>;
-  judge(
-    value: Value,
-    intention: Intention | undefined,
-  ): Promise<{ encoded: Encoded; settlement: Settlement }>;
+  judge(value: Value, intention: Intention | undefined): Promise<Judged>;
   /** For a run that left nothing behind, unless its handler said otherwise. */
   released(reason: string, intention?: Intention): Settlement;
   inDoubt(reason: string): Settlement;
@@ -42,6 +39,16 @@ export type TransactionalEnd<Value> =
   | { readonly to: 'lost' }
   /** Perhaps committed, perhaps not: the record will say. */
   | { readonly to: 'unknown'; readonly error: unknown };
+
+interface Judged {
+  readonly encoded: Encoded;
+  readonly settlement: Settlement;
+}
+
+interface JudgedResult<Value> {
+  readonly result: Result<Value>;
+  readonly judged?: Judged;
+}
 
 type Result<Value> = { readonly value: Value } | { readonly error: unknown };
 
@@ -89,25 +96,25 @@ export class TransactionalRun<Value> {
   }
 
   async #attempt(): Promise<TransactionalEnd<Value> | Again<Value>> {
-    const { begin, judge, released, inDoubt } = this.#call;
+    const { begin, released, inDoubt } = this.#call;
     let transaction: Transaction;
     try {
       transaction = begin();
     } catch (error) {
       return this.#failed('store unavailable', error);
     }
-    const { run, result, isLate } = await this.#handle(transaction);
+    const { run, result: returned, isLate } = await this.#handle(transaction);
     const { intention } = run;
-    const error = 'error' in result ? result.error : undefined;
     if (isLate) {
       await transaction.abort();
-      return rolledBack(released('out of time', intention), { error: outOfTime(error) });
+      return rolledBack(released('out of time', intention), { error: outOfTime(errorOf(returned)) });
     }
     if (!transaction.session.inTransaction()) {
       await transaction.abort();
-      return rolledBack(inDoubt('the handler ended its transaction'), { error: endedByHandler(error) });
+      const error = endedByHandler(errorOf(returned));
+      return rolledBack(inDoubt('the handler ended its transaction'), { error });
     }
-    const judged = 'value' in result ? await judge(result.value, intention) : undefined;
+    const { result, judged } = await this.#judge(returned, intention);
     const settlement = judged?.settlement ?? released('handler rejected', intention);
     if ('value' in result && settlement.to === 'completed' && settlement.outcome === 'success') {
       return this.#commit(transaction, result.value, settlement);
@@ -115,7 +122,8 @@ export class TransactionalRun<Value> {
     const end = rolledBack(settlement, result);
     // Not even after a conflict is a handler run again that does not know what it did elsewhere.
     const isSettled = intention?.to === 'in_doubt' || judged?.encoded.outcome === 'success';
-    const again = isSettled ? undefined : await againAfter(judged?.encoded.result ?? error, transaction, end);
+    const failure = judged?.encoded.result ?? errorOf(result);
+    const again = isSettled ? undefined : await againAfter(failure, transaction, end);
     await transaction.abort();
     return again ?? end;
   }
@@ -140,6 +148,16 @@ export class TransactionalRun<Value> {
     clearTimeout(timer);
     // A stalled event loop has late timers.
     return { run, result, isLate: timeout.signal.aborted || performance.now() >= until };
+  }
+
+  /** A result whose outcome can not be told is that of a handler that rejected: nothing of it is kept. */
+  async #judge(result: Result<Value>, intention: Intention | undefined): Promise<JudgedResult<Value>> {
+    if ('error' in result) return { result };
+    try {
+      return { result, judged: await this.#call.judge(result.value, intention) };
+    } catch (error) {
+      return { result: { error } };
+    }
   }
 
   async #commit(
@@ -207,6 +225,8 @@ async function againAfter<Value>(
     ? undefined
     : { to: 'again', blame: 'gone', error: failure, otherwise };
 }
+
+const errorOf = (result: Result<unknown>): unknown => ('error' in result ? result.error : undefined);
 
 function rolledBack<Value>(settlement: Settlement, result: Result<Value>): TransactionalEnd<Value> {
   return { to: 'rolled_back', settlement, result };

@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { ResultCodec } from '../../server/call.ts';
 import { withoutNames } from '../../server/engine/redact.ts';
+import { written } from '../../server/written.ts';
 import { type Mask, rebuiltError, type StoredError, storedError } from './error-codec.ts';
 import type { Mutation } from './operation.ts';
 import type { Result } from './plugin.ts';
@@ -24,9 +25,12 @@ export function resultCodec(
       const outcome = errors && errors.length > 0 ? 'error' : 'success';
       // By the GraphQL specification a result without `data` is that of an operation that was not begun.
       if (result.data === undefined) return { outcome, body: undefined, started: false, result };
-      const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
-      const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
-      return { outcome, body: JSON.stringify(shown), redacted: shown !== stored, started: true, result };
+      const write = () => {
+        const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
+        const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
+        return { body: JSON.stringify(shown), redacted: shown !== stored };
+      };
+      return { outcome, ...written(write), started: true, result };
     },
 
     decode(body) {

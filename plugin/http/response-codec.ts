@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ResultCodec, Written } from '../../server/call.ts';
 import type { Hides } from '../../server/engine/redact.ts';
+import { written } from '../../server/written.ts';
 import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
 import { problemOf } from './problem.ts';
 import { contentOf, redactedContent } from './redacted-content.ts';
@@ -23,7 +24,7 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
 
     encode: (handled, hides) => ({
       outcome: outcomeOf(handled),
-      ...bodyToStore(handled, headerNames, hides),
+      ...written(() => bodyToStore(handled, headerNames, hides)),
       started: true,
       result: resultOf(handled),
     }),

@@ -1,6 +1,7 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
 import { withoutNames } from '../../server/engine/redact.ts';
+import { written } from '../../server/written.ts';
 import { rebuiltError, type StoredError, shapeOf, storedError } from './error-codec.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
 
@@ -39,7 +40,7 @@ export function createResultCodec(
 
   const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
     outcome: 'error',
-    body: written(() => errorBody(result.error)),
+    ...written(() => ({ body: textOf(errorBody(result.error)) })),
     // What a resolver function says of an abandoned run is of one that did start.
     started: result === verdict || started(),
     result: result.error,
@@ -49,15 +50,12 @@ export function createResultCodec(
     format: 'trpc/1',
     encode(result, hides): Encoded {
       if (!result.ok) return encodedError(result);
-      // Before it is serialised: a transformer may write names and contents apart.
-      const shown = hides ? withoutNames(result.data, hides) : result.data;
-      return {
-        outcome: 'success',
-        body: written(() => ({ data: output.serialize(shown) })),
-        redacted: shown !== result.data,
-        started: true,
-        result: result.data,
+      const write = () => {
+        // Before it is serialised: a transformer may write names and contents apart.
+        const shown = hides ? withoutNames(result.data, hides) : result.data;
+        return { body: textOf({ data: output.serialize(shown) }), redacted: shown !== result.data };
       };
+      return { outcome: 'success', ...written(write), started: true, result: result.data };
     },
     decode(body) {
       const stored = JSON.parse(body) as Body;
@@ -76,13 +74,9 @@ export function createResultCodec(
   };
 }
 
-/** Undefined for what can not be written down: the effect has happened, and its caller gets what tRPC makes of it. */
-function written(body: () => Body): string | undefined {
-  try {
-    return JSON.stringify(body(), refuseStreams);
-  } catch {
-    return undefined;
-  }
+/** @throws for what can not be written down */
+function textOf(body: Body): string {
+  return JSON.stringify(body, refuseStreams);
 }
 
 /** Of a promise or an iterable, which tRPC streams, JSON would make `{}`. */

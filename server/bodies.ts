@@ -12,7 +12,8 @@ import { redacted } from './redaction.ts';
 
 /** Which body of which record: what is encrypted can be read back from there only. */
 export type Place = Address & { readonly format: string } & (
-    | { readonly part: 'response' | { readonly step: string }; readonly life: number }
+    | { readonly part: 'response'; readonly life: number }
+    | { readonly part: { readonly step: string }; readonly life: number }
     /** Sealed before the claim that decides in which life it will be. */
     | { readonly part: 'request' }
   );
@@ -30,16 +31,16 @@ const MAX_TEXT_BYTES = 64 * 1_048_576;
 const compressed = promisify(deflate);
 const expanded = promisify(inflate);
 
-/** What is stored of a result or a request. @throws whatever the developer's `cipher` or `redact` throws */
+/** What is stored of a result or a request, redacted: a step never is. @throws whatever the developer's `cipher` or `redact` throws */
 export async function sealContent(
   { body, redacted: wasRedacted = false, omitted }: Written,
-  place: Place,
+  place: Extract<Place, { part: 'request' | 'response' }>,
   { redact, cipher, compressAboveBytes }: ResolvedPolicy,
   maxBytes: number,
 ): Promise<StoredBody> {
   const { format, part } = place;
   if (body === undefined) return { format, bytes: 0, omitted: omitted ?? 'unserializable' };
-  const { text, changed } = redacted(body, redact, typeof part === 'string' ? part : 'step');
+  const { text, changed } = await redacted(body, redact, part);
   if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
   const isRedacted = wasRedacted || changed;
   return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });

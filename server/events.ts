@@ -32,8 +32,8 @@ export function guarded(listener: EventListener | undefined): EventListener {
   return (event) => {
     try {
       const returned: unknown = listener?.(event);
-      // An `async` listener: its rejection would end the process.
-      if (returned instanceof Promise) returned.catch(warn);
+      // An `async` listener: its rejection would end the process. So would that of anything else with a `then`.
+      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(warn);
     } catch (error) {
       warn(error);
     }

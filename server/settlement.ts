@@ -8,13 +8,13 @@ import type { Intention } from './run.ts';
  * What becomes of the record when its handler settled.
  * @param complete makes the completion, whose body takes its time to be sealed
  */
-export function settlementOf(
+export async function settlementOf(
   encoded: Encoded,
   intention: Intention | undefined,
   leaseLost: boolean,
   policy: ResolvedPolicy,
   complete: () => Promise<Settlement>,
-): Settlement | Promise<Settlement> {
+): Promise<Settlement> {
   const released = (reason: string) => intended({ to: 'release', reason }, policy);
   const doubted = (reason: string) => intended({ to: 'in_doubt', reason }, policy);
 
@@ -22,7 +22,7 @@ export function settlementOf(
   if (!encoded.started) return released('not started');
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
-  const verdict = verdictOf(policy.classify, encoded);
+  const verdict = await verdictOf(policy.classify, encoded);
   switch (verdict) {
     case 'store':
       return complete();
@@ -50,9 +50,9 @@ export function mayHideEffects(settlement: Settlement): boolean {
 }
 
 /** The effect has happened: a `classify` that fails must not hide that, so it leaves the decision to an operator. */
-function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: Encoded) {
+async function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: Encoded) {
   try {
-    const verdict: unknown = classify({ outcome, result });
+    const verdict: unknown = await classify({ outcome, result });
     if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
     return { failed: `classify returned ${textOf(verdict)}` };
   } catch (error) {

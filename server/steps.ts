@@ -1,4 +1,4 @@
-import { openBody, type Place, sealContent } from './bodies.ts';
+import { openBody, type Place, sealBody } from './bodies.ts';
 import { replayableBody, storedBytes } from './engine/body.ts';
 import { IdempotencyError, isIdempotencyError, refusal } from './engine/errors.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
@@ -106,12 +106,18 @@ export class Steps {
     });
   }
 
-  /** What the developer's `cipher` or `redact` fails on is not kept, least of all in clear text. */
+  /**
+   * Never redacted: the next attempt goes on from this value. What the developer's `cipher` fails on is not kept, least of
+   * all in clear text.
+   */
   async #stored(name: string, body: string | undefined): Promise<StoredBody> {
-    const { policy } = this.#terms;
+    const { cipher, compressAboveBytes, maxResultBytes: maxBytes } = this.#terms.policy;
     let stored: StoredBody;
     try {
-      stored = await sealContent({ body }, this.#placeOf(name), policy, policy.maxResultBytes);
+      stored =
+        body === undefined
+          ? { format: FORMAT, bytes: 0, omitted: 'unserializable' }
+          : await sealBody(body, this.#placeOf(name), { cipher, compressAboveBytes, maxBytes });
     } catch {
       stored = { format: FORMAT, bytes: 0, omitted: 'unsealed' };
     }

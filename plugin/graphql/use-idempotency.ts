@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope } from '../../server/engine/key.ts';
+import { notPromised } from '../../server/engine/not-promised.ts';
 import { currentRun, isNested } from '../../server/run.ts';
 import { mutationsRequiringKey } from './directives.ts';
 import { refused, unprotectable } from './errors.ts';
@@ -91,7 +92,7 @@ export function useIdempotency<Context extends object>(
   }
 
   function givenKey(args: Args<Context>): GivenKey | undefined {
-    return keyOfRequest(args) ?? developersKey(key?.(args.contextValue, args));
+    return keyOfRequest(args) ?? developersKey(notPromised(key?.(args.contextValue, args), 'key'));
   }
 
   /**
@@ -101,7 +102,7 @@ export function useIdempotency<Context extends object>(
   function checkRequired({ name, fields }: MutationOperation, schema: GraphQLSchema): void {
     if (isNested()) return;
     const required = mutationsRequiringKey(schema);
-    const asked = typeof require === 'function' ? require({ name, fields }) : require;
+    const asked = typeof require === 'function' ? notPromised(require({ name, fields }), 'require') : require;
     if (asked || fields.some((field) => required.has(field))) throw refusal('KEY_MISSING');
   }
 

@@ -1,5 +1,6 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import { notPromised } from '../../server/engine/not-promised.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { requestHeaders } from '../../server/request-headers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
@@ -50,7 +51,7 @@ export function withIdempotency<Rest extends unknown[]>(
     if (!idempotency.enabled || !methods.has(request.method.toUpperCase())) return undefined;
     const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
     if (header !== undefined) return parseKeyHeader(header);
-    if (isRequired(request)) throw refusal('KEY_MISSING');
+    if (notPromised(isRequired(request), 'require')) throw refusal('KEY_MISSING');
     return undefined;
   }
 
@@ -59,7 +60,7 @@ export function withIdempotency<Rest extends unknown[]>(
     const owner = checkScope(await scope(request, ...rest));
     const buffered = await BufferedRequest.read(request, maxRequestBytes);
     if (!buffered) return requestTooLarge(maxRequestBytes, documentation);
-    const name = checkOperation(operation(request));
+    const name = checkOperation(notPromised(operation(request), 'operation'));
     const { value, replayed } = await idempotency.execute<Handled>({
       scope: owner,
       key,

@@ -1,5 +1,6 @@
 import { parseItem, parseList } from 'structured-headers';
 import { IdempotencyError, refusal } from './errors.ts';
+import { notPromised } from './not-promised.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
 const MAX_KEY_LENGTH = 255;
@@ -49,6 +50,29 @@ export function checkKey(value: unknown): string {
   if (!value.isWellFormed())
     throw invalid('not_well_formed', 'must be well-formed Unicode (no lone surrogates)');
   return value;
+}
+
+/** What clients may send as keys. */
+export type KeyFormat = 'any' | 'uuid' | ((key: string) => boolean);
+
+// RFC 9562, of any version.
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Whether a key has the form that the policy asks for.
+ * @throws IdempotencyError KEY_INVALID, reason `format`, when it has not
+ * @throws TypeError when the developer's function gives anything but a boolean, and whatever it throws
+ */
+export function checkKeyFormat(key: string, format: KeyFormat): string {
+  if (format === 'any') return key;
+  if (format === 'uuid') {
+    if (!UUID.test(key)) throw invalid('format', 'must be a UUID, such as crypto.randomUUID() makes');
+    return key;
+  }
+  const verdict: unknown = notPromised(format(key), 'keyFormat');
+  if (verdict === true) return key;
+  if (verdict === false) throw invalid('format', 'does not have the form that this operation takes');
+  throw new TypeError(`Expected \`keyFormat\` to return true or false, got ${typeof verdict}`);
 }
 
 /**

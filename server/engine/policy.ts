@@ -6,6 +6,7 @@ import {
   resolveFingerprint,
   WHOLE_INPUT,
 } from './fingerprint-policy.ts';
+import type { KeyFormat } from './key.ts';
 import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
 import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
 
@@ -28,6 +29,9 @@ export interface Finished {
   readonly result: unknown;
 }
 
+/** What becomes of the key of a finished run. */
+export type Verdict = 'store' | 'release' | 'in_doubt';
+
 /** Per operation. What is absent comes from `createIdempotency`. `Context` is what a `fingerprint` function is shown. */
 export interface Policy<Context = unknown> {
   /** How long a finished outcome is replayed, in ms. Default 24 h, like Stripe's keys. */
@@ -42,8 +46,11 @@ export interface Policy<Context = unknown> {
   waitTimeoutMs?: number;
   /** What a claim makes of a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
-  /** Whether a finished run is stored (default), or its key released, or its effect unknown. */
-  classify?: (finished: Finished) => 'store' | 'release' | 'in_doubt';
+  /**
+   * Whether a finished run is stored (default), or its key released, or its effect unknown. May be async: the run goes on
+   * until it settles. Where it fails, or gives anything else, the record is in doubt.
+   */
+  classify?: (finished: Finished) => Verdict | Promise<Verdict>;
   /**
    * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
    * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
@@ -63,7 +70,8 @@ export interface Policy<Context = unknown> {
   cipher?: Cipher | null;
   /**
    * What is removed from results and captured requests before they are stored. A result that something was removed from is
-   * kept for operators to read; a retry gets RESULT_NOT_RETAINED, reason `redacted`. Default null: nothing.
+   * kept for operators to read; a retry gets RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
+   * the next attempt goes on from them. Default null: nothing.
    */
   redact?: Redaction | null;
   /** Bodies of more UTF-8 bytes are compressed, off the event loop, where that makes them smaller; null never. Default 8 KiB. */
@@ -72,6 +80,11 @@ export interface Policy<Context = unknown> {
   captureRequest?: boolean;
   /** Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. Default 64 KiB. */
   maxCapturedBytes?: number;
+  /**
+   * Which keys clients may send: any that is valid at all (default), UUIDs only, or what a function says true of. Others are
+   * KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
+   */
+  keyFormat?: KeyFormat;
   /** What makes two requests with one key the same: paths that do not count, or a function. Default: all of the input. */
   fingerprint?: FingerprintPolicy<Context>;
 }
@@ -79,11 +92,10 @@ export interface Policy<Context = unknown> {
 /**
  * Names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
  * whatever their aliases and variables are), headers, query parameters. Or a function, which gets the body as it would be
- * stored, parsed, and returns what is stored instead: the same where there is nothing to remove, undefined for no body.
+ * stored, parsed, and returns what is stored instead, or a promise of that: the same where there is nothing to remove,
+ * undefined for no body.
  */
-export type Redaction =
-  | readonly string[]
-  | ((body: unknown, where: 'request' | 'response' | 'step') => unknown);
+export type Redaction = readonly string[] | ((body: unknown, where: 'request' | 'response') => unknown);
 
 /** A policy with every default filled in. */
 export type ResolvedPolicy = Readonly<
@@ -109,6 +121,7 @@ const DEFAULTS: ResolvedPolicy = {
   compressAboveBytes: 8_192,
   captureRequest: false,
   maxCapturedBytes: 65_536,
+  keyFormat: 'any',
   fingerprint: WHOLE_INPUT,
 };
 
@@ -148,6 +161,7 @@ export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   compressAboveBytes: anyOf(integer(0, RECORD_ROOM_BYTES), aNull),
   captureRequest: aBoolean,
   maxCapturedBytes: integer(0, 524_288),
+  keyFormat: anyOf(oneOf('any', 'uuid'), aFunction),
   fingerprint: anything, // resolveFingerprint looks into it
 };
 

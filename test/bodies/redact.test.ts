@@ -92,30 +92,30 @@ describe('hidden names', () => {
 });
 
 describe('a body', () => {
-  test('in which nothing is hidden is stored to the byte', () => {
+  test('in which nothing is hidden is stored to the byte', async () => {
     const text = '{ "2": 1, "1": 1e3 }';
-    expect(redacted(text, ['secret'], 'response')).toEqual({ text, changed: false });
-    expect(redacted(text, (body) => body, 'response')).toEqual({ text, changed: false });
-    expect(redacted(text, null, 'response')).toEqual({ text, changed: false });
+    expect(await redacted(text, ['secret'], 'response')).toEqual({ text, changed: false });
+    expect(await redacted(text, async (body) => body, 'response')).toEqual({ text, changed: false });
+    expect(await redacted(text, null, 'response')).toEqual({ text, changed: false });
   });
 
-  test('that can not be looked into is not stored', () => {
-    expect(redacted('secret=1', ['secret'], 'request')).toEqual({ text: undefined, changed: true });
+  test('that can not be looked into is not stored', async () => {
+    expect(await redacted('secret=1', ['secret'], 'request')).toEqual({ text: undefined, changed: true });
   });
 
-  test('is given to a function, with what it is; it may change it in place, or let it go', () => {
+  test('is given to a function, with what it is; it may change it in place, or let it go, at once or later', async () => {
     const seen: unknown[] = [];
     const mask = (body: unknown, where: string) => {
       seen.push(where);
       (body as { card: string }).card = (body as { card: string }).card.slice(-4);
       return body;
     };
-    expect(redacted('{"card":"4242424242424242"}', mask, 'request')).toEqual({
+    expect(await redacted('{"card":"4242424242424242"}', mask, 'request')).toEqual({
       text: '{"card":"4242"}',
       changed: true,
     });
     expect(seen).toEqual(['request']);
-    expect(redacted('{}', () => undefined, 'response')).toEqual({ text: undefined, changed: true });
-    expect(() => redacted('{}', async () => ({}), 'response')).toThrow(TypeError);
+    expect(await redacted('{}', () => undefined, 'response')).toEqual({ text: undefined, changed: true });
+    expect(await redacted('{"a":1}', async () => ({}), 'response')).toEqual({ text: '{}', changed: true });
   });
 });

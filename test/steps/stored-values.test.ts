@@ -32,17 +32,16 @@ test('case 16: with a cipher the value of a step is stored encrypted, and read b
 });
 
 test.each<[string, NonNullable<IdempotencyOptions['redact']>]>([
-  ['by name', ['apiKey']],
-  ['by a function', (body, where) => (where === 'step' ? undefined : body)],
+  ['names', ['apiKey']],
+  ['a function', () => undefined],
+  ['a function that fails', () => Promise.reject(new Error('no policy'))],
 ])(
-  'case 16: a step whose value is redacted (%s) is not run again, and the next attempt is told so',
+  'case 16: the value of a step is not redacted by %s: the next attempt goes on from it',
   async (_, redact) => {
     const { answers, afterFirst, runs } = await stepTwice({ redact });
-    expect(answers[0]).toEqual({ data: 1 });
-    expect(answers[1]).toEqual({ error: expect.stringContaining('its result is not available') });
+    expect(answers).toEqual([{ data: 1 }, { data: 1 }]);
     expect(runs).toBe(1);
-    expect(afterFirst).toContain('"redacted"');
-    expect(afterFirst).not.toContain(SECRET);
+    expect(afterFirst).toContain(SECRET);
   },
 );
 

@@ -8,7 +8,7 @@ import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts'
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, refusal } from './engine/errors.ts';
-import { checkKey, checkScope } from './engine/key.ts';
+import { checkKey, checkKeyFormat, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
@@ -248,7 +248,7 @@ function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
   const { leaseMs, abandonedRetentionMs, onAbandoned } = policy;
   return {
     scope: checkScope(call.scope),
-    key: checkKey(call.key),
+    key: checkKeyFormat(checkKey(call.key), policy.keyFormat),
     operation,
     fingerprints,
     ...(selections && { selections }),

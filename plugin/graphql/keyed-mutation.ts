@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { KeyedCall } from '../../server/call.ts';
+import { checkKeyFormat } from '../../server/engine/key.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { comparisonOf } from './comparison.ts';
 import type { Mask } from './error-codec.ts';
@@ -28,7 +29,7 @@ export interface Caller<Context> {
 
 /**
  * @param failure what an `onAbandoned` function's `fail` stands for
- * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable` or `conflicting_policies`
+ * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
  * @throws what a developer's `fingerprint` function throws
  */
 export async function keyedMutation<Context>(
@@ -37,11 +38,13 @@ export async function keyedMutation<Context>(
   { context, scope, contents, policies, mask, authorizeReplay }: Caller<Context>,
   failure?: (error: GraphQLError) => ExecutionResult,
 ): Promise<KeyedMutation> {
+  const policy = policies.of(mutation.fields);
+  checkKeyFormat(given.key, policy.keyFormat); // before another field of the operation runs
   return {
     given,
     scope,
     operation: mutation.operation,
-    policy: policies.of(mutation.fields),
+    policy,
     selections: mutation.selections(contents),
     ...(await fingerprintsOf({ ...comparisonOf(mutation, policies, context), contents })),
     codec: resultCodec(mutation, mask, failure),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkKey, checkScope, isUnfilled, parseKeyHeader } from '../../server/engine/key.ts';
+import { checkKey, checkKeyFormat, checkScope, isUnfilled, parseKeyHeader } from '../../server/engine/key.ts';
 
 const invalid = (reason: string) => expect.objectContaining({ code: 'KEY_INVALID', status: 400, reason });
 
@@ -68,6 +68,39 @@ describe('a key', () => {
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     );
   });
+});
+
+describe('the format of a key', () => {
+  const uuid = '8e03978e-40d5-43e8-bc93-6894a57f9324';
+
+  test.each([
+    ['any', 'order 1'],
+    ['uuid', uuid],
+    ['uuid', uuid.toUpperCase()],
+    ['uuid', '0192f5c0-5f7b-7cc3-98c4-dc0c0c07398f'],
+  ] as const)('%s takes %s', (format, key) => {
+    expect(checkKeyFormat(key, format)).toBe(key);
+  });
+
+  test.each([['order 1'], [` ${uuid}`], [`{${uuid}}`], [`urn:uuid:${uuid}`], [uuid.replaceAll('-', '')]])(
+    'uuid refuses %s',
+    (key) => {
+      expect(() => checkKeyFormat(key, 'uuid')).toThrow(invalid('format'));
+    },
+  );
+
+  test('by a function is what it says true of', () => {
+    const isOrder = (key: string) => key.startsWith('order-');
+    expect(checkKeyFormat('order-1', isOrder)).toBe('order-1');
+    expect(() => checkKeyFormat('basket-1', isOrder)).toThrow(invalid('format'));
+  });
+
+  test.each([[1], [null], [undefined], ['yes'], [[]]])(
+    'by a function that gives %j is a TypeError, never taken for yes or no',
+    (verdict) => {
+      expect(() => checkKeyFormat('k', () => verdict as never)).toThrow(TypeError);
+    },
+  );
 });
 
 describe('a key header', () => {

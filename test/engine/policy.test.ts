@@ -22,6 +22,7 @@ test('every default is filled in', () => {
     compressAboveBytes: 8_192,
     captureRequest: false,
     maxCapturedBytes: 65_536,
+    keyFormat: 'any',
     fingerprint: { exclude: [], versions: new Map() },
   });
 });
@@ -41,6 +42,7 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['redact', ['password', [], [''], ['a', 5], [/a/], {}, true]],
     ['compressAboveBytes', [-1, Number.NaN, '1', true, 16 * 1_048_576]],
     ['captureRequest', ['yes', null, 1, {}]],
+    ['keyFormat', ['uuid4', '', null, /k/, true]],
     ['maxCapturedBytes', [-1, Number.NaN, '1', null, 524_289]],
   ];
   test.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(

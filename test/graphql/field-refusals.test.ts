@@ -114,3 +114,11 @@ it('fields whose policies contradict each other may stand in one document', asyn
     extensions: { idempotency: { replayed: ['ship'] } },
   });
 });
+
+it('a key without the form that its field asks for refuses the operation, before another field runs', async () => {
+  await using shop = await startKeyedShop({ useIdempotency: { fields: { ship: { keyFormat: 'uuid' } } } });
+  const query = 'mutation { pay(amount: 1) @idempotent(key: "k1") ship(to: "x") @idempotent(key: "k2") }';
+  const answer = await shop.post({ query });
+  expect(codeOf(answer)).toBe('KEY_INVALID');
+  expect(shop.runs).toEqual([]);
+});

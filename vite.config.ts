@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
@@ -19,7 +20,7 @@ const dashboard: ViteUserConfig = {
 
 const shared = {
   // As Node.js resolves it: otherwise this code and graphql-yoga would each get a `GraphQLError` class of their own.
-  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
 };
 
 const tests: ViteUserConfig = {

@@ -64,10 +64,27 @@ export interface Captured extends Written {
 
 export interface Encoded extends Written {
   readonly outcome: Outcome;
-  /** False when it is sure that the handler was never entered: the key is then released. */
-  readonly started: boolean;
+  /**
+   * Whether the developer's handler was entered. One rule holds for all adapters:
+   *
+   * - `false` is only for what is known: the adapter itself refused the call (its own validation, a check before the
+   *   handler), and had not yet called the function that leads to the handler. The key is released, also for a corrected
+   *   input.
+   * - `true` is for an outcome of the handler. It is stored, unless `classify` says otherwise.
+   * - `Unknown` is for all else. That function was called (a GraphQL executor, say, which may be another server's) and ended
+   *   without an outcome of the handler: nobody can tell a refusal on the way from an effect whose answer was lost. The key
+   *   is in doubt, unless `classify` says otherwise.
+   *
+   * An effect that happened without an answer looks like a refusal, so nothing else may count as "not started".
+   */
+  readonly started: boolean | Unknown;
   /** What `classify` is shown. */
   readonly result: unknown;
+}
+
+export interface Unknown {
+  /** Why it is not known, for operators. */
+  readonly unknown: string;
 }
 
 export interface Answer<Value> {

@@ -19,7 +19,7 @@ export async function settlementOf(
   const doubted = (reason: string) => intended({ to: 'in_doubt', reason }, policy);
 
   if (intention) return intended(intention, policy);
-  if (!encoded.started) return released('not started');
+  if (encoded.started === false) return released('not started');
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
   const verdict = await verdictOf(policy.classify, encoded);
@@ -29,7 +29,7 @@ export async function settlementOf(
     case 'release':
       return released('classified');
     case 'in_doubt':
-      return doubted('classified');
+      return doubted(encoded.started === true ? 'classified' : encoded.started.unknown);
     default:
       return doubted(verdict.failed);
   }
@@ -50,9 +50,9 @@ export function mayHideEffects(settlement: Settlement): boolean {
 }
 
 /** The effect has happened: a `classify` that fails must not hide that, so it leaves the decision to an operator. */
-async function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result }: Encoded) {
+async function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result, started }: Encoded) {
   try {
-    const verdict: unknown = await classify({ outcome, result });
+    const verdict: unknown = await classify({ outcome, result, started: started === true || 'unknown' });
     if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
     return { failed: `classify returned ${textOf(verdict)}` };
   } catch (error) {

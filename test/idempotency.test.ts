@@ -285,7 +285,11 @@ describe('what is stored, released or left in doubt', () => {
     const { call } = setUp();
     const classify = vi.fn(() => 'store' as const);
     await call(async () => ({ error: 'declined' }), { policy: { classify } });
-    expect(classify).toHaveBeenCalledExactlyOnceWith({ outcome: 'error', result: { error: 'declined' } });
+    expect(classify).toHaveBeenCalledExactlyOnceWith({
+      outcome: 'error',
+      started: true,
+      result: { error: 'declined' },
+    });
   });
 });
 

@@ -6,8 +6,14 @@ import { exposeRun } from './context.ts';
 import { claim } from './key.ts';
 import type { KeyedMutation } from './keyed-mutation.ts';
 import type { Execute, Result } from './plugin.ts';
+import { notStarted, thrownResult } from './start.ts';
+import { variableErrors } from './variable-errors.ts';
 
-/** Runs the rest of the pipeline once for its key, or answers from the record. @throws IdempotencyError */
+/**
+ * Runs the rest of the pipeline once for its key, or answers from the record.
+ * @throws IdempotencyError
+ * @throws what the executor threw, once the record is settled
+ */
 export async function executeKeyed(
   idempotency: Idempotency,
   { given, ...call }: KeyedMutation,
@@ -15,24 +21,24 @@ export async function executeKeyed(
   args: ExecutionArgs,
 ): Promise<Answer<Result>> {
   exposeRun(args.contextValue);
-  let rejection: { error: unknown } | undefined;
+  let thrown: { error: unknown } | undefined;
   const answer = await idempotency.execute<Result>({
     ...call,
     key: given.key,
-    async handler() {
+    async handler({ session }) {
       claim(given);
-      rejection = undefined; // of an earlier transaction
-      const execution = uninterrupted(args);
+      const errors = variableErrors(args);
+      if (errors) return notStarted(errors);
       try {
-        return await executeFn(execution.args);
+        return await executeFn(uninterrupted(args));
       } catch (error) {
-        if (execution.begun) throw error;
-        rejection = { error };
-        return {}; // without data: it was not begun, so the key is free again
+        if (session) throw error; // what it did is rolled back
+        thrown = { error };
+        return thrownResult(error); // for `classify`
       }
     },
   });
-  if (rejection) throw rejection.error;
+  if (thrown) throw thrown.error;
   return answer;
 }
 
@@ -44,22 +50,7 @@ export function apart(executeFn: Execute): Execute {
   };
 }
 
-/**
- * The arguments without the `signal` of execution cancellation: a client that hangs up must not leave a mutation half
- * done. Every executor reads the root value first, so `begun` tells an error of the execution from the refusal of a
- * plugin in between. (If that one reads it too, the doubt stays.)
- */
-function uninterrupted(args: ExecutionArgs & { signal?: unknown }) {
-  const { signal: _, rootValue, ...rest } = args;
-  const execution = {
-    begun: false,
-    args: {
-      ...rest,
-      get rootValue() {
-        execution.begun = true;
-        return rootValue;
-      },
-    } satisfies ExecutionArgs,
-  };
-  return execution;
+/** Without the `signal` of execution cancellation: a client that hangs up must not leave a mutation half done. */
+function uninterrupted({ signal: _, ...args }: ExecutionArgs & { signal?: unknown }): ExecutionArgs {
+  return args;
 }

@@ -1,10 +1,11 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { ResultCodec } from '../../server/call.ts';
 import { withoutNames } from '../../server/engine/redact.ts';
 import { written } from '../../server/written.ts';
 import { type Mask, rebuiltError, type StoredError, storedError } from './error-codec.ts';
 import type { Mutation } from './operation.ts';
 import type { Result } from './plugin.ts';
+import { asGraphQLError, startOf, wasThrown } from './start.ts';
 
 /**
  * `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors take a form of
@@ -21,21 +22,22 @@ export function resultCodec(
 
     encode(result, hides) {
       if (isStream(result)) return { outcome: 'success', body: undefined, started: true, result };
-      const { errors } = result;
-      const outcome = errors && errors.length > 0 ? 'error' : 'success';
-      // By the GraphQL specification a result without `data` is that of an operation that was not begun.
-      if (result.data === undefined) return { outcome, body: undefined, started: false, result };
+      const { errors, data } = result;
+      const outcome = data === undefined || (errors && errors.length > 0) ? 'error' : 'success';
+      const started = startOf(result);
+      if (wasThrown(result)) return { outcome, body: undefined, started, result };
       const write = () => {
         const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
         const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
         return { body: JSON.stringify(shown), redacted: shown !== stored };
       };
-      return { outcome, ...written(write), started: true, result };
+      return { outcome, ...written(write), started, result };
     },
 
     decode(body) {
       const stored = JSON.parse(body) as StoredResult;
-      if (stored.data === undefined) throw new TypeError('Expected a stored result to have data');
+      if (stored.data === undefined && !stored.errors)
+        throw new TypeError('Expected a stored result to have data or errors');
       const { errors, ...result } = stored;
       // In its own place among the keys, for they come out in their order.
       return errors ? { ...stored, errors: errors.map(rebuiltError) as GraphQLError[] } : result;
@@ -49,12 +51,6 @@ export function resultCodec(
 }
 
 type StoredResult = Omit<ExecutionResult, 'errors'> & { errors?: StoredError[] };
-
-function asGraphQLError(error: unknown): GraphQLError {
-  if (error instanceof GraphQLError) return error;
-  const originalError = error instanceof Error ? error : new Error(String(error));
-  return new GraphQLError(originalError.message, { originalError });
-}
 
 function isStream(result: Result): result is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in result;

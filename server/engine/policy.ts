@@ -27,6 +27,11 @@ export interface Finished {
   readonly outcome: 'success' | 'error';
   /** What the host's handler produced: an ExecutionResult, a procedure's data or TRPCError. */
   readonly result: unknown;
+  /**
+   * Whether the handler was entered. `'unknown'` is for a GraphQL executor that threw, or that answered without `data`: of
+   * a remote one, that may be an answer which was lost after the effect.
+   */
+  readonly started: true | 'unknown';
 }
 
 /** What becomes of the key of a finished run. */
@@ -47,8 +52,9 @@ export interface Policy<Context = unknown> {
   /** What a claim makes of a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /**
-   * Whether a finished run is stored (default), or its key released, or its effect unknown. May be async: the run goes on
-   * until it settles. Where it fails, or gives anything else, the record is in doubt.
+   * Whether a finished run is stored, or its key released, or its effect unknown. Default: stored, and in doubt where
+   * `started` is `'unknown'`. May be async: the run goes on until it settles. Where it fails, or gives anything else, the
+   * record is in doubt.
    */
   classify?: (finished: Finished) => Verdict | Promise<Verdict>;
   /**
@@ -112,7 +118,7 @@ const DEFAULTS: ResolvedPolicy = {
   concurrent: 'wait',
   waitTimeoutMs: 10 * SECOND,
   onAbandoned: 'in_doubt',
-  classify: () => 'store',
+  classify: ({ started }) => (started === 'unknown' ? 'in_doubt' : 'store'),
   transaction: false,
   maxResultBytes: 1_048_576,
   retain: 'result',

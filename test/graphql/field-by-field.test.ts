@@ -81,6 +81,7 @@ for (const [nullable, type, failure] of [
 it('after an execution that ended between two fields, a retry runs only the rest', async () => {
   let executions = 0;
   await using shop = await startKeyedShop({
+    idempotency: { classify: ({ started }) => (started === 'unknown' ? 'release' : 'store') },
     before: [
       {
         onExecute({

@@ -171,7 +171,7 @@ it('classify is asked about the result of the fields', async () => {
   });
   const [, second] = await shop.twice({ query: 'mutation { pay(amount: 5) }' }, key('k'));
   expect(second.replayed).toBe(false);
-  expect(shown).toEqual(Array(2).fill({ outcome: 'success', result: { data: { pay: 5 } } }));
+  expect(shown).toEqual(Array(2).fill({ outcome: 'success', started: true, result: { data: { pay: 5 } } }));
 });
 
 it('a policy is checked when the plugin is made', () => {

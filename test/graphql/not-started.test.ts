@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { expect, it } from 'vitest';
+import type { Finished } from '../../server/engine/policy.ts';
 import { codeOf, key, type Shop, type ShopOptions, startShop } from './support.ts';
 
 const pay = { query: 'mutation { pay(amount: 5) }' };
@@ -14,7 +15,7 @@ type Guard = (refuses: () => boolean) => object;
 const limited = () =>
   new GraphQLError('Too many requests', { extensions: { code: 'LIMITED', http: { status: 429 } } });
 
-/** The ways in which a plugin can refuse an operation. */
+/** The ways in which a plugin can refuse an operation before the executor is called. */
 const guards: Record<string, Guard> = {
   'throws in onExecute': (refuses) => ({
     onExecute() {
@@ -26,6 +27,25 @@ const guards: Record<string, Guard> = {
       if (refuses()) setResultAndStopExecution({ errors: [limited()] });
     },
   }),
+  'throws while the context is built': (refuses) => ({
+    onContextBuilding() {
+      if (refuses()) throw limited();
+    },
+  }),
+  'adds a validation error': (refuses) => ({
+    onValidate({ setResult }: { setResult(errors: unknown[]): void }) {
+      if (refuses()) setResult([limited()]);
+    },
+  }),
+  'answers the parameters': (refuses) => ({
+    onParams({ setResult }: { setResult(result: object): void }) {
+      if (refuses()) setResult({ errors: [limited()] });
+    },
+  }),
+};
+
+/** The ways in which what a plugin put around the executor can refuse an operation, and not call it. */
+const wrappers: Record<string, Guard> = {
   'executes nothing and gives errors': (refuses) => ({
     onExecute({ executeFn, setExecuteFn }: Hook) {
       setExecuteFn((args: object) => (refuses() ? { errors: [limited()] } : executeFn(args)));
@@ -48,50 +68,62 @@ const guards: Record<string, Guard> = {
       });
     },
   }),
-  'throws while the context is built': (refuses) => ({
-    onContextBuilding() {
-      if (refuses()) throw limited();
-    },
-  }),
-  'adds a validation error': (refuses) => ({
-    onValidate({ setResult }: { setResult(errors: unknown[]): void }) {
-      if (refuses()) setResult([limited()]);
-    },
-  }),
-  'answers the parameters': (refuses) => ({
-    onParams({ setResult }: { setResult(result: object): void }) {
-      if (refuses()) setResult({ errors: [limited()] });
-    },
-  }),
 };
 
-for (const [way, guard] of Object.entries(guards)) {
-  for (const place of ['before', 'after'] as const) {
-    it(`case 4a, 4b: a plugin ${place} ours that ${way} does not use up the key`, async () => {
+const places = [
+  ...Object.entries(guards).flatMap(([way, guard]) => [
+    ['before', way, guard] as const,
+    ['after', way, guard] as const,
+  ]),
+  ...Object.entries(wrappers).map(([way, guard]) => ['after', way, guard] as const),
+];
+
+for (const [place, way, guard] of places) {
+  it(`case 4a, 4b: a plugin ${place} ours that ${way} does not use up the key`, async () => {
+    let refuses = true;
+    await using shop = await startShop({
+      [place]: [guard(() => refuses)],
+      parserAndValidationCache: false,
+    } as ShopOptions);
+    const refusal = await shop.post(pay, { ...key('k'), accept: 'application/graphql-response+json' });
+    expect(codeOf(refusal)).toBe('LIMITED');
+    expect(refusal.status).toBe(429);
+    expect(shop.runs).toEqual([]);
+    await expectNothingKept(shop);
+
+    refuses = false;
+    const corrected = { query: 'mutation { pay(amount: 6) }' };
+    expect(await shop.post(corrected, key('k'))).toMatchObject({
+      body: '{"data":{"pay":6}}',
+      replayed: false,
+    });
+    expect(await shop.post(corrected, key('k'))).toMatchObject({
+      body: '{"data":{"pay":6}}',
+      replayed: true,
+    });
+    expect(shop.runs).toEqual(['pay']);
+  });
+}
+
+for (const [way, guard] of Object.entries(wrappers)) {
+  it(`a plugin before ours that ${way} may have run something: the key is in doubt, unless \`classify\` releases it`, async () => {
+    const isLimit = (result: unknown) => JSON.stringify(result).includes('LIMITED');
+    for (const classify of [
+      undefined,
+      { classify: ({ result }: Finished) => (isLimit(result) ? 'release' : 'store') },
+    ] as const) {
       let refuses = true;
       await using shop = await startShop({
-        [place]: [guard(() => refuses)],
-        parserAndValidationCache: false,
+        before: [guard(() => refuses)],
+        ...(classify && { idempotency: classify }),
       } as ShopOptions);
-      const refusal = await shop.post(pay, { ...key('k'), accept: 'application/graphql-response+json' });
-      expect(codeOf(refusal)).toBe('LIMITED');
-      expect(refusal.status).toBe(429);
-      expect(shop.runs).toEqual([]);
-      await expectNothingKept(shop);
-
+      expect(codeOf(await shop.post(pay, key('k')))).toBe('LIMITED');
       refuses = false;
-      const corrected = { query: 'mutation { pay(amount: 6) }' };
-      expect(await shop.post(corrected, key('k'))).toMatchObject({
-        body: '{"data":{"pay":6}}',
-        replayed: false,
-      });
-      expect(await shop.post(corrected, key('k'))).toMatchObject({
-        body: '{"data":{"pay":6}}',
-        replayed: true,
-      });
-      expect(shop.runs).toEqual(['pay']);
-    });
-  }
+      const retry = await shop.post(pay, key('k'));
+      if (classify) expect(retry).toMatchObject({ body: '{"data":{"pay":5}}', replayed: false });
+      else expect(codeOf(retry)).toBe('IN_DOUBT');
+    }
+  });
 }
 
 async function expectNothingKept(shop: Shop): Promise<void> {

@@ -10,36 +10,56 @@ export const api = createTRPCClient<AppRouter>({
     httpLink({
       url: new URL('api/trpc', document.baseURI).href,
       headers: { 'x-latchkey': '1' },
-      async fetch(url, options) {
-        const response = await fetch(url, options as RequestInit);
-        const isOfApi = response.headers.get('content-type')?.startsWith('application/json');
-        if (!response.ok && !isOfApi) throw new Refusal(response.status);
-        return response;
-      },
+      fetch: fetchAnswer,
     }),
   ],
 });
 
+async function fetchAnswer(url: RequestInfo | URL | string, options?: unknown): Promise<Response> {
+  const response = await fetch(url, options as RequestInit).catch((error) => {
+    throw new Unreachable('The server can not be reached.', { cause: error });
+  });
+  const isOfApi = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+  if (!isOfApi) throw new Foreign(response.status);
+  return response;
+}
+
+/** There was no answer. */
+class Unreachable extends Error {}
+
 /** By what stands in front of the API, a session's check say: it need not answer in the API's form. */
-class Refusal extends Error {
+class Foreign extends Error {
   readonly status: number;
 
   constructor(status: number) {
-    super(`The server answered with status ${status}.`);
+    super(
+      status < 400
+        ? 'Something other than the dashboard answered. Your session may have ended: reload this page.'
+        : `The server answered with status ${status}.`,
+    );
     this.status = status;
   }
 }
 
-/** The HTTP status of a refusal, undefined when there was no answer. */
+/** The HTTP status of an answer that was a refusal; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof TRPCClientError)) return undefined;
-  return error.cause instanceof Refusal ? error.cause.status : error.data?.httpStatus;
+  return error.cause instanceof Foreign ? error.cause.status : error.data?.httpStatus;
 }
 
-/** For the operator. */
+/** Whether asking again may help: nobody answered, or somebody who is busy. */
+export function mayPass(error: unknown): boolean {
+  const isUnreachable = error instanceof TRPCClientError && error.cause instanceof Unreachable;
+  return isUnreachable || (statusOf(error) ?? 0) >= 502;
+}
+
+/** For the operator. What is neither an answer nor the lack of one is a fault of this page, and is called that. */
 export function messageOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401) return 'Your session has ended. Sign in again, then reload this page.';
-  if (status === undefined) return 'The server can not be reached.';
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof TRPCClientError)) return `This page has a fault: ${message}`;
+  return status !== undefined || error.cause instanceof Unreachable
+    ? message
+    : `The answer of the server can not be understood: ${message}`;
 }

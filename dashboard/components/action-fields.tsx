@@ -1,9 +1,11 @@
-import { type Ref, useId } from 'react';
+import type { Ref } from 'react';
 import type { KeyDetail, OfferedAction } from '../../server/admin/contract.ts';
 import type { ActionForm, ActionProblems } from '../lib/action-form.ts';
+import { ConfirmField } from './confirm-field.tsx';
 import { DryRunPanel } from './dry-run-panel.tsx';
 import { Field, inputClass } from './field.tsx';
 import { ReasonField } from './reason-field.tsx';
+import { RepeatTick } from './repeat-tick.tsx';
 
 interface ActionFieldsProps {
   readonly offered: OfferedAction;
@@ -57,25 +59,12 @@ export function ActionFields({
         inputRef={reasonRef}
       />
       {confirm !== null && (
-        <Field
-          label={
-            <>
-              Type <code className="rounded bg-sunken px-1 font-mono">{confirm}</code> to confirm
-            </>
-          }
-          problem={problems.confirm ?? null}
-        >
-          {(control) => (
-            <input
-              {...control}
-              autoComplete="off"
-              spellCheck={false}
-              className={`${inputClass} font-mono`}
-              value={form.confirm}
-              onChange={(event) => set({ confirm: event.target.value })}
-            />
-          )}
-        </Field>
+        <ConfirmField
+          word={confirm}
+          value={form.confirm}
+          problem={problems.confirm}
+          onChange={(typed) => set({ confirm: typed })}
+        />
       )}
       {mayRepeat && (
         <RepeatTick
@@ -112,35 +101,5 @@ function ResponseField({ label, hint, example, value, problem, onChange }: Respo
         />
       )}
     </Field>
-  );
-}
-
-interface RepeatTickProps {
-  readonly checked: boolean;
-  readonly problem: string | undefined;
-  readonly onChange: (checked: boolean) => void;
-}
-
-function RepeatTick({ checked, problem, onChange }: RepeatTickProps) {
-  const id = useId();
-  return (
-    <div className="rounded-lg bg-danger-soft px-3 py-2.5">
-      <label className="flex items-start gap-2.5 font-medium">
-        <input
-          type="checkbox"
-          checked={checked}
-          aria-invalid={problem !== undefined || undefined}
-          aria-describedby={problem === undefined ? undefined : id}
-          onChange={(event) => onChange(event.target.checked)}
-          className="mt-0.5 size-4 accent-danger"
-        />
-        The effect may happen twice, and that is acceptable
-      </label>
-      {problem !== undefined && (
-        <p id={id} className="mt-1 text-xs font-medium text-danger">
-          {problem}
-        </p>
-      )}
-    </div>
   );
 }

@@ -58,6 +58,9 @@ function Nothing({ filter }: { filter: AuditFilter }) {
 const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   reveal: 'Reveal secrets',
   export: 'Export',
+  audit_export: 'Audit exported',
+  act: 'Action on a key',
+  bulk_plan: 'Bulk job planned',
   bulk_start: 'Bulk job started',
   bulk_cancel: 'Bulk job cancelled',
   bulk_resume: 'Bulk job resumed',
@@ -70,8 +73,10 @@ export function actionLabel(action: string): string {
   return OTHER_ACTIONS[action] ?? action;
 }
 
+const RESULTS = { refused: 'Refused', intended: 'Begun, and its end is not known' } as const;
+
 function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
-  const { at, by, role, action, reason, before, after, keyId, key, scope, jobId } = entry;
+  const { at, by, role, via, action, reason, result, note, before, after, keyId, key, scope, jobId } = entry;
   return (
     <li className="grid gap-x-4 gap-y-0.5 border-t border-line px-4 py-2.5 first:border-0 sm:grid-cols-[11.5rem_minmax(0,1fr)]">
       <div className="text-muted max-sm:flex max-sm:gap-2">
@@ -87,8 +92,17 @@ function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
           <span className="font-medium">
             <Verbatim text={by} />
           </span>{' '}
-          <span className="text-muted">({role})</span> ·{' '}
-          <span className="font-medium">{actionLabel(action)}</span>
+          <span className="text-muted">
+            ({role}
+            {via !== null && (
+              <>
+                , by the <Verbatim text={via} />
+              </>
+            )}
+            )
+          </span>{' '}
+          · <span className="font-medium">{actionLabel(action)}</span>
+          {result !== 'done' && <span className="font-semibold text-danger"> · {RESULTS[result]}</span>}
           {jobId !== null && (
             <>
               {' '}
@@ -98,9 +112,16 @@ function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
             </>
           )}
         </p>
-        <p>
-          <Verbatim text={reason} />
-        </p>
+        {reason !== '' && (
+          <p>
+            <Verbatim text={reason} />
+          </p>
+        )}
+        {note !== null && note !== '' && (
+          <p className="text-muted">
+            <Verbatim text={note} />
+          </p>
+        )}
         {withKey && keyId !== null && (
           <p className="text-xs text-muted">
             <Link className="link font-mono" href={`/keys/${encodeURIComponent(keyId)}/-`}>

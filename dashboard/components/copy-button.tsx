@@ -1,6 +1,7 @@
 import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
 import { useAnnounce } from '../hooks/use-announce.tsx';
+import { copyText } from '../lib/copy-text.ts';
 
 /** Copies the exact text, also where a part of it is shown as a code point. */
 export function CopyButton({ text, what }: { text: string; what: string }) {
@@ -9,7 +10,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
 
   async function copy() {
     try {
-      await navigator.clipboard.writeText(text);
+      await copyText(text);
       setCopied(true);
       announce({ tone: 'done', text: `Copied the ${what}.` });
     } catch {

@@ -1,10 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
-import { api, messageOf } from '../api.ts';
+import { messageOf } from '../api.ts';
 import { useAnnounce } from '../hooks/use-announce.tsx';
 import { useCommandKey } from '../hooks/use-command-key.ts';
-import { filterOf, formatSearch, type Term } from '../lib/filter.ts';
-import { plural } from '../lib/format.ts';
 import { saveText } from '../lib/save-text.ts';
 import { Dialog } from './dialog.tsx';
 import { DialogActions } from './dialog-actions.tsx';
@@ -16,8 +14,31 @@ const FORMATS = [
   ['csv', 'CSV: for a spreadsheet'],
 ] as const;
 
-export function ExportDialog({ terms, onClose }: { terms: readonly Term[]; onClose: () => void }) {
-  const [format, setFormat] = useState<'ndjson' | 'csv'>('ndjson');
+type Format = (typeof FORMATS)[number][0];
+
+interface Exported {
+  readonly filename: string;
+  readonly text: string;
+  /** How much it is, in words: `12 keys`. */
+  readonly amount: string;
+  /** What it did not look at; empty when it is whole. */
+  readonly missing: string;
+}
+
+interface ExportDialogProps {
+  readonly title: string;
+  readonly description: string;
+  readonly send: (command: {
+    readonly format: Format;
+    readonly reason: string;
+    readonly commandKey: string;
+  }) => Promise<Exported>;
+  readonly onClose: () => void;
+}
+
+/** Asks in which format and why, and saves what comes. */
+export function ExportDialog({ title, description, send, onClose }: ExportDialogProps) {
+  const [format, setFormat] = useState<Format>('ndjson');
   const [reason, setReason] = useState('');
   const [tried, setTried] = useState(false);
   const first = useRef<HTMLInputElement>(null);
@@ -25,14 +46,14 @@ export function ExportDialog({ terms, onClose }: { terms: readonly Term[]; onClo
   const keyOf = useCommandKey();
   const run = useMutation({
     mutationFn: () => {
-      const command = { filter: filterOf(terms), format, reason: reason.trim() };
-      return api.keys.export.mutate({ ...command, commandKey: keyOf(command) });
+      const command = { format, reason: reason.trim() };
+      return send({ ...command, commandKey: keyOf([description, command]) });
     },
-    onSuccess: ({ filename, text, rows, capped }) => {
+    onSuccess: ({ filename, text, amount, missing }) => {
       saveText(filename, text, format === 'csv' ? 'text/csv' : 'application/x-ndjson');
       announce({
-        tone: 'done',
-        text: `Exported ${plural(rows, 'key')}${capped ? ': the most that one export holds' : ''}.`,
+        tone: missing === '' ? 'done' : 'problem',
+        text: `Exported ${amount}. ${missing}`.trim(),
       });
       onClose();
     },
@@ -45,12 +66,7 @@ export function ExportDialog({ terms, onClose }: { terms: readonly Term[]; onClo
   }
 
   return (
-    <Dialog
-      title="Export the list"
-      description={`Keys of ${formatSearch(terms) || 'all'}. Without bodies; the export is audited.`}
-      initialFocus={first}
-      onClose={onClose}
-    >
+    <Dialog title={title} description={description} initialFocus={first} onClose={onClose}>
       <form noValidate onSubmit={submit}>
         <div className="grid gap-4 p-4">
           <fieldset className="grid gap-1.5">

@@ -1,4 +1,5 @@
 import { useRef } from 'react';
+import { randomKey } from '../lib/random-key.ts';
 
 /**
  * The idempotency key of one command. It stays while the same command is sent again, after a lost answer say, and
@@ -8,7 +9,7 @@ export function useCommandKey(): (command: unknown) => string {
   const last = useRef<{ text: string; key: string } | null>(null);
   return (command) => {
     const text = JSON.stringify(command);
-    if (last.current?.text !== text) last.current = { text, key: crypto.randomUUID() };
+    if (last.current?.text !== text) last.current = { text, key: randomKey() };
     return last.current.key;
   };
 }

@@ -31,7 +31,10 @@ export function useKeyAction({ detail, life, onDone }: KeyActionOptions) {
     onSuccess: (result, { action }) => {
       recordChanged(client, life, result.detail);
       if (result.done) {
-        announce({ tone: 'done', text: result.note || ACTIONS[action].done });
+        announce({
+          tone: result.isProblem ? 'problem' : 'done',
+          text: result.note || ACTIONS[action].done,
+        });
         onDone();
         return;
       }

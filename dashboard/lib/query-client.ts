@@ -1,5 +1,5 @@
 import { QueryClient } from '@tanstack/react-query';
-import { statusOf } from '../api.ts';
+import { mayPass } from '../api.ts';
 
 export function createQueryClient(): QueryClient {
   return new QueryClient({
@@ -7,7 +7,7 @@ export function createQueryClient(): QueryClient {
       queries: {
         staleTime: 2_000,
         // A refusal stays one. Only a server that can not be reached, or is busy, is asked again.
-        retry: (failures, error) => failures < 2 && (statusOf(error) ?? 503) >= 502,
+        retry: (failures, error) => failures < 2 && mayPass(error),
         networkMode: 'always',
       },
       // A mutation carries a key of its own, but whether to send it again is the operator's choice.

@@ -1,11 +1,14 @@
+import { Download } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 // As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
 import { AUDITED_ACTIONS, AuditList, actionLabel } from '../components/audit-list.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
+import { ExportAudit } from '../components/export-audit.tsx';
 import { Field, inputClass } from '../components/field.tsx';
 import { PageTitle } from '../components/page-title.tsx';
+import { useReadOnlyReason } from '../hooks/use-me.ts';
 import type { AuditFilter } from '../queries.ts';
 
 const FILTERS = ['by', 'action', 'keyId'] as const;
@@ -13,11 +16,18 @@ const FILTERS = ['by', 'action', 'keyId'] as const;
 export function AuditPage() {
   const search = useSearch();
   const filter = filterOf(search);
+  const [exporting, setExporting] = useState(false);
+  const readOnly = useReadOnlyReason();
   return (
     <>
-      <PageTitle title="Audit" />
+      <PageTitle title="Audit">
+        <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setExporting(true)}>
+          <Download aria-hidden className="size-3.5" /> Export
+        </Button>
+      </PageTitle>
       <AuditFilters key={search} filter={filter} />
       <AuditList filter={filter} title="What operators did" />
+      {exporting && <ExportAudit filter={filter} onClose={() => setExporting(false)} />}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { statusOf } from '../api.ts';
 import { JobBadge } from '../components/job-badge.tsx';
 import { JobControls } from '../components/job-controls.tsx';
 import { JobItems } from '../components/job-items.tsx';
+import { JobPlan } from '../components/job-plan.tsx';
 import { KeyTable } from '../components/key-table.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { Ago } from '../components/time.tsx';
@@ -72,6 +73,7 @@ function Summary({ job }: { job: Job }) {
         </p>
       </div>
       <Progress job={job} />
+      <JobPlan job={job} />
       <JobControls job={job} />
     </section>
   );

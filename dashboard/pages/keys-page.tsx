@@ -7,7 +7,7 @@ import type { KeyPage as Page } from '../../server/admin/contract.ts';
 import { BulkPlanDialog } from '../components/bulk-plan-dialog.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
-import { ExportDialog } from '../components/export-dialog.tsx';
+import { ExportKeys } from '../components/export-keys.tsx';
 import { FilterBar } from '../components/filter-bar.tsx';
 import { KeyTable } from '../components/key-table.tsx';
 import { PageTitle } from '../components/page-title.tsx';
@@ -79,7 +79,7 @@ function KeyList({ search }: { search: string }) {
           )}
         </View>
       </section>
-      {dialog === 'export' && <ExportDialog terms={terms} onClose={() => setDialog(null)} />}
+      {dialog === 'export' && <ExportKeys terms={terms} onClose={() => setDialog(null)} />}
       {dialog === 'bulk' && (
         <BulkPlanDialog terms={terms} selected={selection.ids} onClose={() => setDialog(null)} />
       )}

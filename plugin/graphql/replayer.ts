@@ -86,7 +86,7 @@ function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | nul
 function outcomeOf({ result: { errors }, replayed }: Answer): string {
   const whose = replayed ? ` ${WON_BY_A_CLIENT}` : '';
   const [error] = errors ?? [];
-  if (!error) return `It ran, and succeeded.${whose}`;
+  if (!error) return `It was answered without an error.${whose}`;
   return `It was answered with an error: ${messageOf(error)}.${whose}`;
 }
 

@@ -144,7 +144,7 @@ async function issueOf(validator: unknown, value: unknown): Promise<string | nul
 function outcomeOf(response: Response, body: string): string {
   const replayed = response.headers.get('idempotent-replayed') === 'true' ? ` ${WON_BY_A_CLIENT}` : '';
   return response.ok
-    ? `It ran, and succeeded.${replayed}`
+    ? `It was answered without an error.${replayed}`
     : `It was answered with an error: ${body.slice(0, 500)}.${replayed}`;
 }
 

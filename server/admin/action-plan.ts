@@ -2,13 +2,13 @@ import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../eng
 import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../engine/record.ts';
 import type { Send } from '../mongodb/session.ts';
 import type { AuditRecord } from './audit.ts';
-import type { ActionCommand, Operator, Seen } from './contract.ts';
-import type { Dashboard } from './dashboard.ts';
+import type { ActionCommand, Seen } from './contract.ts';
+import type { Actor, Dashboard } from './dashboard.ts';
 import { extendedJson } from './extended-json.ts';
 import { readForAction } from './record-access.ts';
 
 export interface Action extends ActionCommand {
-  readonly by: Pick<Operator, 'id' | 'role'>;
+  readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
   readonly jobId?: string;
   readonly given?: StoredBody | undefined;
   /** Asked in the transaction of the action itself. When it says no, nothing is done. */
@@ -54,6 +54,7 @@ export async function planned(
     at: found.now,
     by: by.id,
     role: by.role,
+    ...(by.via !== undefined && { via: by.via }),
     action: action.action,
     reason,
     commandKey,
@@ -98,10 +99,10 @@ function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: 
   return null;
 }
 
-function summary({ state, outcome, fence }: StoredRecord): string {
+export function summary({ state, outcome, fence }: StoredRecord): string {
   return `${state}${outcome === undefined ? '' : ` (${outcome})`}, fence ${fence}`;
 }
 
-function snapshot({ history, ...record }: StoredRecord): string {
+export function snapshot({ history, ...record }: StoredRecord): string {
   return extendedJson(record);
 }

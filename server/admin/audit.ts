@@ -9,6 +9,8 @@ export interface AuditRecord {
   readonly at: Date;
   readonly by: string;
   readonly role: string;
+  /** How it was asked for, when it was not by the dashboard's page: `command line, as root on host-1`. */
+  readonly via?: string;
   readonly action: string;
   readonly reason: string;
   /** The command's own idempotency key: unique. */
@@ -16,6 +18,8 @@ export interface AuditRecord {
   /** On a server without transactions the intent is written first. */
   readonly result: 'intended' | 'done' | 'refused';
   readonly note: string;
+  /** What else tells this command from another one: which part was revealed, which filter was exported. */
+  readonly command?: string;
   readonly keyId?: string;
   readonly scope?: string;
   readonly key?: string;
@@ -89,7 +93,11 @@ export class Audit {
     });
   }
 
-  async list({ by, action, keyId, cursor }: AuditFilter, { scopes }: Operator): Promise<AuditPage> {
+  async list(
+    { by, action, keyId, cursor }: AuditFilter,
+    { scopes }: Pick<Operator, 'scopes'>,
+    limit = ENTRIES_PER_PAGE,
+  ): Promise<AuditPage> {
     const match = [
       ...(scopes ? [{ scope: { $in: scopes } }] : []),
       ...(by !== undefined ? [{ by: { $eq: by } }] : []),
@@ -100,11 +108,11 @@ export class Audit {
     const found = await this.#aggregate([
       { $match: match.length > 0 ? { $and: match } : {} },
       { $sort: { _id: -1 } },
-      { $limit: ENTRIES_PER_PAGE + 1 },
+      { $limit: limit + 1 },
       { $unset: ['beforeRecord', 'afterRecord'] },
     ]);
-    const entries = found.slice(0, ENTRIES_PER_PAGE).map(entryOf);
-    return { entries, next: found.length > ENTRIES_PER_PAGE ? (entries.at(-1)?.id ?? null) : null };
+    const entries = found.slice(0, limit).map(entryOf);
+    return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
   }
 
   /** The records before and after the actions on a key, oldest first. */
@@ -129,14 +137,16 @@ export class Audit {
 
 function entryOf(found: Document): AuditEntry {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
-  const suffix = found.result === 'done' ? '' : ` (${found.result})`;
   return {
     id: String(found._id),
     at: msOf(found.at) ?? 0,
     by: String(found.by),
     role: String(found.role),
     action: String(found.action),
-    reason: `${found.reason}${suffix}`,
+    via: text(found.via),
+    reason: String(found.reason),
+    result: found.result === 'intended' || found.result === 'refused' ? found.result : 'done',
+    note: text(found.note),
     keyId: text(found.keyId),
     scope: text(found.scope),
     key: text(found.key),

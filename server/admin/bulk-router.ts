@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { cancelJob, planJob, resumeJob, startJob } from './bulk.ts';
+import { planJob } from './bulk.ts';
 import type { Job } from './contract.ts';
-import { bulkAction, commandKey, keyFilter, reason, selection } from './schemas.ts';
+import { cancelJob, resumeJob, startJob } from './job-commands.ts';
+import { bulkAction, commandKey, confirmations, keyFilter, reason, selection } from './schemas.ts';
 import { forOperators, forViewers, router } from './trpc.ts';
 
 const id = z.uuid();
@@ -27,7 +28,7 @@ export const bulkRouter = router({
     .mutation(({ ctx: { dashboard, operator }, input }) => planJob(dashboard, operator, input)),
 
   start: forOperators
-    .input(z.strictObject({ id, count: z.int().min(0), commandKey }))
+    .input(z.strictObject({ id, count: z.int().min(0), ...confirmations, commandKey }))
     .mutation(({ ctx: { dashboard, operator }, input }) => startJob(dashboard, operator, input)),
 
   cancel: forOperators

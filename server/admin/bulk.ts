@@ -1,9 +1,9 @@
 import { TRPCError } from '@trpc/server';
-import type { BulkAction, Job, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
+import { mayRepeat } from '../engine/operator.ts';
+import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
-import { readRows } from './export.ts';
 import { rowsOf } from './list.ts';
-import { addEntry } from './reveal.ts';
+import { walkRows } from './walk.ts';
 
 const SAMPLE_ROWS = 5;
 
@@ -23,9 +23,9 @@ export async function planJob(dashboard: Dashboard, operator: Operator, request:
   if (action === 'mark_failed' && (error === undefined || error.trim() === '')) {
     throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
   }
-  const { rows, capped } = ids
-    ? { rows: await rowsOf(dashboard.records, operator.scopes, ids), capped: false }
-    : await readRows(dashboard, operator, filter ?? {});
+  const { rows, left } = ids
+    ? { rows: await rowsOf(dashboard.records, operator.scopes, ids), left: null }
+    : await walkRows(dashboard.records, operator, filter ?? {});
   const fitting = rows.filter((row) => isFor(action, row));
   const items = fitting.map((row) => ({
     keyId: row.id,
@@ -44,7 +44,8 @@ export async function planJob(dashboard: Dashboard, operator: Operator, request:
     by: operator.id,
     role: operator.role,
     ...(operator.scopes && { scopes: operator.scopes }),
-    capped,
+    counts: countsOf(action, fitting),
+    left,
   };
   const id = await dashboard.jobs.add(job, items, fitting.slice(0, SAMPLE_ROWS));
   return dashboard.jobs.shown(await dashboard.jobs.require(id, operator));
@@ -64,64 +65,21 @@ function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
   }
 }
 
+/** How many keys of a plan are in which state, and of which of them the effect may happen twice. */
+function countsOf(action: BulkAction, rows: readonly KeyRow[]): JobCount[] {
+  const counts = new Map<string, JobCount>();
+  for (const row of rows) {
+    const { state, outcome } = row;
+    const name = `${state} ${outcome}`;
+    const count = (counts.get(name)?.count ?? 0) + 1;
+    counts.set(name, { state, outcome, count, mayRepeat: mayRepeat(action, seenOf(row)) });
+  }
+  // What may repeat an effect comes first.
+  return [...counts.values()].toSorted(
+    (one, other) => Number(other.mayRepeat) - Number(one.mayRepeat) || other.count - one.count,
+  );
+}
+
 function seenOf({ id, life, owner, fence, state }: KeyRow): Seen {
   return { id, life, owner, fence, state: state === 'lapsed' ? 'running' : (state as Seen['state']) };
-}
-
-/** @param count as the operator typed it: how many keys this is about */
-export async function startJob(
-  dashboard: Dashboard,
-  operator: Operator,
-  { id, count, commandKey }: { id: string; count: number; commandKey: string },
-): Promise<Job> {
-  const { jobs, records, runner } = dashboard;
-  const job = await jobs.require(id, operator);
-  if (count !== job.total) {
-    throw new TRPCError({ code: 'BAD_REQUEST', message: `Expected the number of keys, ${job.total}` });
-  }
-  await addEntry(dashboard, operator, {
-    action: 'bulk_start',
-    reason: job.reason,
-    commandKey,
-    note: job.action,
-    jobId: id,
-  });
-  const startedAt = await records.now();
-  const started = await jobs.change(id, ['planned'], {
-    state: 'running',
-    startedAt,
-    startedBy: { id: operator.id, role: operator.role },
-  });
-  if (started) runner.wake();
-  return jobs.shown(await jobs.require(id, operator));
-}
-
-export async function cancelJob(
-  dashboard: Dashboard,
-  operator: Operator,
-  { id, reason, commandKey }: { id: string; reason: string; commandKey: string },
-): Promise<Job> {
-  const { jobs, records } = dashboard;
-  const { action } = await jobs.require(id, operator);
-  await addEntry(dashboard, operator, { action: 'bulk_cancel', reason, commandKey, note: action, jobId: id });
-  const endedAt = await records.now();
-  await jobs.change(id, ['planned', 'running', 'paused'], {
-    state: 'cancelled',
-    endedAt,
-  });
-  return jobs.shown(await jobs.require(id, operator));
-}
-
-/** A job pauses when the database refuses its writes. */
-export async function resumeJob(
-  dashboard: Dashboard,
-  operator: Operator,
-  { id, commandKey }: { id: string; commandKey: string },
-): Promise<Job> {
-  const { jobs, runner } = dashboard;
-  const { action, reason } = await jobs.require(id, operator);
-  await addEntry(dashboard, operator, { action: 'bulk_resume', reason, commandKey, note: action, jobId: id });
-  await jobs.change(id, ['paused'], { state: 'running' });
-  runner.wake();
-  return jobs.shown(await jobs.require(id, operator));
 }

@@ -162,7 +162,13 @@ export interface ActionCommand {
 }
 
 export type ActionResult =
-  | { readonly done: true; readonly detail: KeyDetail; readonly note: string }
+  | {
+      readonly done: true;
+      readonly detail: KeyDetail;
+      readonly note: string;
+      /** A re-run was sent, and the key does not hold a success now. */
+      readonly isProblem: boolean;
+    }
   /** 409: what stands instead. */
   | { readonly done: false; readonly why: string; readonly detail: KeyDetail | null };
 
@@ -179,9 +185,15 @@ export interface AuditEntry {
   readonly at: number;
   readonly by: string;
   readonly role: string;
-  /** An ActionName, or `reveal`, `export`, `bulk_start`, `bulk_cancel`. */
+  /** How it was asked for, when it was not by the page: `command line, as root on host-1`. */
+  readonly via: string | null;
+  /** An ActionName, or `reveal`, `export`, `audit_export`, `bulk_plan`, `bulk_start`, `bulk_cancel`, `bulk_resume`. */
   readonly action: string;
   readonly reason: string;
+  /** `intended`: it was begun, and nobody has written down how it ended. */
+  readonly result: 'done' | 'refused' | 'intended';
+  /** What came of it, what it was about, or why it was refused. */
+  readonly note: string | null;
   readonly keyId: string | null;
   readonly scope: string | null;
   readonly key: string | null;
@@ -208,8 +220,14 @@ export interface Job {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly total: number;
-  /** More keys matched than one job may hold. */
-  readonly capped: boolean;
+  /** The keys of the plan by their state, as they were planned. */
+  readonly counts: readonly JobCount[];
+  /** The word to be typed; null when none. */
+  readonly confirm: string | null;
+  /** Of how many keys the effect may happen twice. When there are any, that has to be ticked. */
+  readonly mayRepeat: number;
+  /** What the plan did not look at; null when it holds each key that matched and that the action is for. */
+  readonly left: LeftOut | null;
   readonly done: number;
   readonly refused: number;
   /** What the keys had to match; null when they were selected one by one. */
@@ -217,6 +235,25 @@ export interface Job {
   /** How many were selected. What is gone, or what the action is not for, is not in the plan. */
   readonly selected: number | null;
   readonly sample: readonly KeyRow[];
+}
+
+export interface JobCount {
+  readonly state: ShownState;
+  readonly outcome: Outcome | null;
+  readonly count: number;
+  /** Whether the effect of these keys may happen twice. */
+  readonly mayRepeat: boolean;
+}
+
+/** Why keys that match may be missing from a plan or an export. */
+export interface LeftOut {
+  /**
+   * `full`: it holds as many keys as it may, and more may match. `unsearched`: no index finds what the filter asks for, and
+   * the search ended at its bound.
+   */
+  readonly why: 'full' | 'unsearched';
+  /** Records that were made before this moment were not looked at. Null when it is full, and not in the order of time. */
+  readonly before: number | null;
 }
 
 export interface JobItem {
@@ -285,12 +322,13 @@ export interface Me {
  * keys.preview      query  { id, life }                          Preview
  * keys.dryRun       query  { id, life }                          DryRun
  * keys.act          mutation ActionCommand                       ActionResult
- * keys.export       mutation { filter, format: 'ndjson' | 'csv', reason, commandKey } { filename, text, rows, capped }
+ * keys.export       mutation { filter, format: 'ndjson' | 'csv', reason, commandKey } { filename, text, rows, left }
  * bulk.plan         mutation { action, filter, reason, error?, commandKey } Job
- * bulk.start        mutation { id, count, commandKey }           Job   (count typed by the operator must equal total)
+ * bulk.start        mutation { id, count, confirm?, mayRepeat?, commandKey } Job   (count typed by the operator must equal total)
  * bulk.list         query  ()                                    Job[]
  * bulk.get          query  { id, cursor? }                       { job: Job, items: JobItem[], next: string | null }
  * bulk.cancel       mutation { id, reason, commandKey }          Job
  * bulk.resume       mutation { id, commandKey }                  Job
  * audit.list        query  { by?, action?, keyId?, cursor? }     AuditPage
+ * audit.export      mutation { filter, format: 'ndjson' | 'csv', reason, commandKey } { filename, text, rows, full }
  */

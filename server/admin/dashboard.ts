@@ -26,6 +26,12 @@ export interface Dashboard {
   readonly seal: Vault['seal'];
 }
 
+/** An operator, and how the command came. */
+export interface Actor extends Operator {
+  /** When it is not the dashboard's page: `command line, as root on host-1`. */
+  readonly via?: string;
+}
+
 /** @throws TRPCError NOT_FOUND, also for what is in none of the operator's scopes */
 export async function requireDetail(
   dashboard: Dashboard,

@@ -1,12 +1,8 @@
-import type { KeyFilter, KeyRow, Operator } from './contract.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator } from './contract.ts';
+import { csv, isoTime } from './csv.ts';
 import type { Dashboard } from './dashboard.ts';
-import { listKeys } from './list.ts';
-import { addEntry } from './reveal.ts';
-
-const MOST_ROWS = 10_000;
-const ROWS_PER_READ = 500;
-/** A filter without an index looks at so many bounded stretches. */
-const MOST_READS = 50;
+import { addEntry } from './entries.ts';
+import { walkRows } from './walk.ts';
 
 interface Export {
   readonly filter: KeyFilter;
@@ -18,28 +14,17 @@ interface Export {
 /** The rows that a list would show: no bodies. Audited before they are read. */
 export async function exportKeys(dashboard: Dashboard, operator: Operator, request: Export) {
   const { filter, format, reason, commandKey } = request;
-  const note = `${format} ${JSON.stringify(filter)}`;
-  await addEntry(dashboard, operator, { action: 'export', reason, commandKey, note });
-  const { rows, capped } = await readRows(dashboard, operator, filter);
-  const text = format === 'csv' ? csv(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-  return { filename: `keys.${format}`, text, rows: rows.length, capped };
+  const note = `${format} of ${filterText(filter)}.`;
+  const command = `${format} ${JSON.stringify(filter)}`;
+  const entry = await addEntry(dashboard, operator, { action: 'export', reason, commandKey, note, command });
+  const { rows, left } = await walkRows(dashboard.records, operator, filter);
+  const found = ` It has ${rows.length === 1 ? '1 key' : `${rows.length} keys`}.${leftText(left)}`;
+  await dashboard.audit.conclude(entry.commandKey, { note: `${note}${found}` });
+  const text = format === 'csv' ? csvOf(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  return { filename: `keys.${format}`, text, rows: rows.length, left };
 }
 
-/** Everything that a filter finds, newest first, up to a bound. */
-export async function readRows({ records }: Dashboard, { scopes }: Operator, filter: KeyFilter) {
-  const rows: KeyRow[] = [];
-  let cursor: string | undefined;
-  for (let reads = 0; reads < MOST_READS && rows.length < MOST_ROWS; reads++) {
-    const limit = Math.min(ROWS_PER_READ, MOST_ROWS - rows.length);
-    const page = await listKeys(records, { filter, scopes, cursor, limit });
-    rows.push(...page.rows);
-    if (page.next === null) return { rows, capped: false };
-    cursor = page.next;
-  }
-  return { rows, capped: true };
-}
-
-const TIMES = ['createdAt', 'startedAt', 'completedAt', 'leaseExpiresAt', 'expiresAt'];
+const TIMES = ['createdAt', 'startedAt', 'completedAt', 'leaseExpiresAt', 'expiresAt'] as const;
 const COLUMNS = [
   'id',
   'state',
@@ -56,16 +41,26 @@ const COLUMNS = [
   'durationMs',
 ] as const;
 
-/** RFC 4180. */
-function csv(rows: readonly KeyRow[]): string {
-  const lines = rows.map((row) => COLUMNS.map((name) => cell(row[name as keyof KeyRow], name)));
-  return [COLUMNS, ...lines].map((cells) => `${cells.join(',')}\r\n`).join('');
+function csvOf(rows: readonly KeyRow[]): string {
+  const withTimes = rows.map((row) => ({
+    ...row,
+    ...(Object.fromEntries(TIMES.map((name) => [name, isoTime(row[name])])) as Record<
+      (typeof TIMES)[number],
+      string | null
+    >),
+  }));
+  return csv(COLUMNS, withTimes);
 }
 
-function cell(value: string | number | null, name: string): string {
-  if (value === null) return '';
-  const text = TIMES.includes(name) ? new Date(Number(value)).toISOString() : String(value);
-  // A spreadsheet takes a text that begins so for a formula.
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+/** For the audit: what was asked for. */
+export function filterText(filter: KeyFilter): string {
+  const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return terms.length === 0 ? 'all keys' : `the keys with ${terms.join(', ')}`;
+}
+
+/** For the audit: what is missing. */
+export function leftText(left: LeftOut | null): string {
+  if (left === null) return '';
+  const before = left.before === null ? '' : ` Keys made before ${isoTime(left.before)} were not looked at.`;
+  return left.why === 'full' ? ` It is full: more keys may match.${before}` : before;
 }

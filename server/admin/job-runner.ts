@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CONFIRM_WORDS } from '../engine/operator.ts';
 import { takeAction, Withdrawn } from './actions.ts';
 import type { Dashboard } from './dashboard.ts';
 import { readStored } from './detail.ts';
@@ -97,7 +96,7 @@ export class JobRunner {
   /** @returns false when it can not be told what came of it: the item waits for another turn */
   async #act(job: JobRecord, { _id, seen }: ItemRecord): Promise<boolean> {
     const dashboard = this.#dashboard();
-    const { action, reason, by, role, startedBy = { id: by, role } } = job;
+    const { action, reason, by, role, startedBy = { id: by, role }, confirmed = {} } = job;
     try {
       const stored = await readStored(dashboard.records, seen.id);
       const acted = await takeAction(dashboard, {
@@ -109,9 +108,8 @@ export class JobRunner {
         jobId: job._id,
         // Between the look at the job and this transaction the process may have stood still for long.
         isWanted: (send) => dashboard.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
-        mayRepeat: true, // the operator typed how many keys this is about
         given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
-        ...(CONFIRM_WORDS[action] !== null && { confirm: CONFIRM_WORDS[action] }),
+        ...confirmed,
       });
       await dashboard.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
       return true;

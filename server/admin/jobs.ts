@@ -1,8 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
+import { CONFIRM_WORDS } from '../engine/operator.ts';
 import type { Document } from '../mongodb/database.ts';
 import { type Send, sendTo } from '../mongodb/session.ts';
-import type { BulkAction, Job, JobItem, JobState, KeyFilter, KeyRow, Operator, Seen } from './contract.ts';
+import type {
+  BulkAction,
+  Job,
+  JobCount,
+  JobItem,
+  JobState,
+  KeyFilter,
+  KeyRow,
+  LeftOut,
+  Operator,
+  Seen,
+} from './contract.ts';
+import type { Actor } from './dashboard.ts';
 import type { Records } from './records.ts';
 import { msOf } from './rows.ts';
 
@@ -21,7 +34,11 @@ export interface JobRecord extends Document {
   readonly role: Operator['role'];
   readonly scopes?: readonly string[];
   /** Who answers for what it does. */
-  readonly startedBy?: Pick<Operator, 'id' | 'role'>;
+  readonly startedBy?: Pick<Actor, 'id' | 'role' | 'via'>;
+  /** What they confirmed: it is asked of each key again. */
+  readonly confirmed?: { readonly confirm?: string; readonly mayRepeat?: boolean };
+  /** Missing in a job that an earlier release has planned. */
+  readonly counts?: readonly JobCount[];
   /** The message for `mark_failed`. */
   readonly error?: string;
 }
@@ -41,7 +58,8 @@ interface NewJob {
   readonly filter: KeyFilter | null;
   readonly selected: number | null;
   readonly commandKey: string;
-  readonly capped: boolean;
+  readonly counts: readonly JobCount[];
+  readonly left: LeftOut | null;
 }
 
 /**
@@ -118,7 +136,10 @@ export class Jobs {
       startedAt: msOf(job.startedAt),
       endedAt: msOf(job.endedAt),
       total: Number(job.total),
-      capped: job.capped === true,
+      counts: countsOf(job),
+      confirm: CONFIRM_WORDS[job.action],
+      mayRepeat: mayRepeatIn(job),
+      left: (job.left ?? null) as LeftOut | null,
       done: Number(done ?? 0),
       refused: Number(refused ?? 0),
       filter: job.filter as KeyFilter | null,
@@ -226,6 +247,16 @@ const INDEXES = [
   { name: 'commandKey_1', key: { commandKey: 1 }, unique: true, ...ONLY_JOBS },
   { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
 ];
+
+/** As numbers of JavaScript. */
+const countsOf = ({ counts = [] }: JobRecord): JobCount[] =>
+  counts.map((entry) => ({ ...entry, count: Number(entry.count) }));
+
+/** Of how many keys of a job the effect may happen twice. */
+export function mayRepeatIn(job: JobRecord): number {
+  if (job.counts === undefined) return job.action === 'mark_failed' ? 0 : Number(job.total);
+  return countsOf(job).reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);
+}
 
 /** To an operator of some scopes: what it planned itself, and within the scopes that it has now. */
 function visibleTo({ id, scopes }: Operator): Document {

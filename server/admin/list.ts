@@ -12,7 +12,7 @@ const MOST_NEWER = 100;
 
 const NEWEST_FIRST = { $sort: { _id: -1 } };
 const BY_ID = { hint: { _id: 1 } };
-const IS_OURS = { _id: { $type: 'objectId' } };
+export const IS_OURS = { _id: { $type: 'objectId' } };
 
 export interface ListRequest {
   readonly filter: KeyFilter;
@@ -20,6 +20,8 @@ export interface ListRequest {
   readonly scopes?: readonly string[] | undefined;
   /** Below it: a page ends with the id that the next one begins with. */
   readonly cursor?: string | undefined;
+  /** Only records with a higher id. */
+  readonly after?: string | undefined;
   readonly limit?: number;
 }
 
@@ -33,18 +35,15 @@ export async function listKeys(records: Records, request: ListRequest): Promise<
   return { ...page, newest, now: now.getTime() };
 }
 
-/** How many rows came since `newest`, of those that a page would show. */
+/** Counts the rows that came since `newest`, of those that a page would show. It looks at no more records than a page does. */
 export async function countNewer(
   records: Records,
   request: ListRequest,
   newest: string | null,
 ): Promise<Count> {
-  const limit = MOST_NEWER + 1;
-  const rows =
-    newest === null
-      ? (await listKeys(records, { ...request, limit })).rows
-      : await findRows(records, request, [{ $expr: { $gt: ['$_id', objectId(newest)] } }], limit, BY_ID);
-  return { count: Math.min(rows.length, MOST_NEWER), capped: rows.length > MOST_NEWER };
+  const after = newest ?? undefined;
+  const { rows, next } = await listKeys(records, { ...request, after, limit: MOST_NEWER });
+  return { count: rows.length, capped: next !== null };
 }
 
 /** Those of the ids that are there and within the operator's scopes. Nothing else bounds the ids: the server would scan between. */
@@ -89,9 +88,9 @@ async function searchedPage(records: Records, request: ListRequest): Promise<Pag
 }
 
 /** The last of the records that a page may look at, by the index alone; null when the end is nearer. */
-async function boundaryOf(records: Records, { cursor }: ListRequest): Promise<string | null> {
+async function boundaryOf(records: Records, { cursor, after }: ListRequest): Promise<string | null> {
   const pipeline = [
-    { $match: allOf([...below(cursor), IS_OURS]) },
+    { $match: allOf([...below(cursor), ...above(after), IS_OURS]) },
     NEWEST_FIRST,
     { $skip: SEARCHED - 1 },
     { $limit: 1 },
@@ -103,12 +102,12 @@ async function boundaryOf(records: Records, { cursor }: ListRequest): Promise<st
 
 async function findRows(
   records: Records,
-  { filter, scopes, cursor }: ListRequest,
+  { filter, scopes, cursor, after }: ListRequest,
   bounds: readonly Document[],
   limit: number,
   { hint, maxTimeMS }: { hint?: Document; maxTimeMS?: number },
 ): Promise<KeyRow[]> {
-  const others = [...otherMatches(filter, scopes), ...below(cursor), ...bounds, IS_OURS];
+  const others = [...otherMatches(filter, scopes), ...below(cursor), ...above(after), ...bounds, IS_OURS];
   const options = { ...(hint && { hint }), ...(maxTimeMS !== undefined && { maxTimeMS }) };
   const pipelines = stateMatch(filter).matches.map((match) => [
     { $match: allOf([match, ...others]) },
@@ -121,6 +120,8 @@ async function findRows(
   return rows.sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, limit);
 }
 
+const above = (id: string | undefined) =>
+  id === undefined ? [] : [{ $expr: { $gt: ['$_id', objectId(id)] } }];
 const below = (cursor: string | undefined) =>
   cursor === undefined ? [] : [{ $expr: { $lt: ['$_id', objectId(cursor)] } }];
 

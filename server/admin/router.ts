@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { act, dryRun } from './act.ts';
+import { exportAudit } from './audit-export.ts';
 import { readBody } from './bodies.ts';
 import { bulkRouter } from './bulk-router.ts';
 import type { KeyPage, Me } from './contract.ts';
@@ -14,7 +15,9 @@ import { previewOf } from './preview.ts';
 import { reveal } from './reveal.ts';
 import {
   actionCommand,
+  auditFilter,
   commandKey,
+  format,
   keyFilter,
   number64,
   part,
@@ -78,7 +81,7 @@ const keys = router({
     .mutation(({ ctx: { dashboard, operator }, input }) => act(dashboard, operator, input)),
 
   export: forOperators
-    .input(z.strictObject({ filter: keyFilter, format: z.enum(['ndjson', 'csv']), reason, commandKey }))
+    .input(z.strictObject({ filter: keyFilter, format, reason, commandKey }))
     .mutation(({ ctx: { dashboard, operator }, input }) => exportKeys(dashboard, operator, input)),
 });
 
@@ -102,15 +105,12 @@ export const appRouter = router({
   bulk: bulkRouter,
   audit: router({
     list: forViewers
-      .input(
-        z.strictObject({
-          by: z.string().min(1).max(200).exactOptional(),
-          action: z.string().min(1).max(50).exactOptional(),
-          keyId: recordId.exactOptional(),
-          cursor: recordId.exactOptional(),
-        }),
-      )
+      .input(z.strictObject({ ...auditFilter, cursor: recordId.exactOptional() }))
       .query(({ ctx: { dashboard, operator }, input }) => dashboard.audit.list(input, operator)),
+
+    export: forOperators
+      .input(z.strictObject({ filter: z.strictObject(auditFilter), format, reason, commandKey }))
+      .mutation(({ ctx: { dashboard, operator }, input }) => exportAudit(dashboard, operator, input)),
   }),
 });
 

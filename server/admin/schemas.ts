@@ -38,16 +38,41 @@ const seen = z.strictObject({
   state: z.enum(['running', 'completed', 'released', 'in_doubt']),
 });
 
+export const confirmations = {
+  confirm: z.string().max(100).exactOptional(),
+  mayRepeat: z.boolean().exactOptional(),
+};
+
 export const actionCommand = z.strictObject({
   action: z.enum(OPERATOR_ACTIONS),
   seen,
   reason,
-  confirm: z.string().max(100).exactOptional(),
-  mayRepeat: z.boolean().exactOptional(),
+  ...confirmations,
   response: z.string().max(1_048_576).exactOptional(),
   commandKey,
 });
 
+/** What the audit says of a command that was refused by the role, before it was looked at any further. */
+export const attempt = z
+  .object({
+    action: z.enum(OPERATOR_ACTIONS).optional().catch(undefined),
+    reason: reason.catch(''),
+    id: recordId.optional().catch(undefined),
+    seen: z.object({ id: recordId }).optional().catch(undefined),
+  })
+  .catch({ reason: '' })
+  .transform(({ action, reason, id, seen }) => {
+    const keyId = seen?.id ?? id;
+    return { reason, ...(action && { action }), ...(keyId !== undefined && { keyId }) };
+  });
+
+export const auditFilter = {
+  by: z.string().min(1).max(200).exactOptional(),
+  action: z.string().min(1).max(50).exactOptional(),
+  keyId: recordId.exactOptional(),
+};
+
+export const format = z.enum(['ndjson', 'csv']);
 export const part = z.enum(['request', 'response']);
 export const windows = z.enum(['1h', '24h', '7d']);
 export const bulkAction = z.enum(['allow_retry', 'expire', 'mark_failed']);

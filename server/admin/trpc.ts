@@ -1,7 +1,9 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
+import { recordRefusal } from './entries.ts';
 import { isUnreachable } from './records.ts';
+import { attempt } from './schemas.ts';
 
 export interface Context {
   readonly operator: Operator;
@@ -23,12 +25,18 @@ const t = initTRPC.context<Context>().create({
 export const { router } = t;
 
 const atLeast = (role: Role) =>
-  t.middleware(({ ctx, next }) => {
-    if (!hasRole(ctx.operator, role)) {
-      throw new TRPCError({ code: 'FORBIDDEN', message: `This needs the role ${role}` });
+  t.middleware(async ({ ctx, next, path, type, getRawInput }) => {
+    if (hasRole(ctx.operator, role)) return next();
+    const why = `This needs the role ${role}`;
+    if (type === 'mutation') {
+      const about = attempt.parse(await getRawInput());
+      await recordRefusal(ctx.dashboard, ctx.operator, { action: auditName(path), ...about, why });
     }
-    return next();
+    throw new TRPCError({ code: 'FORBIDDEN', message: why });
   });
+
+/** `bulk.start` is `bulk_start` in the audit, `keys.reveal` is `reveal`. */
+const auditName = (path: string) => path.replace('keys.', '').replace('.', '_');
 
 const writable = t.middleware(({ ctx, next }) => {
   if (ctx.dashboard.readOnly) {

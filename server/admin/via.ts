@@ -15,7 +15,7 @@ export type Via =
 const SMALL_SET = 1_000;
 /** A key without a scope takes one look for each scope there is. */
 const KEY_SEARCH_MS = 1_500;
-const LOCK_KEY = { scope: 1, key: 1 };
+export const LOCK_KEY = { scope: 1, key: 1 };
 const EXPIRY_KEY = { expiresAt: 1 };
 const SEARCH: Via = { by: 'search' };
 
@@ -30,22 +30,33 @@ export async function chooseVia(records: Records, { filter, scopes }: Request): 
     // Without a hint: an index on `key` of the host's own is welcome.
     return within ? { by: 'index', hint: LOCK_KEY } : { by: 'index', maxTimeMS: KEY_SEARCH_MS };
   }
-  if (within && (await isSmall(records, { scope: { $in: within } }, LOCK_KEY)))
-    return { by: 'index', hint: LOCK_KEY };
+  if (within && (await areSmall(records, within, SMALL_SET))) return { by: 'index', hint: LOCK_KEY };
   if (stateMatch(filter).indexed) return { by: 'index', hint: ATTENTION_KEY };
-  if (filter.state === 'expired' && (await isSmall(records, HAS_EXPIRED, EXPIRY_KEY)))
+  if (
+    filter.state === 'expired' &&
+    (await isSmall(records, HAS_EXPIRED, { hint: EXPIRY_KEY, most: SMALL_SET }))
+  )
     return { by: 'index', hint: EXPIRY_KEY };
   return SEARCH;
 }
 
 const HAS_EXPIRED = { $expr: { $lte: ['$expiresAt', '$$NOW'] }, expiresAt: { $type: 'date' } };
 
+/** Whether these scopes have at most so many keys together. */
+export function areSmall(records: Records, scopes: readonly string[], most: number): Promise<boolean> {
+  return isSmall(records, { scope: { $in: scopes } }, { hint: LOCK_KEY, most });
+}
+
 /** Counted by the index alone. */
-async function isSmall(records: Records, match: Document, hint: Document): Promise<boolean> {
+async function isSmall(
+  records: Records,
+  match: Document,
+  { hint, most }: { hint: Document; most: number },
+): Promise<boolean> {
   try {
-    const pipeline = [{ $match: match }, { $limit: SMALL_SET + 1 }, { $count: 'count' }];
+    const pipeline = [{ $match: match }, { $limit: most + 1 }, { $count: 'count' }];
     const [found] = await records.aggregate(pipeline, { hint });
-    return Number(found?.count ?? 0) <= SMALL_SET;
+    return Number(found?.count ?? 0) <= most;
   } catch (error) {
     if (isBadHint(error)) return false;
     throw error;

@@ -46,7 +46,7 @@ export const CONFIRM_WORDS: Readonly<Record<OperatorAction, string | null>> = {
   mark_failed: null,
   expire: 'expire',
   force_release: 'force',
-  purge_body: null,
+  purge_body: 'purge',
 };
 
 export function standingOf(record: KeyRecord, now: Date): Standing {
@@ -72,7 +72,10 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
 }
 
 /** Whether the effect may happen twice when the action is taken. */
-export function mayRepeat(action: OperatorAction, record: KeyRecord): boolean {
+export function mayRepeat(
+  action: OperatorAction,
+  record: { readonly state: KeyRecord['state']; readonly transactional?: boolean },
+): boolean {
   switch (action) {
     case 'allow_retry':
     case 'rerun':

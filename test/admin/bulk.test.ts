@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
+import type { Job } from '../../server/admin/contract.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type AdminClient, ago, ahead, failed, REASON, startAdmin } from './support.ts';
@@ -11,8 +12,17 @@ const plan = (
   more: Partial<Parameters<AdminClient['bulk']['plan']['mutate']>[0]> = {},
 ) => client.bulk.plan.mutate({ ...PLAN, commandKey: randomUUID(), ...more });
 
-const start = (client: AdminClient, { id, total }: { id: string; total: number }) =>
-  client.bulk.start.mutate({ id, count: total, commandKey: randomUUID() });
+type Planned = Pick<Job, 'id' | 'total' | 'confirm' | 'mayRepeat'>;
+
+/** As the page does: with whatever the plan asks for. */
+const start = (client: AdminClient, { id, total, confirm, mayRepeat }: Planned) =>
+  client.bulk.start.mutate({
+    id,
+    count: total,
+    ...(confirm !== null && { confirm }),
+    ...(mayRepeat > 0 && { mayRepeat: true }),
+    commandKey: randomUUID(),
+  });
 
 /** The job once nobody runs it any more. */
 async function ended(client: AdminClient, id: string) {
@@ -27,7 +37,7 @@ it('a job does to each key of its plan what it says, and audits each', async () 
   const ids = [await admin.put(failed()), await admin.put({ state: 'in_doubt' })];
   await admin.put();
   const job = await plan(admin.olga);
-  expect(job).toMatchObject({ state: 'planned', total: 2, capped: false, by: 'olga' });
+  expect(job).toMatchObject({ state: 'planned', total: 2, left: null, by: 'olga' });
   expect(job.sample).toHaveLength(2);
   await expect(start(admin.olga, { ...job, total: 3 })).rejects.toMatchObject({
     data: { code: 'BAD_REQUEST' },
@@ -42,7 +52,10 @@ it('a job does to each key of its plan what it says, and audits each', async () 
     expect(entries).toMatchObject([{ by: 'olga', action: 'allow_retry', jobId: job.id, reason: REASON }]);
   }
   const { entries } = await admin.vic.audit.list.query({ action: 'bulk_start' });
-  expect(entries).toMatchObject([{ by: 'olga', jobId: job.id }]);
+  expect(entries).toMatchObject([
+    { by: 'olga', jobId: job.id, result: 'done' },
+    { by: 'olga', jobId: job.id, result: 'refused', note: 'Expected the number of keys, 2, got 3' },
+  ]);
 });
 
 it('a plan is frozen: keys that match later are not in it, and one that changed since is refused', async () => {
@@ -83,7 +96,7 @@ it('goes on in another process when its own has gone, and acts on no key twice',
   const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
   await start(admin.olga, job);
   await ended(admin.olga, job.id);
-  await jobs.updateOne({ _id: job.id }, { $set: { state: 'running', runner: 'gone', leaseUntil: ago(1) } });
+  await jobs.updateOne({ _id: job.id }, { $set: { state: 'paused', runner: 'gone', leaseUntil: ago(1) } });
   await jobs.updateMany({ _id: { $gt: `${job.id}:000009` } }, { $set: { result: 'waiting' } });
   await admin.olga.bulk.resume.mutate({ id: job.id, commandKey: randomUUID() });
   const { job: after } = await ended(admin.olga, job.id);
@@ -99,7 +112,7 @@ it('a job that is run elsewhere is left alone until its lease has lapsed', async
   const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
   await jobs.updateOne(
     { _id: job.id },
-    { $set: { state: 'running', runner: 'busy', leaseUntil: ahead(60_000) } },
+    { $set: { state: 'paused', runner: 'busy', leaseUntil: ahead(60_000) } },
   );
   await admin.olga.bulk.resume.mutate({ id: job.id, commandKey: randomUUID() });
   expect((await admin.olga.bulk.get.query({ id: job.id })).job).toMatchObject({ state: 'running', done: 0 });
@@ -113,7 +126,7 @@ it('can be cancelled: what was done stays, the rest is left', async () => {
   const commandKey = randomUUID();
   const cancelled = await admin.olga.bulk.cancel.mutate({ id: job.id, reason: REASON, commandKey });
   expect(cancelled.state).toBe('cancelled');
-  await expect(start(admin.olga, job)).resolves.toMatchObject({ state: 'cancelled' });
+  await expect(start(admin.olga, job)).rejects.toMatchObject({ data: { code: 'CONFLICT' } });
   const { entries } = await admin.vic.audit.list.query({ action: 'bulk_cancel' });
   expect(entries).toMatchObject([{ by: 'olga', reason: REASON }]);
 });
@@ -172,7 +185,7 @@ it('is planned from selected keys: those that are there, that the action is for,
   const ids = [one, two, one, succeeded, foreign, '0'.repeat(24)];
   const { filter: _, ...request } = { ...PLAN, commandKey: randomUUID(), ids };
   const job = await admin.scott.bulk.plan.mutate(request);
-  expect(job).toMatchObject({ total: 2, selected: 5, filter: null, capped: false });
+  expect(job).toMatchObject({ total: 2, selected: 5, filter: null, left: null });
   await start(admin.scott, job);
   const { items } = await ended(admin.scott, job.id);
   expect(items.map(({ keyId, result }) => [keyId, result]).sort()).toEqual(

@@ -41,7 +41,8 @@ describe('while mongod is', ASIDE, () => {
         () => ada.keys.reveal.mutate({ id, part: 'response', ...command }),
         () => ada.keys.export.mutate({ filter: {}, format: 'csv', ...command }),
         () => ada.bulk.plan.mutate({ ...command, action: 'expire', filter: {} }),
-        () => ada.bulk.start.mutate({ id: job.id, count: job.total, commandKey: randomUUID() }),
+        () =>
+          ada.bulk.start.mutate({ id: job.id, count: job.total, mayRepeat: true, commandKey: randomUUID() }),
         () => ada.bulk.resume.mutate({ id: job.id, commandKey: randomUUID() }),
         () => ada.bulk.cancel.mutate({ id: job.id, ...command }),
         () => ada.bulk.list.query(),
@@ -148,7 +149,7 @@ describe('a bulk job', ASIDE, () => {
       commandKey: randomUUID(),
     });
     const begun = sending(admin, 'commitTransaction', 5);
-    await admin.olga.bulk.start.mutate({ id: job.id, count: 30, commandKey: randomUUID() });
+    await admin.olga.bulk.start.mutate({ id: job.id, count: 30, mayRepeat: true, commandKey: randomUUID() });
     await begun;
     await mongod.kill('SIGKILL');
     await mongod.restart();

@@ -10,7 +10,7 @@ import { createGraphQLReplayer, useIdempotency } from '../../plugin/graphql/inde
 import { createIdempotencyMiddleware, createTRPCReplayer } from '../../plugin/trpc/index.ts';
 import type { Replayer } from '../../server/admin/index.ts';
 import type { Idempotency } from '../../server/index.ts';
-import { type Admin, failed, REASON, responseOf, startAdmin } from './support.ts';
+import { type Admin, ago, ahead, failed, REASON, responseOf, startAdmin } from './support.ts';
 
 interface Api {
   readonly replayer: Replayer;
@@ -214,12 +214,42 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     expect(dry.request).toContain('5');
     expect(api.runs).toEqual([]);
     const result = await rerun(admin, id);
-    expect(result).toMatchObject({ done: true, note: 'It ran, and succeeded.' });
+    expect(result).toMatchObject({
+      done: true,
+      note: expect.stringMatching(/^It ran, and succeeded/),
+      isProblem: false,
+    });
     expect(result.detail).toMatchObject({ state: 'completed', outcome: 'success', attempts: '2' });
     expect(api.runs).toEqual(['acme']);
     expect(await api.send(key)).toContain('r1');
     expect(api.runs).toEqual(['acme']);
   });
+
+  it.each([
+    ['is in doubt', { state: 'in_doubt' }, /^The key is in doubt again/],
+    ['holds an error', { state: 'completed', ...failed({ completedAt: new Date() }) }, /^It ran, and failed/],
+    ['is released', { state: 'released' }, /^The key is released/],
+    ['runs', { state: 'running', leaseExpiresAt: ahead(60_000) }, /^It is running/],
+    ['has lapsed', { state: 'running', leaseExpiresAt: ago(1_000) }, /^The run did not end/],
+  ])(
+    'whose key %s afterwards is told as that, whatever the call was answered, and so is its entry',
+    async (_, fields, told) => {
+      const { admin, api } = await start();
+      await using _admin = admin;
+      const { id, key } = await failedKey(admin, api);
+      Object.assign(api.replayer, {
+        run: async () => {
+          await admin.db.collection('idempotency_keys').updateOne({ key }, { $set: fields });
+          return 'It was answered without an error.';
+        },
+      });
+      const note = expect.stringMatching(told);
+      expect(await rerun(admin, id)).toMatchObject({ done: true, isProblem: true, note });
+      const { entries } = await admin.vic.audit.list.query({ keyId: id });
+      expect(entries).toMatchObject([{ action: 'rerun', result: 'done', note }]);
+      expect(entries[0]?.after).toMatch(new RegExp(`^${fields.state}.*, fence`));
+    },
+  );
 
   it('says so when the retry of a client was first', async () => {
     const { admin, api } = await start();

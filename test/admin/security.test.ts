@@ -17,6 +17,7 @@ const MUTATIONS: Record<string, (id: string) => object> = {
     ...own,
   }),
   'keys.reveal': (id) => ({ id, part: 'response', ...own }),
+  'audit.export': () => ({ filter: {}, format: 'csv', ...own }),
   'keys.export': () => ({ filter: {}, format: 'csv', ...own }),
   'bulk.plan': () => ({ action: 'allow_retry', filter: {}, ...own }),
   'bulk.start': () => ({ id: JOB, count: 0, commandKey: 'c' }),
@@ -72,7 +73,8 @@ describe.each(Object.entries(MUTATIONS))('%s is refused, and writes nothing,', (
     const before = await admin.find(id);
     expect((await call(path, inputOf(id), headers)).status).toBe(status);
     expect(await admin.find(id)).toEqual(before);
-    expect(await admin.db.collection('idempotency_keys_audit').countDocuments()).toBe(0);
+    const audit = admin.db.collection('idempotency_keys_audit');
+    expect(await audit.countDocuments({ result: { $ne: 'refused' } })).toBe(0);
   });
 
   it('by GET, and as a batch', async () => {
@@ -97,7 +99,8 @@ describe.each(Object.entries(MUTATIONS))('%s is refused, and writes nothing,', (
 
 it.each(ABOUT_ONE_KEY)('%s of a key in another scope: there is no such key', async (path) => {
   expect((await call(path, MUTATIONS[path]?.(id), { 'x-session': 'scott' })).status).toBe(404);
-  expect(await admin.db.collection('idempotency_keys_audit').countDocuments()).toBe(0);
+  const audit = admin.db.collection('idempotency_keys_audit');
+  expect(await audit.countDocuments({ result: { $ne: 'refused' } })).toBe(0);
 });
 
 it('an operator of one scope finds nothing of another: rows, details, bodies, counts, exports', async () => {

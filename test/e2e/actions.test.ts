@@ -16,7 +16,11 @@ interface Meanwhile {
   readonly told: RegExp;
 }
 
-const PURGED: Meanwhile = { action: 'Purge body…', told: /Somebody else has held or changed it meanwhile/ };
+const PURGED: Meanwhile = {
+  action: 'Purge body…',
+  entries: { confirm: 'purge' },
+  told: /Somebody else has held or changed it meanwhile/,
+};
 const ALLOWED: Meanwhile = {
   action: 'Allow retry',
   entries: { tick: true },
@@ -99,7 +103,7 @@ const CASES: readonly Case[] = [
     action: 'Purge body…',
     from: 'Completed',
     fate: 'paid',
-    entries: {},
+    entries: { confirm: 'purge' },
     to: 'Completed',
     retry: { runs: 1, body: /RESULT_NOT_RETAINED/ },
     meanwhile: PURGED,
@@ -111,7 +115,8 @@ const charge = (office: Office, sent: Sent) => (sent.fate === 'held' ? office.ho
 /** All that an action could have changed. */
 async function standing({ db, runs }: Office, key: string) {
   const record = await db.collection(COLLECTION).findOne({ key });
-  const audit = await db.collection(`${COLLECTION}_audit`).find({ key }).toArray();
+  const done = { key, result: { $ne: 'refused' } };
+  const audit = await db.collection(`${COLLECTION}_audit`).find(done).toArray();
   return { record, audit, runs: runs(key) };
 }
 
@@ -208,6 +213,27 @@ describe('Re-run now', () => {
     await key.page.getByText(/It ran, and succeeded/).waitFor();
     expect(key.problems).toEqual([]);
   });
+
+  it('that leaves the key in doubt again is not told as a success, nor recorded as a release', async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: 'rerun in vain', fate: 'timed_out' } as const;
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
+    const dialog = await openAction(key.page, 'Re-run now…');
+    await enter(dialog, { confirm: 'rerun', tick: true });
+    const told = key.page.locator('[role=status][aria-live]').filter({ hasText: 'in doubt again' });
+    await told.locator('.text-danger').waitFor();
+    const entry = key.page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem');
+    await entry
+      .filter({ hasText: 'Re-run' })
+      .filter({ hasText: /in_doubt, fence \d+/ })
+      .first()
+      .waitFor();
+    await entry.filter({ hasText: 'The key is in doubt again' }).waitFor();
+    expect(key.problems).toEqual([]);
+  });
 });
 
 it('a lapsed key can be marked', async ({ office, visitKey }) => {
@@ -290,7 +316,7 @@ describe('a dialog', () => {
       { times: 1 },
     );
     const dialog = await openAction(key.page, 'Purge body…');
-    await enter(dialog, {});
+    await enter(dialog, { confirm: 'purge' });
     await dialog.getByText('The server can not be reached.').waitFor();
     await submit(dialog);
     await dialog.waitFor({ state: 'detached' });

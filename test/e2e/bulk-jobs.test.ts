@@ -71,7 +71,12 @@ describe('a bulk job', () => {
     await page.getByRole('dialog').getByText('The 2 keys that you selected').waitFor();
     await planRetries(page);
     await page.getByText('from 2 selected keys').waitFor();
+    await page.getByText('2 in doubt: a retry would run again').waitFor();
     await page.getByLabel('Type 2 to start').fill('2');
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('Confirm that the effect of 2 keys may happen twice.').waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('checkbox', { name: /may happen twice/ }).check();
     await page.getByRole('button', { name: 'Start the job' }).click();
     await page.getByText('2 done').waitFor();
     const states = await office.db
@@ -94,6 +99,7 @@ describe('a bulk job', () => {
     await page.getByRole('button', { name: 'Plan a bulk job' }).click();
     await planRetries(page);
     await page.getByLabel('Type 4 to start').fill('4');
+    await page.getByRole('checkbox', { name: /may happen twice/ }).check();
     const refuse = (validator: object) => office.db.command({ collMod: 'idempotency_keys', validator });
     await refuse({ state: { $ne: 'released' } });
     await page.getByRole('button', { name: 'Start the job' }).click();
@@ -106,6 +112,33 @@ describe('a bulk job', () => {
     await page.goto(office.at('/audit?action=bulk_resume'));
     await page.getByRole('listitem').filter({ hasText: 'Bulk job resumed' }).waitFor();
     expect(await page.getByLabel('Action', { exact: true }).inputValue()).toBe('bulk_resume');
+    expect(list.problems).toEqual([]);
+  });
+
+  it('that expires keys says how many succeeded, and asks for the tick and the word', async ({
+    office,
+    visit,
+  }) => {
+    for (const key of ['x-1', 'x-2']) await office.send({ key, scope: 'expired' });
+    await office.send({ key: 'x-3', scope: 'expired', fate: 'declined' });
+    await using list = await visit('/keys?scope=expired');
+    const { page } = list;
+    await page.getByText('x-3').waitFor();
+    await page.getByRole('button', { name: 'Plan a bulk job' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Expire now/).check();
+    await dialog.getByLabel('Reason').fill(REASON);
+    await submit(dialog);
+    await page.getByText('2 succeeded: a new request with the key would run again').waitFor();
+    await page.getByText('1 failed: a new request with the key would run again').waitFor();
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('Type expire.').waitFor();
+    await page.getByText('Confirm that the effect of 3 keys may happen twice.').waitFor();
+    await page.getByLabel('Type expire to confirm').fill('expire');
+    await page.getByLabel('Type 3 to start').fill('3');
+    await page.getByRole('checkbox', { name: /may happen twice/ }).check();
+    await page.getByRole('button', { name: 'Start the job' }).click();
+    await page.getByText('3 done').waitFor();
     expect(list.problems).toEqual([]);
   });
 

@@ -1,7 +1,8 @@
 import { MongoClient } from 'mongodb';
-import { cancelJob, planJob, startJob } from '../../server/admin/bulk.ts';
+import { planJob } from '../../server/admin/bulk.ts';
 import type { Operator } from '../../server/admin/contract.ts';
 import type { Dashboard } from '../../server/admin/dashboard.ts';
+import { cancelJob, startJob } from '../../server/admin/job-commands.ts';
 import { JobRunner } from '../../server/admin/job-runner.ts';
 import { openDashboard } from '../../server/admin/open-dashboard.ts';
 import { createIdempotency } from '../../server/index.ts';
@@ -31,7 +32,7 @@ process.on('message', async (order: Order) => {
   if (order === 'run') {
     const plan = { action: 'allow_retry', filter: { state: 'attention' }, ...command } as const;
     const { id, total } = await planJob(dashboard, operator, plan);
-    await startJob(dashboard, operator, { id, count: total, commandKey: `start of ${id}` });
+    await startJob(dashboard, operator, { id, count: total, mayRepeat: true, commandKey: `start of ${id}` });
     process.send?.(id);
   } else if (order === 'follow') {
     runner.start();

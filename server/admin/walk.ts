@@ -6,7 +6,7 @@ import { ROW_FIELDS, rowOf } from './rows.ts';
 import { areSmall, chooseVia, LOCK_KEY } from './via.ts';
 
 /** How many keys a plan or an export holds. */
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 const ROWS_PER_READ = 500;
 /** A filter without an index looks at so many bounded stretches of the newest records. */
 const MOST_READS = 50;

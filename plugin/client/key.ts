@@ -51,24 +51,6 @@ function encoded(part: unknown, index: number): string {
   return encodeURIComponent(String(part));
 }
 
-const keysByOwner = new WeakMap<object, string>();
-
-/**
- * The key of whatever an object stands for, made when it is first asked for. For an object that lives exactly as long as
- * one logical operation, such as what React Query hands to a `mutationFn`: the same for all its retries, another for
- * each `mutate()`.
- *
- * @example
- * useMutation({ retry: 3, mutationFn: (input, context) => pay(input, { key: idempotencyKeyOf(context) }) })
- */
-export function idempotencyKeyOf(operation: object): string {
-  if (typeof operation !== 'object' || operation === null)
-    throw new TypeError(`Expected an object that stands for one operation, got ${shown(operation)}`);
-  const key = keysByOwner.get(operation) ?? newIdempotencyKey();
-  keysByOwner.set(operation, key);
-  return key;
-}
-
 /**
  * The key that a caller gave; undefined when none.
  * @throws TypeError for one that can not be meant: to go on without it, or with another, would lose the protection

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
-import {
-  idempotencyKeyFrom,
-  idempotencyKeyOf,
-  keyHeaderValue,
-  newIdempotencyKey,
-} from '../../plugin/client/key.ts';
+import { idempotencyKeyFrom, keyHeaderValue, newIdempotencyKey } from '../../plugin/client/key.ts';
 import { checkKey, parseKeyHeader } from '../../server/engine/key.ts';
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -76,13 +71,4 @@ it('a key reaches the server through its header as it is', () => {
 
 it.each(['größer', 'a\nb'])('a key that a header can not carry is refused: %j', (key) => {
   expect(() => keyHeaderValue(key)).toThrow('printable ASCII');
-});
-
-it('an object has one key for as long as it lives', () => {
-  const operation = {};
-  expect(idempotencyKeyOf(operation)).toBe(idempotencyKeyOf(operation));
-  expect(idempotencyKeyOf({})).not.toBe(idempotencyKeyOf({}));
-  expect(() => idempotencyKeyOf(undefined as unknown as object)).toThrow(
-    'Expected an object that stands for one operation, got undefined',
-  );
 });

@@ -9,7 +9,6 @@ import { createElement, type ReactNode, StrictMode, useEffect, useState } from '
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isMustConfirm, isRetryable } from '../../plugin/client/errors.ts';
-import { idempotencyKeyOf } from '../../plugin/client/key.ts';
 import { useIdempotencyKey } from '../../plugin/client/react.ts';
 import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
@@ -186,24 +185,6 @@ it('two components without a name have operations of their own', async () => {
     await other?.current.run(5, send);
   });
   expect(new Set(keys).size).toBe(2);
-});
-
-it('what React Query hands to a mutation function has one key for all its retries, and none after', async () => {
-  const { result } = renderHook(
-    () =>
-      useMutation({
-        mutationFn: (amount: number, context) =>
-          api().pay.mutate({ amount }, { context: { idempotencyKey: idempotencyKeyOf(context) } }),
-        retry: 3,
-      }),
-    { wrapper: App },
-  );
-  shop.network.dropAnswers(2);
-  await act(() => result.current.mutateAsync(5));
-  await act(() => result.current.mutateAsync(5));
-  expect(shop.keys).toHaveLength(4);
-  expect(new Set(shop.keys.slice(0, 3)).size).toBe(1);
-  expect(await shop.payments()).toEqual([5, 5]);
 });
 
 it("the caller's own key is kept by React Query's retries and by those of a link under them (case 6)", async () => {

@@ -6,7 +6,7 @@ import { retryExchange } from '@urql/exchange-retry';
 import { IdempotencyLink } from 'latchkey/client/apollo';
 import { isMustConfirm, isRetryable, type MustConfirmError } from 'latchkey/client/errors';
 import { withIdempotencyKey } from 'latchkey/client/fetch';
-import { idempotencyKeyFrom, idempotencyKeyOf, newIdempotencyKey } from 'latchkey/client/key';
+import { idempotencyKeyFrom, newIdempotencyKey } from 'latchkey/client/key';
 import { type IdempotencyKey, useIdempotencyKey } from 'latchkey/client/react';
 import { idempotencyExchange } from 'latchkey/client/urql';
 import { expectTypeOf } from 'vitest';
@@ -54,8 +54,6 @@ declare const cart: { id?: string };
 idempotencyKeyFrom('order', cart.id);
 // @ts-expect-error a part that may be missing (case 1c)
 idempotencyKeyFrom('order', null);
-// @ts-expect-error a key of what two operations may share
-idempotencyKeyOf('order');
 
 // The hook gives back what was sent for.
 function useCheckout() {
@@ -72,14 +70,11 @@ function useCheckout() {
   });
   expectTypeOf(payment.data).toEqualTypeOf<Receipt | undefined>();
   expectTypeOf(payment.mutateAsync(5)).resolves.toEqualTypeOf<Receipt>();
-  const byContext = useMutation({
-    mutationFn: (amount: number, context) => send(amount, idempotencyKeyOf(context)),
-  });
   if (isMustConfirm(payment.error)) {
     expectTypeOf(payment.error).toExtend<MustConfirmError>();
     expectTypeOf(payment.error.key).toBeString();
   }
-  return { payment, byContext };
+  return { payment };
 }
 expectTypeOf(useCheckout).returns.not.toBeAny();
 // @ts-expect-error no such option

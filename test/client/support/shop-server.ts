@@ -11,7 +11,7 @@ import {
   idempotencyErrorData,
   idempotencyResponseMeta,
 } from '../../../plugin/trpc/index.ts';
-import { createIdempotency, type Idempotency } from '../../../server/index.ts';
+import { createIdempotency, type Idempotency, type Store } from '../../../server/index.ts';
 import { createMemoryStore } from '../../../server/memory/index.ts';
 
 /** A shop with a GraphQL and a tRPC API, both with keys. */
@@ -26,14 +26,17 @@ export interface ShopOptions {
   plugins?: Plugin[];
   /** Called inside each payment, before it counts. */
   whilePaying?: () => Promise<void> | void;
+  /** Where keys are kept. Default in memory. */
+  store?: Store;
 }
 
 export async function startShopServer({
   plugins = [],
   whilePaying = () => {},
+  store = createMemoryStore(),
 }: ShopOptions = {}): Promise<ShopServer> {
   const payments: number[] = [];
-  const idempotency = createIdempotency({ store: createMemoryStore() });
+  const idempotency = createIdempotency({ store });
   const pay: Pay = async (amount) => {
     await whilePaying();
     return { id: payments.push(amount), amount };
@@ -61,6 +64,10 @@ export async function startShopServer({
 }
 
 export type AppRouter = ReturnType<typeof routerFor>;
+export interface Invoice {
+  readonly invoiceId: string;
+  readonly amount: number;
+}
 type Pay = (amount: number) => Promise<{ id: number; amount: number }>;
 
 /** As the guide has it for the tRPC of pages from another origin. */
@@ -84,7 +91,12 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
     schema: createSchema({
       typeDefs: /* GraphQL */ `
         type Query { payments: Int! }
-        type Mutation { pay(amount: Int!): Payment! payKeyed(amount: Int!): Payment! decline(amount: Int!): Payment! }
+        type Mutation {
+          pay(amount: Int!): Payment!
+          payKeyed(amount: Int!): Payment!
+          payInvoice(invoiceId: ID!, amount: Int!): Payment!
+          decline(amount: Int!): Payment!
+        }
         type Payment { id: Int! amount: Int! }
       `,
       resolvers: {
@@ -92,6 +104,7 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
         Mutation: {
           pay: (_parent, { amount }: { amount: number }) => pay(amount),
           payKeyed: (_parent, { amount }: { amount: number }) => pay(amount),
+          payInvoice: (_parent, { amount }: { amount: number }) => pay(amount),
           decline: () => {
             throw createGraphQLError('Declined', { extensions: { code: 'CARD_DECLINED' } });
           },
@@ -125,6 +138,10 @@ function routerFor(idempotency: Idempotency, pay: Pay) {
     payments: t.procedure.query(() => 0),
     pay: payment.mutation(({ input }) => pay(input.amount)),
     payKeyed: keyed.mutation(({ input }) => pay(input.amount)),
+    payInvoice: t.procedure
+      .input((input): Invoice => input as Invoice)
+      .use(idempotent())
+      .mutation(({ input }) => pay(input.amount)),
     decline: payment.mutation(({ input }) => {
       throw new TRPCError({ code: 'PAYMENT_REQUIRED', message: `Declined: ${input.amount}` });
     }),

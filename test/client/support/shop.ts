@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'graphql-yoga';
+import type { Store } from '../../../server/index.ts';
 import { startWorker } from '../../support/worker.ts';
 import { type DroppingProxy, startDroppingProxy } from './dropping-proxy.ts';
 import { startShopServer } from './shop-server.ts';
@@ -24,8 +25,9 @@ export interface Shop extends DistantShop {
 }
 
 /** @param plugins Yoga's, before ours */
-export async function startShop(plugins: Plugin[] = []): Promise<Shop> {
-  const server = await startShopServer({ plugins, whilePaying: () => shop.whilePaying() });
+export async function startShop(plugins: Plugin[] = [], store?: Store): Promise<Shop> {
+  const whilePaying = () => shop.whilePaying();
+  const server = await startShopServer({ plugins, whilePaying, ...(store && { store }) });
   const { payments } = server;
   const shop: Shop = Object.assign(await distant(server.port, server), { payments, whilePaying: () => {} });
   return shop;
@@ -37,15 +39,25 @@ export interface RemoteShop extends DistantShop {
   newDay(): Promise<void>;
 }
 
-/** In a process of its own, for a test whose globals are those of a page: a server would stumble over them. */
-export async function startShopElsewhere(): Promise<RemoteShop> {
-  const worker = await startWorker(pathToFileURL(join(import.meta.dirname, 'shop-worker.ts')));
+/**
+ * In a process of its own, for a test whose globals are those of a page: a server would stumble over them.
+ * @param mongoUri where it keeps its keys, in a database of its own; without it in memory
+ */
+export async function startShopElsewhere(mongoUri?: string): Promise<RemoteShop> {
+  const worker = await startWorker(pathToFileURL(join(import.meta.dirname, 'shop-worker.ts')), {
+    env: mongoUri === undefined ? {} : { SHOP_MONGODB_URI: mongoUri },
+  });
   const port = await worker.next<number>();
-  const shop = await distant(port, worker);
   const ask = (question: string) => {
     worker.send(question);
     return worker.next<number[]>();
   };
+  const shop = await distant(port, {
+    async [Symbol.asyncDispose]() {
+      await ask('close');
+      await worker[Symbol.asyncDispose]();
+    },
+  });
   return Object.assign(shop, {
     payments: () => ask('payments'),
     newDay: async () => {

@@ -9,34 +9,27 @@ export interface Answer {
 }
 
 /**
- * By shape, so that no client library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, or an
- * application's own error with a `status` and a `code`. Undefined when no answer arrived.
+ * What the server said, one answer for each GraphQL error; none when no answer arrived. By shape, so that no client
+ * library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, GraphQL's own JSON, or an application's
+ * own error with a `status` and a `code`.
  */
-export function answerIn(error: unknown): Answer | undefined {
+export function answersIn(error: unknown): readonly Answer[] {
+  // Before `data`, which is tRPC's answer, and beside GraphQL errors the part that worked.
+  const errors = graphQLErrorsOf(error);
+  if (errors) return errors.map((each) => graphQLAnswer(each, numberIn(of(error, 'response'), 'status')));
   const data = of(error, 'data');
   if (isObject(data)) {
     const { code, retryable } = objectIn(data, 'idempotency') ?? data;
-    return answer(code, retryable, data.httpStatus);
+    return [answer(code, retryable, data.httpStatus)];
   }
-  const errors = graphQLErrorsOf(error);
-  if (errors) return graphQLAnswer(errors, numberIn(of(error, 'response'), 'status'));
   const status = statusOf(error);
-  return status === undefined ? undefined : answer(of(error, 'code'), of(error, 'retryable'), status);
+  return status === undefined ? [] : [answer(of(error, 'code'), of(error, 'retryable'), status)];
 }
 
-/** The codes that say most of a key come first: with several errors, any of ours decides. */
-function graphQLAnswer(errors: readonly unknown[], httpStatus: number | undefined): Answer {
-  const answers = errors.map((error): Answer => {
-    const { code, retryable, http } = objectIn(error, 'extensions') ?? {};
-    const status = numberIn(http, 'status') ?? httpStatus;
-    return { ...answer(code, retryable, status), executed: Array.isArray(of(error, 'path')) };
-  });
-  const byWeight = [
-    ({ retryable }: Answer) => retryable !== undefined,
-    ({ code }: Answer) => code === 'INTERNAL_SERVER_ERROR',
-    ({ executed }: Answer) => executed === true,
-  ];
-  return byWeight.map((isIt) => answers.find(isIt)).find((found) => found) ?? (answers[0] as Answer);
+function graphQLAnswer(error: unknown, httpStatus: number | undefined): Answer {
+  const { code, retryable, http } = objectIn(error, 'extensions') ?? {};
+  const status = numberIn(http, 'status') ?? httpStatus;
+  return { ...answer(code, retryable, status), executed: Array.isArray(of(error, 'path')) };
 }
 
 function graphQLErrorsOf(error: unknown): readonly unknown[] | undefined {
@@ -56,13 +49,15 @@ function errorsInText(text: unknown): unknown {
   }
 }
 
+/** That of a failure: an answer of status 200 that could not be read is no answer. */
 function statusOf(error: unknown): number | undefined {
-  return (
+  const status =
     numberIn(error, 'status') ??
     numberIn(error, 'statusCode') ??
     numberIn(of(error, 'networkError'), 'statusCode') ??
-    numberIn(of(error, 'response'), 'status')
-  );
+    numberIn(of(error, 'response'), 'status') ??
+    numberIn(of(of(error, 'meta'), 'response'), 'status'); // tRPC, for the page of a gateway
+  return status !== undefined && status >= 400 ? status : undefined;
 }
 
 function answer(code: unknown, retryable: unknown, status: unknown): Answer {

@@ -1,4 +1,5 @@
-import { answerIn, of } from './answer.ts';
+import { type Answer, answersIn, of } from './answer.ts';
+import { isNetworkError } from './network-error.ts';
 
 /**
  * An input was changed although an earlier attempt may have been carried out: to send it with the old key would be refused,
@@ -26,17 +27,25 @@ const RETRYABLE_CODES = new Set(['IN_PROGRESS', 'LEASE_LOST', 'STORE_UNAVAILABLE
 const RETRYABLE_STATUSES = new Set([425, 429, 502, 503, 504]);
 
 /**
- * Whether an attempt that failed may be sent again with the same key and do better: it got no answer, or one that says so.
- * For React Query's `retry`, tRPC's `retryLink`, Apollo's `RetryLink` and urql's `retryExchange`.
+ * Whether an attempt that failed may be sent again **with the same key** and do better: the network lost it or its answer,
+ * or the answer says so. False for what is not known to be either, such as an application's own error or a bug's TypeError.
+ * For the retry options of tRPC's `retryLink`, Apollo's `RetryLink` and urql's `retryExchange`, which keep the key; and for
+ * React Query's `retry`, where `idempotentMutation` keeps it. A retry that makes a new key is a second operation.
  *
  * @example
- * useMutation({ mutationFn, retry: (failures, error) => failures < 3 && isRetryable(error) })
+ * useMutation({
+ *   ...idempotentMutation(trpc.pay, ({ invoiceId }) => ['pay', invoiceId]),
+ *   retry: (failures, error) => failures < 3 && isRetryable(error),
+ * })
  */
 export function isRetryable(error: unknown): boolean {
   if (isMustConfirm(error) || isAbort(error)) return false;
-  const answer = answerIn(error);
-  if (!answer) return true;
-  const { code = '', retryable, status = 0 } = answer;
+  const answers = answersIn(error);
+  return answers.length > 0 ? answers.some(asksForMore) : isNetworkError(error);
+}
+
+/** Of several answers, to the fields of one operation, one is enough: the others are replayed. */
+function asksForMore({ code = '', retryable, status = 0 }: Answer): boolean {
   return retryable ?? (RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status));
 }
 

@@ -62,7 +62,7 @@ export class KeyKeeper {
     let outcome: Outcome = 'unknown';
     try {
       const result = await send(operation.key);
-      outcome = outcomeOfResult(result);
+      outcome = await outcomeOfResult(result);
       return result;
     } catch (error) {
       outcome = outcomeOfError(error);

@@ -1,4 +1,4 @@
-import { answerIn, of } from './answer.ts';
+import { type Answer, answersIn, of } from './answer.ts';
 
 /** What an attempt that ended tells about its key. */
 export type Outcome =
@@ -10,12 +10,11 @@ export type Outcome =
   /** The operation may have been carried out. */
   | 'unknown';
 
-/** Latchkey's where nothing was run, and GraphQL servers' names for what is wrong before a resolver runs. */
+/** Latchkey's where nothing was run, also where the error is that of a field with its own key. */
+const UNRUN_CODES = new Set(['KEY_MISSING', 'KEY_INVALID', 'SCOPE_MISSING', 'STORE_UNAVAILABLE']);
+
+/** GraphQL servers' names for what is wrong before a resolver runs; a resolver may use them, too. */
 const REFUSED_CODES = new Set([
-  'KEY_MISSING',
-  'KEY_INVALID',
-  'SCOPE_MISSING',
-  'STORE_UNAVAILABLE',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_USER_INPUT',
@@ -45,20 +44,58 @@ const UNKNOWN_STATUSES = new Set([408, 409, 499]);
 
 /** Where it can not be told, `unknown`: that costs a question to the user, the opposite a second order. */
 export function outcomeOfError(error: unknown): Outcome {
-  const { code = '', status = 500, executed } = answerIn(error) ?? {};
+  const outcomes = answersIn(error).map(outcomeOfAnswer);
+  // With several errors the one that leaves most open counts.
+  return (['unknown', 'answered', 'refused'] as const).find((each) => outcomes.includes(each)) ?? 'unknown';
+}
+
+function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): Outcome {
   if (UNKNOWN_CODES.has(code)) return 'unknown';
+  if (UNRUN_CODES.has(code)) return 'refused';
   if (executed) return 'answered';
   if (REFUSED_CODES.has(code)) return 'refused';
   if (executed === false || status >= 500 || UNKNOWN_STATUSES.has(status)) return 'unknown';
   return REFUSED_STATUSES.has(status) ? 'refused' : 'answered';
 }
 
-/** Some clients do not throw: urql and Apollo resolve with an `error`, `fetch` with a response that is not `ok`. */
-export function outcomeOfResult(result: unknown): Outcome {
+/**
+ * Some clients do not throw: urql and Apollo resolve with an `error`, `fetch` with a response that is not `ok`, and GraphQL's
+ * own JSON has `errors`.
+ */
+export async function outcomeOfResult(result: unknown): Promise<Outcome> {
+  if (isResponse(result)) return outcomeOfResponse(result);
   const error = [of(result, 'error'), of(result, 'errors')].find((value) => value instanceof Error);
   if (error) return outcomeOfError(error);
-  const status = of(result, 'status');
-  if (of(result, 'ok') !== false || typeof status !== 'number') return 'succeeded';
-  // Latchkey's own refusals have these too, and the body is the caller's to read.
-  return status === 410 || status === 422 ? 'unknown' : outcomeOfError(result);
+  if (hasErrors(result)) return outcomeOfError({ errors: of(result, 'errors') });
+  const isRefusal = of(result, 'ok') === false && typeof of(result, 'status') === 'number';
+  return isRefusal ? outcomeOfStatus(result) : 'succeeded';
+}
+
+/** A body that the caller has read tells nothing any more: then the status decides. */
+async function outcomeOfResponse(response: Response): Promise<Outcome> {
+  if (!response.ok) return outcomeOfStatus(response);
+  if (response.bodyUsed || !/\bjson\b/i.test(response.headers.get('content-type') ?? '')) return 'succeeded';
+  try {
+    const text = await response.clone().text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    return hasErrors(body) ? outcomeOfError(body) : 'succeeded';
+  } catch {
+    return 'unknown'; // cut off
+  }
+}
+
+/** By shape: not every place where a hook runs has the class (a test's page). */
+function isResponse(value: unknown): value is Response {
+  return typeof of(value, 'status') === 'number' && typeof of(value, 'clone') === 'function';
+}
+
+/** Latchkey's own refusals have these two as well, and the body is the caller's to read. */
+function outcomeOfStatus(response: unknown): Outcome {
+  const status = of(response, 'status');
+  return status === 410 || status === 422 ? 'unknown' : outcomeOfError(response);
+}
+
+function hasErrors(json: unknown): boolean {
+  const errors = of(json, 'errors');
+  return Array.isArray(errors) && errors.length > 0;
 }

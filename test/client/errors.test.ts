@@ -1,4 +1,4 @@
-import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
+import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/client/errors';
 import { TRPCClientError } from '@trpc/client';
 import { CombinedError } from '@urql/core';
 import { describe, expect, it } from 'vitest';
@@ -98,24 +98,136 @@ describe('tRPC reports', () => {
   });
 });
 
-it.each([
-  ['fetch', new TypeError('fetch failed')],
-  ['tRPC', fromTRPC(undefined)],
-  ['urql', new CombinedError({ networkError: new Error('offline') })],
-  ['Apollo Client 3', Object.assign(new Error(), { graphQLErrors: [], networkError: new Error('offline') })],
-  ['nobody', undefined],
-])('no answer, reported by %s, leaves the outcome open and may be tried again', (_, error) => {
-  expect(outcomeOfError(error)).toBe('unknown');
-  expect(isRetryable(error)).toBe(true);
+/** How `fetch` fails without an answer, runtime by runtime. */
+const lostFetches: [string, unknown][] = [
+  ['Node.js', new TypeError('fetch failed', { cause: failure('ECONNREFUSED') })],
+  ['Node.js, by undici', new TypeError('fetch failed', { cause: failure('UND_ERR_SOCKET') })],
+  [
+    'Node.js, of several addresses',
+    new TypeError('fetch failed', { cause: failure('ECONNREFUSED', AggregateError) }),
+  ],
+  ['Node.js, in the middle of a body', new TypeError('terminated', { cause: failure('UND_ERR_SOCKET') })],
+  ['a test', new TypeError('fetch failed')],
+  ['Chromium', new TypeError('Failed to fetch')],
+  ['Chromium, with the host', new TypeError('Failed to fetch (shop.example)')],
+  ['Chromium, in the middle of a body', new TypeError('network error')],
+  ['Firefox', new TypeError('NetworkError when attempting to fetch resource.')],
+  ['Firefox, in the middle of a body', new TypeError('Error in input stream')],
+  ['Safari', new TypeError('Load failed')],
+  ['Safari, offline', new TypeError('The Internet connection appears to be offline.')],
+  ['Safari, cut off', new TypeError('The network connection was lost.')],
+  ['React Native', new TypeError('Network request failed')],
+  ['Deno', new TypeError('error sending request for url (http://shop.example/)')],
+  ['Bun', Object.assign(new Error('Unable to connect.'), { code: 'ConnectionRefused' })],
+  ['a time limit', new DOMException('The operation timed out.', 'TimeoutError')],
+  ["Node.js's http", failure('ECONNRESET')],
+  ['axios', Object.assign(new Error('Network Error'), { name: 'AxiosError', code: 'ERR_NETWORK' })],
+  ['a WebSocket', { type: 'close', code: 1006, reason: '', wasClean: false }],
+];
+
+function failure(code: string, kind: typeof Error | typeof AggregateError = Error): Error {
+  const error = kind === AggregateError ? new AggregateError([new Error('x')]) : new Error('x');
+  return Object.assign(error, { code });
+}
+
+/** As each client hands on what its `fetch` throws. */
+const wrappers: [string, (lost: Error) => unknown][] = [
+  ['fetch, Apollo Client 4', (lost) => lost],
+  ['tRPC', (lost) => TRPCClientError.from(lost)],
+  ['urql', (networkError) => new CombinedError({ networkError })],
+  ['Apollo Client 3', (networkError) => Object.assign(new Error('x'), { graphQLErrors: [], networkError })],
+  ['an application', (cause) => new Error('The payment failed', { cause })],
+];
+
+describe.each(wrappers)('no answer, reported by %s,', (_, wrap) => {
+  it.each(lostFetches)('leaves the outcome open and may be tried again: %s', (_name, lost) => {
+    const error = lost instanceof Error ? wrap(lost) : lost;
+    expect(outcomeOfError(error)).toBe('unknown');
+    expect(isRetryable(error)).toBe(true);
+  });
 });
 
-it('of several errors the one that says most of the key counts', () => {
-  const declined = { message: 'x', path: ['a'], extensions: { code: 'CARD_DECLINED' } };
-  const broken = { message: 'x', path: ['b'], extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-  expect(outcomeOfError(new CombinedGraphQLErrors({ errors: [declined, broken] }))).toBe('unknown');
-  expect(outcomeOfError(new CombinedGraphQLErrors({ errors: [{ message: 'x' }, declined] }))).toBe(
+it.each<[string, unknown]>([
+  ["an application's own error", new Error('cart is empty')],
+  ["a bug's TypeError", new TypeError("Cannot read properties of undefined (reading 'id')")],
+  ['another one', new TypeError('fetchOnce is not a function')],
+  [
+    'an address that is none',
+    new TypeError('Failed to parse URL from x', { cause: failure('ERR_INVALID_URL') }),
+  ],
+  ['a certificate', new TypeError('fetch failed', { cause: failure('DEPTH_ZERO_SELF_SIGNED_CERT') })],
+  ['a scheme that is not known', new TypeError('fetch failed', { cause: new Error('unknown scheme') })],
+  ['an answer that is no JSON', new SyntaxError('Unexpected token < in JSON at position 0')],
+  ['the same, by tRPC', fromTRPCPage(200)],
+  [
+    'the same, by Apollo Client 4',
+    new ServerParseError(new Error('x'), { response: new Response('<'), bodyText: '<' }),
+  ],
+  ['a validation', Object.assign(new Error('x'), { name: 'ZodError', code: 'invalid_type' })],
+  ['a WebSocket that the server closed for a reason', { type: 'close', code: 4403, reason: 'Forbidden' }],
+  ['an error that wraps itself', circular()],
+  ['a text', 'Failed to fetch'],
+  ['nothing', undefined],
+])('%s is not known to be the network: it is not tried again, and the outcome is open', (_, error) => {
+  for (const each of [error, ...(error instanceof Error ? [TRPCClientError.from(error)] : [])]) {
+    expect(isRetryable(each)).toBe(false);
+    expect(outcomeOfError(each)).toBe('unknown');
+  }
+});
+
+function circular(): Error {
+  const error = new Error('x');
+  error.cause = error;
+  return error;
+}
+
+/** tRPC where a gateway answers with a page. */
+function fromTRPCPage(status: number): unknown {
+  const meta = { response: new Response('<html>', { status }) };
+  return TRPCClientError.from(new SyntaxError('Unexpected token <'), { meta });
+}
+
+it.each([
+  [502, true],
+  [503, true],
+  [500, false],
+  [404, false],
+])("a gateway's page of status %i, reported by tRPC, may be tried again: %s", (status, again) => {
+  expect(isRetryable(fromTRPCPage(status))).toBe(again);
+});
+
+/** An error as it stands in the JSON of an answer. */
+function plain(code?: string, path: string[] | undefined = ['pay']): GraphQLFailure {
+  return {
+    message: 'x',
+    ...(path.length > 0 && { path }),
+    ...(code !== undefined && { extensions: { code } }),
+  };
+}
+
+it.each<[string, Outcome, GraphQLFailure[]]>([
+  ['an operation in progress', 'unknown', [plain('IN_PROGRESS')]],
+  ['a field that was declined, and one in doubt', 'unknown', [plain('CARD_DECLINED'), plain('IN_DOUBT')]],
+  ['a field without its key, and one in doubt', 'unknown', [plain('KEY_MISSING'), plain('IN_DOUBT')]],
+  [
+    'a field that was declined, and one that broke',
+    'unknown',
+    [plain('CARD_DECLINED'), plain('INTERNAL_SERVER_ERROR')],
+  ],
+  ['fields that were declined', 'answered', [plain('CARD_DECLINED'), plain()]],
+  [
+    'a field that was declined, and one without a key',
     'answered',
-  );
+    [plain('KEY_MISSING'), plain('CARD_DECLINED')],
+  ],
+  ['an error without a path beside a decline', 'unknown', [plain('CARD_DECLINED'), { message: 'x' }]],
+  ['fields without a key', 'refused', [plain('KEY_MISSING'), plain('STORE_UNAVAILABLE')]],
+  ['an operation without a key', 'refused', [plain('KEY_MISSING', [])]],
+])('of several errors the one that leaves most open counts: %s, %s', async (_, outcome, errors) => {
+  expect(outcomeOfError(new CombinedGraphQLErrors({ errors, data: { other: 1 } }))).toBe(outcome);
+  expect(outcomeOfError(new CombinedError({ graphQLErrors: errors }))).toBe(outcome);
+  expect(await outcomeOfResult({ data: { other: 1 }, errors })).toBe(outcome);
+  expect(await outcomeOfResult(Response.json({ data: null, errors }))).toBe(outcome);
 });
 
 it.each(['constructor', '__proto__'])('a code named %s is no code of ours', (code) => {
@@ -149,6 +261,47 @@ it.each<[string, unknown, Outcome]>([
   ['a response 409', new Response(null, { status: 409 }), 'unknown'],
   ['a response 422', new Response(null, { status: 422 }), 'unknown'],
   ['a response 503', new Response(null, { status: 503 }), 'unknown'],
-])('a call that returns %s: %s', (_, result, outcome) => {
-  expect(outcomeOfResult(result)).toBe(outcome);
+  ["GraphQL's JSON without errors", { data: { pay: 1 }, errors: [] }, 'succeeded'],
+  ["GraphQL's JSON, declined", { data: null, errors: [plain('CARD_DECLINED')] }, 'answered'],
+  [
+    "GraphQL's JSON, logged out",
+    { errors: [{ message: 'x', extensions: { code: 'UNAUTHENTICATED' } }] },
+    'refused',
+  ],
+  ["GraphQL's JSON, in doubt", { data: { pay: null }, errors: [plain('IN_DOUBT')] }, 'unknown'],
+  ['errors that are texts', { errors: ['Amount too high'] }, 'unknown'],
+  ['errors by field', { errors: { amount: 'too high' } }, 'succeeded'],
+  ['a response of JSON', Response.json({ id: 1 }), 'succeeded'],
+  [
+    'a response of nothing',
+    new Response('', { headers: { 'content-type': 'application/json' } }),
+    'succeeded',
+  ],
+  [
+    'a response that is cut off',
+    new Response('{"data":', { headers: { 'content-type': 'application/json' } }),
+    'unknown',
+  ],
+  [
+    'a response of a text',
+    new Response('{"errors":[1]}', { headers: { 'content-type': 'text/plain' } }),
+    'succeeded',
+  ],
+  [
+    'a response of GraphQL with errors',
+    Response.json(
+      { data: { pay: null }, errors: [plain('IN_DOUBT')] },
+      { headers: { 'content-type': 'application/graphql-response+json' } },
+    ),
+    'unknown',
+  ],
+])('a call that returns %s: %s', async (_, result, outcome) => {
+  expect(await outcomeOfResult(result)).toBe(outcome);
+  if (result instanceof Response) expect(result.bodyUsed).toBe(false);
+});
+
+it('a response whose body the caller has read goes by its status', async () => {
+  const response = Response.json({ errors: [plain('IN_DOUBT')] });
+  await response.json();
+  expect(await outcomeOfResult(response)).toBe('succeeded');
 });

@@ -120,6 +120,22 @@ it('an answer that comes after the user started over does not end the new operat
   expect(sent[1]).not.toBe(sent[0]);
 });
 
+it.each(['IN_PROGRESS', 'IN_DOUBT', 'STORE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR'])(
+  'GraphQL JSON with the error %s is no success: the next click has the same key',
+  async (code) => {
+    const json = { data: null, errors: [{ message: 'x', path: ['pay'], extensions: { code } }] };
+    for (const result of [json, Response.json(json), json])
+      expect(await attempt({ amount: 5 }, Promise.resolve(result))).toBe(result);
+    expect(sent).toHaveLength(3);
+    expect(agree()).toBe(true);
+  },
+);
+
+it('the caller can read the response that was looked into', async () => {
+  const response = await attempt({ amount: 5 }, Promise.resolve(Response.json({ data: { pay: 1 } })));
+  expect(await (response as Response).json()).toEqual({ data: { pay: 1 } });
+});
+
 it('the caller gets what the attempt got', async () => {
   expect(await attempt(1, Promise.resolve('paid'))).toBe('paid');
   expect(await attempt(1, declined)).toBe(declined);

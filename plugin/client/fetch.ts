@@ -1,11 +1,16 @@
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, type Check, integer, methodNames } from '../../server/engine/option-checks.ts';
 import { KEY_HEADER, newIdempotencyKey } from './key.ts';
+import { isNetworkError } from './network-error.ts';
 
 export interface IdempotentFetchOptions {
   /** Which requests get a key. Default POST and PATCH: the others are idempotent by definition. */
   methods?: readonly string[];
-  /** How often to send again, with the same key, what got no answer or one that asks for it. Default 0. */
+  /**
+   * How often to send again, with the same key, what got no answer or one that asks for it. Default 0. What can not be sent
+   * again whole is sent once: a stream, an (async) iterable, a Node.js stream. Strings, bytes, `Blob`, `FormData`,
+   * `URLSearchParams` and a `Request` can.
+   */
   retries?: number;
   /** How long to wait after the nth failed attempt, where the answer has no `Retry-After`. Default 100 ms, doubled each time. */
   delayMs?: (attempt: number) => number;
@@ -41,10 +46,10 @@ export function withIdempotencyKey(fetch: Fetch, options: IdempotentFetchOptions
     const headers = new Headers(init?.headers ?? request?.headers);
     if (!headers.has(KEY_HEADER)) headers.set(KEY_HEADER, newIdempotencyKey());
     const signal = init?.signal ?? request?.signal;
-    // A stream can be read once.
-    const attempts = init?.body instanceof ReadableStream ? 1 : retries + 1;
+    if (retries > 0 && !canBeSentAgain(request, init))
+      return sentOnce(fetch(input, { ...init, headers }), signal);
 
-    for (let attempt = 1; attempt < attempts; attempt++) {
+    for (let attempt = 1; attempt <= retries; attempt++) {
       try {
         const response = await fetch(request?.clone() ?? input, { ...init, headers });
         const waitMs = retryWait(response, delayMs(attempt));
@@ -58,6 +63,31 @@ export function withIdempotencyKey(fetch: Fetch, options: IdempotentFetchOptions
     }
     return fetch(input, { ...init, headers });
   };
+}
+
+/** What is not known to be the same when it is read again is read once. A `Request` that nobody has read can be cloned. */
+function canBeSentAgain(request: Request | undefined, init: RequestInit | undefined): boolean {
+  const body: unknown = init?.body;
+  if (body === undefined || body === null) return !request?.bodyUsed;
+  if (typeof body === 'string' || ArrayBuffer.isView(body)) return true;
+  return [ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
+}
+
+/** The error keeps its kind, and its cause: it is still one of the network. */
+async function sentOnce(
+  response: Promise<Response>,
+  signal: AbortSignal | null | undefined,
+): Promise<Response> {
+  try {
+    return await response;
+  } catch (error) {
+    if (signal?.aborted || !isNetworkError(error)) throw error;
+    throw new TypeError(
+      `${(error as Error).message}. The request was sent once in spite of \`retries\`: its body can be read only once. To have it sent again, ` +
+        'give a string, bytes, a Blob, FormData, URLSearchParams, or a Request',
+      { cause: error },
+    );
+  }
 }
 
 /** Undefined when the response is the caller's. */

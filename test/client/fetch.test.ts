@@ -1,4 +1,10 @@
+import { once as event } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, it, vi } from 'vitest';
+import { isRetryable } from '../../plugin/client/errors.ts';
 import { withIdempotencyKey } from '../../plugin/client/fetch.ts';
 import { startShop } from './support/shop.ts';
 
@@ -125,12 +131,109 @@ it('a caller that gives up is obeyed: nothing is sent again, and a wait ends', a
   expect(server).toHaveBeenCalledTimes(1);
 });
 
-it('a body that can be read only once is sent only once', async () => {
-  const server = vi.fn(async () => Promise.reject(new TypeError('fetch failed')));
-  const keyed = withIdempotencyKey(server, { retries: 3, ...noDelay });
-  await expect(keyed('http://x', { method: 'POST', body: new ReadableStream() })).rejects.toThrow(
-    'fetch failed',
-  );
+const TEXT = 'amount=5';
+const bytes = () => new TextEncoder().encode(TEXT);
+const form = () => {
+  const data = new FormData();
+  data.set('amount', new File([TEXT], 'amount.txt'));
+  return data;
+};
+async function* pieces() {
+  yield bytes().subarray(0, 4);
+  yield bytes().subarray(4);
+}
+const streamed = (body: unknown) => ({ method: 'POST', body, duplex: 'half' }) as RequestInit;
+const request = (body: unknown) => (url: string) => new Request(url, streamed(body));
+
+/** Each kind of body, made anew: as the second argument of `fetch`, or in a `Request`. */
+const wholeAgain: [string, (url: string) => Request | RequestInit][] = [
+  ['text', () => streamed(TEXT)],
+  ['URLSearchParams', () => streamed(new URLSearchParams(TEXT))],
+  ['FormData with a file', () => streamed(form())],
+  ['a Blob', () => streamed(new Blob([TEXT]))],
+  ['an ArrayBuffer', () => streamed(bytes().buffer)],
+  ['a typed array', () => streamed(bytes())],
+  ['a DataView', () => streamed(new DataView(bytes().buffer))],
+  ['a Request of text', request(TEXT)],
+  ['a Request of a stream', (url) => request(new Blob([TEXT]).stream())(url)],
+];
+const once: [string, (url: string) => Request | RequestInit][] = [
+  ['a ReadableStream', () => streamed(new Blob([TEXT]).stream())],
+  ['an async generator', () => streamed(pieces())],
+  ['an async iterable', () => streamed({ [Symbol.asyncIterator]: pieces })],
+  ['a Node.js stream', () => streamed(Readable.from(pieces()))],
+];
+const losses = ['the first attempt did not arrive', 'the first answer was lost'] as const;
+const kinds = <Kind>(list: [string, Kind][]) =>
+  list.flatMap(([name, make]) => losses.map((loss) => [name, loss, make] as const));
+
+/** A server that loses one request or one answer, and keeps the bodies and keys that it got. */
+async function lossyServer(loss: (typeof losses)[number]) {
+  const got: { body: string; key: unknown }[] = [];
+  let toLose = 1;
+  const server = createServer(async (incoming, outgoing) => {
+    const lose = toLose-- > 0;
+    if (lose && loss === losses[0]) return void incoming.socket.destroy();
+    const boundary = /boundary=(.*)$/.exec(String(incoming.headers['content-type']))?.[1] ?? ' ';
+    const body = (await buffer(incoming)).toString().replaceAll(boundary, '');
+    got.push({ body, key: incoming.headers['idempotency-key'] });
+    if (lose) incoming.socket.destroy();
+    else outgoing.end('ok');
+  });
+  server.listen(0, '127.0.0.1');
+  await event(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const close = async () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url, got, [Symbol.asyncDispose]: close };
+}
+
+function send(url: string, body: Request | RequestInit): Promise<Response> {
+  const keyed = withIdempotencyKey(fetch, { retries: 2, ...noDelay });
+  return body instanceof Request ? keyed(body) : keyed(url, body);
+}
+
+it.each(kinds(wholeAgain))('%s is sent again whole: %s', async (_, loss, make) => {
+  await using server = await lossyServer(loss);
+  expect((await send(server.url, make(server.url))).status).toBe(200);
+  expect(server.got).toHaveLength(loss === losses[0] ? 1 : 2);
+  for (const { body, key } of server.got) {
+    expect(body).toContain(TEXT);
+    expect({ body, key }).toEqual(server.got[0]);
+    expect(key).toEqual(expect.any(String));
+  }
+});
+
+it.each(kinds(once))(
+  '%s, which can be read only once, is sent once, and the error says so: %s',
+  async (_, loss, make) => {
+    await using server = await lossyServer(loss);
+    const error = await send(server.url, make(server.url)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('sent once in spite of `retries`: its body can be read only once'),
+      cause: { message: 'fetch failed' },
+    });
+    expect(isRetryable(error)).toBe(true);
+    expect(server.got.map(({ body }) => body)).toEqual(loss === losses[0] ? [] : [TEXT]);
+  },
+);
+
+it('an answer that asks for another attempt is given to the caller where the body is gone', async () => {
+  const server = answering([503, '1'], 200);
+  const keyed = withIdempotencyKey(server, { retries: 3 });
+  expect((await keyed('http://x', streamed(pieces()))).status).toBe(503);
+  expect(server).toHaveBeenCalledTimes(1);
+});
+
+it('a Request that was read is refused at once', async () => {
+  const read = new Request('http://x', post);
+  await read.text();
+  const server = vi.fn(fetch);
+  const keyed = withIdempotencyKey(server, { retries: 3 });
+  await expect(keyed(read)).rejects.not.toThrow('sent once');
   expect(server).toHaveBeenCalledTimes(1);
 });
 

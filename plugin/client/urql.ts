@@ -6,8 +6,8 @@ import { givenKey, KEY_HEADER, keyHeaderValue, newIdempotencyKey } from './key.t
 
 export interface IdempotencyExchangeOptions {
   /**
-   * `'extensions'` (default) works for subscription transports and pages of another origin too, and is kept by an
-   * `offlineExchange` after this one; `'header'` is for servers and gateways that see HTTP headers only.
+   * `'extensions'` (default) works for subscription transports and pages of another origin too; `'header'` sends the key in
+   * a header as well, for servers and gateways that see HTTP headers only.
    */
   via?: 'extensions' | 'header';
 }
@@ -16,8 +16,10 @@ const CHECKS = { via: oneOf('extensions', 'header') };
 
 /**
  * Gives each mutation a key, unless the caller did: `client.mutation(query, variables, { idempotencyKey })`, or a header of
- * that name in `fetchOptions`. It may stand before or after `retryExchange`, which sends again the operation that failed,
- * with its key.
+ * that name in `fetchOptions`. It stands after the cache: Graphcache's `cacheExchange` and `offlineExchange` make operations
+ * of their own and drop what was put on one before, the key too. In that order the first mutation fails, with an error that
+ * says so. It may stand before or after `retryExchange`, which sends again the operation that failed, with its key. What an
+ * `offlineExchange` keeps for later has its key, also after a reload.
  *
  * @example
  * new Client({ url, exchanges: [cacheExchange, idempotencyExchange(), retryExchange({ retryIf: isRetryable }), fetchExchange] })
@@ -31,24 +33,62 @@ export function idempotencyExchange(options: IdempotencyExchangeOptions = {}): E
       if (operation.kind !== 'mutation') return operation;
       const { extensions, context } = operation;
       const fetchOptions = fetchOptionsOf(context);
-      if (hasKeyHeader(fetchOptions?.headers)) return operation;
-      const idempotencyKey =
-        givenKey(extensions?.idempotencyKey) ?? givenKey(context.idempotencyKey) ?? newIdempotencyKey();
-      if (via === 'extensions') {
-        const request = { ...operation, extensions: { ...extensions, idempotencyKey } };
-        return makeOperation('mutation', request, { ...context, idempotencyKey });
-      }
-      const headers = new Headers(fetchOptions?.headers);
-      headers.set(KEY_HEADER, keyHeaderValue(idempotencyKey));
-      return makeOperation('mutation', operation, {
-        ...context,
-        idempotencyKey,
-        fetchOptions: { ...fetchOptions, headers: Object.fromEntries(headers) },
-      });
+      const given = givenKey(extensions?.idempotencyKey) ?? givenKey(context.idempotencyKey);
+      if (hasHeaderOfCaller(fetchOptions, given)) return operation;
+      const idempotencyKey = given ?? newIdempotencyKey();
+      return makeOperation(
+        'mutation',
+        { ...operation, extensions: { ...extensions, idempotencyKey } },
+        {
+          ...context,
+          idempotencyKey,
+          fetch: fetchWithKey(context.fetch, idempotencyKey),
+          ...(via === 'header' && { fetchOptions: withHeader(fetchOptions, idempotencyKey) }),
+        },
+      );
     },
   });
 }
 
 function fetchOptionsOf({ fetchOptions }: Operation['context']): RequestInit | undefined {
   return typeof fetchOptions === 'function' ? fetchOptions() : fetchOptions;
+}
+
+/** An operation that is sent again has our own header, and may have lost its extensions. */
+function hasHeaderOfCaller(fetchOptions: RequestInit | undefined, key: string | undefined): boolean {
+  if (!hasKeyHeader(fetchOptions?.headers)) return false;
+  return key === undefined || new Headers(fetchOptions?.headers).get(KEY_HEADER) !== keyHeaderValue(key);
+}
+
+function withHeader(fetchOptions: RequestInit | undefined, key: string): RequestInit {
+  const headers = new Headers(fetchOptions?.headers);
+  headers.set(KEY_HEADER, keyHeaderValue(key));
+  return { ...fetchOptions, headers: Object.fromEntries(headers) };
+}
+
+/** What each of our `fetch` calls, so that a retry does not put one into another. */
+const inners = new WeakMap<typeof fetch, typeof fetch | undefined>();
+
+/** The last place that sees an operation whatever exchanges it has passed: Graphcache keeps its context. */
+function fetchWithKey(given: typeof fetch | undefined, key: string): typeof fetch {
+  const inner = given && inners.has(given) ? inners.get(given) : given;
+  const keyed: typeof fetch = async (input, init) => {
+    return lacksKey(init?.body, key) ? refusal() : (inner ?? fetch)(input, init);
+  };
+  inners.set(keyed, inner);
+  return keyed;
+}
+
+/** As an answer, not as a failure of the network: `offlineExchange` would keep the mutation and tell nobody. */
+function refusal(): Response {
+  const message =
+    'The mutation was not sent: an exchange dropped its idempotency key. Expected idempotencyExchange() to stand after ' +
+    'cacheExchange or offlineExchange of Graphcache: exchanges: [cacheExchange, idempotencyExchange(), fetchExchange]';
+  return Response.json({ errors: [{ message, extensions: { code: 'KEY_MISSING', retryable: false } }] });
+}
+
+/** In the text, or in that part of a form with files that holds the operation. What is neither is not judged. */
+function lacksKey(body: unknown, key: string): boolean {
+  const text = body instanceof FormData ? body.get('operations') : body;
+  return typeof text === 'string' && !text.includes(JSON.stringify(key));
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
+import { processWide } from './engine/process-wide.ts';
 import type { Session } from './engine/session.ts';
 import type { Held } from './engine/store.ts';
 import type { Jsonable } from './jsonable.ts';
@@ -98,14 +99,25 @@ export function activeRun(
   };
 }
 
-interface Context {
-  readonly run: Run | undefined;
-  readonly outer: Context | undefined;
-  /** Work that a handler leaves behind keeps its context, but is no longer inside its run. */
+/** The key of a run that the caller is in, or was left behind by. Not the run itself: it may outlive that by far. */
+interface Frame {
+  readonly scope: string;
+  readonly key: string;
+  /** Work that a handler leaves behind keeps its frames, but is no longer inside its run. */
   ended: boolean;
 }
 
-const contexts = new AsyncLocalStorage<Context>();
+interface Context {
+  readonly run: Run | undefined;
+  /** The nearest first. */
+  readonly frames: readonly Frame[];
+}
+
+/** Of a chain of runs of which each began the next one and ended, the first ones are forgotten. */
+const MOST_ENDED = 16;
+
+// 2 with the next change of `Context` or `Run`.
+const contexts = processWide('runs', 1, () => new AsyncLocalStorage<Context>());
 
 /** The keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. */
 export function currentRun(): Run | undefined {
@@ -114,22 +126,23 @@ export function currentRun(): Run | undefined {
 
 /** Runs a handler as `run`, until it settles. */
 export async function insideRun<T>(run: Run, handler: () => Promise<T>): Promise<T> {
-  const context: Context = { run, outer: contexts.getStore(), ended: false };
+  const { scope, key } = run;
+  const frame: Frame = { scope, key, ended: false };
   try {
-    return await contexts.run(context, handler);
+    return await contexts.run({ run, frames: [frame, ...keptFrames()] }, handler);
   } finally {
-    context.ended = true;
+    frame.ended = true;
   }
 }
 
 /** Runs a nested call that has no key of its own: it does not inherit that of the run around it. */
 export function outsideRun<T>(body: () => T): T {
-  return contexts.run({ run: undefined, outer: contexts.getStore(), ended: false }, body);
+  return contexts.run({ run: undefined, frames: frames() }, body);
 }
 
 /** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
 export function isInsideRun(scope: string, key: string): boolean {
-  return contextsAround().some(({ run, ended }) => !ended && run?.scope === scope && run.key === key);
+  return frames().some((frame) => !frame.ended && frame.scope === scope && frame.key === key);
 }
 
 /**
@@ -137,16 +150,17 @@ export function isInsideRun(scope: string, key: string): boolean {
  * ended: what a handler left behind still has its request at hand, and did not ask for the key itself.
  */
 export function isInheritedKey(key: string): boolean {
-  return contextsAround().some(({ run }) => run?.key === key);
+  return frames().some((frame) => frame.key === key);
 }
 
 /** Whether the caller is inside a run at all, at any depth. */
 export function isNested(): boolean {
-  return contextsAround().some(({ run, ended }) => run && !ended);
+  return frames().some(({ ended }) => !ended);
 }
 
-function contextsAround(): Context[] {
-  const around: Context[] = [];
-  for (let context = contexts.getStore(); context; context = context.outer) around.push(context);
-  return around;
+const frames = (): readonly Frame[] => contexts.getStore()?.frames ?? [];
+
+function keptFrames(): readonly Frame[] {
+  let ended = 0;
+  return frames().filter((frame) => !frame.ended || ++ended <= MOST_ENDED);
 }

@@ -1,5 +1,6 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../server/engine/key.ts';
+import { processWide } from '../../server/engine/process-wide.ts';
 import { isInheritedKey } from '../../server/run.ts';
 import { isHandshake } from './handshake.ts';
 
@@ -42,7 +43,7 @@ export function developersKey(value: unknown): GivenKey | undefined {
 }
 
 // GraphQL parameters whose key has a run.
-const claimed = new WeakSet<object>();
+const claimed = processWide('graphql.claimed', 1, () => new WeakSet<object>());
 
 export function claim({ params }: GivenKey): void {
   if (params) claimed.add(params);

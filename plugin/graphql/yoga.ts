@@ -4,7 +4,7 @@ import { isHandshake } from './handshake.ts';
 import type { YogaHooks } from './plugin.ts';
 import { maskOf } from './yoga-mask.ts';
 
-const REPLAYED = Symbol('latchkey.replayed');
+const REPLAYED = Symbol.for('latchkey.graphql.replayed/1');
 
 /** What a plugin knows of the Yoga server that it is in; under plain Envelop nothing. */
 export class Yoga {

@@ -4,6 +4,7 @@ import {
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from '../../server/engine/errors.ts';
+import { processWide } from '../../server/engine/process-wide.ts';
 
 /** tRPC's codes are a closed set without 410: of those left, CONFLICT is the one that no client retries by itself. */
 const CODES: Readonly<Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>> = {
@@ -26,7 +27,8 @@ export function toTRPCError(error: IdempotencyError): TRPCError {
   return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
 }
 
-const outcomes = new WeakSet<TRPCError>();
+// An error formatter may be that of another copy of this package.
+const outcomes = processWide('trpc.outcomes', 1, () => new WeakSet<TRPCError>());
 
 /**
  * What a run ended with is kept, even where it is the refusal of a call nested in it: what that says of sending the key

@@ -1,10 +1,11 @@
 import type { TRPCError } from '@trpc/server';
 import type { TRPCRequestInfo } from '@trpc/server/http';
+import { processWide } from '../../server/engine/process-wide.ts';
 import { refusalIn } from './errors.ts';
 import type { CallOptions } from './trpc.ts';
 
 // A call's own function for its input is the one thing that both a middleware and `responseMeta` see of it.
-const replays = new WeakSet<CallOptions['getRawInput']>();
+const replays = processWide('trpc.replays', 1, () => new WeakSet<CallOptions['getRawInput']>());
 
 export function markReplayed({ getRawInput }: CallOptions): void {
   replays.add(getRawInput);

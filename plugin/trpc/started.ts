@@ -13,10 +13,11 @@ export type StartedMark = TRPCProcedureBuilder<
   false
 >;
 
+// Known to each copy of this package: a chain may be put together of middlewares of two.
 // On the procedure's meta, the only thing that a middleware can see of the chain behind it before it runs.
-const IN_CHAIN = Symbol('latchkey.started');
+const IN_CHAIN = Symbol.for('latchkey.trpc.started/1');
 // On the context, where no later middleware can take it away.
-const CALL = Symbol('latchkey.call');
+const CALL = Symbol.for('latchkey.trpc.call/1');
 
 /** One pass through a chain, from `idempotent()` on. */
 export interface Progress {

@@ -2,6 +2,7 @@ import { sealContent } from './bodies.ts';
 import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { refusal } from './engine/errors.ts';
+import { isOperator } from './engine/operator.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
 import type { Held, Store, Transaction, WriteAnswer } from './engine/store.ts';
 import type { Settlement } from './engine/transitions.ts';
@@ -51,9 +52,9 @@ export class Execution<Value> {
     this.#held = held;
     this.#sentAt = sentAt;
     this.#end = host.locals.start(request);
-    this.lease = new Lease(host.store, held, call.policy, sentAt, () => {
+    this.lease = new Lease(host.store, held, call.policy, sentAt, (reason) => {
       this.#end({ to: 'open' });
-      this.#emit('lease_lost');
+      this.#emit('lease_lost', { reason });
     });
     const { store, stopped } = host;
     const { lease } = this;
@@ -171,9 +172,10 @@ export class Execution<Value> {
 
   /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
   async #settle(settlement: Settlement): Promise<void> {
+    this.lease.settling();
     let answer: WriteAnswer;
     try {
-      answer = await this.#host.store.settle(this.#held, settlement);
+      answer = await this.#sent(settlement);
     } catch (error) {
       this.#emit('result_not_recorded', { error });
       this.#host.track(this.#keepTrying(settlement));
@@ -185,6 +187,18 @@ export class Execution<Value> {
     }
   }
 
+  /**
+   * A released key may have its next owner before the answer to the release is here, or when a lost answer makes the store
+   * send it again. Nobody else could have it: the lease was not lost. Only an operator can take it from a run, and is named.
+   */
+  async #sent(settlement: Settlement): Promise<WriteAnswer> {
+    const answer = await this.#host.store.settle(this.#held, settlement);
+    if (answer.applied || settlement.to !== 'released' || this.lease.lost) return answer;
+    const { stands } = answer;
+    const hasNext = stands && stands.fence > this.#held.fence && !isOperator(stands.owner);
+    return hasNext ? { applied: true } : answer;
+  }
+
   async #keepTrying(settlement: Settlement): Promise<void> {
     const until = performance.now() + RECORDING_LIMIT_MS;
     let pauseMs = FIRST_PAUSE_MS;
@@ -192,7 +206,7 @@ export class Execution<Value> {
       await pause(pauseMs, this.#host.stopped);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       try {
-        this.#conclude(await this.#host.store.settle(this.#held, settlement), settlement);
+        this.#conclude(await this.#sent(settlement), settlement);
         return;
       } catch {
         // Still not there; nothing runs twice meanwhile: the record is running or in doubt.

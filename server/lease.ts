@@ -1,4 +1,4 @@
-import { refusal } from './engine/errors.ts';
+import { IdempotencyError, refusal } from './engine/errors.ts';
 import type { Held, Store, WriteAnswer } from './engine/store.ts';
 import type { Lease as Terms } from './engine/transitions.ts';
 
@@ -10,14 +10,16 @@ export class Lease {
   readonly #store: Store;
   readonly #held: Held;
   readonly #terms: Terms;
-  readonly #onLost: () => void;
   readonly #abort = new AbortController();
+  #onLost: ((reason: string) => void) | undefined;
   #coveredUntil: number;
-  #renewal: NodeJS.Timeout;
-  #end: NodeJS.Timeout;
+  #renewal: NodeJS.Timeout | undefined;
+  #end: NodeJS.Timeout | undefined;
+  #isSettling = false;
+  #isLetGo = false;
   #stopped = false;
 
-  constructor(store: Store, held: Held, terms: Terms, sentAt: number, onLost: () => void) {
+  constructor(store: Store, held: Held, terms: Terms, sentAt: number, onLost: (reason: string) => void) {
     this.#store = store;
     this.#held = held;
     this.#terms = terms;
@@ -34,13 +36,29 @@ export class Lease {
 
   /** Asked after a stalled event loop, whose timers are late. */
   get lost(): boolean {
-    if (performance.now() >= this.#coveredUntil) this.#lose('expired');
+    if (performance.now() >= this.#coveredUntil) this.#lose(refusal('LEASE_LOST', 'expired'));
     return this.#abort.signal.aborted;
   }
 
   /** The store said that the record is no longer this holder's. */
   takenOver(): void {
-    this.#lose('taken_over');
+    this.#lose(refusal('LEASE_LOST', 'taken_over'));
+  }
+
+  /** The run took longer than its policy allows: the handler is told to stop, and nothing is renewed any more. */
+  letGo(maxRunMs: number): void {
+    const message = `The run took longer than its maxRunMs of ${maxRunMs} ms; its record is in doubt`;
+    clearTimeout(this.#renewal);
+    this.#isLetGo = true;
+    this.#lose(new IdempotencyError('LEASE_LOST', message, { reason: 'max_run' }));
+  }
+
+  /**
+   * The record is about to become what the run ended with. A renewal that is under way may find that, or even the next
+   * owner of a released key: neither is a loss. The lease is renewed until then, and can still expire.
+   */
+  settling(): void {
+    this.#isSettling = true;
   }
 
   /** No renewals by itself any more: an open transaction could not be committed after one. It still ends. */
@@ -48,10 +66,14 @@ export class Lease {
     clearTimeout(this.#renewal);
   }
 
+  /** Also lets go of all that it knows of the run around: what a handler left behind may have this run for long. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#renewal);
     clearTimeout(this.#end);
+    this.#renewal = undefined;
+    this.#end = undefined;
+    this.#onLost = undefined;
   }
 
   /** @throws IdempotencyError STORE_UNAVAILABLE */
@@ -60,7 +82,7 @@ export class Lease {
     const answer = await this.#store.renew(this.#held, this.#terms);
     if (this.#stopped) return answer;
     if (!answer.applied) {
-      this.takenOver();
+      if (!this.#isSettling) this.takenOver();
       return answer;
     }
     this.#coveredUntil = Math.max(this.#coveredUntil, sentAt + this.#terms.leaseMs);
@@ -77,7 +99,7 @@ export class Lease {
       } catch {
         nextMs /= 3; // the store did not answer: sooner, while the lease still covers the run
       }
-      if (!this.#stopped) this.#renewal = this.#nextRenewal(nextMs);
+      if (!this.#stopped && !this.#isLetGo) this.#renewal = this.#nextRenewal(nextMs);
     }, delayMs).unref();
   }
 
@@ -85,9 +107,9 @@ export class Lease {
     return setTimeout(() => this.lost, Math.max(0, this.#coveredUntil - performance.now())).unref();
   }
 
-  #lose(reason: 'expired' | 'taken_over'): void {
+  #lose(reason: IdempotencyError): void {
     if (this.#abort.signal.aborted || this.#stopped) return;
-    this.#abort.abort(refusal('LEASE_LOST', reason));
-    this.#onLost();
+    this.#abort.abort(reason);
+    this.#onLost?.(reason.reason ?? 'expired');
   }
 }

@@ -422,6 +422,40 @@ describe('the lease', () => {
     expect(await first).toMatchObject({ value: { data: 1 } });
   });
 
+  test.each<[string, Result, ((run: Run) => void)?]>([
+    ['completed', { data: 1 }],
+    ['completed', { error: 'declined' }],
+    ['released', { error: 'busy' }, (run) => run.release('busy')],
+    ['in_doubt', { error: 'timeout' }, (run) => run.inDoubt('timeout')],
+  ])('is not lost by a renewal that is under way while the record becomes %s', async (to, result, intend) => {
+    vi.useFakeTimers();
+    const [renewing, answered] = [gate(), gate()];
+    const { call, types, store } = setUp({
+      ...LEASE,
+      store: {
+        async renew(held, lease) {
+          renewing.open();
+          await answered;
+          return store.renew(held, lease);
+        },
+        async settle(held, settlement) {
+          const answer = await store.settle(held, settlement);
+          answered.open(); // the renewal reaches the store after this, and is answered first
+          await vi.advanceTimersByTimeAsync(0);
+          return answer;
+        },
+      },
+    });
+    const first = call(async (run) => {
+      await renewing;
+      intend?.(run);
+      return result;
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await first).toMatchObject({ replayed: false });
+    expect(types()).toEqual(['started', to]);
+  });
+
   test('once lost makes an error of the handler doubtful, and keeps a success', async () => {
     vi.useFakeTimers();
     const lost: Partial<Store> = { renew: async () => ({ applied: false, stands: null }) };

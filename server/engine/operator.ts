@@ -9,6 +9,9 @@ import {
   type StoredRecord,
 } from './record.ts';
 
+/** Whether a record has its owner from an operator's action. */
+export const isOperator = (owner: string): boolean => owner.startsWith('operator:');
+
 /** One action of an operator on one record. `owner` is made for it: `operator:<uuid>`. */
 export interface OperatorCommand {
   readonly action: OperatorAction;

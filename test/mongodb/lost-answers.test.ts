@@ -1,6 +1,10 @@
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
-import { mongoPort } from '../support/database.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { callOf } from '../support/calls.ts';
+import { freshDatabase, mongoPort } from '../support/database.ts';
+import { gate } from '../support/gate.ts';
 import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
@@ -68,6 +72,30 @@ it('a settlement whose answer is lost is applied once', async () => {
     expect(record?.state).toBe(settlement.to);
     expect(record?.history).toHaveLength(settlement.to === 'completed' ? 0 : 1);
   }
+});
+
+it('a release whose answer is lost, and whose key has its next run by then, gives its caller the answer', async () => {
+  await using opened = await openBehindProxy();
+  await using direct = await freshDatabase();
+  const events: string[] = [];
+  const first = createIdempotency({ store: opened.store, onEvent: ({ type }) => events.push(type) });
+  const db = direct.client.db(opened.database.name);
+  const second = createIdempotency({ store: createMongoStore({ db }) });
+  const [dropping, done] = [gate<Promise<void>>(), gate()];
+  const busy = first.execute(
+    callOf(first, async (run) => {
+      run.release('the provider is busy');
+      dropping.open(opened.proxy.dropReply(UPDATE, { clientSees: 'silence' }));
+      return { error: 'busy' };
+    }),
+  );
+  await dropping;
+  const retry = second.execute(callOf(second, () => done.then(() => ({ data: 'paid' }))));
+  expect(await busy).toEqual({ value: { error: 'busy' }, replayed: false });
+  expect(events).toEqual(['started', 'released']);
+  done.open();
+  expect(await retry).toEqual({ value: { data: 'paid' }, replayed: false });
+  await second.close();
 });
 
 it('a late completion whose answer is lost is applied once', async () => {

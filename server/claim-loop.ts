@@ -166,7 +166,7 @@ export class ClaimLoop<Value> {
   async #authorizeReplay(): Promise<void> {
     if (!this.#call.authorizeReplay) return;
     const verdict: unknown = await this.#call.authorizeReplay().catch((error) => {
-      if (!isIdempotencyError(error)) this.#emit('refused', { reason: 'REPLAY_FORBIDDEN', error });
+      if (!isIdempotencyError(error)) this.#emit('refused', { code: 'REPLAY_FORBIDDEN', error });
       throw error;
     });
     if (verdict === true) return;
@@ -174,7 +174,7 @@ export class ClaimLoop<Value> {
     throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
   }
 
-  #emit(type: 'replayed' | 'refused', more: Pick<IdempotencyEvent, 'reason' | 'error'> = {}): void {
+  #emit(type: 'replayed' | 'refused', more: Pick<IdempotencyEvent, 'code' | 'error'> = {}): void {
     const { scope, key, operation } = this.#request;
     this.#host.emit({ type, scope, key, operation, ...more });
   }

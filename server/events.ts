@@ -1,3 +1,4 @@
+import type { IdempotencyErrorCode } from './engine/errors.ts';
 import { textOf } from './reason.ts';
 
 /** What happened to a key. For logs and metrics: no arguments and no results in it. */
@@ -20,8 +21,11 @@ export interface IdempotencyEvent {
   readonly operation: string;
   readonly attempt?: number;
   readonly fence?: number;
-  /** The code of a refusal, or why a record was released or is in doubt. */
+  /** Of a refusal: an `IdempotencyError`'s, such as `STORE_UNAVAILABLE`. */
+  readonly code?: IdempotencyErrorCode;
+  /** What narrows the code of a refusal, such as `misconfigured`; or why a record was released or is in doubt. */
   readonly reason?: string;
+  /** Of a refusal: the error that the caller got. Its `cause` says more than a client may know. */
   readonly error?: unknown;
 }
 

@@ -7,7 +7,7 @@ import { ClaimLoop } from './claim-loop.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
-import { isIdempotencyError, refusal } from './engine/errors.ts';
+import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkKeyFormat, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
@@ -18,6 +18,7 @@ import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
 import { isInsideRun } from './run.ts';
 import { Stats } from './stats.ts';
+import { StoreOutage } from './store-outage.ts';
 import { type ReadableRecord, storedText } from './stored-text.ts';
 
 export interface IdempotencyOptions extends Policy {
@@ -109,6 +110,7 @@ class Engine implements Idempotency {
   readonly #stopped = new AbortController();
   #needs = { transactions: false };
   readonly #stats: Stats;
+  readonly #outage = new StoreOutage();
   #ready: Promise<void> | undefined;
 
   constructor(options: IdempotencyOptions) {
@@ -216,22 +218,29 @@ class Engine implements Idempotency {
       await this.#awaitReady();
       const captured = await captureOf(call, request);
       const claim = captured ? { ...request, captured } : request;
-      return await new ClaimLoop(this.#host, call, claim).answer();
+      const answer = await new ClaimLoop(this.#host, call, claim).answer();
+      this.#outage.answered();
+      return answer;
     } catch (error) {
       if (isIdempotencyError(error)) {
         const { scope, key, operation } = request;
-        this.#host.emit({ type: 'refused', scope, key, operation, reason: error.code });
+        const { code, reason } = error;
+        this.#outage.refused(error);
+        this.#host.emit({
+          ...{ type: 'refused', scope, key, operation, code, error },
+          ...(reason !== undefined && { reason }),
+        });
       }
       throw error;
     }
   }
 
-  /** A wrong set-up lets nothing through; the cause says what to mend. */
+  /** A wrong set-up lets nothing through, and to try again is of no use; the cause says what to mend. */
   async #awaitReady(): Promise<void> {
     try {
       await this.ready();
     } catch (cause) {
-      throw isIdempotencyError(cause) ? cause : refusal('STORE_UNAVAILABLE', 'not_ready', cause);
+      throw isIdempotencyError(cause) ? cause : misconfigured(cause);
     }
   }
 

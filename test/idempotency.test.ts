@@ -802,7 +802,8 @@ describe('ready', () => {
     const handler = vi.fn(done);
     await expect(call(handler)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      reason: 'not_ready',
+      reason: 'misconfigured',
+      retryable: false,
       cause: { message: 'index conflict' },
     });
     expect(handler).not.toHaveBeenCalled();
@@ -894,7 +895,7 @@ describe('events', () => {
     await call(async () => ({ data: 'secret' }), { args: 'secret' });
     await call(done, { args: 'secret' });
     await expect(call(done, { args: 2 })).rejects.toThrow();
-    expect(events.map(({ type, reason }) => [type, reason])).toEqual([
+    expect(events.map(({ type, code, reason }) => [type, code ?? reason])).toEqual([
       ['started', undefined],
       ['completed', 'success'],
       ['replayed', undefined],

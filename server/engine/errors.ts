@@ -78,6 +78,8 @@ export const IDEMPOTENCY_ERROR_CODES = Object.keys(CODES) as readonly Idempotenc
 interface IdempotencyErrorDetails {
   /** A short machine-readable word that narrows the code, such as `overloaded` or `closing`. */
   reason?: string;
+  /** False where the reason says that waiting does not help, although it does for others of the code. */
+  retryable?: false;
   /** When to try again, in milliseconds; adapters send it as `Retry-After` in whole seconds. */
   retryAfterMs?: number;
   cause?: unknown;
@@ -103,7 +105,7 @@ export class IdempotencyError extends Error {
     this.code = code;
     this.reason = details.reason;
     this.status = CODES[code].status;
-    this.retryable = CODES[code].retryable;
+    this.retryable = details.retryable ?? CODES[code].retryable;
     this.retryAfterMs = details.retryAfterMs ?? (this.retryable ? 1_000 : undefined);
   }
 }
@@ -116,4 +118,16 @@ export function isIdempotencyError(error: unknown): error is IdempotencyError {
 export function refusal(code: IdempotencyErrorCode, reason?: string, cause?: unknown): IdempotencyError {
   const details = { ...(reason !== undefined && { reason }), ...(cause !== undefined && { cause }) };
   return new IdempotencyError(code, CODES[code].message, details);
+}
+
+/**
+ * STORE_UNAVAILABLE where waiting does not help: an index that conflicts, a right that is missing, a wrong password. Nothing
+ * was run. The client's answer says no more than that; the cause says what to mend, and is for the operator.
+ */
+export function misconfigured(cause: unknown): IdempotencyError {
+  return new IdempotencyError(
+    'STORE_UNAVAILABLE',
+    'The idempotency store is not set up as it has to be; nothing was run',
+    { reason: 'misconfigured', retryable: false, cause },
+  );
 }

@@ -83,9 +83,11 @@ export interface Transaction {
   blame(error: unknown): Blame | undefined;
 }
 
-/** What policies ask of a store. */
+/** What policies, or a command of an operator, ask of a store. */
 export interface StoreNeeds {
   readonly transactions: boolean;
+  /** Only to look at keys: nothing is to be written. Default false. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -96,7 +98,8 @@ export interface StoreNeeds {
 export interface Store {
   /**
    * Creates or checks what the store needs (indexes, server version), and whether it has what policies need. Called
-   * before the first claim; may be called again after it failed, and must then try again.
+   * before the first claim; may be called again after it failed, and must then try again. What it rejects with, if not an
+   * IdempotencyError, is a fault of the set-up that no waiting mends: its message says how to mend it.
    */
   ready(needs?: StoreNeeds): Promise<void>;
 

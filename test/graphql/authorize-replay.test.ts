@@ -67,8 +67,9 @@ it('a refusal gives nothing of the answer, writes nothing, and is told as an eve
       },
     ],
   });
+  const error = expect.objectContaining({ code: 'REPLAY_FORBIDDEN' });
   expect(events).toEqual([
-    { type: 'refused', reason: 'REPLAY_FORBIDDEN', scope: 'someone', key: 'k', operation: 'pay' },
+    { type: 'refused', code: 'REPLAY_FORBIDDEN', error, scope: 'someone', key: 'k', operation: 'pay' },
   ]);
   expect(await shop.records()).toEqual(before);
   open = true;

@@ -75,7 +75,7 @@ it('false is FORBIDDEN, gives nothing away, writes nothing, and is told as an ev
     message: 'The result of the request with this idempotency key is no longer for this caller',
     data: { code: 'FORBIDDEN', idempotency: { code: 'REPLAY_FORBIDDEN', retryable: false } },
   });
-  expect(app.events).toMatchObject([{ type: 'refused', reason: 'REPLAY_FORBIDDEN' }]);
+  expect(app.events).toMatchObject([{ type: 'refused', code: 'REPLAY_FORBIDDEN' }]);
   expect([app.runs, await app.records()]).toEqual([1, before]);
 });
 

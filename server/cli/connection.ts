@@ -49,7 +49,9 @@ export async function connect({ uri, db, collection, cipher }: ConnectionOptions
   // The driver's own patience is for servers, half a minute; what the URI says comes first.
   const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
   const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
-  const store = createMongoStore({ db: client.db(name), collection, indexes: 'check' });
+  // Whether the keys of a standalone mongod are safe was for those to decide who put them there.
+  const place = { db: client.db(name), collection, allowStandalone: true };
+  const store = createMongoStore({ ...place, indexes: 'check' });
   const idempotency = createIdempotency({ store, ...policy });
   return {
     idempotency,

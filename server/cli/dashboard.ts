@@ -23,7 +23,7 @@ export function dashboard(program: Command): void {
 async function serve({ port, readOnly = false, ...options }: Options): Promise<void> {
   const { createDashboard, toNodeHandler } = await peer('@trpc/server', () => import('../admin/index.ts'));
   await using connection = await connect(options);
-  await connection.idempotency.ready();
+  await connection.store.ready({ transactions: false, readOnly });
   const server = createServer();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

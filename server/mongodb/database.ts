@@ -49,6 +49,10 @@ export class Collection {
     return typeof this.#db.client?.startSession === 'function';
   }
 
+  get db(): Database {
+    return this.#db;
+  }
+
   startSession(): DriverSession {
     if (!this.#db.client) throw new TypeError('Expected the database to have a client');
     return this.#db.client.startSession({ causalConsistency: true });

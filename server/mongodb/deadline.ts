@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { Database } from './database.ts';
 import { pauseMs } from './pause.ts';
-import { failureOf } from './server-errors.ts';
+import { failureOf, unavailable } from './server-errors.ts';
 
 /**
  * Tries until `until` (by `performance.now()`), whatever the driver's own deadlines are.
@@ -17,11 +17,14 @@ export async function persistently<T>(until: number, attempt: (leftMs: number) =
     try {
       return await within(leftMs, attempt(leftMs));
     } catch (error) {
-      if (isIdempotencyError(error)) throw error;
-      const failure = failureOf(error);
-      if (failure === 'closed' || failure === 'denied' || failure === 'rejected') {
-        throw refusal('STORE_UNAVAILABLE', 'unreachable', error);
+      // It is this attempt that got no answer; the one before says more.
+      if (isIdempotencyError(error)) {
+        throw error.reason === 'timeout' && last !== undefined ? unavailable(last) : error;
       }
+      const failure = failureOf(error);
+      // A driver that could not connect says so once, and then that it is closed.
+      if (failure === 'closed') throw unavailable(last ?? error);
+      if (failure === 'denied' || failure === 'rejected') throw unavailable(error);
       last = error;
       await pause(Math.min(pauseMs(attempts), leftMs));
     }

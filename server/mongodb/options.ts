@@ -1,7 +1,8 @@
 import { checkOptions, optionsOf } from '../engine/check-options.ts';
-import { type Check, integer, isObject, oneOf, required } from '../engine/option-checks.ts';
+import { aBoolean, anything, type Check, integer, isObject, oneOf } from '../engine/option-checks.ts';
 import { policyOptionsOf } from '../engine/policy.ts';
 import type { Database } from './database.ts';
+import { noDatabase } from './no-database.ts';
 
 export interface MongoStoreOptions {
   /** Of your own driver, as `client.db('shop')`; with mongoose `connection.db`, once it is connected. The client stays yours to close. */
@@ -15,20 +16,22 @@ export interface MongoStoreOptions {
   readonly indexes?: 'create' | 'check';
   /** How long any one operation may take before it is STORE_UNAVAILABLE, in ms. Default 5 s. */
   readonly storeTimeoutMs?: number;
+  /**
+   * Whether a standalone mongod will do: for development. It may lose acknowledged writes when it is killed, so that a key
+   * can run twice, and it has no transactions. Default false: `ready()` says how to make it a replica set of one member.
+   */
+  readonly allowStandalone?: boolean;
 }
 
 const SHORTEST_TIMEOUT_MS = 100;
 const LONGEST_TIMEOUT_MS = 300_000;
 
 const CHECKS: Readonly<Record<keyof MongoStoreOptions, Check>> = {
-  db: required({
-    expected:
-      "a Db of the MongoDB driver, such as client.db('shop'), or the `db` of a mongoose connection that is open",
-    accepts: isDatabase,
-  }),
+  db: anything, // it has a message of its own
   collection: { expected: 'the name of a collection', accepts: isCollectionName },
   indexes: oneOf('create', 'check'),
   storeTimeoutMs: integer(SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
+  allowStandalone: aBoolean,
 };
 
 /** @throws TypeError naming the option, what was expected and what came */
@@ -45,8 +48,15 @@ export function resolveOptions(options: MongoStoreOptions): Required<MongoStoreO
       ...optionsOf('createIdempotency(...)', ['store', 'onEvent', 'enabled']),
     },
   });
-  const { db, collection = 'idempotency_keys', indexes = 'create', storeTimeoutMs = 5_000 } = options;
-  return { db, collection, indexes, storeTimeoutMs };
+  const {
+    db,
+    collection = 'idempotency_keys',
+    indexes = 'create',
+    storeTimeoutMs = 5_000,
+    allowStandalone = false,
+  } = options;
+  if (!isDatabase(db)) throw new TypeError(noDatabase(db));
+  return { db, collection, indexes, storeTimeoutMs, allowStandalone };
 }
 
 function isDatabase(value: unknown): boolean {

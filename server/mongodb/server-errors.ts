@@ -1,3 +1,4 @@
+import { type IdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { Blame } from '../engine/store.ts';
 
 /** What becomes of the statements of a command that failed. */
@@ -37,16 +38,46 @@ export function failureOf(error: unknown): Failure {
   if (HELD.includes(code as number) && !isOnlyNotDurable) return 'held';
   if (name === 'MongoWriteConcernError' || writeConcernError || reply?.writeConcernError)
     return 'not_durable';
-  if (typeof code !== 'number') return 'lost';
+  if (typeof code !== 'number' || isOverload(error)) return 'lost';
   if (DENIED.includes(code)) return 'denied';
   return TRANSIENT.includes(code) ? 'lost' : 'rejected';
 }
 
+/** The server had no room for a command, and ran nothing of it. By name: the numbers are those of servers to come. */
+function isOverload(error: unknown): boolean {
+  const { codeName, errorLabels } = error as { codeName?: unknown; errorLabels?: unknown };
+  return (
+    codeName === 'TooManyOpenTransactions' ||
+    (Array.isArray(errorLabels) && errorLabels.includes('SystemOverloadedError'))
+  );
+}
+
+/** What a call comes to whose command failed for good. */
+export function unavailable(error: unknown): IdempotencyError {
+  const failure = failureOf(error);
+  if (failure === 'denied') return misconfigured(error);
+  return refusal('STORE_UNAVAILABLE', 'unreachable', failure === 'closed' ? closed(error as Error) : error);
+}
+
+/** The driver connects by itself once. After `close()`, and after a first attempt that failed, it wants to be told. */
+function closed(cause: Error): Error {
+  const text = `The MongoClient of \`db\` is closed, or its first connection failed (${cause.message})`;
+  return new Error(`${text}. Fix: await client.connect()`, { cause });
+}
+
+const FAILED_VALIDATION = 121;
 /** The record is fine, but it may not be written: the host's own validation, or its size. */
-const UNWRITABLE = [121, 10334, 17419, 17420];
+const UNWRITABLE = [FAILED_VALIDATION, 10334, 17419, 17420];
 
 export function isUnwritable(code: number): boolean {
   return UNWRITABLE.includes(code);
+}
+
+/** A validator refuses every record; a size is that of one. */
+export function unwritable(error: Error & { code: number }): IdempotencyError {
+  return error.code === FAILED_VALIDATION
+    ? misconfigured(error)
+    : refusal('STORE_UNAVAILABLE', 'unreachable', error);
 }
 
 /** Whether a single statement that failed with this code may succeed when it is sent again. */
@@ -64,7 +95,11 @@ const CONNECTION =
 export function blameOf(error: unknown): Blame | undefined {
   const { name, code } = (error ?? {}) as Record<string, unknown>;
   if (code === NO_SUCH_TRANSACTION) return 'gone';
-  if (isTransientTransactionError(error) || (typeof name === 'string' && CONNECTION.test(name))) {
+  if (
+    isTransientTransactionError(error) ||
+    isOverload(error ?? {}) ||
+    (typeof name === 'string' && CONNECTION.test(name))
+  ) {
     return 'transient';
   }
   return typeof name === 'string' && name.startsWith('Mongo') && 'errorLabels' in (error as object)

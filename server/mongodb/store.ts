@@ -19,6 +19,8 @@ import { GiveUps } from './give-ups.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Reader } from './reader.ts';
 import { prepareServer } from './server-check.ts';
+import { withReason } from './silence.ts';
+import { WARNING_OF_STANDALONE } from './standalone.ts';
 import { createWrites, type Write } from './statements.ts';
 import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
@@ -86,8 +88,9 @@ class MongoDBStore implements MongoStore {
 
   async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
     this.#refuseUnlessOpen();
-    const { indexes } = this.#options;
-    await prepareServer(this.#collection, { indexes, ...needs }, this.#deadline(), this.#warnOfStandalone);
+    const { indexes, allowStandalone } = this.#options;
+    const all = { indexes, allowStandalone, ...needs };
+    await prepareServer(this.#collection, all, this.#deadline(), this.#warnOfStandalone);
   }
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
@@ -119,7 +122,7 @@ class MongoDBStore implements MongoStore {
       }
     } catch (error) {
       if (wasSent && isUnavailable(error)) this.#giveUps.add(writes.giveUp(request));
-      throw error;
+      throw withReason(error, this.db);
     }
   }
 
@@ -200,7 +203,9 @@ class MongoDBStore implements MongoStore {
    */
   async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
     if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
-    const { matched, operationTime } = await this.#others.send(write, until).answer;
+    const { matched, operationTime } = await this.#others.send(write, until).answer.catch((error) => {
+      throw withReason(error, this.db);
+    });
     this.#heldAt.set(held, operationTime);
     if (matched) return { applied: true };
     const standing = await this.#reader.standing(held, operationTime, until);
@@ -227,10 +232,10 @@ class MongoDBStore implements MongoStore {
   readonly #warnOfStandalone = (): void => {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    process.emitWarning(
-      `${this.#collection.namespace} is on a standalone server: fit for development, but it can not be failed over, and it has no transactions. A replica set of one member has them.`,
-      { type: 'LatchkeyWarning', code: 'LATCHKEY_STANDALONE' },
-    );
+    process.emitWarning(`${this.#collection.namespace} ${WARNING_OF_STANDALONE}`, {
+      type: 'LatchkeyWarning',
+      code: 'LATCHKEY_STANDALONE',
+    });
   };
 
   #deadline(): number {

@@ -5,6 +5,8 @@ export interface StatementError {
   readonly index: number;
   readonly code: number;
   readonly errmsg: string;
+  /** Of a validator: what it did not like. */
+  readonly errInfo?: unknown;
 }
 
 /** No driver helper: it would add a transaction number, and the side image that goes with it. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { idOf } from '../engine/address.ts';
 import { refusal } from '../engine/errors.ts';
 import type { Held, Snapshot } from '../engine/store.ts';
@@ -35,6 +36,7 @@ export class Waiters {
   /** Resolves with what stands once `seen` no longer runs. @throws signal.reason, or STORE_UNAVAILABLE */
   async watch(seen: Watched, signal: AbortSignal): Promise<Snapshot> {
     signal.throwIfAborted();
+    setMaxListeners(0, signal); // one for each call that waits by it
     let waiter: Waiter | undefined;
     let onAbort = () => {};
     try {

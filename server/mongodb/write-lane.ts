@@ -3,7 +3,7 @@ import { BlockedKeys } from './blocked-keys.ts';
 import type { Collection, Document } from './database.ts';
 import { pauseMs } from './pause.ts';
 import { Sending } from './sending.ts';
-import { failureOf, isTransient, isUnwritable } from './server-errors.ts';
+import { failureOf, isTransient, isUnwritable, unavailable, unwritable } from './server-errors.ts';
 import type { Write } from './statements.ts';
 import { readReply, type StatementError, updateCommand } from './update-command.ts';
 
@@ -213,7 +213,7 @@ export class WriteLane {
   #statementFailed(sending: Sending, { code, errmsg }: StatementError): void {
     const cause = Object.assign(new Error(errmsg), { code });
     if (isTransient(code)) this.#retryLater([sending]);
-    else if (isUnwritable(code)) this.#fail(sending, refusal('STORE_UNAVAILABLE', 'unreachable', cause));
+    else if (isUnwritable(code)) this.#fail(sending, unwritable(cause));
     else this.#fail(sending, refusal('RECORD_UNREADABLE', 'type', cause));
   }
 
@@ -241,7 +241,7 @@ export class WriteLane {
         break;
       case 'closed':
       case 'denied':
-        for (const sending of group) this.#fail(sending, refusal('STORE_UNAVAILABLE', 'unreachable', error));
+        for (const sending of group) this.#fail(sending, unavailable(error));
         break;
       default:
         failure satisfies never;

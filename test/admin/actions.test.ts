@@ -152,7 +152,7 @@ it('a record that holds encrypted bodies is not given one in clear text where th
 
 it('on a standalone server the intent is written first, and a command that was cut off is concluded once', async () => {
   await using mongod = await startMongod({ replSet: false });
-  await using admin = await startAdmin({ uri: mongod.uri });
+  await using admin = await startAdmin({ uri: mongod.uri, allowStandalone: true });
   const id = await admin.put({ state: 'running', leaseExpiresAt: ago(1_000) });
   const detail = await read(admin, id);
   const commandKey = randomUUID();

@@ -81,7 +81,7 @@ describe('when mongod dies between the audit entry and the record', ASIDE, () =>
     ['a standalone', false, [{ result: 'intended' }]],
   ])('of %s, the record is as it was; sent again, the command acts once', async (_which, replSet, audit) => {
     await using mongod = await startMongod({ replSet, parameters: { enableTestCommands: 1 } });
-    await using admin = await startAdmin({ uri: mongod.uri });
+    await using admin = await startAdmin({ uri: mongod.uri, allowStandalone: !replSet });
     const id = await admin.put({ state: 'running', leaseExpiresAt: ago(1_000) });
     const detail = await read(admin, id);
     const before = await admin.find(id);

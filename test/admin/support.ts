@@ -59,12 +59,14 @@ export async function startAdmin({
   idempotency: policy = {},
   uri,
   beside,
+  allowStandalone = false,
   ...options
 }: {
   idempotency?: Partial<IdempotencyOptions>;
   uri?: string;
   /** Another one whose database this one looks at, too. */
   beside?: Pick<Admin, 'db' | 'client'>;
+  allowStandalone?: boolean;
 } & Partial<Omit<DashboardOptions, 'idempotency'>> = {}): Promise<Admin> {
   const database = beside
     ? { ...beside, async [Symbol.asyncDispose]() {} }
@@ -72,7 +74,7 @@ export async function startAdmin({
   const { db, client } = database;
   const sent: Document[] = [];
   client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
-  const idempotency = createIdempotency({ store: createMongoStore({ db }), ...policy });
+  const idempotency = createIdempotency({ store: createMongoStore({ db, allowStandalone }), ...policy });
   await idempotency.ready();
   const dashboard = createDashboard({ idempotency, authorize: sessionOf, basePath: '/keys', ...options });
   const server = createServer(toNodeHandler(dashboard));

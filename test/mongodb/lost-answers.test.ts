@@ -219,7 +219,8 @@ it('what the server forbids is refused at once', async () => {
   await failUpdates(opened, 'forbidden', { times: 1 }, { errorCode: 13 });
   await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    reason: 'unreachable',
+    reason: 'misconfigured',
+    retryable: false,
     cause: { code: 13 },
   });
 });

@@ -1,4 +1,4 @@
-import { createConnection, mongo, Schema } from 'mongoose';
+import mongoose, { createConnection, mongo, Schema } from 'mongoose';
 import { describe, expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -63,11 +63,44 @@ it('mongoose has a driver and a bson of its own here, of another major than our 
   expect(new mongo.ObjectId()).toMatchObject({ [bson]: 6 });
 });
 
-it('what is no Db is refused at construction, before any key is taken, and told what to pass (case 14)', () => {
+describe('what is no Db is refused at construction, before any key is taken, with the way to get one (case 14, case 66)', () => {
   const connection = createConnection(); // not connected yet: it has no `db`
-  for (const db of [connection.db, connection, connection.getClient()]) {
-    expect(() => createMongoStore({ db: db as never })).toThrow(
+  const client = new mongo.MongoClient('mongodb://app:secret@db.example');
+  it.each<[string, unknown, string]>([
+    [
+      'the `db` of a mongoose connection that is not open',
+      connection.db,
+      'got undefined. Fix: with mongoose, `connection.db` is there once the connection is open: `await mongoose.connect(uri)` first',
+    ],
+    ['null', null, 'got null. Fix: with mongoose, `connection.db` is there'],
+    [
+      'a mongoose connection',
+      connection,
+      'got an object of class NativeConnection. Fix: its `db`, once it is open: `(await connection.asPromise()).db`',
+    ],
+    ['mongoose itself', mongoose, 'Fix: `await mongoose.connect(uri)`, then `mongoose.connection.db`'],
+    ['a client', client, "got an object of class MongoClient. Fix: a Db of this client: client.db('shop')"],
+    ['the client of a mongoose connection', connection.getClient(), "client.db('shop')"],
+    ['a promise', Promise.resolve(client.db('shop')), 'got a promise. Fix: await it'],
+    ['a promise of a client', Promise.resolve(client), 'got a promise. Fix: await it'],
+    [
+      'a collection',
+      client.db('shop').collection('keys'),
+      'got an object of class Collection. Fix: its Db as `db`, and its name as `collection`',
+    ],
+    [
+      'an address, whose password is not repeated',
+      'mongodb://app:secret@db.example/shop',
+      "got a string. Fix: new MongoClient(uri).db('shop')",
+    ],
+    ['a number', 5, 'got 5'],
+  ])('%s', (_, db, message) => {
+    const create = () => createMongoStore({ db: db as never });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(
       /^Expected `db` to be a Db of the MongoDB driver, such as client\.db\('shop'\), or the `db` of a mongoose connection that is open, got /,
     );
-  }
+    expect(create).toThrow(message);
+    expect(create).not.toThrow(/secret/);
+  });
 });

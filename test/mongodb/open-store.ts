@@ -8,7 +8,7 @@ import { freshClaim } from '../support/requests.ts';
 export interface OpenedStore extends AsyncDisposable {
   readonly store: Store;
   readonly database: FreshDatabase;
-  /** The commands that the store has sent, as the driver's monitor saw them. */
+  /** The commands that the store has sent since it was ready, as the driver's monitor saw them. */
   readonly sent: Document[];
   /** Wins a key of its own. */
   win(overrides?: Partial<ClaimRequest>): Promise<Held>;
@@ -29,6 +29,7 @@ export async function openStore({
   database.client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
   const store = createMongoStore({ db: database.db, ...options });
   await store.ready();
+  sent.length = 0;
   return {
     store,
     database,

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { failureOf } from '../../server/mongodb/server-errors.ts';
+import { describe, expect, it } from 'vitest';
+import { blameOf, failureOf } from '../../server/mongodb/server-errors.ts';
 
 const writeConcernError = { code: 50, codeName: 'MaxTimeMSExpired', errmsg: 'operation exceeded time limit' };
 
@@ -24,4 +24,20 @@ it.each([
   ['by later drivers, which return it', { n: 1, writeConcernError, ok: 1 }, 'not_durable'],
 ])('%s', (_, error, failure) => {
   expect(failureOf(error)).toBe(failure);
+});
+
+describe('a server that had no room for a command ran nothing of it, and is asked again', () => {
+  it.each([
+    [
+      'too many open transactions, as MongoDB 9.0 has it',
+      { name: 'MongoServerError', code: 99_999, codeName: 'TooManyOpenTransactions', errorLabels: [] },
+    ],
+    [
+      'any that the server labels as an overload',
+      { name: 'MongoServerError', code: 433, errorLabels: ['SystemOverloadedError'] },
+    ],
+  ])('%s', (_, error) => {
+    expect(failureOf(error)).toBe('lost');
+    expect(blameOf(error)).toBe('transient');
+  });
 });

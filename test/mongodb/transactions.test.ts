@@ -289,9 +289,9 @@ describe('an error of the driver', () => {
 describe('ready', () => {
   it('refuses a standalone server where transactions are needed, and says what to do; else it warns', async () => {
     await using standalone = await startMongod({ replSet: false });
-    await using opened = await openStore({ uri: standalone.uri });
+    await using opened = await openStore({ uri: standalone.uri, allowStandalone: true });
     await expect(opened.store.ready({ transactions: true })).rejects.toThrow(
-      /latchkey_test_\w+\.idempotency_keys is on a standalone server, which has no transactions\. Fix: .*--replSet/,
+      /latchkey_test_\w+\.idempotency_keys is on a standalone mongod, which has no transactions\. Fix: .*--replSet/,
     );
   });
 

@@ -34,6 +34,49 @@ it('every call to a server that is not there fails by the store’s deadline, no
   await store.close(0);
 });
 
+it.each([
+  ['looks for it longer than a call waits', 30_000],
+  ['gives up before a call does', 50],
+])(
+  'ready says which server is not there and why, when the driver %s',
+  async (_, serverSelectionTimeoutMS) => {
+    await using client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS });
+    const store = createMongoStore({ db: client.db('nowhere'), storeTimeoutMs: 300 });
+    const error = await store.ready().catch((error) => error);
+    expect(error).toMatchObject({ ...unavailable('unreachable'), retryable: true });
+    expect(error.cause.message).toMatch(/connect ECONNREFUSED 127\.0\.0\.1:1/);
+    await store.close(0);
+  },
+);
+
+it('so does a claim, and one by a client that has given up says how to wake it', async () => {
+  await using patient = new MongoClient('mongodb://127.0.0.1:1');
+  await using hasty = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 50 });
+  const claimBy = async (client: MongoClient) => {
+    const store = createMongoStore({ db: client.db('nowhere'), storeTimeoutMs: 300 });
+    const error = await store.claim(freshClaim()).catch((error) => error);
+    await store.close(0);
+    return error;
+  };
+  expect((await claimBy(patient)).cause.message).toBe(
+    'The MongoDB driver finds no server to write to (127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1)',
+  );
+  await hasty.connect().catch(() => {});
+  expect((await claimBy(hasty)).cause.message).toMatch(
+    /^The MongoClient of `db` is closed, or its first connection failed \(.*\)\. Fix: await client\.connect\(\)$/,
+  );
+});
+
+it('a server that is connected and does not answer is named, too', async () => {
+  await using proxy = await startProxy(mongoPort());
+  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 300 });
+  proxy.mode = 'hang';
+  const error = await opened.store.ready().catch((error) => error);
+  expect(error).toMatchObject(unavailable('timeout'));
+  expect(error.cause.message).toBe(`${new URL(proxy.uri).host} did not answer in time`);
+  proxy.mode = 'pass';
+});
+
 it('a server that is stopped and comes back is used again, without anybody doing anything', async () => {
   await using mongod = await startMongod();
   await using opened = await openStore({ uri: mongod.uri, storeTimeoutMs: 1_000 });
@@ -170,19 +213,4 @@ it('a client that is closed in the middle of a call is, too', async () => {
   for (const answer of await answers) {
     expect(answer).toMatchObject({ status: 'rejected', reason: unavailable('unreachable') });
   }
-});
-
-it('a standalone server works, and is warned of once', async () => {
-  await using mongod = await startMongod({ replSet: false });
-  const warned: Error[] = [];
-  const listen = (warning: Error) => warned.push(warning);
-  process.on('warning', listen);
-  await using opened = await openStore({ uri: mongod.uri });
-  await opened.store.ready();
-  const held = await opened.win();
-  expect(await opened.store.claim(freshClaim({ key: held.key }))).toMatchObject({ won: false });
-  expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
-  expect(await opened.store.settle({ ...held, fence: 1 }, completed)).toMatchObject({ applied: false });
-  process.off('warning', listen);
-  expect(warned.map((warning) => (warning as NodeJS.ErrnoException).code)).toEqual(['LATCHKEY_STANDALONE']);
 });

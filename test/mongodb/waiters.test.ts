@@ -133,3 +133,18 @@ it('a claim’s read-back and a poll go through the unique index', async () => {
   expect(stages).not.toContain('COLLSCAN');
   expect(find).toBe(COLLECTION);
 });
+
+it('900 calls that wait by one signal make no warning of too many listeners', async () => {
+  await using opened = await openStore();
+  const held = await Promise.all(Array.from({ length: 3 }, () => opened.win()));
+  const warned: string[] = [];
+  const listen = ({ name }: Error) => warned.push(name);
+  process.on('warning', listen);
+  const { signal } = new AbortController();
+  const watching = held.flatMap((one) => Array.from({ length: 300 }, () => opened.store.watch(one, signal)));
+  for (const one of held) await opened.store.settle(one, completed);
+  const found = await Promise.all(watching);
+  process.off('warning', listen);
+  expect(found.every(({ record }) => record?.state === 'completed')).toBe(true);
+  expect(warned).toEqual([]);
+});

@@ -26,7 +26,11 @@ test('a store without transactions is refused where a policy wants them, before 
   await expect(idempotency.ready()).rejects.toThrow(/`transaction: true`, but the store has no transactions/);
   const answer = await transactional(request());
   expect(answer.status).toBe(503);
-  expect(await answer.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', reason: 'not_ready' });
+  expect(await answer.json()).toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    reason: 'misconfigured',
+    retryable: false,
+  });
   expect(runs).toBe(1);
 });
 
@@ -35,13 +39,15 @@ test('so it is where all policies want them', async () => {
   await expect(idempotency.ready()).rejects.toThrow(/no transactions/);
 });
 
-test('a standalone server will do until a policy wants transactions, and is then refused with the way to mend it', async () => {
+test('a standalone mongod that is allowed will do until a policy wants transactions, and is then refused with the way to mend it', async () => {
   await using standalone = await startMongod({ replSet: false });
   await using database = await freshDatabase({}, standalone.uri);
-  const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
+  const idempotency = createIdempotency({
+    store: createMongoStore({ db: database.db, allowStandalone: true }),
+  });
   await idempotency.ready();
   idempotency.policy({ transaction: true });
-  await expect(idempotency.ready()).rejects.toThrow(/standalone server.*Fix: .*--replSet rs0/);
+  await expect(idempotency.ready()).rejects.toThrow(/standalone mongod.*Fix: .*--replSet rs0/);
   await idempotency.close();
 });
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ export interface MongodOptions {
   dbPath?: string;
   /** Each becomes a `--setParameter`. */
   parameters?: Record<string, string | number | boolean>;
+  /** Clients have to log in, and members of a set know each other by a key file. */
+  auth?: boolean;
 }
 
 const addressInUse = 48;
@@ -40,13 +42,17 @@ export class MongodProcess implements AsyncDisposable {
 
   static async start(options: MongodOptions, replSet: string | undefined): Promise<MongodProcess> {
     const parameters = { diagnosticDataCollectionEnabled: false, ...options.parameters };
+    const dbPath = options.dbPath ?? (await mkdtemp(join(tmpdir(), 'latchkey-mongod-')));
+    const keyFile = join(dbPath, 'key-file');
+    if (options.auth) await writeFile(keyFile, 'c2VjcmV0', { mode: 0o600 });
     const mongod = new MongodProcess(
       options.port ?? (await freePort()),
-      options.dbPath ?? (await mkdtemp(join(tmpdir(), 'latchkey-mongod-'))),
+      dbPath,
       options.dbPath === undefined,
       [
         ...['--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
         ...(replSet === undefined ? [] : ['--replSet', replSet, '--oplogSize', '128']),
+        ...(options.auth ? ['--keyFile', keyFile] : []),
         ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
       ],
     );

@@ -22,7 +22,7 @@ export class BufferedRequest {
 
   /**
    * Undefined when the body is larger than `maxBytes`.
-   * @throws TypeError when somebody has read the body before
+   * @throws TypeError when somebody has read the body before, or it has a length and no bytes
    * @throws the body's own error when the client broke off: nothing was claimed yet
    */
   static async read(request: Request, maxBytes: number): Promise<BufferedRequest | undefined> {
@@ -33,9 +33,12 @@ export class BufferedRequest {
       );
     }
     if (Number(request.headers.get('content-length')) > maxBytes) return undefined;
-    if (request.body === null) return new BufferedRequest(request, null);
-    const { bytes, rest } = await readUpTo(request.body, maxBytes);
-    return rest ? undefined : new BufferedRequest(request, bytes);
+    const { bytes, rest } = request.body
+      ? await readUpTo(request.body, maxBytes)
+      : { bytes: null, rest: undefined };
+    if (rest) return undefined;
+    if (bytes === null || bytes.length === 0) checkEmpty(request.headers);
+    return new BufferedRequest(request, bytes);
   }
 
   /**
@@ -87,4 +90,19 @@ export class BufferedRequest {
     const { url, method, headers } = this.#request;
     return new Request(url, { method, headers: [...headers], body: this.#body, ...(signal && { signal }) });
   }
+}
+
+/**
+ * A body that a parser has read looks empty to some servers. All such requests would be one and the same, and an order of
+ * 500 would be answered with the receipt of 5.
+ */
+function checkEmpty(headers: Headers): void {
+  const length = headers.get('content-length');
+  const isSaid = length === null ? headers.has('transfer-encoding') : Number(length) > 0;
+  if (!isSaid) return;
+  throw new TypeError(
+    `Expected the body of a request with an idempotency key to be there, got no bytes where ${length === null ? 'chunks' : `a Content-Length of ${length}`} ` +
+      'were announced: a body parser in front (such as express.json()) has read it. Mount the handler by `toNodeHandler`, ' +
+      '`toFastifyHandler` or `toKoaHandler` of latchkey/http, which take what the parser left, or put it before the parser',
+  );
 }

@@ -1,4 +1,4 @@
+export { toNodeHandler } from '../to-node-handler.ts';
 export type { KeyFilter, KeyRow, Operator, Role } from './contract.ts';
 export { createDashboard, type DashboardHandler, type DashboardOptions } from './create-dashboard.ts';
 export type { Replayer } from './replayer.ts';
-export { toNodeHandler } from './to-node-handler.ts';

@@ -4,11 +4,10 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { initTRPC } from '@trpc/server';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
-import { createServerAdapter } from '@whatwg-node/server';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { z } from 'zod';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { withIdempotency } from '../../plugin/http/index.ts';
+import { toNodeHandler, withIdempotency } from '../../plugin/http/index.ts';
 import { createIdempotencyMiddleware, idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
 import { currentRun, type Idempotency, type Policy } from '../../server/index.ts';
 
@@ -82,7 +81,7 @@ export async function startPaymentApp(
     createContext: ({ req }) => ({ req, user: header(req, 'x-user') ?? null, mode: header(req, 'x-mode') }),
   });
 
-  const payments = createServerAdapter(
+  const payments = toNodeHandler(
     withIdempotency(
       async (request: Request) => {
         const { amount } = z.object({ amount: z.number().int() }).parse(await request.json());

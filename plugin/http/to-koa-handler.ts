@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nodeRequest } from '../../server/node-request.ts';
+import { sendResponse } from '../../server/send-response.ts';
+
+/** The parts of a context of Koa that are used, by shape. */
+interface KoaContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly request: object;
+  readonly originalUrl: string;
+  readonly protocol: string;
+  respond?: boolean;
+}
+
+/**
+ * A middleware for Koa, of a handler of `Request` and `Response`, with a body parser in front or without. It ends the chain.
+ * Headers that were set before stay, and errors go to Koa.
+ *
+ * @example router.post('/payments', toKoaHandler(withIdempotency(pay, { idempotency, scope: (_, ctx) => ctx.state.user.id })))
+ */
+export function toKoaHandler<Context extends KoaContext>(
+  handler: (request: Request, ctx: Context) => Response | Promise<Response>,
+): (ctx: Context) => Promise<void> {
+  return async function koaHandler(ctx) {
+    const { req, res, request, originalUrl, protocol } = ctx;
+    const response = await handler(
+      nodeRequest(req, res, { ...parsedBy(request), originalUrl, protocol }),
+      ctx,
+    );
+    ctx.respond = false;
+    await sendResponse(res, response);
+  };
+}
+
+/** Body parsers leave what they read on Koa's own request. */
+const parsedBy = ({ body, rawBody }: { readonly body?: unknown; readonly rawBody?: unknown }) => ({
+  body,
+  rawBody,
+});

@@ -15,7 +15,12 @@ export interface IdempotencyEvent {
     /** The lease could not be kept: the handler's signal aborted. */
     | 'lease_lost'
     /** The handler ran and its caller got the result, but the record does not hold it (yet). */
-    | 'result_not_recorded';
+    | 'result_not_recorded'
+    /**
+     * A plugin of the host replaced the GraphQL executor, so that a mutation which needs protection did not come by this
+     * package. `reason` is `refused` (nothing ran) or `ran`. `key` is empty where one is missing.
+     */
+    | 'unprotected';
   readonly scope: string;
   readonly key: string;
   readonly operation: string;

@@ -13,7 +13,7 @@ import { aBoolean, aFunction, type Check, required } from './engine/option-check
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
-import { type EventListener, guarded } from './events.ts';
+import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
 import type { Host } from './execution.ts';
 import { LocalRuns } from './local-runs.ts';
 import { isInsideRun } from './run.ts';
@@ -61,6 +61,8 @@ export interface Idempotency {
    * operation has which is not known here, so it is that of the defaults, or else the first of an operation.
    */
   seal(record: Pick<KeyRecord, 'scope' | 'key' | 'life'>, response: StoredBody): Promise<StoredBody>;
+  /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
+  report(event: IdempotencyEvent): void;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
 }
@@ -204,6 +206,10 @@ class Engine implements Idempotency {
     this.#stopped.abort();
     await this.#stats.close(Math.max(0, until - performance.now()));
     await this.store.close(Math.max(0, until - performance.now()));
+  }
+
+  report(event: IdempotencyEvent): void {
+    this.#host.emit(event);
   }
 
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {

@@ -13,6 +13,7 @@ export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
  * package, and `Context` is inferred where plugins are listed, since it is only taken and never given.
  */
 export interface IdempotencyPlugin<Context> extends YogaHooks {
+  onPluginInit(payload: { plugins: object[] }): void;
   onSchemaChange(payload: { schema: GraphQLSchema }): void;
   readonly onExecute: (payload: ExecutePayload<Context>) => void;
   onSubscribe(payload: SubscribePayload): void;
@@ -22,6 +23,13 @@ interface ExecutePayload<Context> {
   readonly args: Args<Context>;
   readonly executeFn: Execute;
   setExecuteFn(executeFn: Execute): void;
+}
+
+/** What this plugin adds to the end of the pipeline. */
+export interface Sentinel {
+  onExecute(
+    payload: ExecutePayload<unknown>,
+  ): { onExecuteDone(payload: { result: Result }): void } | undefined;
 }
 
 interface SubscribePayload {

@@ -3,6 +3,7 @@ import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope } from '../../server/engine/key.ts';
 import { notPromised } from '../../server/engine/not-promised.ts';
 import { currentRun, isNested } from '../../server/run.ts';
+import { BypassReport } from './bypass.ts';
 import { mutationsRequiringKey } from './directives.ts';
 import { refused, unprotectable } from './errors.ts';
 import { executeFieldByField } from './field-by-field.ts';
@@ -13,10 +14,12 @@ import { fileContentsIn } from './file-contents.ts';
 import { developersKey, type GivenKey, readKey } from './key.ts';
 import { apart, executeKeyed } from './keyed-execution.ts';
 import { type Caller, keyedMutation } from './keyed-mutation.ts';
+import { checkListedOnce, listed } from './listed-once.ts';
 import { Mutation, type MutationOperation } from './operation.ts';
 import { checkPluginOptions, type UseIdempotencyOptions } from './options.ts';
 import { operationOf } from './per-operation.ts';
 import type { Args, Execute, IdempotencyPlugin } from './plugin.ts';
+import { type Protected, ProtectedPath } from './protected-path.ts';
 import { Yoga } from './yoga.ts';
 
 /**
@@ -26,8 +29,10 @@ import { Yoga } from './yoga.ts';
  * several root fields is one run with one record, unless its fields have keys of their own (`@idempotent`). Queries and
  * subscriptions pass by; so do mutations without a key.
  *
- * List it first: what later plugins put around an execution (access checks, rate limits, caches) then also stands in
- * front of a replay. For checks in resolvers there is `authorizeReplay`.
+ * List it after plugins that bring an executor (`useEngine`, `useGraphQlJit`, a remote one), and before all others: what
+ * later plugins put around an execution (access checks, rate limits, caches) also stands in front of a replay. Where a
+ * later plugin replaces the executor, mutations that need protection are refused. For checks in resolvers there is
+ * `authorizeReplay`.
  *
  * @example
  * createYoga({
@@ -44,18 +49,27 @@ export function useIdempotency<Context extends object>(
   const { authorizeReplay } = options;
   const policies = new FieldPolicies(idempotency, fields);
   const yoga = new Yoga();
+  const bypasses = new BypassReport(idempotency);
+  const path = new ProtectedPath((what, bypass, { contextValue }) =>
+    bypasses.tell(what, bypass, async () => checkScope(await scope(contextValue as Context))),
+  );
 
-  return {
+  return listed<IdempotencyPlugin<Context>>({
     ...yoga.hooks,
 
     onSchemaChange({ schema }) {
       policies.check(schema);
     },
 
+    onPluginInit({ plugins }) {
+      checkListedOnce(plugins);
+      plugins.push(path.sentinel); // unlike `addPlugin`, which would put it right after this one
+    },
+
     onExecute({ args, executeFn, setExecuteFn }) {
       if (!idempotency.enabled) return;
-      const execute = executorFor(args, executeFn);
-      if (execute) setExecuteFn(execute);
+      const plan = planFor(args, executeFn);
+      if (plan) setExecuteFn(plan.protects ? path.entrance(args, plan.execute, plan.protects) : plan.execute);
     },
 
     onSubscribe({ args: { document, operationName }, setSubscribeFn }) {
@@ -63,27 +77,36 @@ export function useIdempotency<Context extends object>(
       if (!operation || keyDirectives(document, operation) === 'none') return;
       setSubscribeFn(() => refused(misplaced()));
     },
-  };
+  });
 
   /** Undefined: as if this plugin were not there. */
-  function executorFor(args: Args<Context>, executeFn: Execute): Execute | undefined {
-    const unkeyed = currentRun() && apart(executeFn);
+  function planFor(args: Args<Context>, executeFn: Execute): Plan | undefined {
+    const unkeyed = currentRun() && { execute: apart(executeFn) };
     const operation = operationOf(args.document, args.operationName);
     if (!operation) return unkeyed;
+    let what: Protected = { operation: operation.name?.value ?? operation.operation, keys: [] };
     try {
       const directives = keyDirectives(args.document, operation);
       if (directives === 'misplaced') throw misplaced();
       if (operation.operation !== 'mutation') return unkeyed;
       const mutation = new Mutation(args.document, operation, args.variableValues);
+      what = { operation: mutation.operation, keys: [] };
       const keys = directives === 'placed' ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
-      if (keys.size > 0) return fieldByField(keys, mutation, operation, args, executeFn);
+      if (keys.size > 0) {
+        what = { ...what, keys: [...keys.values()] };
+        return { execute: fieldByField(keys, mutation, operation, args, executeFn), protects: what };
+      }
       const given = givenKey(args);
-      if (given) return keyed(given, mutation, args, executeFn) ?? unkeyed;
+      if (given) {
+        if (mutation.fields.length === 0) return unkeyed; // each is skipped: there is nothing to protect
+        what = { ...what, keys: [given.key] };
+        return { execute: keyed(given, mutation, args, executeFn), protects: what };
+      }
       checkRequired(mutation, args.schema);
       return unkeyed;
     } catch (error) {
       // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
-      return () => refused(error);
+      return { execute: () => refused(error), protects: what };
     }
   }
 
@@ -117,13 +140,7 @@ export function useIdempotency<Context extends object>(
     };
   }
 
-  function keyed(
-    given: GivenKey,
-    mutation: Mutation,
-    args: Args<Context>,
-    executeFn: Execute,
-  ): Execute | undefined {
-    if (mutation.fields.length === 0) return undefined; // each is skipped: there is nothing to protect
+  function keyed(given: GivenKey, mutation: Mutation, args: Args<Context>, executeFn: Execute): Execute {
     checkIncremental(mutation);
     return async function executeOnce(inner: ExecutionArgs) {
       try {
@@ -168,6 +185,13 @@ export function useIdempotency<Context extends object>(
       }
     };
   }
+}
+
+/** How an operation is executed. */
+interface Plan {
+  readonly execute: Execute;
+  /** Absent where it is executed as without this plugin. */
+  readonly protects?: Protected;
 }
 
 const noKeys: ReadonlyMap<string, string> = new Map();

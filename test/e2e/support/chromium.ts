@@ -3,6 +3,6 @@ import { inject } from 'vitest';
 import { launchChromium } from './launch-chromium.ts';
 
 /** A real Chromium, the one that the global set-up found. */
-export function openChromium(): Promise<Browser> {
-  return launchChromium(inject('chromium'));
+export function openChromium(flags?: readonly string[]): Promise<Browser> {
+  return launchChromium(inject('chromium'), flags);
 }

@@ -117,7 +117,7 @@ it('case 19: of two operators with the same page, one acts and the other is told
 });
 
 it('no audit entry, no action: when the entry can not be written, the record stays', async () => {
-  await using admin = await startAdmin();
+  await using admin = await startAdmin({ ownDatabase: true });
   const id = await admin.put(failed());
   const detail = await read(admin, id);
   await act(admin.ada, await read(admin, await admin.put(failed())), 'allow_retry'); // the collection is there

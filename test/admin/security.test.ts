@@ -261,7 +261,7 @@ it('each answer has the security headers, refusals too', async () => {
 });
 
 it('a database that can not be reached is said to be that, with 503', async () => {
-  await using other = await startAdmin();
+  await using other = await startAdmin({ ownDatabase: true });
   await other.client.close();
   const response = await fetch(`${other.url}/api/trpc/keys.list?input={"filter":{}}`, {
     headers: { ...HEADERS, 'x-session': 'vic' },

@@ -13,7 +13,7 @@ import {
 import type { AppRouter } from '../../server/admin/router.ts';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 const COLLECTION = 'idempotency_keys';
 export const REASON = 'customer asked for it';
@@ -40,8 +40,8 @@ export function clientOf(url: string, session: string, headers: Record<string, s
 
 export interface Admin extends AsyncDisposable {
   readonly url: string;
-  readonly db: Awaited<ReturnType<typeof freshDatabase>>['db'];
-  readonly client: Awaited<ReturnType<typeof freshDatabase>>['client'];
+  readonly db: FreshDatabase['db'];
+  readonly client: FreshDatabase['client'];
   readonly idempotency: ReturnType<typeof createIdempotency>;
   /** The commands that reached the server. */
   readonly sent: Document[];
@@ -58,19 +58,24 @@ export interface Admin extends AsyncDisposable {
 export async function startAdmin({
   idempotency: policy = {},
   uri,
+  ownDatabase = uri !== undefined,
   beside,
   allowStandalone = false,
   ...options
 }: {
   idempotency?: Partial<IdempotencyOptions>;
   uri?: string;
+  /** For a test that closes the client, or drops what is there. */
+  ownDatabase?: boolean;
   /** Another one whose database this one looks at, too. */
   beside?: Pick<Admin, 'db' | 'client'>;
   allowStandalone?: boolean;
 } & Partial<Omit<DashboardOptions, 'idempotency'>> = {}): Promise<Admin> {
   const database = beside
     ? { ...beside, async [Symbol.asyncDispose]() {} }
-    : await freshDatabase({ monitorCommands: true }, uri);
+    : ownDatabase
+      ? await freshDatabase({ monitorCommands: true }, uri)
+      : await emptyDatabase({ monitorCommands: true });
   const { db, client } = database;
   const sent: Document[] = [];
   client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { freshDatabase } from '../support/database.ts';
+import { emptyDatabase } from '../support/database.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
 import { startShop } from '../support/payment-shop.ts';
 
 async function open(policy = {}) {
-  const database = await freshDatabase();
+  const database = await emptyDatabase();
   const shop = await startShop(database.uri, database.name, policy);
   return {
     ...shop,

@@ -1,7 +1,7 @@
 import type { Collection } from 'mongodb';
 import type { Store } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyDatabase } from '../support/database.ts';
 
 export type StoredDocument = Record<string, unknown>;
 
@@ -11,9 +11,9 @@ export interface OpenStore extends AsyncDisposable {
   readonly collection: Collection<StoredDocument>;
 }
 
-/** A store on a database of its own. */
+/** A store on an empty database. */
 export async function openStore(): Promise<OpenStore> {
-  const database = await freshDatabase();
+  const database = await emptyDatabase();
   return {
     store: createMongoStore({ db: database.db }),
     collection: database.db.collection<StoredDocument>('idempotency_keys'),

@@ -14,6 +14,7 @@ export type {
 } from './engine/fingerprint-policy.ts';
 export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
+export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';

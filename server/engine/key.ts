@@ -1,10 +1,11 @@
 import { parseItem, parseList } from 'structured-headers';
 import { IdempotencyError, refusal } from './errors.ts';
 import { notPromised } from './not-promised.ts';
+import { whatCame } from './what-came.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
 const MAX_KEY_LENGTH = 255;
-const MAX_SCOPE_LENGTH = 1_024;
+export const MAX_SCOPE_LENGTH = 1_024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -110,6 +111,17 @@ function isSeveral(text: string): boolean {
   }
 }
 
+const SCOPE_SEPARATORS = /[/:|#,;]/;
+
+/**
+ * Whether a scope is blank, or one of its parts is what a template prints where it had no value: `null/ada`,
+ * `org:undefined`, `[object Object]`. Parts are what is between `/ : | # , ;`. A dash, a dot or an underscore separates nothing here:
+ * `dev-null` is somebody's name.
+ */
+export function lacksAPart(scope: string): boolean {
+  return scope.trim() === '' || scope.split(SCOPE_SEPARATORS).some(isUnfilled);
+}
+
 /**
  * The scope that a developer's `scope` function returned. Nobody's calls share an unnamed bucket.
  * @throws IdempotencyError SCOPE_MISSING when there is none
@@ -121,6 +133,12 @@ export function checkScope(value: unknown): string {
   }
   if (typeof value !== 'string')
     throw new TypeError(`Expected \`scope\` to return a string or null, got ${typeof value}`);
+  if (lacksAPart(value)) {
+    throw new TypeError(
+      `Expected \`scope\` to return who the caller is, got ${whatCame(value)}: that is what a template prints where it had no ` +
+        'value, so different callers would share their keys. Make it by scopeOf(tenant, user), which throws where a part is missing',
+    );
+  }
   if (value.length > MAX_SCOPE_LENGTH || !value.isWellFormed()) {
     throw new TypeError(
       `Expected \`scope\` to return well-formed Unicode of at most ${MAX_SCOPE_LENGTH} UTF-16 units, got ${value.length}`,

@@ -158,7 +158,7 @@ describe('a scope', () => {
     },
   );
 
-  test.each([['global'], ['a:b'], [' '], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])(
+  test.each([['global'], ['a:b'], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])(
     '%j is taken as it is',
     (scope) => {
       expect(checkScope(scope)).toBe(scope);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
-import { deflate, inflate } from 'node:zlib';
+import { constants, createInflate, deflate, inflate } from 'node:zlib';
 import type { Written } from './call.ts';
 import type { Address } from './engine/address.ts';
 import type { ReadableBody } from './engine/body.ts';
@@ -83,6 +83,8 @@ export async function sealBody(
 
 /**
  * The text of a stored body.
+ * @param mostBytes when only the beginning is asked for: about so many bytes of the text. Nothing behind them is expanded,
+ *   and so the body may be cut off behind them
  * @throws IdempotencyError RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was
  *   encrypted for this place); STORE_UNAVAILABLE when the cipher did not answer
  */
@@ -90,9 +92,10 @@ export async function openBody(
   stored: ReadableBody,
   place: Place,
   cipher: Pick<Cipher, 'decrypt'> | null,
+  mostBytes?: number,
 ): Promise<string> {
   const { body, encoding, cipher: names, omitted } = stored;
-  if (!encoding && !names) return body;
+  if (!encoding && !names) return body.slice(0, mostBytes);
   let bytes: Uint8Array = fromBase64(body);
   if (names) {
     if (!cipher)
@@ -104,9 +107,20 @@ export async function openBody(
     const ciphertext = { keyId: names.keyId, iv: fromBase64(names.iv), tag: fromBase64(names.tag), bytes };
     bytes = await decrypted(cipher, ciphertext, contextOf(place, encoding, omitted === 'redacted'));
   }
+  if (mostBytes !== undefined)
+    return beginningOf(encoding ? await unpackedUpTo(bytes, mostBytes) : bytes.subarray(0, mostBytes));
   const text = encoding ? await unpacked(bytes) : Buffer.from(bytes);
   if (!isUtf8(text)) throw damaged();
   return text.toString();
+}
+
+/** The last character may be cut in two: it is left out then. */
+function beginningOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+  } catch (cause) {
+    throw damaged(cause);
+  }
 }
 
 /** Undefined when it is stored smaller as it is. */
@@ -129,6 +143,24 @@ async function unpacked(bytes: Uint8Array): Promise<Buffer> {
   } catch (cause) {
     throw damaged(cause);
   }
+}
+
+/** Chunk by chunk, and no further. */
+async function unpackedUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffer> {
+  const stream = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stream.end(bytes);
+  try {
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= mostBytes) break;
+    }
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function encrypted(cipher: Cipher, plain: Uint8Array, context: Uint8Array): Promise<Ciphertext> {

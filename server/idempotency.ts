@@ -53,9 +53,14 @@ export interface Idempotency {
   policy(overrides?: Policy<never>, origin?: Origin): ResolvedPolicy;
   /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
+   * @param options.mostBytes for the beginning only: about so many bytes of the text, however long it is
    * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
    */
-  open(record: ReadableRecord, part: 'request' | 'response'): Promise<string>;
+  open(
+    record: ReadableRecord,
+    part: 'request' | 'response',
+    options?: { mostBytes?: number },
+  ): Promise<string>;
   /**
    * A response that an operator gives for a record, as the record may hold it: encrypted where this has a cipher. Which
    * operation has which is not known here, so it is that of the defaults, or else the first of an operation.
@@ -142,8 +147,12 @@ class Engine implements Idempotency {
     return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 
-  async open(record: ReadableRecord, part: 'request' | 'response'): Promise<string> {
-    return storedText(record, part, this.#ciphers);
+  async open(
+    record: ReadableRecord,
+    part: 'request' | 'response',
+    { mostBytes }: { mostBytes?: number } = {},
+  ): Promise<string> {
+    return storedText(record, part, this.#ciphers, mostBytes);
   }
 
   async seal(

@@ -15,9 +15,10 @@ export async function storedText(
   { scope, key, life, request, response }: ReadableRecord,
   part: 'request' | 'response',
   ciphers: ReadonlySet<Cipher>,
+  mostBytes?: number,
 ): Promise<string> {
   const stored = readBody(part === 'request' ? request : response);
-  return openBody(stored, { scope, key, life, part, format: stored.format }, anyOf(ciphers));
+  return openBody(stored, { scope, key, life, part, format: stored.format }, anyOf(ciphers), mostBytes);
 }
 
 /** Operations may have ciphers of their own, and a record does not say whose it is. */

@@ -19,6 +19,10 @@ const OMITTED: Readonly<Record<string, string>> = {
   too_large: 'It was larger than `maxResultBytes`, so that only its outcome was kept.',
   unserializable: 'It could not be written as text, so that only its outcome was kept.',
   purged: 'An operator purged it. Its outcome was kept.',
+  redacted:
+    'What `redact` names was taken out before it was stored. The rest is here to be read; a retry gets RESULT_NOT_RETAINED.',
+  not_kept: 'The policy has `retain: outcome`, so that only its outcome was kept.',
+  unsealed: 'It could not be encrypted or redacted, so that only its outcome was kept.',
 };
 
 interface BodyPanelProps {
@@ -47,17 +51,22 @@ export function BodyPanel({ detail, part }: BodyPanelProps) {
         </Notice>
       )}
       {info.omitted !== null && (
-        <Notice tone="info" title={`Not kept: ${info.omitted}`}>
+        <Notice
+          tone="info"
+          title={`${info.omitted === 'redacted' ? 'Not kept whole' : 'Not kept'}: ${info.omitted}`}
+        >
           <p>{OMITTED[info.omitted] ?? 'Only its outcome was kept.'}</p>
         </Notice>
       )}
-      {info.omitted === null && <StoredBody detail={detail} part={part} info={info} />}
+      {(info.omitted === null || info.omitted === 'redacted') && (
+        <StoredBody detail={detail} part={part} info={info} />
+      )}
     </div>
   );
 }
 
 function sizeOf({ text, textBytes, bytes }: BodyText): string {
-  if (text === null || textBytes === bytes) return formatBytes(bytes);
+  if (text === null || textBytes === null || textBytes === bytes) return formatBytes(bytes);
   return `${formatBytes(textBytes)} (${formatBytes(bytes)} stored)`;
 }
 
@@ -119,10 +128,15 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
                 <BodyContent text={shown.text} cut={shown.cut} />
               </div>
             )}
-            {shown.cut && !revealed && (
+            {shown.cut && !revealed && !whole && (
               <Button className="w-fit" onClick={loadAll} disabled={body.isFetching}>
-                Load all of it ({formatBytes(stored.textBytes)})
+                {stored.textBytes === null
+                  ? 'Load more of it'
+                  : `Load all of it (${formatBytes(stored.textBytes)})`}
               </Button>
+            )}
+            {shown.cut && (revealed || (whole && !body.isFetching)) && (
+              <p className="text-muted">It is longer: only its beginning is shown.</p>
             )}
             {asking && (
               <RevealDialog

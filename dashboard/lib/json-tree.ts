@@ -20,6 +20,8 @@ export function readJson(text: string): JsonNode | undefined {
   }
 }
 
+const DEEPEST = 1_000;
+
 /** By what the parser finds on its way: to have it make a tree of its own first takes twice the time. */
 function parsed(text: string): JsonNode | undefined {
   let root: JsonNode | undefined;
@@ -32,13 +34,17 @@ function parsed(text: string): JsonNode | undefined {
   ];
   const add = (node: JsonNode) => open.at(-1)?.(node);
   const close = () => void open.pop();
+  const push = (more: (node: JsonNode) => void) => {
+    // What walks through it afterwards goes as deep.
+    if (open.push(more) > DEEPEST) throw new RangeError('Too deep to be read');
+  };
   visit(
     text,
     {
       onObjectBegin() {
         const entries: [string, JsonNode][] = [];
         add({ kind: 'object', entries });
-        open.push((node) => entries.push([name, node]));
+        push((node) => entries.push([name, node]));
       },
       onObjectProperty(property) {
         name = property;
@@ -47,7 +53,7 @@ function parsed(text: string): JsonNode | undefined {
       onArrayBegin() {
         const items: JsonNode[] = [];
         add({ kind: 'array', items });
-        open.push((node) => items.push(node));
+        push((node) => items.push(node));
       },
       onArrayEnd: close,
       onLiteralValue(value, offset, length) {

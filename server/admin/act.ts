@@ -1,11 +1,12 @@
 import { TRPCError } from '@trpc/server';
 import { takeAction } from './actions.ts';
+import type { ReadRequest } from './bodies.ts';
 import type { ActionCommand, ActionResult, DryRun, KeyDetail, Operator } from './contract.ts';
 import { type Actor, barOf, type Dashboard, requireDetail } from './dashboard.ts';
 import { readDetail, readStored } from './detail.ts';
 import { recordRefusal } from './entries.ts';
 import { givenResponse, UnusableResponse } from './given-response.ts';
-import { redactedJson } from './redacted-json.ts';
+import { bodyView } from './redaction/body-view.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
 /**
@@ -64,7 +65,7 @@ const detailOf = ({ records, ...dashboard }: Dashboard, operator: Operator, id: 
 export async function dryRun(dashboard: Dashboard, operator: Operator, id: string): Promise<DryRun> {
   const { operation }: KeyDetail = await requireDetail(dashboard, operator, id);
   const rerun = await prepareRerun(dashboard, id);
-  const request = rerun.request && redactedJson(rerun.request.body, dashboard.isSecret).text;
+  const request = rerun.request && (await shownRequest(dashboard, rerun.request));
   return {
     possible: rerun.possible,
     why: rerun.possible ? null : rerun.why,
@@ -73,6 +74,23 @@ export async function dryRun(dashboard: Dashboard, operator: Operator, id: strin
     principal: rerun.principal ?? null,
   };
 }
+
+async function shownRequest(
+  { secrets }: Dashboard,
+  { body, format, operation }: ReadRequest,
+): Promise<string> {
+  const asked = {
+    text: body.slice(0, 4 * SHOWN_CHARS),
+    format,
+    part: 'request',
+    operation,
+    isFailure: false,
+  } as const;
+  const { text, cut } = await bodyView(asked, secrets, SHOWN_CHARS);
+  return cut ? `${text}…` : text;
+}
+
+const SHOWN_CHARS = 65_536;
 
 async function responseOf(dashboard: Dashboard, { action, seen, response }: ActionCommand) {
   try {

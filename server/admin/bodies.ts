@@ -4,12 +4,22 @@ import type { Document } from '../mongodb/database.ts';
 import type { BodyInfo, BodyText } from './contract.ts';
 import { cutText } from './cut-text.ts';
 import { idIs, type Records } from './records.ts';
-import { type IsSecret, redactedJson } from './redacted-json.ts';
+import { bodyView } from './redaction/body-view.ts';
+import type { Secrets } from './redaction/secrets.ts';
 import type { CapturedRequest } from './replayer.ts';
 
 export type Part = 'request' | 'response';
 
-const CUT_BYTES = 65_536;
+/** How much of a body is shown, and how much of its text is looked at for that. */
+const EXTENTS = {
+  beginning: { shown: 65_536, read: 4 * 65_536 },
+  whole: { shown: 2 * 1_048_576, read: 2 * 1_048_576 },
+  /** Secrets are not looked for, and who asked for it is known. */
+  revealed: { shown: 15 * 1_048_576, read: 15 * 1_048_576 },
+} as const;
+
+export type Extent = keyof typeof EXTENTS;
+
 /** A reply holds 16 MB. */
 const MOST_BYTES = 15 * 1_048_576;
 
@@ -37,6 +47,12 @@ export function bodyFields(part: Part): Document {
     bytes: `${stored}.bytes`,
     omitted: `${stored}.omitted`,
     isEncrypted: { $eq: [{ $type: `${stored}.cipher` }, 'object'] },
+    isPlain: {
+      $and: [
+        { $eq: [{ $type: `${stored}.encoding` }, 'missing'] },
+        { $eq: [{ $type: `${stored}.cipher` }, 'missing'] },
+      ],
+    },
     bodyType: { $type: body },
     bodyBytes: { $cond: [isText, { $strLenBytes: body }, null] },
   };
@@ -85,8 +101,15 @@ const countOf = (value: unknown): number | null => {
   return Number.isFinite(count) ? count : null;
 };
 
-/** What opens a stored body: undefined where nobody can, as when its key is not at hand. */
-export type OpenBody = (stored: Document, place: Place) => Promise<string | undefined> | string | undefined;
+/**
+ * What opens a stored body: undefined where nobody can, as when its key is not at hand.
+ * @param mostBytes about so much of the beginning of its text; all of it by default
+ */
+export type OpenBody = (
+  stored: Document,
+  place: Place,
+  mostBytes?: number,
+) => Promise<string | undefined> | string | undefined;
 
 /** Which body of which record: an encrypted one is bound to that. */
 export interface Place {
@@ -101,9 +124,13 @@ export type Vault = Pick<Idempotency, 'open' | 'seal'>;
 
 export const openerOf =
   (vault: Vault): OpenBody =>
-  async (stored, { part, ...address }) => {
+  async (stored, { part, ...address }, mostBytes) => {
     try {
-      return await vault.open({ ...address, [part]: stored }, part);
+      return await vault.open(
+        { ...address, [part]: stored },
+        part,
+        mostBytes === undefined ? {} : { mostBytes },
+      );
     } catch (error) {
       if (isIdempotencyError(error)) return undefined;
       throw error;
@@ -112,10 +139,14 @@ export const openerOf =
 
 export interface BodyOptions {
   readonly part: Part;
-  readonly whole: boolean;
+  readonly extent: Extent;
   /** Undefined shows all: for a reveal, which is audited. */
-  readonly isSecret: IsSecret | undefined;
+  readonly secrets: Secrets | undefined;
   readonly open: OpenBody;
+}
+
+export interface ReadRequest extends CapturedRequest {
+  readonly format: string;
 }
 
 /** The captured request of a record, opened; undefined where there is none, or nobody can. */
@@ -123,7 +154,7 @@ export async function readRequest(
   records: Records,
   id: string,
   open: OpenBody,
-): Promise<CapturedRequest | undefined> {
+): Promise<ReadRequest | undefined> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
     { $project: { scope: 1, key: 1, operation: 1, life: 1, request: 1 } },
@@ -134,33 +165,106 @@ export async function readRequest(
   const address = { scope: String(scope), key: String(key) };
   const place = { ...address, life: Number(String(found.life)), part: 'request' } as const;
   const body = await open(stored as Document, place);
-  return body === undefined ? undefined : { ...address, operation: String(operation), body };
+  if (body === undefined) return undefined;
+  const { format } = stored as Document;
+  return { ...address, operation: String(operation), format: String(format), body };
 }
 
-/** Undefined when there is no such record. */
+/** Undefined when there is no such record. What is read, opened and looked at is bounded by what is shown. */
 export async function readBody(
   records: Records,
   id: string,
-  { part, whole, isSecret, open }: BodyOptions,
+  { part, extent, secrets, open }: BodyOptions,
 ): Promise<BodyText | undefined> {
-  const fits = { $lte: [{ $bsonSize: '$$ROOT' }, MOST_BYTES] };
-  const stored = { $cond: [{ $and: [fits, { $eq: [{ $type: `$${part}` }, 'object'] }] }, `$${part}`, null] };
+  const { shown, read } = EXTENTS[extent];
   const [found] = await records.aggregate([
     { $match: idIs(id) },
-    { $project: { info: bodyFields(part), stored, state: 1, scope: 1, key: 1, life: 1 } },
+    {
+      $project: {
+        info: bodyFields(part),
+        stored: beginningOf(part, read),
+        request: part === 'response' ? beginningOf('request', read) : null,
+        state: 1,
+        outcome: 1,
+        operation: 1,
+        scope: 1,
+        key: 1,
+        life: 1,
+      },
+    },
   ]);
   if (!found) return undefined;
   const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
-  const { scope, key, life } = found;
-  const place = { scope: String(scope), key: String(key), life: Number(String(life)), part };
-  const text = found.stored === null ? undefined : await open(found.stored as Document, place);
+  const text = await opened(open, found, 'stored', part, read);
   if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };
-  const shown = redactedJson(text, isSecret);
+  const body = {
+    text,
+    format: info.format,
+    part,
+    operation: String(found.operation),
+    isFailure: found.outcome === 'error',
+    request: await opened(open, found, 'request', 'request', read),
+  };
+  const view = await bodyView(body, secrets, shown);
+  const { text: visible, cut } = cutText(view.text, shown);
+  const bytes = Buffer.byteLength(text);
+  // A character at the end may have been cut in two.
+  const isWhole = bytes < read - 3;
   return {
     ...info,
-    ...cutText(shown.text, whole ? MOST_BYTES : CUT_BYTES),
-    textBytes: Buffer.byteLength(text),
-    redacted: shown.redacted,
+    text: visible,
+    textBytes: isWhole ? bytes : wholeBytes(found.info as Document, info),
+    cut: cut || view.cut || !isWhole,
+    redacted: view.redacted,
+  };
+}
+
+async function opened(
+  open: OpenBody,
+  { scope, key, life, ...found }: Document,
+  field: 'stored' | 'request',
+  part: Part,
+  mostBytes: number,
+): Promise<string | undefined> {
+  const stored = found[field] as Document | null | undefined;
+  if (stored === null || stored === undefined) return undefined;
+  const place = { scope: String(scope), key: String(key), life: Number(String(life)), part };
+  return open(stored, place, mostBytes);
+}
+
+/** What is stored as it is has its length; of what is compressed, only who expands it all knows. */
+const wholeBytes = (found: Document, { bytes }: BodyInfo): number | null =>
+  found.isPlain === true ? bytes : null;
+
+/** A stored body whose text is cut by the server. One that is encrypted can be opened whole only. */
+function beginningOf(part: Part, most: number): Document {
+  const stored = `$${part}`;
+  const body = `${stored}.body`;
+  const cut = { $substrCP: [body, 0, most] };
+  const isLong = {
+    $and: [
+      { $eq: [{ $type: body }, 'string'] },
+      { $ne: [{ $type: `${stored}.cipher` }, 'object'] },
+      // Short of it in bytes is short of it in characters.
+      { $gt: [{ $cond: [{ $eq: [{ $type: body }, 'string'] }, { $strLenBytes: body }, 0] }, most] },
+    ],
+  };
+  const fits = { $lte: [{ $bsonSize: '$$ROOT' }, MOST_BYTES] };
+  return {
+    $switch: {
+      branches: [
+        // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+        { case: { $ne: [{ $type: stored }, 'object'] }, then: null },
+        {
+          case: isLong,
+          // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+          then: { $mergeObjects: [stored, { body: cut, bytes: { $strLenBytes: cut } }] },
+        },
+        // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+        { case: fits, then: stored },
+      ],
+      default: null,
+    },
   };
 }
 

@@ -108,8 +108,11 @@ export interface BodyInfo {
 
 export interface BodyText extends BodyInfo {
   readonly text: string | null;
-  /** UTF-8 length of the whole text; `bytes` is what is stored of it, compressed and encrypted. */
-  readonly textBytes: number;
+  /**
+   * UTF-8 length of the whole text; `bytes` is what is stored of it, compressed and encrypted. Null where that is not known
+   * before all of it is expanded.
+   */
+  readonly textBytes: number | null;
   readonly cut: boolean;
   readonly redacted: boolean;
 }

@@ -8,6 +8,7 @@ import type { MongoStore } from '../mongodb/index.ts';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
 import { openDashboard } from './open-dashboard.ts';
+import type { RedactOptions } from './redaction/secrets.ts';
 import type { Replayer } from './replayer.ts';
 import { appRouter } from './router.ts';
 import { crossSiteRefusal, secured } from './security.ts';
@@ -27,6 +28,8 @@ export interface DashboardOptions {
   readonly replayers?: readonly Replayer[];
   /** Refuses whatever writes. Default false. */
   readonly readOnly?: boolean;
+  /** What else is hidden before it is revealed, and what is not. */
+  readonly redact?: RedactOptions;
 }
 
 export interface DashboardHandler {
@@ -120,6 +123,10 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
     accepts: (value) => Array.isArray(value) && value.every(isReplayer),
   },
   readOnly: aBoolean,
+  redact: {
+    expected: 'an object such as { names: [...] }',
+    accepts: (value) => isObject(value) && !Array.isArray(value),
+  },
 };
 
 function resolveOptions(options: DashboardOptions): Resolved {
@@ -131,7 +138,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
       ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
     },
   });
-  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
+  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false, redact } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
   const policy = idempotency.policy();
   const dashboard = openDashboard({
@@ -141,6 +148,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     readOnly,
     replayers,
     vault: idempotency,
+    redact,
   });
   return { authorize, basePath: basePath.replace(/\/+$/, ''), dashboard };
 }

@@ -4,11 +4,11 @@ import type { KeyRecord } from '../engine/record.ts';
 import type { Audit } from './audit.ts';
 import type { OpenBody, Vault } from './bodies.ts';
 import type { ActionName, KeyDetail, Operator } from './contract.ts';
-import { readDetail } from './detail.ts';
+import { type Bar, readDetail } from './detail.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { Jobs } from './jobs.ts';
 import type { Records } from './records.ts';
-import type { IsSecret } from './redacted-json.ts';
+import { type Secrets, shownError } from './redaction/secrets.ts';
 import type { Replayer } from './replayer.ts';
 
 /** What the procedures share. */
@@ -21,7 +21,7 @@ export interface Dashboard {
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
   readonly replayers: readonly Replayer[];
-  readonly isSecret: IsSecret;
+  readonly secrets: Secrets;
   readonly open: OpenBody;
   readonly seal: Vault['seal'];
 }
@@ -38,9 +38,10 @@ export async function requireDetail(
   operator: Operator,
   id: string,
 ): Promise<KeyDetail> {
-  const detail = await readDetail(dashboard.records, id, operator.scopes, (action, record) =>
-    barOf(dashboard, operator, action, record),
-  );
+  const { records, secrets } = dashboard;
+  const bar: Bar = (action, record) => barOf(dashboard, operator, action, record);
+  const reasonOf = operator.role === 'viewer' ? shownError(secrets) : undefined;
+  const detail = await readDetail(records, id, operator.scopes, bar, reasonOf);
   if (!detail) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
   return detail;
 }

@@ -14,12 +14,16 @@ const MOST_RAW_BYTES = 1_048_576;
 /** Why an action is out of reach whatever the record is: the role, a read-only dashboard, no replayer. */
 export type Bar = (action: OfferedAction['action'], record: KeyRecord) => string | null;
 
-/** Undefined when there is no such record, or it is in none of the operator's scopes. */
+/**
+ * Undefined when there is no such record, or it is in none of the operator's scopes.
+ * @param reasonOf what is shown of the reason of a release or a doubt, which may be the text of an error
+ */
 export async function readDetail(
   records: Records,
   id: string,
   scopes: readonly string[] | undefined,
   bar: Bar,
+  reasonOf: (reason: string) => string = (reason) => reason,
 ): Promise<KeyDetail | undefined> {
   const [found] = await records.aggregate([
     { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
@@ -27,7 +31,7 @@ export async function readDetail(
     ...elidedBodies('record.'),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
   ]);
-  return found && detailOf(found, bar);
+  return found && detailOf(found, bar, reasonOf);
 }
 
 export interface Stored {
@@ -78,10 +82,10 @@ const DETAIL_FIELDS: Document = {
   record: '$$ROOT',
 };
 
-function detailOf(found: Document, bar: Bar): KeyDetail {
+function detailOf(found: Document, bar: Bar, reasonOf: (reason: string) => string): KeyDetail {
   const row = rowOf(found);
   const now = found.now as Date;
-  const raw = (found.record ?? {}) as Document;
+  const raw = withReasons((found.record ?? {}) as Document, reasonOf);
   const record = row.state === 'unreadable' ? undefined : readRecord(withBodyMarks(plainRecord(raw), found));
   const timeline = timelineOf(raw, row);
   const response = bodyInfo(found.responseInfo as Document, found.state === 'completed');
@@ -108,6 +112,15 @@ function detailOf(found: Document, bar: Bar): KeyDetail {
     actions: OPERATOR_ACTIONS.map((action) => offered(action, record, now, bar)),
     now: now.getTime(),
   };
+}
+
+function withReasons(record: Document, reasonOf: (reason: string) => string): Document {
+  const { history } = record;
+  if (!Array.isArray(history)) return record;
+  const shown = history.map((entry: { reason?: unknown } | null) =>
+    typeof entry?.reason === 'string' ? { ...entry, reason: reasonOf(entry.reason) } : entry,
+  );
+  return { ...record, history: shown };
 }
 
 /** Bodies are not read here, and the rules ask only whether there is one. */

@@ -10,9 +10,9 @@ export async function diffVersions(
   id: string,
 ): Promise<readonly DiffVersion[]> {
   const detail = await requireDetail(dashboard, operator, id);
-  const { records, isSecret, open, audit } = dashboard;
+  const { records, secrets, open, audit } = dashboard;
   const bodyOf = (part: 'request' | 'response') =>
-    readBody(records, id, { part, whole: false, isSecret, open });
+    readBody(records, id, { part, extent: 'beginning', secrets, open });
   const [request, response, actions] = await Promise.all([
     bodyOf('request'),
     bodyOf('response'),

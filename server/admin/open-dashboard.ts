@@ -6,7 +6,7 @@ import type { Dashboard } from './dashboard.ts';
 import { JobRunner } from './job-runner.ts';
 import { Jobs } from './jobs.ts';
 import { Records } from './records.ts';
-import { isSecretName } from './redacted-json.ts';
+import { type RedactOptions, secretsOf } from './redaction/secrets.ts';
 import type { Replayer } from './replayer.ts';
 
 interface Place {
@@ -16,10 +16,14 @@ interface Place {
   readonly readOnly: boolean;
   readonly replayers: readonly Replayer[];
   readonly vault: Vault;
+  readonly redact?: RedactOptions | undefined;
 }
 
-/** What the dashboard and the command line do their work with. Nothing is read or written yet. */
-export function openDashboard({ db, collection, vault, ...place }: Place): Dashboard {
+/**
+ * What the dashboard and the command line do their work with. Nothing is read or written yet.
+ * @throws TypeError for a `redact` that is not what it should be
+ */
+export function openDashboard({ db, collection, vault, redact, ...place }: Place): Dashboard {
   const records = new Records(db, collection);
   const dashboard: Dashboard = {
     ...place,
@@ -27,7 +31,7 @@ export function openDashboard({ db, collection, vault, ...place }: Place): Dashb
     audit: new Audit(records),
     jobs: new Jobs(records),
     runner: new JobRunner(() => dashboard),
-    isSecret: isSecretName,
+    secrets: secretsOf(redact),
     open: openerOf(vault),
     seal: vault.seal.bind(vault),
   };

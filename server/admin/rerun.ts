@@ -2,7 +2,7 @@ import { standingOf } from '../engine/operator.ts';
 import { type KeyRecord, readRecord } from '../engine/record.ts';
 import { sendTo } from '../mongodb/session.ts';
 import { snapshot, summary } from './action-plan.ts';
-import { readRequest } from './bodies.ts';
+import { type ReadRequest, readRequest } from './bodies.ts';
 import type { Dashboard } from './dashboard.ts';
 import { readStored } from './detail.ts';
 import { readForAction } from './record-access.ts';
@@ -11,14 +11,14 @@ import type { CapturedRequest, Replayer } from './replayer.ts';
 export type Rerun =
   | {
       readonly possible: true;
-      readonly request: CapturedRequest;
+      readonly request: ReadRequest;
       readonly replayer: Replayer;
       readonly principal: string;
     }
   | {
       readonly possible: false;
       readonly why: string;
-      readonly request?: CapturedRequest;
+      readonly request?: ReadRequest;
       readonly principal?: string;
     };
 

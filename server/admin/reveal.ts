@@ -30,8 +30,8 @@ export async function reveal(
   });
   const body = await readBody(dashboard.records, id, {
     part,
-    whole: true,
-    isSecret: undefined,
+    extent: 'revealed',
+    secrets: undefined,
     open: dashboard.open,
   });
   if (!body) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });

@@ -50,8 +50,9 @@ const keys = router({
     .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
     .query(async ({ ctx: { dashboard, operator }, input: { id, part, whole = false } }) => {
       await requireDetail(dashboard, operator, id);
-      const { isSecret, open } = dashboard;
-      const body = await readBody(dashboard.records, id, { part, whole, isSecret, open });
+      const { secrets, open } = dashboard;
+      const extent = whole ? 'whole' : 'beginning';
+      const body = await readBody(dashboard.records, id, { part, extent, secrets, open });
       if (!body) throw new TRPCError({ code: 'NOT_FOUND' });
       return body;
     }),

@@ -67,9 +67,10 @@ export interface ShownKey extends KeyDetail {
 /** With its bodies as the dashboard shows them: secrets are hidden, and what is long is cut. */
 export async function withTexts({ dashboard }: Session, detail: KeyDetail): Promise<ShownKey> {
   const { readBody } = await import('../admin/bodies.ts');
-  const { records, isSecret, open } = dashboard;
+  const { records, secrets, open } = dashboard;
   const read = async (part: 'request' | 'response') =>
-    (detail[part] && (await readBody(records, detail.id, { part, whole: false, isSecret, open }))) ?? null;
+    (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??
+    null;
   return { ...detail, request: await read('request'), response: await read('response') };
 }
 

@@ -11,7 +11,7 @@ const SECRET = 'sk_live_51H';
 it('case 16: secrets are shown by a reveal only, which needs a role and leaves an entry', async () => {
   await using admin = await startAdmin();
   const inner = JSON.stringify({ refresh_token: SECRET, note: 'kept' });
-  const body = `{"data":{"createApiKey":{"id":"1","secret":"${SECRET}","nested":{"password":["${SECRET}"]},"raw":${JSON.stringify(inner)}}}}`;
+  const body = `{"data":{"createApiKey":{"id":"1","secret":"${SECRET}","nested":{"password":["${SECRET}"]},"settings":${JSON.stringify(inner)}}}}`;
   const id = await admin.put({
     response: responseOf(body),
     request: responseOf(`{"query":"q","variables":{"cardNumber":"${SECRET}"}}`),

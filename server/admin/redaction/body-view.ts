@@ -1,0 +1,130 @@
+import { type GraphQLNames, readGraphQL } from './graphql-document.ts';
+import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
+import { jsonViewInTurns, type View, type ViewOptions } from './json-view.ts';
+import { REDACTED, type Secrets, withFound } from './secrets.ts';
+
+/** A stored body: which one it is, and what the rest of its record says about its names. */
+export interface Body {
+  readonly text: string;
+  readonly format: string | null;
+  readonly part: 'request' | 'response';
+  readonly operation: string;
+  /** Whether it is the answer of an operation that failed. */
+  readonly isFailure: boolean;
+  /** For a response: the text of the request, where that was captured and can be read. */
+  readonly request?: string | undefined;
+}
+
+/**
+ * A body as it may be shown, up to a size: its secrets are hidden by what is known of its form.
+ * @param secrets undefined shows all, for what was revealed
+ */
+export async function bodyView(body: Body, secrets: Secrets | undefined, mostChars: number): Promise<View> {
+  const { text, request, format, operation } = body;
+  if (!secrets) {
+    const view = await jsonViewInTurns(text, { secrets, mostChars });
+    return view.isJson ? view : { ...view, text: text.slice(0, mostChars), redacted: false };
+  }
+  const found = new Set<string>();
+  if (request !== undefined) {
+    const asked: Body = { text: request, format, part: 'request', operation, isFailure: false };
+    const own = { ...secrets, found };
+    await jsonViewInTurns(request, { secrets: own, mostChars, ...rulesOf(asked, own) });
+  }
+  const all = withFound(secrets, found);
+  return jsonViewInTurns(text, { secrets: all, mostChars, ...rulesOf(body, all) });
+}
+
+type Rules = Partial<ViewOptions>;
+
+function rulesOf(body: Body, secrets: Secrets): Rules {
+  switch (body.format) {
+    case 'graphql/1':
+      return body.part === 'request' ? graphqlRequest(secrets) : graphqlResponse(body, secrets);
+    case 'trpc/1':
+      return trpc(body, secrets);
+    case 'http/1':
+      return http(body, secrets);
+    default:
+      return {};
+  }
+}
+
+/** The query comes first, and says which arguments the variables are. Variables without one are hidden as a whole. */
+function graphqlRequest(secrets: Secrets): Rules {
+  let names: GraphQLNames | undefined;
+  return {
+    showText(text, { path }) {
+      if (!isAt(path, 'query')) return undefined;
+      names = readGraphQL(text, secrets);
+      return names ? names.shown : REDACTED;
+    },
+    isHidden: (name, { path }) =>
+      path[0] === 'variables' &&
+      (names === undefined || (path.length === 2 && names.secretVariables.has(name))),
+    namesOf: (name, { path }) => (isIn(path, 'variables') ? (names?.variables.get(name) ?? []) : []),
+  };
+}
+
+/** An alias is named like what it stands for; where the request is not known, like the operation. */
+function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules {
+  const names = request === undefined ? undefined : readGraphQL(queryIn(request), secrets);
+  return {
+    namesOf(name, { path }) {
+      if (path[0] !== 'data') return [];
+      if (names) return names.aliases.get(name) ?? [];
+      return path.length === 2 ? operation.split(/[^\w]+/).filter((field) => field !== '') : [];
+    },
+    isAnswer: ({ path }) => isIn(path, 'data'),
+    ...errorTexts(secrets, 'errors'),
+  };
+}
+
+function trpc({ operation, part }: Body, secrets: Secrets): Rules {
+  const whole = part === 'request' ? 'input' : 'data';
+  // superjson has what it writes in a field of that.
+  const isWhole = (path: readonly string[]) => isAt(path, whole) || (isIn(path, whole) && path[1] === 'json');
+  return {
+    // What the procedure is called is what its result, or its input, is.
+    namesOf: (_name, { path }) => (isWhole(path) ? [operation] : []),
+    isAnswer: ({ path }) => isWhole(path),
+    ...errorTexts(secrets, 'error'),
+  };
+}
+
+function http({ isFailure }: Body, secrets: Secrets): Rules {
+  const facts: HttpFacts = { type: undefined, isEncoded: false };
+  return {
+    showText(text, { path, before }) {
+      if (isAt(path, 'path')) return shownAddress(text, secrets);
+      if (isAt(path, 'base64')) return REDACTED;
+      if (isAt(path, 'text'))
+        return isFailure && secrets.errorTexts ? REDACTED : shownContent(text, facts, secrets);
+      const header = isAt(path, 'headers') ? before?.toLowerCase() : undefined;
+      if (header === 'content-type') facts.type = text;
+      if (header === 'content-encoding') facts.isEncoded = true;
+      return undefined;
+    },
+  };
+}
+
+/** Texts of errors, where they are hidden as a whole. */
+function errorTexts({ errorTexts }: Secrets, field: string): Rules {
+  if (!errorTexts) return {};
+  return { showText: (_text, { path }) => (path[0] === field && !isCode(path) ? REDACTED : undefined) };
+}
+
+const isCode = (path: readonly string[]) => ['code', 'path'].includes(path.at(-1) ?? '');
+
+/** The query of a captured request, which may be cut off. */
+function queryIn(request: string): string {
+  try {
+    const { query } = JSON.parse(request) as { query?: unknown };
+    return typeof query === 'string' ? query : '';
+  } catch {
+    return '';
+  }
+}
+
+const isAt = (path: readonly string[], name: string) => path.length === 1 && path[0] === name;
+const isIn = (path: readonly string[], name: string) => path.length === 2 && path[0] === name;

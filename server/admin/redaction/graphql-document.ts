@@ -1,0 +1,254 @@
+import { REDACTED, type Secrets } from './secrets.ts';
+
+/** What a query says of the names that the rest of a request, and its answer, do not say. */
+export interface GraphQLNames {
+  /** The query without the values of secret arguments. */
+  readonly shown: string;
+  readonly redacted: boolean;
+  /** Of a variable: which arguments and input fields take it. */
+  readonly variables: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Variables that take part in the value of a secret argument. */
+  readonly secretVariables: ReadonlySet<string>;
+  /** Of a response key: the fields that it stands for. */
+  readonly aliases: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/**
+ * The names in a GraphQL document, by its tokens: the package `graphql` need not be here, and is not where only the command
+ * line is. Undefined for what can not be looked into: no GraphQL, cut off, or nested too deep.
+ */
+export function readGraphQL(query: string, secrets: Secrets): GraphQLNames | undefined {
+  const tokens = tokensOf(query);
+  if (!tokens) return undefined;
+  try {
+    return new Reader(query, tokens, secrets).read();
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined;
+    throw error;
+  }
+}
+
+class Unreadable extends Error {}
+
+interface Token {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+const IGNORED = /(?:[\s,\uFEFF]+|#[^\n\r]*)+/y;
+const PLAIN = /\.\.\.|[_A-Za-z][_0-9A-Za-z]*|-?\d[\w.+-]*|[!$&()[\]{}:=@|]/y;
+const MOST_TOKENS = 50_000;
+const DEEPEST = 200;
+
+function tokensOf(query: string): Token[] | undefined {
+  const tokens: Token[] = [];
+  let at = 0;
+  for (;;) {
+    IGNORED.lastIndex = at;
+    if (IGNORED.test(query)) at = IGNORED.lastIndex;
+    if (at >= query.length) return tokens;
+    const to = endOfToken(query, at);
+    if (to === undefined || tokens.length >= MOST_TOKENS) return undefined;
+    tokens.push({ text: query.slice(at, to), from: at, to });
+    at = to;
+  }
+}
+
+function endOfToken(query: string, at: number): number | undefined {
+  if (query.startsWith('"""', at)) return endOfText(query, at + 3, '"""');
+  if (query[at] === '"') return endOfText(query, at + 1, '"');
+  PLAIN.lastIndex = at;
+  return PLAIN.test(query) ? PLAIN.lastIndex : undefined;
+}
+
+function endOfText(query: string, from: number, quote: string): number | undefined {
+  for (let end = query.indexOf(quote, from); end >= 0; end = query.indexOf(quote, end + 1)) {
+    let slashes = 0;
+    while (query[end - 1 - slashes] === '\\') slashes++;
+    // In a block only the quotes themselves can be escaped, all three at once.
+    const isEscaped = quote === '"' ? slashes % 2 === 1 : slashes > 0;
+    if (!isEscaped) return end + quote.length;
+  }
+  return undefined;
+}
+
+class Reader {
+  readonly #query: string;
+  readonly #tokens: readonly Token[];
+  readonly #secrets: Secrets;
+  readonly #variables = new Map<string, Set<string>>();
+  readonly #secretVariables = new Set<string>();
+  readonly #aliases = new Map<string, Set<string>>();
+  readonly #hidden: { from: number; to: number }[] = [];
+  /** Default values of variables: which they are is known when each use of them is. */
+  readonly #defaults: { variable: string; at: number }[] = [];
+  #at = 0;
+  #depth = 0;
+
+  constructor(query: string, tokens: readonly Token[], secrets: Secrets) {
+    this.#query = query;
+    this.#tokens = tokens;
+    this.#secrets = secrets;
+  }
+
+  read(): GraphQLNames {
+    while (this.#at < this.#tokens.length) this.#definition();
+    for (const { variable, at } of this.#defaults) {
+      this.#at = at;
+      const names = [variable, ...(this.#variables.get(variable) ?? [])];
+      const isSecret =
+        this.#secretVariables.has(variable) || names.some((name) => this.#secrets.isName(name));
+      this.#value(names, isSecret);
+    }
+    return {
+      shown: this.#shown(),
+      redacted: this.#hidden.length > 0,
+      variables: this.#variables,
+      secretVariables: this.#secretVariables,
+      aliases: this.#aliases,
+    };
+  }
+
+  /** Up to the end of its selection. */
+  #definition(): void {
+    let isDirective = false;
+    for (;;) {
+      const text = this.#take();
+      if (text === '{') {
+        this.#selection();
+        return;
+      }
+      if (text === '(' && isDirective) this.#arguments();
+      else if (text === '(') this.#variableDefinitions();
+      isDirective = text === '@' || (isDirective && text !== '(');
+    }
+  }
+
+  #selection(): void {
+    this.#inside(() => {
+      for (let text = this.#take(); text !== '}'; text = this.#take()) {
+        if (text === '{') this.#selection();
+        else if (text === '(') this.#arguments();
+        else if (this.#peek() === ':' && isName(text)) {
+          this.#take();
+          added(this.#aliases, text, this.#take());
+        }
+      }
+    });
+  }
+
+  #variableDefinitions(): void {
+    let variable = '';
+    for (let text = this.#take(); text !== ')'; text = this.#take()) {
+      if (text === '$') variable = this.#take();
+      else if (text === '(') this.#arguments();
+      else if (text === '=') {
+        this.#defaults.push({ variable, at: this.#at });
+        this.#skipValue();
+      }
+    }
+  }
+
+  #arguments(): void {
+    while (this.#peek() !== ')') this.#field([]);
+    this.#take();
+  }
+
+  /** An argument or an input field: `name: value`. */
+  #field(parents: readonly string[], isSecret = false): void {
+    const name = this.#take();
+    if (!isName(name) || this.#take() !== ':') throw new Unreadable();
+    this.#value([name], isSecret || isSecretIn(this.#secrets, [name], parents));
+  }
+
+  /** @param names by which the value goes: a variable's default has several */
+  #value(names: readonly string[], isSecret: boolean): void {
+    const start = this.#tokens[this.#at];
+    const text = this.#take();
+    if (text === '$') {
+      const variable = this.#take();
+      for (const name of names) added(this.#variables, variable, name);
+      if (isSecret) this.#secretVariables.add(variable);
+      return;
+    }
+    if (text === '[') {
+      this.#inside(() => {
+        while (this.#peek() !== ']') this.#value(names, isSecret);
+        this.#take();
+      });
+    } else if (text === '{') {
+      this.#inside(() => {
+        while (this.#peek() !== '}') this.#field(names, isSecret);
+        this.#take();
+      });
+    } else if (isPunctuation(text)) {
+      throw new Unreadable();
+    } else if ((isSecret && text !== 'null') || this.#secrets.isText(contentOf(text))) {
+      this.#hidden.push(start as Token);
+      if (isSecret) this.#secrets.found?.add(contentOf(text));
+    }
+  }
+
+  #skipValue(): void {
+    let open = 0;
+    do {
+      const text = this.#take();
+      if (text === '[' || text === '{') open++;
+      else if (text === ']' || text === '}') open--;
+      else if (text === '$') this.#take();
+    } while (open > 0);
+  }
+
+  #shown(): string {
+    const parts: string[] = [];
+    let from = 0;
+    for (const hidden of this.#hidden.sort((one, other) => one.from - other.from)) {
+      parts.push(this.#query.slice(from, hidden.from), JSON.stringify(REDACTED));
+      from = hidden.to;
+    }
+    return [...parts, this.#query.slice(from)].join('');
+  }
+
+  #inside(work: () => void): void {
+    if (++this.#depth > DEEPEST) throw new Unreadable();
+    work();
+    this.#depth--;
+  }
+
+  #peek(): string {
+    const token = this.#tokens[this.#at];
+    if (!token) throw new Unreadable();
+    return token.text;
+  }
+
+  #take(): string {
+    const text = this.#peek();
+    this.#at++;
+    return text;
+  }
+}
+
+/** What a text says, and any other value as it is written. */
+function contentOf(text: string): string {
+  if (!text.startsWith('"')) return text;
+  if (text.startsWith('"'.repeat(3))) return text.slice(3, -3);
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text.slice(1, -1);
+  }
+}
+
+const isName = (text: string) => /^[_A-Za-z]/.test(text);
+const isPunctuation = (text: string) => /^[!$&()[\]{}:=@|.]/.test(text);
+
+function isSecretIn(secrets: Secrets, names: readonly string[], parents: readonly string[]): boolean {
+  return names.some((name) => secrets.isName(name) || parents.some((parent) => secrets.isName(name, parent)));
+}
+
+function added(map: Map<string, Set<string>>, name: string, value: string): void {
+  const values = map.get(name);
+  if (values) values.add(value);
+  else map.set(name, new Set([value]));
+}

@@ -1,0 +1,56 @@
+import { jsonView } from './json-view.ts';
+import { REDACTED, type Secrets } from './secrets.ts';
+
+/** What is known of a message before its text comes. */
+export interface HttpFacts {
+  type: string | undefined;
+  isEncoded: boolean;
+}
+
+/** `/orders?token=…`: the values of secret parameters are hidden, and the whole where it looks like a secret itself. */
+export function shownAddress(address: string, secrets: Secrets): string {
+  const start = address.indexOf('?');
+  const path = start < 0 ? address : address.slice(0, start);
+  const shownPath = secrets.isText(path) ? REDACTED : path;
+  return start < 0 ? shownPath : `${shownPath}?${shownForm(address.slice(start + 1), secrets)}`;
+}
+
+/** `name=value&…`: what has no secret name stays as it is written. */
+function shownForm(form: string, secrets: Secrets): string {
+  return form
+    .split('&')
+    .map((field) => {
+      const [name, value] = [...new URLSearchParams(field)][0] ?? ['', ''];
+      const isHidden =
+        partsOf(name).some((part) => secrets.isName(part)) || secrets.isText(`${name} ${value}`);
+      if (isHidden) secrets.found?.add(value);
+      return isHidden ? `${field.split('=', 1)[0]}=${REDACTED}` : field;
+    })
+    .join('&');
+}
+
+/** `card[number]`, `user.password`: each part, and what one has in another. */
+function partsOf(name: string): string[] {
+  const parts = name.split(/[[\].]+/).filter((part) => part !== '');
+  return [name, ...parts];
+}
+
+/** A body, by its type: JSON and forms are looked into, plain text is looked at, anything else is hidden as a whole. */
+export function shownContent(text: string, { type, isEncoded }: HttpFacts, secrets: Secrets): string {
+  if (text === '') return text;
+  if (isEncoded) return REDACTED;
+  if (type === undefined ? /^\s*[{[]/.test(text) : JSON_TYPE.test(type)) return shownJson(text, secrets);
+  if (type === undefined) return REDACTED;
+  if (FORM_TYPE.test(type)) return shownForm(text, secrets);
+  return PLAIN_TYPE.test(type) && !secrets.isText(text) ? text : REDACTED;
+}
+
+const JSON_TYPE = /^[^;]*[/+]json\s*(;|$)/i;
+const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i;
+const PLAIN_TYPE = /^\s*text\/plain\s*(;|$)/i;
+
+function shownJson(text: string, secrets: Secrets): string {
+  const view = jsonView(text, { secrets, mostChars: Number.POSITIVE_INFINITY, flat: true, depth: 1 });
+  if (!view.isJson) return REDACTED;
+  return view.redacted ? view.text : text;
+}

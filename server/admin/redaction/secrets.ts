@@ -1,0 +1,142 @@
+import { checkOptions } from '../../engine/check-options.ts';
+import { aBoolean, type Check } from '../../engine/option-checks.ts';
+import { holdsSecret } from './secret-text.ts';
+
+export const REDACTED = '[redacted]';
+
+export interface RedactOptions {
+  /**
+   * Further names whose values are hidden: of fields, arguments, form fields, query parameters and headers. A text is a
+   * whole name, in any case and with any separators (`cardHolder` is `card_holder`); an expression is tried on the name as
+   * it is written.
+   */
+  readonly names?: readonly (string | RegExp)[];
+  /** Names that look like those of secrets and are none: `nextPageToken`. Whole names, as above. */
+  readonly shown?: readonly string[];
+  /**
+   * Whether the texts of errors are hidden as a whole. Default false: hidden are those that name a secret or look like one.
+   * `true` also for what was written down as the reason of a release or a doubt.
+   */
+  readonly errorTexts?: boolean;
+}
+
+/** What is nobody's business on a dashboard, before it is revealed. */
+export interface Secrets {
+  readonly errorTexts: boolean;
+  /** Whether what has this name is hidden; `parent` is the name of what it is in: `card` of `number`. */
+  isName(name: string, parent?: string): boolean;
+  /** Whether a text names a secret, or looks like one. */
+  isText(text: string): boolean;
+  /** What was hidden goes in here. */
+  readonly found?: Set<string>;
+}
+
+/** @throws TypeError for an option that is unknown, or not what it should be */
+export function secretsOf(options: RedactOptions = {}): Secrets {
+  checkOptions<RedactOptions>(options, CHECKS, { of: 'createDashboard', at: 'redact' });
+  const { names = [], shown = [], errorTexts = false } = options;
+  const own = new Set(names.filter((name) => typeof name === 'string').map(squeezed));
+  const expressions = names
+    .filter((name) => typeof name !== 'string')
+    // With `g` or `y` an expression would go on from where it matched last.
+    .map(({ source, flags }) => new RegExp(source, flags.replace(/[gy]/g, '')));
+  const exempt = new Set(shown.map(squeezed));
+  const known = new Map<string, boolean>();
+  const found = (name: string): boolean => {
+    const flat = squeezed(name);
+    if (own.has(flat) || expressions.some((expression) => expression.test(name))) return true;
+    return !exempt.has(flat) && isSecretName(name, flat);
+  };
+  const remembered = (name: string, decide: () => boolean): boolean => {
+    let is = known.get(name);
+    if (is === undefined) {
+      is = decide();
+      // A client chooses the names.
+      if (known.size < MOST_KNOWN) known.set(name, is);
+    }
+    return is;
+  };
+  const isName = (name: string) => remembered(name, () => found(name));
+  const isIn = (parent: string, name: string) =>
+    remembered(`${parent}\n${name}`, () => isPair(parent, name) && !exempt.has(squeezed(name)));
+  return {
+    errorTexts,
+    isName: (name, parent) => isName(name) || (parent !== undefined && isIn(parent, name)),
+    isText: (text) => holdsSecret(text, isName),
+  };
+}
+
+/** The same, and texts that hold one of these: what is secret in a request may come back in an error. */
+export function withFound(secrets: Secrets, found: ReadonlySet<string>): Secrets {
+  const values = [...found].filter((value) => value.length >= SHORTEST_FOUND).slice(0, MOST_FOUND);
+  if (values.length === 0) return secrets;
+  return {
+    ...secrets,
+    isText: (text) => secrets.isText(text) || values.some((value) => text.includes(value)),
+  };
+}
+
+/** The text of an error, outside of a body. */
+export const shownError = (secrets: Secrets) => (text: string) =>
+  secrets.errorTexts || secrets.isText(text) ? REDACTED : text;
+
+/** Shorter ones are part of many a text. */
+const SHORTEST_FOUND = 5;
+const MOST_FOUND = 20;
+
+const MOST_KNOWN = 10_000;
+const LONGEST_NAME = 200;
+
+/** Within a name, however it is written. */
+const PARTS =
+  /passw(or)?d|passphrase|passcode|secret|token|jwt|bearer|authori[sz]ation|credential|cookie|sessionid|signature|cvc|cvv|(api|private|access|signing|encryption|master)key|(card|account)(no$|num)|(security|verification|confirmation|recovery|backup|onetime)codes?/;
+/** Whole words of a name: within a longer one they may mean anything. */
+const WORDS = new Set(['pin', 'pan', 'pwd', 'pass', 'otp', 'totp', 'iban', 'ssn', 'csc', 'cvn', 'pinnumber']);
+const ENDS = /^(otp|ssn|iban)|(otp|ssn|iban|pwd)$/;
+
+function isSecretName(name: string, flat: string): boolean {
+  // Nobody names a field so; and what is looked at for each of them is bounded.
+  if (flat.length > LONGEST_NAME) return true;
+  return PARTS.test(flat) || ENDS.test(flat) || wordsOf(name).some((word) => WORDS.has(word));
+}
+
+const PAIRS: Readonly<Record<string, ReadonlySet<string>>> = {
+  card: new Set(['number', 'no', 'num', 'code', 'expiry', 'security']),
+  account: new Set(['number', 'no', 'num']),
+  bank: new Set(['account', 'number']),
+  api: new Set(['key', 'keys']),
+  private: new Set(['key', 'keys']),
+  access: new Set(['key', 'keys']),
+  session: new Set(['id']),
+};
+
+/** `card: { number }` is what `cardNumber` is. */
+function isPair(parent: string, name: string): boolean {
+  const owner = wordsOf(parent.slice(-LONGEST_NAME)).at(-1)?.replace(/s$/, '');
+  const [first] = wordsOf(name.slice(0, LONGEST_NAME));
+  return owner !== undefined && first !== undefined && PAIRS[owner]?.has(first) === true;
+}
+
+/** `newPassword`, `card_pin`, `X-Api-Key`: the words, small. */
+function wordsOf(name: string): string[] {
+  return name
+    .slice(0, LONGEST_NAME)
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => word.replace(/\d+$/, ''))
+    .filter((word) => word !== '');
+}
+
+const squeezed = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+
+const isName = (value: unknown) => typeof value === 'string' && value !== '';
+
+const CHECKS: Readonly<Record<keyof RedactOptions, Check>> = {
+  names: {
+    expected: 'an array of names and regular expressions',
+    accepts: (value) => Array.isArray(value) && value.every((name) => isName(name) || name instanceof RegExp),
+  },
+  shown: { expected: 'an array of names', accepts: (value) => Array.isArray(value) && value.every(isName) },
+  errorTexts: aBoolean,
+};

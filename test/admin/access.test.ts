@@ -63,7 +63,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     least: 'operator',
     input: ({ id }) => ({ action: 'allow_retry', ids: [id], ...own() }),
   },
-  'bulk.start': { least: 'operator', input: ({ job }) => ({ id: job, count: 1, commandKey: randomUUID() }) },
+  'bulk.start': {
+    least: 'operator',
+    input: ({ job }) => ({ id: job, count: 1, mayRepeat: true, commandKey: randomUUID() }),
+  },
   'bulk.cancel': { least: 'operator', input: ({ job }) => ({ id: job, ...own() }) },
   'bulk.resume': { least: 'operator', input: ({ job }) => ({ id: job, commandKey: randomUUID() }) },
   'bulk.list': { least: 'viewer' },
@@ -75,6 +78,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'audit.list': {
     least: 'viewer',
     input: ({ id, entry, by }) => ({ keyId: id, by, cursor: entry }),
+  },
+  'audit.export': {
+    least: 'operator',
+    input: ({ id, by }) => ({ filter: { keyId: id, by }, format: 'ndjson', ...own() }),
   },
 };
 
@@ -185,6 +192,8 @@ it('the table has each procedure that there is: one without a row fails', () => 
 
 const OPERATORS_ONLY = { vic: 403, vera: 403, 'read-only': 403 };
 const ANYBODY = { vic: 200, vera: 200, 'read-only': 200 };
+/** It may be called, and what it is about is in no state for it. */
+const CONFLICT = 409;
 
 describe.each(PROCEDURES)('%s', (path, { _def: { type } }) => {
   const row = ROWS[path] ?? { least: 'operator' };
@@ -197,7 +206,7 @@ describe.each(PROCEDURES)('%s', (path, { _def: { type } }) => {
     'called by %s about what is theirs to see: %i',
     async (session, status) => {
       const answer = await call(path, type, row.input?.(await makeOwn()), session);
-      expect(answer).toMatchObject({ status });
+      expect(answer.status === CONFLICT ? 200 : answer.status).toBe(status);
     },
   );
 
@@ -218,7 +227,7 @@ describe.each(PROCEDURES)('%s', (path, { _def: { type } }) => {
   it('is about keys of each scope to whoever sees all', async () => {
     for (const session of ['olga', 'ada']) {
       const { status } = await call(path, type, row.input?.(theirs), session);
-      expect(status).toBe(200);
+      expect([200, CONFLICT]).toContain(status);
     }
   });
 });

@@ -1,10 +1,12 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { notPromised } from '../../server/engine/not-promised.ts';
+import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { requestHeaders } from '../../server/request-headers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
+import { checkRequest } from './check-request.ts';
 import { type Handled, hold, Thrown } from './handled.ts';
 import { type HttpHandler, type HttpIdempotencyOptions, resolveOptions } from './options.ts';
 import { problem, requestTooLarge } from './problem.ts';
@@ -28,12 +30,18 @@ export function withIdempotency<Rest extends unknown[]>(
   handler: HttpHandler<Rest>,
   options: HttpIdempotencyOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  if (typeof handler !== 'function') {
+    throw new TypeError(
+      `Expected the first argument of withIdempotency(...) to be your handler, got ${whatCame(handler)}; write \`withIdempotency(handler, { … })\``,
+    );
+  }
   const { idempotency, scope, methods, isRequired, headerNames, capturedNames, headerName, ...resolved } =
     resolveOptions(options);
   const { operation, policy, maxRequestBytes, onError, authorizeReplay, documentation } = resolved;
   const codec = createResponseCodec(headerNames);
 
   return async function idempotentHandler(request, ...rest) {
+    checkRequest(request);
     try {
       const key = keyOf(request);
       if (key !== undefined) return await keyed(key, request, rest);

@@ -8,6 +8,7 @@ import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
+import { checkRoot, refusing } from './misuse.ts';
 import {
   checkMiddlewareOptions,
   type IdempotencyMiddlewareOptions,
@@ -48,6 +49,7 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
   t: Root<Context, Meta>,
   options: IdempotencyMiddlewareOptions<Context, Meta>,
 ): IdempotencyMiddleware<Context, Meta> {
+  checkRoot(t);
   checkMiddlewareOptions(options);
   const shared = { ...options, config: t._config, reshape: reshaper(t.procedure) } as unknown as Shared;
   const idempotent = (procedurePolicy: ProcedurePolicy<Context> = {}) => {
@@ -55,6 +57,8 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
     const guard: unknown = guardedBy(shared, policy, require);
     return t.middleware(guard as TRPCMiddlewareFunction<Context, Meta, object, IdempotencyContext, unknown>);
   };
+  for (const property of ['_middlewares', '_def'] as const)
+    refusing(idempotent, property, 'idempotent is not called here; write `.use(idempotent())`');
   return Object.assign(idempotent, { started: startedMark(t.procedure as StartedMark) });
 }
 

@@ -1,4 +1,5 @@
 import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
+import { refusing } from './misuse.ts';
 import type { CallOptions } from './trpc.ts';
 
 /** What `.concat(idempotent.started)` takes: it adds to any procedure, and changes none of its types. */
@@ -65,5 +66,10 @@ export function startedMark(procedure: StartedMark): StartedMark {
       : next({ ctx: carrying({ call: getRawInput, entered: true }) });
   });
   // Not by `.meta()`, which would bring the default meta along and put it over that of the procedure.
-  return { ...marking, _def: { ...marking._def, meta: { [IN_CHAIN]: true } } };
+  const mark = { ...marking, _def: { ...marking._def, meta: { [IN_CHAIN]: true } } };
+  return refusing(
+    mark,
+    '_middlewares',
+    'idempotent.started is no middleware; write `.concat(idempotent.started)`, right before `.mutation(...)`',
+  );
 }

@@ -48,6 +48,8 @@ export interface DashboardHandler {
 export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
   const { authorize, basePath, dashboard } = resolveOptions(options);
   const api = `${basePath}/api/trpc`;
+  let isFound = false;
+  let hasWarned = false;
   if (!dashboard.readOnly) dashboard.runner.start();
   return Object.assign(handle, { close: () => dashboard.runner.close() });
 
@@ -60,9 +62,22 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
     }
   }
 
+  /** Nobody but the developer is told where it would be. */
+  function outside(pathname: string): Response {
+    if (!isFound && !hasWarned) {
+      hasWarned = true;
+      warn(
+        `createDashboard(...) with \`basePath: '${basePath || '/'}'\` was asked for ${pathname.slice(0, 200)}, and answered 404; ` +
+          'give it the path that it is mounted at, as the browser sees it',
+      );
+    }
+    return text('Not found', 404);
+  }
+
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return text('Not found', 404);
+    if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return outside(pathname);
+    isFound = true;
     const answered = await authorize(request);
     if (answered === null) return text('Sign in first', 401);
     const operator = checkedOperator(answered);

@@ -13,7 +13,7 @@ export interface KeyedCall<Value> {
   readonly fingerprints: Hashes;
   /**
    * The fingerprint by the rule of a record that was made by another policy, for the operation of that record. Undefined
-   * for a rule that is not known: RECORD_UNREADABLE.
+   * for a rule that is not known: RECORD_UNREADABLE. Throws that itself where it can say more.
    */
   fingerprintBy?(rule: string, operation: string): Promise<string | undefined>;
   readonly selections?: Hashes;
@@ -33,7 +33,7 @@ export interface KeyedCall<Value> {
 
 /** How an adapter's results are written down. */
 export interface ResultCodec<Value> {
-  /** Name and version of the form of `body`: `graphql/1`. */
+  /** Name and version of the form of `body`: `graphql/1`, `trpc/1 as 0d6e4079`. */
   readonly format: string;
   /**
    * Only the body may be missing (`written`): the outcome decides what becomes of the effects.

@@ -149,9 +149,9 @@ export class ClaimLoop<Value> {
     await this.#authorizeReplay();
     const { scope, key } = this.#request;
     const { codec, policy } = this.#call;
-    const { format } = codec;
-    const stored = replayableBody(response, format);
-    const body = await openBody(stored, { scope, key, life, part: 'response', format }, policy.cipher);
+    const stored = replayableBody(response, codec.format);
+    const place = { scope, key, life, part: 'response', format: stored.format } as const;
+    const body = await openBody(stored, place, policy.cipher);
     let value: Value;
     try {
       value = codec.decode(body);

@@ -11,6 +11,8 @@ export interface Comparison {
   readonly operation: string;
   /** Of a GraphQL operation, one for each root field that it calls. */
   readonly inputs: readonly ComparedInput[];
+  /** Which form the host writes values in, where it has several. */
+  readonly form?: string;
   /** What is hashed of the inputs, in their order. */
   whole(values: readonly unknown[]): unknown;
   /** What counts in place of objects that had to be read first, such as files. */
@@ -36,7 +38,7 @@ type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
  */
 export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprints> {
   const { operation } = comparison;
-  const current = currentRule(comparison.inputs);
+  const current = { ...currentRule(comparison.inputs), form: comparison.form };
   return {
     fingerprints: [await hashBy(comparison, current, ruleName(current))],
     async fingerprintBy(name, ofOperation) {
@@ -44,6 +46,8 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
       if (!rule) return undefined;
       // A hash covers its operation, so this one is never equal to the record's.
       if (ofOperation !== operation) return fingerprintOf(operation, null, name);
+      // A release before this one named no form, and had the one that the server has now, as far as anybody can tell.
+      if (rule.form !== undefined && rule.form !== comparison.form) throw otherForm();
       const isKnown = comparison.inputs.every(({ place, policy: { versions } }) => {
         const version = rule.versions.get(place);
         return version === undefined || versions.has(version);
@@ -53,7 +57,12 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
   };
 }
 
-function currentRule(inputs: readonly ComparedInput[]): FingerprintRule {
+function otherForm(): IdempotencyError {
+  const message = 'The record of this idempotency key was written with another transformer; nothing was run';
+  return new IdempotencyError('RECORD_UNREADABLE', message, { reason: 'transformer' });
+}
+
+function currentRule(inputs: readonly ComparedInput[]): Omit<FingerprintRule, 'form'> {
   const exclude = inputs.flatMap(({ place, policy }) =>
     policy.versions.size > 0 ? [] : policy.exclude.map((path) => (place ? `${place}.${path}` : path)),
   );

@@ -15,12 +15,14 @@ export async function comparisonOfInput(
   opts: CallOptions,
   { transformer }: Config,
   policy: ResolvedFingerprint,
+  form: string,
 ): Promise<Comparison> {
   const { path, ctx } = opts;
   const raw = await rawInputOf(opts);
   const { input = raw } = opts;
   return {
     operation: path,
+    form,
     inputs: [
       { place: '', policy, source: () => ({ operation: path, input, context: ctx }), without: content },
     ],

@@ -21,6 +21,7 @@ import { type Reshape, reshaper } from './reshape.ts';
 import { markReplayed } from './response-meta.ts';
 import { createResultCodec } from './result-codec.ts';
 import { carrying, isMarked, type Progress, progressOf, type StartedMark, startedMark } from './started.ts';
+import { formOf } from './transformer-form.ts';
 import type { CallOptions, CallResult, Config, IdempotencyContext } from './trpc.ts';
 
 export interface IdempotencyMiddleware<Context, Meta> {
@@ -51,7 +52,13 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
 ): IdempotencyMiddleware<Context, Meta> {
   checkRoot(t);
   checkMiddlewareOptions(options);
-  const shared = { ...options, config: t._config, reshape: reshaper(t.procedure) } as unknown as Shared;
+  const { _config: config } = t;
+  const shared = {
+    ...options,
+    config,
+    form: formOf(config),
+    reshape: reshaper(t.procedure),
+  } as unknown as Shared;
   const idempotent = (procedurePolicy: ProcedurePolicy<Context> = {}) => {
     const { policy, require } = resolveProcedurePolicy(options, procedurePolicy);
     const guard: unknown = guardedBy(shared, policy, require);
@@ -64,22 +71,24 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
 
 interface Shared extends IdempotencyMiddlewareOptions<object, object> {
   readonly config: Config;
+  /** Of the transformer. */
+  readonly form: string;
   readonly reshape: Reshape;
 }
 
 function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
-  const { idempotency, config, reshape, authorizeReplay } = shared;
+  const { idempotency, config, form, reshape, authorizeReplay } = shared;
 
   async function runKeyed(opts: CallOptions, progress: Progress, given: unknown): Promise<CallResult> {
     const [scope, key] = [checkScope(await shared.scope(opts)), checkKey(given)];
-    const comparison = await comparisonOfInput(opts, config, policy.fingerprint);
+    const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form);
     const { value, replayed } = await idempotency.execute<CallResult>({
       scope,
       key,
       operation: opts.path,
       ...(await fingerprintsOf(comparison)),
       policy,
-      codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts)),
+      codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts), form),
       capture: (hides) => capturedCall(opts, config, hides),
       async handler(run) {
         progress.entered = false; // by an earlier transaction

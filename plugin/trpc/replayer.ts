@@ -12,6 +12,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import type { StoredBody } from '../../server/engine/record.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
+import { formOf } from './transformer-form.ts';
 import type { Config } from './trpc.ts';
 
 export interface TRPCPrincipal extends ReplayPrincipal {
@@ -54,6 +55,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
   checkOptions<TRPCReplayerOptions>(options, CHECKS, { of: 'createTRPCReplayer' });
   const { router, context, headerName = 'Idempotency-Key' } = options;
   const { transformer } = router._def._config as Config;
+  const form = formOf({ transformer });
 
   return {
     format: FORMAT,
@@ -91,7 +93,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
         'error' in given
           ? { error: { code: 'INTERNAL_SERVER_ERROR', message: given.error } }
           : { data: transformer.output.serialize(given.data) };
-      return stored(JSON.stringify(body));
+      return { ...stored(JSON.stringify(body)), format: `${FORMAT} as ${form}` };
     },
   };
 }

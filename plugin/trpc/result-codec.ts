@@ -18,11 +18,13 @@ export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
  * from that, and tRPC serialises it again: the same bytes, but for what a transformer does not write as it read it
  * (superjson gives an Error an undefined `cause`). Without a transformer a server-side caller that got a Date at first gets
  * its text from a replay, as an HTTP client always does.
+ * @param form of the transformer: `formOf`
  */
 export function createResultCodec(
   config: Config,
   opts: CallOptions,
   started: () => boolean,
+  form: string,
 ): ResultCodec<CallResult> {
   const { output } = config.transformer;
   let verdict: CallResult | undefined;
@@ -47,7 +49,7 @@ export function createResultCodec(
   });
 
   return {
-    format: 'trpc/1',
+    format: `trpc/1 as ${form}`,
     encode(result, hides): Encoded {
       if (!result.ok) return encodedError(result);
       const write = () => {

@@ -1,3 +1,4 @@
+import { familyOf } from '../engine/body.ts';
 import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../engine/record.ts';
 import type { Document } from '../mongodb/database.ts';
 import { readRequest } from './bodies.ts';
@@ -89,7 +90,7 @@ async function formatOf(
     { $limit: 1 },
     { $project: { format: '$response.format' } },
   ]);
-  if (found) return String((found as Document).format);
+  if (found) return familyOf(String((found as Document).format));
   throw new UnusableResponse(
     `No other record says in which form ${operation} is answered: capture its requests, or register one replayer`,
   );

@@ -32,14 +32,23 @@ export function readBody(stored: unknown): ReadableBody {
   };
 }
 
+/** `trpc/1` of `trpc/1 as 0d6e4079`: who wrote it, whatever the transformer. */
+export const familyOf = (format: string): string => format.split(' ', 1)[0] as string;
+
 /**
  * A body that a retry may be answered with: what was redacted is no answer.
- * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why it is not
+ * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why it is not; RECORD_UNREADABLE, reason `transformer`, for
+ *   one that another transformer has written: what this one would read of it is a guess
  */
 export function replayableBody(stored: unknown, format: string): ReadableBody {
   // Before its form: what another release wrote may have another one.
   const { format: written, omitted } = fieldsOf(stored);
-  if (!isOmission(omitted) && written !== format) throw refusal('RESULT_NOT_RETAINED', 'unknown_format');
+  if (!isOmission(omitted) && written !== format && written !== familyOf(format)) {
+    const isOurs = typeof written === 'string' && familyOf(written) === familyOf(format);
+    throw isOurs
+      ? refusal('RECORD_UNREADABLE', 'transformer')
+      : refusal('RESULT_NOT_RETAINED', 'unknown_format');
+  }
   const body = readBody(stored);
   if (body.omitted) throw refusal('RESULT_NOT_RETAINED', body.omitted);
   return body;

@@ -100,7 +100,7 @@ export type StoredRecord = Readonly<Record<string, unknown>>;
 
 /** A request, the answer of a completed record, or the value of a step, as it is stored. */
 export interface StoredBody {
-  /** The codec that wrote it, with its version: `graphql/1`, `trpc/1`. */
+  /** The codec that wrote it, with its version: `graphql/1`, `trpc/1 as 0d6e4079` (which names the transformer). */
   readonly format: string;
   /**
    * Text, never BSON: user data may hold `$`, dots, Dates and undefined. In base64 with `encoding` or `cipher`. Absent when

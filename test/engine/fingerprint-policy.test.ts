@@ -82,6 +82,11 @@ describe('the name of a rule', () => {
     ['paths, in whatever order', rule(['b', 'a.*.c', 'b']), 's1 without a.*.c,b'],
     ['a function', rule([], [['', 'v2']]), 's1 by v2'],
     ['one for each root field', rule(['ship.at'], [['pay', 'v1']]), 's1 without ship.at by pay.v1'],
+    [
+      'the form of its host',
+      { ...rule(['at'], [['', 'v1']]), form: '0d6e4079' },
+      's1 without at by v1 as 0d6e4079',
+    ],
     ['names with what separates', rule(['a:b', 'c,d', 'e f']), 's1 without a%3Ab,c%2Cd,e%20f'],
   ])('tells of %s', (_, given, name) => {
     expect(ruleName(given)).toBe(name);
@@ -95,10 +100,19 @@ describe('the name of a rule', () => {
     );
     const versions = fc.dictionary(fc.constantFrom('', 'pay', 'ship_2'), fc.constantFrom('v1', 'order-2'));
     fc.assert(
-      fc.property(paths, versions, (exclude, by) => {
-        const parsed = parseRule(ruleName({ exclude, versions: new Map(Object.entries(by)) }));
-        expect(parsed).toEqual({ exclude: exclude.toSorted(), versions: new Map(Object.entries(by)) });
-      }),
+      fc.property(
+        paths,
+        versions,
+        fc.option(fc.constant('0d6e4079'), { nil: undefined }),
+        (exclude, by, form) => {
+          const parsed = parseRule(ruleName({ exclude, versions: new Map(Object.entries(by)), form }));
+          expect(parsed).toEqual({
+            exclude: exclude.toSorted(),
+            versions: new Map(Object.entries(by)),
+            form,
+          });
+        },
+      ),
     );
   });
 

@@ -124,7 +124,11 @@ describe('case 17: a result with names that mean something elsewhere', () => {
     expect(second).toMatchObject({ body: first.body, replayed: true });
     expect(({} as { x?: number }).x).toBeUndefined();
     expect(await fresh.records()).toMatchObject([
-      { key: '$$NOW', scope: '$fingerprint', response: { format: 'trpc/1', body: `{"data":${text}}` } },
+      {
+        key: '$$NOW',
+        scope: '$fingerprint',
+        response: { format: expect.stringMatching(/^trpc\/1 as /), body: `{"data":${text}}` },
+      },
     ]);
   });
 });
@@ -229,6 +233,7 @@ describe('a transformer', () => {
         .mutation(({ input }) => input),
     });
 
+    calls.length = 0; // at construction the transformer is looked at
     expect(await router.createCaller({}).make(1)).toBe(1);
     expect(calls).toEqual(['in.serialize', 'out.serialize']);
     expect(await router.createCaller({}).make(1)).toBe(1);

@@ -32,6 +32,8 @@ export interface TestIdempotency extends AsyncDisposable {
   readonly collection: string;
   /** As they stand in MongoDB. */
   records(): Promise<Document[]>;
+  /** Changes them all behind the store's back. */
+  change(pipeline: Document[]): Promise<unknown>;
 }
 
 export interface TestOptions extends Partial<IdempotencyOptions> {
@@ -58,6 +60,7 @@ export async function freshIdempotency({
     events,
     collection,
     records: () => db.collection(collection).find().toArray(),
+    change: (pipeline) => db.collection(collection).updateMany({}, pipeline),
     [Symbol.asyncDispose]: () => idempotency.close(),
   };
 }

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { createCipher, createIdempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
+import { callOf } from '../support/calls.ts';
+
+const cipher = createCipher({ current: 'k1', keys: { k1: new Uint8Array(32).fill(7) } });
+
+/** The same call by a server that writes its results in one format, and by one that writes them in another. */
+async function readAs(written: string, read: string) {
+  const idempotency = createIdempotency({ store: createMemoryStore(), cipher });
+  const call = callOf(idempotency, async () => ({ data: 'done' }));
+  await idempotency.execute({ ...call, codec: { ...call.codec, format: written } });
+  return idempotency.execute({ ...call, codec: { ...call.codec, format: read } });
+}
+
+test.each([
+  ['test/1', 'test/1'],
+  ['test/1 as aa', 'test/1 as aa'],
+  ['test/1', 'test/1 as aa'],
+])('what was written as `%s` is a replay for `%s`, also when it is encrypted', async (written, read) => {
+  expect(await readAs(written, read)).toEqual({ value: { data: 'done' }, replayed: true });
+});
+
+test.each([
+  ['test/1 as aa', 'test/1 as bb', 'RECORD_UNREADABLE', 'transformer'],
+  ['test/1 as aa', 'test/1', 'RECORD_UNREADABLE', 'transformer'],
+  ['test/1', 'test/2', 'RESULT_NOT_RETAINED', 'unknown_format'],
+  ['test/1 as aa', 'test/2 as aa', 'RESULT_NOT_RETAINED', 'unknown_format'],
+])('what was written as `%s` is not guessed at by `%s`', async (written, read, code, reason) => {
+  await expect(readAs(written, read)).rejects.toMatchObject({ code, reason });
+});

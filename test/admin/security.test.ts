@@ -271,7 +271,7 @@ it('a database that can not be reached is said to be that, with 503', async () =
 });
 
 it('what goes wrong inside is not told', async () => {
-  await using other = await startAdmin();
+  await using other = await startAdmin({ ownDatabase: true });
   const broken = await other.put(failed());
   const command = MUTATIONS['keys.act']?.(broken) as object;
   await other.db.createCollection('idempotency_keys_audit', { validator: { impossible: true } });

@@ -64,6 +64,7 @@ export async function emptyDatabase(options: MongoClientOptions = {}): Promise<F
   return {
     ...database,
     async [Symbol.asyncDispose]() {
+      if (!made.has(database)) return; // the file has ended, and its hooks run in an order of their own
       database.client.removeAllListeners('commandStarted');
       const collections = await database.db.collections();
       await Promise.all(collections.map((collection) => collection.deleteMany()));
@@ -73,5 +74,7 @@ export async function emptyDatabase(options: MongoClientOptions = {}): Promise<F
 }
 
 afterAll(async () => {
-  for (const database of made) await database[Symbol.asyncDispose]();
+  const databases = [...made];
+  made.clear();
+  await Promise.all(databases.map((database) => database[Symbol.asyncDispose]()));
 });

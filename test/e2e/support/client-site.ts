@@ -11,9 +11,12 @@ export interface Site extends AsyncDisposable {
 const HTML =
   '<!doctype html><title>Shop</title><div id="app"></div><script type="module" src="/page.js"></script>';
 
-/** The pages of a shop, from an origin of their own: other than that of its APIs. */
-export async function startClientSite(): Promise<Site> {
-  const script = await bundled(join(import.meta.dirname, 'client-page.ts'));
+/**
+ * The pages of a shop, from an origin of their own: other than that of its APIs.
+ * @param page the script of each of them, in this folder
+ */
+export async function startClientSite(page = 'client-page.ts'): Promise<Site> {
+  const script = await bundled(join(import.meta.dirname, page));
   const server = createServer(({ url }, response) => {
     const isScript = url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');

@@ -7,6 +7,9 @@ import { givenKey, KEY_HEADER, KEYS_HEADER, keyHeaderValue, newIdempotencyKey } 
  * Gives each mutation a key in `op.context.idempotencyKey`, unless the caller did: `pay.mutate(input, { context: {
  * idempotencyKey } })`. It may stand before or after `retryLink`. The key reaches the server by `idempotencyHeaders`.
  *
+ * A retry above the client (React Query's `retry`, a second click) is a new call, and gets a new key: there use
+ * `idempotentMutation` of `latchkey/client/react-query`, or give the key.
+ *
  * @example
  * createTRPCClient<AppRouter>({
  *   links: [

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { BatchHttpLink } from '@apollo/client/link/batch-http';
+import { SetContextLink } from '@apollo/client/link/context';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { RetryLink } from '@apollo/client/link/retry';
 import { createGraphQLError, type Plugin } from 'graphql-yoga';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { type Shop, startShop } from './support/shop.ts';
@@ -188,6 +189,93 @@ it.each([
     ]);
   },
 );
+
+/** All orders of a list. */
+function ordersOf<Item>(items: Item[]): Item[][] {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, at) => ordersOf(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
+}
+
+const links: Record<string, () => ApolloLink> = {
+  keys: () => new IdempotencyLink(),
+  retries,
+  persisted: () =>
+    new PersistedQueryLink({ sha256: (text) => createHash('sha256').update(text).digest('hex') }),
+  auth: () =>
+    new SetContextLink(async ({ headers }) => ({ headers: { ...headers, authorization: 'Bearer ada' } })),
+};
+
+describe.each([
+  ['knows persisted queries', () => [persistedQueries()]],
+  ['does not', () => [noPersistedQueries()]],
+])('where the server %s, and extensions are off for others,', (_, plugins) => {
+  it.each(ordersOf(Object.keys(links)).map((order) => [order.join(', '), order] as const))(
+    'each attempt has the same key, in the order %s',
+    async (_order, order) => {
+      await using shop = await startShop(plugins());
+      const http = new HttpLink({ uri: shop.graphqlUrl, includeExtensions: false });
+      const client = clientOf(...order.map((name) => (links[name] as () => ApolloLink)()), http);
+      await pay(client, 1); // what a persisted query needs, and the link learns
+      shop.network.sent.length = 0;
+      shop.network.dropAnswers(1);
+      const { data } = await pay(client, 5);
+      expect(data?.pay.id).toBe(2);
+      expect(shop.keys.length).toBeGreaterThan(1);
+      expect(shop.keys).not.toContain(undefined);
+      expect(new Set(shop.keys).size).toBe(1);
+      expect(shop.network.sent.at(-1)?.headers.authorization).toBe('Bearer ada');
+      expect(shop.payments).toEqual([1, 5]);
+    },
+  );
+});
+
+it('three mutations and a query that are batched have their own answers after all were lost once', async () => {
+  await using shop = await startShop();
+  const batch = () => new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 });
+  const client = clientOf(new IdempotencyLink(), retries(), batch());
+  const context = { tenant: 'a' }; // one object for all
+  shop.network.dropAnswers(2); // the query goes by itself, as it has other options
+  const query = gql`
+    query {
+      payments
+    }
+  `;
+  const [asked, ...paid] = await Promise.all([
+    client.query<{ payments: number }>({ query, context }),
+    pay(client, 1, context),
+    pay(client, 2, context),
+    pay(client, 2, context),
+  ]);
+  expect(asked.data).toMatchObject({ payments: 0 });
+  expect(paid.map(({ data }) => data?.pay.id).toSorted()).toEqual([1, 2, 3]);
+  expect(shop.payments.toSorted()).toEqual([1, 2, 2]);
+  expect(shop.network.sent).toHaveLength(4);
+  expect(shop.keys.filter((key) => key === undefined)).toHaveLength(2);
+  expect(new Set(shop.keys).size).toBe(4);
+  expect(context).toEqual({ tenant: 'a' });
+});
+
+it('one key twice in a batch is one payment, and both have its answer', async () => {
+  await using shop = await startShop();
+  const batch = new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 });
+  const client = clientOf(new IdempotencyLink(), retries(), batch);
+  const context = { idempotencyKey: 'mine' };
+  shop.network.dropAnswers(1);
+  const paid = await Promise.all([pay(client, 5, context), pay(client, 5, context)]);
+  expect(paid.map(({ data }) => data?.pay.id)).toEqual([1, 1]);
+  expect(shop.payments).toEqual([5]);
+});
+
+/** As Apollo Server says it where they are switched off. */
+function noPersistedQueries(): Plugin {
+  return {
+    onParams({ params }) {
+      if (!params.extensions?.persistedQuery || params.query) return;
+      const extensions = { code: 'PERSISTED_QUERY_NOT_SUPPORTED', http: { status: 200 } };
+      throw createGraphQLError('PersistedQueryNotSupported', { extensions });
+    },
+  };
+}
 
 /** What Apollo calls automatic persisted queries. */
 function persistedQueries(): Plugin {

@@ -70,7 +70,7 @@ it('each call has a key of its own, and only POST and PATCH have one', async () 
 
 /** Answers with these in turn; a number is a status. */
 function answering(...answers: (number | [status: number, retryAfter: string])[]) {
-  return vi.fn(async () => {
+  return vi.fn(async (_input: unknown, _init?: RequestInit) => {
     const [status, retryAfter] = [answers.shift() ?? 200].flat() as [number, string?];
     return new Response(null, {
       status,
@@ -79,7 +79,7 @@ function answering(...answers: (number | [status: number, retryAfter: string])[]
   });
 }
 
-it.each([[409, '1'], [503, '1'], [429, '1'], [503], [502]] as [number, string?][])(
+it.each([[409, '1'], [425, '1'], [503, '1'], [429, '1'], [503], [502]] as [number, string?][])(
   'an answer %i with Retry-After %s is asked for again',
   async (status, retryAfter) => {
     vi.useFakeTimers();
@@ -90,8 +90,24 @@ it.each([[409, '1'], [503, '1'], [429, '1'], [503], [502]] as [number, string?][
     await vi.advanceTimersByTimeAsync(1);
     expect(server).toHaveBeenCalledTimes(2);
     expect((await response).status).toBe(200);
+    const [first, second] = server.mock.calls.map(([, init]) =>
+      new Headers(init?.headers).get('idempotency-key'),
+    );
+    expect(first).toEqual(expect.any(String));
+    expect(second).toBe(first);
   },
 );
+
+it("Retry-After is obeyed for half a minute, and a longer one is the caller's to wait for", async () => {
+  vi.useFakeTimers();
+  const server = answering([409, '30'], [409, '31'], 200);
+  const response = withIdempotencyKey(server, { retries: 3 })('http://x', { method: 'POST' });
+  await vi.advanceTimersByTimeAsync(29_999);
+  expect(server).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect((await response).status).toBe(409);
+  expect(server).toHaveBeenCalledTimes(2);
+});
 
 it('Retry-After may be a date', async () => {
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
@@ -103,7 +119,7 @@ it('Retry-After may be a date', async () => {
   expect((await response).status).toBe(200);
 });
 
-it.each([400, 409, 422, 500, [503, '3600'], [422, '1']] as (number | [number, string])[])(
+it.each([400, 409, 422, 500, [503, '3600'], [503, 'soon'], [422, '1']] as (number | [number, string])[])(
   'an answer %j is given to the caller at once',
   async (answer) => {
     const server = answering(answer);

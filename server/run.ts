@@ -146,11 +146,11 @@ export function isInsideRun(scope: string, key: string): boolean {
 }
 
 /**
- * Whether a key found on a request, in whatever scope, is that of a run that the request is in. Also of one that has
- * ended: what a handler left behind still has its request at hand, and did not ask for the key itself.
+ * Whether a key is that of a run that the caller is in, in this scope or, without one, in whatever scope. Also of a run that
+ * has ended: what a handler left behind still has its request at hand, and did not ask for the key itself.
  */
-export function isInheritedKey(key: string): boolean {
-  return frames().some((frame) => frame.key === key);
+export function isInheritedKey(key: string, scope?: string): boolean {
+  return frames().some((frame) => frame.key === key && (scope === undefined || frame.scope === scope));
 }
 
 /** Whether the caller is inside a run at all, at any depth. */

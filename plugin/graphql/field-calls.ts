@@ -44,7 +44,7 @@ function fieldCall<Context>(
   const { schema, document, operation, variables } = around;
   const part = partOf(document, operation, nodes.map(asSelected));
   const mutation = new Mutation(part.document, part.operation, variables);
-  return keyedMutation({ key, params: undefined }, mutation, around, (error) =>
+  return keyedMutation(key, mutation, around, (error) =>
     failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),
   );
 }

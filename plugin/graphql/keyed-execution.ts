@@ -1,9 +1,10 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Answer } from '../../server/call.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { markCarriers } from '../../server/key-carriers.ts';
 import { outsideRun } from '../../server/run.ts';
 import { exposeRun } from './context.ts';
-import { claim } from './key.ts';
+import { carriersOf } from './key.ts';
 import type { KeyedMutation } from './keyed-mutation.ts';
 import type { Execute, Result } from './plugin.ts';
 import { notStarted, thrownResult } from './start.ts';
@@ -16,7 +17,7 @@ import { variableErrors } from './variable-errors.ts';
  */
 export async function executeKeyed(
   idempotency: Idempotency,
-  { given, ...call }: KeyedMutation,
+  call: KeyedMutation,
   executeFn: Execute,
   args: ExecutionArgs,
 ): Promise<Answer<Result>> {
@@ -24,9 +25,8 @@ export async function executeKeyed(
   let thrown: { error: unknown } | undefined;
   const answer = await idempotency.execute<Result>({
     ...call,
-    key: given.key,
     async handler({ session }) {
-      claim(given);
+      markCarriers(carriersOf(args.contextValue));
       const errors = variableErrors(args);
       if (errors) return notStarted(errors);
       try {

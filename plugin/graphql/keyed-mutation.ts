@@ -6,16 +6,13 @@ import { comparisonOf } from './comparison.ts';
 import type { Mask } from './error-codec.ts';
 import type { FieldPolicies } from './field-policies.ts';
 import type { FileContents } from './file-contents.ts';
-import type { GivenKey } from './key.ts';
 import type { Mutation } from './operation.ts';
 import type { Result } from './plugin.ts';
 import { type AuthorizeReplay, authorization } from './replay.ts';
 import { resultCodec } from './result-codec.ts';
 
 /** All of a keyed call that is known before it is executed. */
-export interface KeyedMutation extends Omit<KeyedCall<Result>, 'key' | 'handler'> {
-  readonly given: GivenKey;
-}
+export type KeyedMutation = Omit<KeyedCall<Result>, 'handler'>;
 
 /** What the keyed mutations of one operation have in common. */
 export interface Caller<Context> {
@@ -33,15 +30,15 @@ export interface Caller<Context> {
  * @throws what a developer's `fingerprint` function throws
  */
 export async function keyedMutation<Context>(
-  given: GivenKey,
+  key: string,
   mutation: Mutation,
   { context, scope, contents, policies, mask, authorizeReplay }: Caller<Context>,
   failure?: (error: GraphQLError) => ExecutionResult,
 ): Promise<KeyedMutation> {
   const policy = policies.of(mutation.fields);
-  checkKeyFormat(given.key, policy.keyFormat); // before another field of the operation runs
+  checkKeyFormat(key, policy.keyFormat); // before another field of the operation runs
   return {
-    given,
+    key,
     scope,
     operation: mutation.operation,
     policy,
@@ -50,7 +47,7 @@ export async function keyedMutation<Context>(
     codec: resultCodec(mutation, mask, failure),
     capture: (hides) => mutation.captured(hides),
     ...(authorizeReplay && {
-      authorizeReplay: authorization(authorizeReplay, mutation, { context, scope, key: given.key }),
+      authorizeReplay: authorization(authorizeReplay, mutation, { context, scope, key }),
     }),
   };
 }

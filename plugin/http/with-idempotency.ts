@@ -3,6 +3,7 @@ import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { notPromised } from '../../server/engine/not-promised.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { markCarriers } from '../../server/key-carriers.ts';
 import { requestHeaders } from '../../server/request-headers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
@@ -90,6 +91,7 @@ export function withIdempotency<Rest extends unknown[]>(
 
   /** The body is read inside of the run: a stream that fails half-way is a handler that fails. */
   async function handle(run: ActiveRun, request: Request, rest: Rest): Promise<Handled> {
+    markCarriers([request]);
     try {
       return await answer(() => handler(request, ...rest)).catch(async (error) => {
         if (!onError) throw error;

@@ -8,6 +8,8 @@ export interface HostHeaders extends RequestHeaders {
   readonly calls: readonly RequestedCall[] | undefined;
   /** Whether they came with a WebSocket's upgrade rather than with a call. */
   readonly isHandshake: boolean;
+  /** What carries them: a nested call with the same one did not ask for the key that is in it. */
+  readonly carrier: unknown;
 }
 
 interface RequestedCall {
@@ -26,13 +28,14 @@ interface RequestedCall {
 export function headersOn(ctx: unknown): HostHeaders | undefined {
   if (!isObject(ctx)) return undefined;
   const req = isObject(ctx.req) ? ctx.req : {};
-  const headers =
-    requestHeaders(req.headers, 'ctx.req.headers') ?? requestHeaders(ctx.headers, 'ctx.headers');
+  const ofRequest = requestHeaders(req.headers, 'ctx.req.headers');
+  const headers = ofRequest ?? requestHeaders(ctx.headers, 'ctx.headers');
   if (!headers) return undefined;
   const get = (name: string) => headers.get(name);
   return {
     get,
     calls: callsByInfo(ctx.info) ?? callsByUrl(req.url),
+    carrier: ofRequest ? req : ctx.headers,
     isHandshake: req.method === 'GET' && get('upgrade')?.toLowerCase() === 'websocket',
   };
 }

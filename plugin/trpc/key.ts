@@ -1,6 +1,6 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
-import { isInheritedKey } from '../../server/run.ts';
+import { isInherited } from '../../server/key-carriers.ts';
 import { parseKeysHeader } from './batch-keys.ts';
 import { type HostHeaders, headersOn, indexOf } from './headers.ts';
 import type { IdempotencyMiddlewareOptions } from './options.ts';
@@ -56,19 +56,19 @@ function keyOfRequest(
   header: string,
   name: string,
   { batchIndex }: CallOptions,
-  { calls }: HostHeaders,
+  { calls, carrier }: HostHeaders,
 ): KeySource {
   if ((calls && calls.length > 1) || batchIndex > 0) {
     const message = `One ${name} header can not be for several calls of a batch`;
     throw new IdempotencyError('KEY_INVALID', message, { reason: 'batch' });
   }
   const parsed = parseKeyHeader(header);
-  return isInheritedKey(parsed) ? { from: 'outer_run' } : { from: 'call', key: parsed };
+  return isInherited(parsed, carrier) ? { from: 'outer_run' } : { from: 'call', key: parsed };
 }
 
 function keyOfBatch(header: string, name: string, opts: CallOptions, headers: HostHeaders): KeySource {
   const keys = parseKeysHeader(header, name, headers);
-  if (keys.some((key) => key !== null && isInheritedKey(key))) return { from: 'outer_run' };
+  if (keys.some((key) => key !== null && isInherited(key, headers.carrier))) return { from: 'outer_run' };
   // Of a call of this batch that has no key: the others' keys are not for it either.
   if (isInnerCall(opts)) return { from: 'nowhere' };
 

@@ -3,9 +3,11 @@ import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import type { ResolvedPolicy } from '../../server/engine/policy.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { markCarriers } from '../../server/key-carriers.ts';
 import { currentRun, outsideRun } from '../../server/run.ts';
 import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
+import { headersOn } from './headers.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
 import { checkRoot, refusing } from './misuse.ts';
@@ -92,6 +94,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       capture: (hides) => capturedCall(opts, config, hides),
       async handler(run) {
         progress.entered = false; // by an earlier transaction
+        markCarriers([headersOn(opts.ctx)?.carrier]);
         return outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } }));
       },
       ...(authorizeReplay && { authorizeReplay: async () => authorizeReplay({ ...opts, scope, key }) }),

@@ -10,7 +10,7 @@ import {
 import * as GraphQLJS from 'graphql';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createSchema } from 'graphql-yoga';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type IdempotencyContext,
   type UseIdempotencyOptions,
@@ -89,9 +89,12 @@ it.each<[string, Partial<Context>]>([
   expect(runs).toEqual(['pay 5 k']);
 });
 
-it.each(['GET', 'CONNECT'])("the headers of a handshake by %s are nobody's key", async (method) => {
+it.each([
+  ['GET', { upgrade: 'websocket' }],
+  ['CONNECT', {}],
+])("the headers of a handshake by %s are nobody's key", async (method, headers) => {
   const { run, runs } = start();
-  const context = { req: { method, headers: { 'idempotency-key': 'k' } } };
+  const context = { req: { method, headers: { ...headers, 'idempotency-key': 'k' } }, params: {} };
   await run('mutation { pay(amount: 1) }', context);
   await run('mutation { pay(amount: 2) }', context);
   expect(runs).toEqual(['pay 1 undefined', 'pay 2 undefined']);
@@ -104,13 +107,83 @@ it('a header that came twice is refused', async () => {
   expect(runs).toEqual([]);
 });
 
-it('without parameters and without a request there is no key, but for the `key` option', async () => {
+it('a header of a request by GET is the key of its operation', async () => {
   const { run, runs } = start();
-  expect(await run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 } });
-  const own = start({ use: { key: () => 'mine' } });
-  await own.run('mutation { pay(amount: 1) }');
-  expect(await own.run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 }, extensions: replayed });
-  expect([...runs, ...own.runs]).toEqual(['pay 1 undefined', 'pay 1 mine']);
+  for (const context of [
+    { req: { method: 'GET', headers: { 'idempotency-key': 'k' } } },
+    { request: new Request('http://a', { headers: { 'Idempotency-Key': 'k' } }) },
+  ])
+    expect((await run('mutation { pay(amount: 5) }', context)).data).toEqual({ pay: 5 });
+  expect(runs).toEqual(['pay 5 k']);
+});
+
+it.each<[string, Record<string, string | string[]>]>([
+  ["of Node.js's own", { 'x-request-key': 'k' }],
+  ['of a plain object', { 'X-Request-KEY': 'k' }],
+  ['that came as a list', { 'x-request-key': ['k'] }],
+])('a header name in capitals is found among headers %s', async (_, headers) => {
+  const { run, runs } = start({ use: { headerName: 'X-Request-Key' } });
+  for (let call = 0; call < 2; call++) await run('mutation { pay(amount: 5) }', { req: { headers } });
+  expect(runs).toEqual(['pay 5 k']);
+});
+
+describe("case 72: where a client's key can not be seen, the first mutation is an error that says the fix", () => {
+  const key = { 'idempotency-key': 'k' };
+
+  it.each<[string, object]>([
+    ['only a user', { user: 'me' }],
+    ['headers without a request', { headers: key }],
+    ['web headers without a request', { headers: new Headers(key) }],
+    ['a request under another name', { http: { headers: key } }],
+    ['a request without headers', { req: { method: 'POST' } }],
+    ['a request that is a string', { request: 'POST /graphql' }],
+    ['parameters that are none', { params: null }],
+    [
+      'only the request that opened a WebSocket',
+      { req: { method: 'GET', headers: { ...key, upgrade: 'websocket' } } },
+    ],
+    ['only the request that opened a stream of HTTP/2', { req: { method: 'CONNECT', headers: key } }],
+  ])('a context with %s', async (_, context) => {
+    const { run, runs } = start();
+    await expect(run('mutation { pay(amount: 5) }', context as Partial<Context>)).rejects.toThrow(
+      /^useIdempotency finds .* on the context of the mutation pay, .* `key` function$/,
+    );
+    expect(runs).toEqual([]);
+    expect(await run('{ ok }', context as Partial<Context>)).toEqual({ data: { ok: null } });
+  });
+
+  it('headers that are a promise are an error, too', async () => {
+    const { run, runs } = start();
+    const request = { method: 'POST', headers: Promise.resolve(new Headers(key)) };
+    await expect(run('mutation { pay(amount: 5) }', { request } as object)).rejects.toThrow(
+      /await it|await them/,
+    );
+    expect(runs).toEqual([]);
+  });
+
+  it.each<[string, Partial<Context>]>([
+    ['parameters without extensions', { params: {} }],
+    ['a request without the header', { req: { method: 'POST', headers: {} } }],
+  ])('%s show that there is no key', async (_, context) => {
+    const { run, runs } = start();
+    expect(await run('mutation { pay(amount: 5) }', context)).toEqual({ data: { pay: 5 } });
+    expect(runs).toEqual(['pay 5 undefined']);
+  });
+
+  it('with a `key` function, what it returns counts, also that there is none', async () => {
+    const none = start({ use: { key: () => undefined } });
+    expect(await none.run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 } });
+    const own = start({ use: { key: () => 'mine' } });
+    await own.run('mutation { pay(amount: 1) }');
+    expect(await own.run('mutation { pay(amount: 1) }')).toEqual({ data: { pay: 1 }, extensions: replayed });
+    expect([...none.runs, ...own.runs]).toEqual(['pay 1 undefined', 'pay 1 mine']);
+  });
+
+  it('the keys of fields stand in the document, and need nothing else', async () => {
+    const { run, runs } = start();
+    for (let call = 0; call < 2; call++) await run('mutation { pay(amount: 1) @idempotent(key: "a") }');
+    expect(runs).toEqual(['pay 1 a']);
+  });
 });
 
 for (const place of ['before', 'after'] as const) {
@@ -175,7 +248,7 @@ it('a refusal is a result that hooks see, and names its status', async () => {
       useErrorHandler(({ phase }) => void seen.push(phase)),
     ],
   });
-  await run('mutation { pay }');
+  await run('mutation { pay }', { params: {} });
   expect(seen).toEqual([{ code: 'KEY_MISSING', retryable: false, http: { status: 400 } }, 'execution']);
 });
 
@@ -196,7 +269,8 @@ it('the parts of an operation whose fields have keys make up what GraphQL.js ans
     const keyed = start();
     let count = 0;
     const query = `mutation { ${fields.replace(/@/g, () => `@idempotent(key: "${count++}")`)} }`;
-    const plain = await start().run(query.replace(/@idempotent\(.*?\)/g, (text) => ' '.repeat(text.length)));
+    const unkeyed = query.replace(/@idempotent\(.*?\)/g, (text) => ' '.repeat(text.length));
+    const plain = await start().run(unkeyed, { params: {} });
     const first = await keyed.run(query);
     expect(JSON.stringify(first)).toBe(JSON.stringify(plain));
     expect(await keyed.run(query)).toMatchObject({ data: plain.data, extensions: { idempotency: {} } });

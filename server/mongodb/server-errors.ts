@@ -25,12 +25,19 @@ const TRANSIENT = [
   384, 391, 402, 436, 462, 9001, 10107, 11000, 11600, 11602, 13388, 13435, 13436, 50915,
 ];
 
-// The driver's own classes are not at hand: the host may use another copy, or version.
+// By name: the driver's own classes are not at hand, for the host may use another copy, or version.
+/** The driver will not do it either: a server that it is too old or too new for, a package or a password that it lacks. */
+const DENIED_BY_DRIVER = [
+  'MongoCompatibilityError',
+  'MongoMissingDependencyError',
+  'MongoMissingCredentialsError',
+];
 const CLOSED = ['MongoNotConnectedError', 'MongoTopologyClosedError', 'MongoClientClosedError'];
 
 export function failureOf(error: unknown): Failure {
   const { name, code, writeConcernError, result } = (error ?? {}) as Record<string, unknown>;
   if (CLOSED.includes(name as string)) return 'closed';
+  if (DENIED_BY_DRIVER.includes(name as string)) return 'denied';
   const reply = result as Record<string, unknown> | undefined;
   // A command that ran out of time says that of itself and of its write concern. The first drivers of version 6 keep the
   // second and take the `ok: 0` away; but what was executed says of how many.

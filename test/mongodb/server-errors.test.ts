@@ -41,3 +41,10 @@ describe('a server that had no room for a command ran nothing of it, and is aske
     expect(blameOf(error)).toBe('transient');
   });
 });
+
+it.each(['MongoCompatibilityError', 'MongoMissingDependencyError', 'MongoMissingCredentialsError'])(
+  'a %s of the driver is no outage: waiting does not help',
+  (name) => {
+    expect(failureOf(Object.assign(new Error('no'), { name }))).toBe('denied');
+  },
+);

@@ -5,13 +5,14 @@ import { policyOptionsOf } from '../engine/policy.ts';
 import { whatCame } from '../engine/what-came.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
+import { boundedRequest } from './bounded-request.ts';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
 import { openDashboard } from './open-dashboard.ts';
 import type { RedactOptions } from './redaction/secrets.ts';
 import type { Replayer } from './replayer.ts';
 import { appRouter } from './router.ts';
-import { crossSiteRefusal, secured } from './security.ts';
+import { crossSiteRefusal, isForHost, secured } from './security.ts';
 import { StaticFiles, text } from './static-files.ts';
 
 export interface DashboardOptions {
@@ -24,6 +25,12 @@ export interface DashboardOptions {
   readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
   /** The path that it is mounted at, as the browser sees it. Default `/`. */
   readonly basePath?: string;
+  /**
+   * The hosts that it answers for, as browsers name them: `admin.example.com` with any port, `localhost:3000` with this one.
+   * Requests for another host are refused with 421. Default: any host, which is safe where `authorize` goes by a cookie, and is not
+   * where it goes by the network: another site's name may lead to this server (DNS rebinding).
+   */
+  readonly allowedHosts?: readonly string[];
   /** What can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
   readonly replayers?: readonly Replayer[];
   /** Refuses whatever writes. Default false. */
@@ -46,7 +53,7 @@ export interface DashboardHandler {
  * @throws TypeError for an option that is missing or not what it should be
  */
 export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
-  const { authorize, basePath, dashboard } = resolveOptions(options);
+  const { authorize, allowedHosts, basePath, dashboard } = resolveOptions(options);
   const api = `${basePath}/api/trpc`;
   let isFound = false;
   let hasWarned = false;
@@ -78,18 +85,21 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
     const { pathname } = new URL(request.url);
     if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return outside(pathname);
     isFound = true;
+    if (!isForHost(request, allowedHosts)) return text('This host is not one of `allowedHosts`', 421);
     const answered = await authorize(request);
     if (answered === null) return text('Sign in first', 401);
     const operator = checkedOperator(answered);
     return pathname.startsWith(`${api}/`) ? callApi(request, operator) : page(request, pathname);
   }
 
-  function callApi(request: Request, operator: Operator): Response | Promise<Response> {
+  async function callApi(request: Request, operator: Operator): Promise<Response> {
     const refusal = crossSiteRefusal(request);
     if (refusal !== null) return text(refusal, 403);
+    const bounded = await boundedRequest(request);
+    if (!bounded) return text('Expected a body of at most 2 MB', 413);
     return fetchRequestHandler({
       endpoint: api,
-      req: request,
+      req: bounded,
       router: appRouter,
       allowBatching: false,
       createContext: () => ({ operator, dashboard }),
@@ -115,11 +125,14 @@ const PAGES = /^(|overview|keys|keys\/[^/]+(\/[^/]+)?|bulk|bulk\/[^/]+|audit)\/?
 const isPage = (path: string) => PAGES.test(path);
 
 interface Resolved {
+  readonly allowedHosts: readonly string[] | undefined;
   readonly authorize: DashboardOptions['authorize'];
   readonly basePath: string;
   readonly dashboard: Dashboard;
 }
 
+const isHost = (value: unknown) =>
+  typeof value === 'string' && /^(\[[\da-f:]+\]|[\w.-]+)(:\d+)?$/i.test(value);
 const isReplayer = (value: unknown) => isObject(value) && typeof value.run === 'function';
 
 const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
@@ -142,6 +155,10 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
     expected: 'an object such as { names: [...] }',
     accepts: (value) => isObject(value) && !Array.isArray(value),
   },
+  allowedHosts: {
+    expected: 'an array of hosts such as admin.example.com or localhost:3000',
+    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isHost),
+  },
 };
 
 function resolveOptions(options: DashboardOptions): Resolved {
@@ -153,7 +170,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
       ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
     },
   });
-  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false, redact } = options;
+  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
   const policy = idempotency.policy();
   const dashboard = openDashboard({
@@ -163,9 +180,9 @@ function resolveOptions(options: DashboardOptions): Resolved {
     readOnly,
     replayers,
     vault: idempotency,
-    redact,
+    redact: options.redact,
   });
-  return { authorize, basePath: basePath.replace(/\/+$/, ''), dashboard };
+  return { authorize, allowedHosts: options.allowedHosts, basePath: basePath.replace(/\/+$/, ''), dashboard };
 }
 
 function requireMongoStore(store: unknown): MongoStore {

@@ -11,7 +11,10 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
     "form-action 'self'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
@@ -38,6 +41,17 @@ export function crossSiteRefusal(request: Request): string | null {
   if (type !== 'application/json') return 'Expected a body of type application/json';
   if (site === 'same-origin' || isOwnOrigin(request)) return null;
   return 'Expected a request of the same origin';
+}
+
+/**
+ * Whether a request is for one of these hosts: `admin.example.com` with any port, `localhost:4640` with this one. Another site's
+ * name may lead to this server, too (DNS rebinding), and its pages are then of the same origin.
+ */
+export function isForHost({ headers, url }: Request, allowed: readonly string[] | undefined): boolean {
+  if (allowed === undefined) return true;
+  const host = (headers.get('host') ?? new URL(url).host).toLowerCase();
+  const name = host.replace(/:\d*$/, '');
+  return allowed.some((entry) => [host, name].includes(entry.toLowerCase()));
 }
 
 /** By host: in front of the server there may be a proxy that ends TLS. */

@@ -22,6 +22,7 @@ export function dashboard(program: Command): void {
 
 async function serve({ port, readOnly = false, ...options }: Options): Promise<void> {
   const { createDashboard, toNodeHandler } = await peer('@trpc/server', () => import('../admin/index.ts'));
+  const { secured } = await import('../admin/security.ts');
   await using connection = await connect(options);
   await connection.store.ready({ transactions: false, readOnly });
   const server = createServer();
@@ -32,7 +33,10 @@ async function serve({ port, readOnly = false, ...options }: Options): Promise<v
   const handle = createDashboard({ idempotency, authorize: session.authorize, readOnly });
   server.on(
     'request',
-    toNodeHandler(async (request) => session.answer(request) ?? handle(request)),
+    toNodeHandler(async (request) => {
+      const own = session.answer(request);
+      return own ? secured(own) : handle(request);
+    }),
   );
   console.log(
     `The dashboard of ${connection.store.db.databaseName}.${connection.store.collection}, open once:`,

@@ -9,6 +9,7 @@ import type { Operator, Role } from '../admin/contract.ts';
 export class LocalSession {
   readonly link: string;
   readonly #host: string;
+  readonly #localhost: string;
   readonly #cookieName: string;
   readonly #operator: Operator;
   readonly #session = randomBytes(32).toString('base64url');
@@ -16,6 +17,7 @@ export class LocalSession {
 
   constructor(port: number, role: Role) {
     this.#host = `127.0.0.1:${port}`;
+    this.#localhost = `localhost:${port}`;
     // Cookies know no ports: another dashboard on this machine has one of its own.
     this.#cookieName = `latchkey_${port}`;
     this.#operator = { id: userInfo().username, role };
@@ -24,25 +26,25 @@ export class LocalSession {
 
   /** Undefined when the request is one for the dashboard itself. */
   answer(request: Request): Response | undefined {
+    const { method, headers, url } = request;
+    const { pathname, search, searchParams } = new URL(url);
+    const host = headers.get('host');
+    // Browsers take this name to nowhere else; the cookie belongs to the address.
+    if (host === this.#localhost && method === 'GET')
+      return moved(`http://${this.#host}${pathname}${search}`);
     // Another site's name may lead to this address (DNS rebinding): its pages are then of the same origin.
-    if (request.headers.get('host') !== this.#host) return refused(`Open http://${this.#host}/`, 421);
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== '/login') return undefined;
-    if (request.method !== 'GET') return refused('Expected GET', 405);
+    if (host !== this.#host) return refused(`Open http://${this.#host}/`, 421);
+    if (pathname !== '/login') return this.authorize(request) ? undefined : refused(SIGN_IN, 401);
+    if (method !== 'GET') return refused('Expected GET', 405);
     if (!this.#token || !isEqual(searchParams.get('token'), this.#token))
-      return refused(
-        'This link has been used, or is not right. Start the dashboard again for a new one.',
-        403,
-      );
+      return refused(`This link has been used, or is not right. ${SIGN_IN}`, 403);
     this.#token = undefined;
     const cookie = `${this.#cookieName}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`;
-    return new Response(null, {
-      status: 303,
+    return new Response(WELCOME, {
       headers: {
-        location: '/',
+        'content-type': 'text/html; charset=utf-8',
         'set-cookie': cookie,
         'cache-control': 'no-store',
-        'referrer-policy': 'no-referrer',
       },
     });
   }
@@ -55,10 +57,29 @@ export class LocalSession {
   };
 }
 
+const SIGN_IN =
+  'Open the link that `latchkey dashboard` has printed. It opens once: start the command again for a new one.';
+
+/**
+ * A page that goes on by itself. Not a redirect: when the link was opened from another site, a browser would send no strict cookie
+ * along with it.
+ */
+const WELCOME = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url=/">
+<title>Latchkey</title>
+<p><a href="/">Open the dashboard</a></p>
+</html>
+`;
+
 function isEqual(given: string | null | undefined, wanted: string): boolean {
   const [one, other] = [Buffer.from(given ?? ''), Buffer.from(wanted)];
   return one.length === other.length && timingSafeEqual(one, other);
 }
+
+const moved = (location: string) =>
+  new Response(null, { status: 307, headers: { location, 'cache-control': 'no-store' } });
 
 function refused(message: string, status: number): Response {
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };

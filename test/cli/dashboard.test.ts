@@ -1,35 +1,20 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { type Admin, responseOf, startAdmin } from '../admin/support.ts';
-import { spawnCli } from '../support/cli.ts';
-import { mongoUri } from '../support/database.ts';
+import { startCliDashboard } from '../support/cli-dashboard.ts';
 
 async function start(...args: string[]) {
   const admin: Admin = await startAdmin();
-  const child = spawnCli(['dashboard', '--db', admin.db.databaseName, ...args], {
-    env: { MONGODB_URI: mongoUri() },
-  });
-  let link: string | undefined;
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith('http')) {
-      link = line;
-      break;
-    }
-  }
-  if (!link) throw new Error('The dashboard did not start');
+  const { link, origin, ...cli } = await startCliDashboard(admin.db.databaseName, args);
   return {
     admin,
     link,
-    origin: new URL(link).origin,
+    origin,
     async [Symbol.asyncDispose]() {
-      const closed = once(child, 'close');
-      child.kill('SIGTERM');
-      expect(await closed).toEqual([0, null]);
+      await cli[Symbol.asyncDispose]();
       await admin[Symbol.asyncDispose]();
     },
   };
@@ -48,10 +33,12 @@ const API = { 'x-latchkey': '1', 'sec-fetch-site': 'same-origin' };
 it('the link opens a session once; only its cookie lets anybody in; it is stopped by a signal', async () => {
   await using cli = await start();
   const me = `${cli.origin}/api/trpc/me`;
-  expect((await open(me, API)).status).toBe(401);
+  const stranger = await open(me, API);
+  expect(stranger.status).toBe(401);
+  expect(await stranger.text()).toContain('Open the link that `latchkey dashboard` has printed');
   expect((await open(`${cli.origin}/login?token=guess`)).status).toBe(403);
   const first = await open(cli.link);
-  expect(first.status).toBe(303);
+  expect(first.status).toBe(200);
   const cookie = first.headers.get('set-cookie') as string;
   expect(cookie).toMatch(/HttpOnly; SameSite=Strict; Path=\/$/);
   const again = await open(cli.link);
@@ -75,8 +62,8 @@ it('a name that leads to this machine is no way in (DNS rebinding); read-only re
     });
   expect(await statusFor('evil.example')).toBe(421);
   expect(await statusFor(`evil.example:${port}`)).toBe(421);
-  expect(await statusFor(`localhost:${port}`)).toBe(421);
-  expect(await statusFor(`127.0.0.1:${port}`)).toBe(303); // and so the link was not used up before
+  expect(await statusFor(`localhost:${port}`)).toBe(307);
+  expect(await statusFor(`127.0.0.1:${port}`)).toBe(200); // and so the link was not used up before
 });
 
 it("bodies are read with --cipher, a cipher of one's own as well", async () => {

@@ -1,0 +1,32 @@
+/** No command of the page is longer. */
+const MOST_BYTES = 2 * 1_024 * 1_024;
+
+/**
+ * The same request with its body in memory; undefined when that is larger than 2 MB. The rest of a body that is too large is read
+ * and thrown away: a client that is still sending would not see the answer.
+ */
+export async function boundedRequest(request: Request): Promise<Request | undefined> {
+  const { body, method, headers, url } = request;
+  if (body === null) return request;
+  const reader = body.getReader();
+  if (Number(headers.get('content-length') ?? 0) > MOST_BYTES) return discard(reader);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return new Request(url, { method, headers, body: Buffer.concat(chunks) });
+    size += value.byteLength;
+    if (size > MOST_BYTES) return discard(reader);
+    chunks.push(value);
+  }
+}
+
+type Reader = { read(): Promise<{ readonly done: boolean }> };
+
+function discard(reader: Reader): undefined {
+  const rest = async (): Promise<void> => {
+    while (!(await reader.read()).done);
+  };
+  // A client that hangs up has nobody else to tell.
+  rest().catch(() => {});
+}

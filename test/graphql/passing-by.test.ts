@@ -81,7 +81,7 @@ it('the executor of an operation without a key is not replaced', async () => {
     'fragment F on Query { a }',
   ]) {
     onExecute({
-      args: { schema, document: parse(source), contextValue: {} },
+      args: { schema, document: parse(source), contextValue: { params: {} } },
       executeFn: () => ({}),
       setExecuteFn: () => expect.unreachable(),
     });

@@ -37,6 +37,10 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
       acted.current = true;
       onClose();
     },
+    onConflict() {
+      setForm((sent) => ({ ...sent, mayRepeat: false, confirm: '' }));
+      setTried(false);
+    },
   });
 
   // After a conflict: by the record as it stands.

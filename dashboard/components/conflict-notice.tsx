@@ -24,7 +24,7 @@ export function ConflictNotice({ before, conflict, refused }: ConflictNoticeProp
       {now && <p className="mt-1">{now.sentence}</p>}
       <p className="mt-1 font-medium">
         {refused === null
-          ? 'Look at it again before you go on. Your reason is kept.'
+          ? 'Look at it again, and confirm it again, before you go on. Your reason is kept.'
           : `Not possible any more: ${refused}`}
       </p>
     </Notice>

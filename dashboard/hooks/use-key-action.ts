@@ -15,10 +15,12 @@ interface KeyActionOptions {
   /** Of the page's address. */
   readonly life: string;
   readonly onDone: () => void;
+  /** What was confirmed was confirmed of another state. */
+  readonly onConflict: () => void;
 }
 
 /** Sends an action. When the record is another one by now, says so, and lets it be sent again on what stands. */
-export function useKeyAction({ detail, life, onDone }: KeyActionOptions) {
+export function useKeyAction({ detail, life, onDone, onConflict }: KeyActionOptions) {
   const client = useQueryClient();
   const announce = useAnnounce();
   const keyOf = useCommandKey();
@@ -39,6 +41,7 @@ export function useKeyAction({ detail, life, onDone }: KeyActionOptions) {
         return;
       }
       setConflict(result);
+      onConflict();
       setSeen(result.detail?.seen ?? null);
     },
   });

@@ -53,14 +53,31 @@ export function formatSearch(terms: readonly Term[]): string {
   return terms.map(({ name, value }) => `${name}:${quoted(value)}`).join(' ');
 }
 
-/** The terms that the page's URL holds. Without any the list shows what needs attention. */
-export function termsOf(params: URLSearchParams): readonly Term[] {
+/**
+ * What the page's address asks for: without a term, what needs attention. Nothing of it is left out in silence: a list of other keys
+ * than those that were asked for could be acted upon.
+ */
+export function searchOf(params: URLSearchParams): Search {
   const terms = TERM_NAMES.flatMap((name) => {
     const value = params.get(name);
     return value === null ? [] : [{ name, value }];
   });
-  const given = terms.filter((term) => problemOf(term) === null);
-  return given.length === 0 && !params.has('all') ? [{ name: 'state', value: 'attention' }] : given;
+  const problem = problemIn(params) ?? terms.map(problemOf).find((found) => found !== null) ?? null;
+  const isDefault = terms.length === 0 && !params.has('all');
+  return { terms: isDefault ? [{ name: 'state', value: 'attention' }] : terms, problem };
+}
+
+/** Of an address, what is no term. */
+const OTHERS = ['all', 'cursor'];
+
+function problemIn(params: URLSearchParams): string | null {
+  const names = [...params.keys()];
+  const known: readonly string[] = [...TERM_NAMES, ...OTHERS];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    return `Expected a filter by ${TERM_NAMES.join(', ')}, got ${unknown || 'nothing'}`;
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? null : `Expected ${twice}: once, got it twice`;
 }
 
 export function paramsOf(terms: readonly Term[]): string {
@@ -112,6 +129,10 @@ function fieldsOf({ name, value }: Term): KeyFilter {
 }
 
 function problemOf({ name, value }: Term): string | null {
+  const longest = LONGEST[name];
+  if (longest !== undefined && (value === '' || value.length > longest)) {
+    return `Expected ${name}: to be a text of 1 to ${longest} characters, got ${value === '' ? 'nothing' : value.length}`;
+  }
   if (name === 'state' && !FILTER_STATES.some((state) => state === value)) {
     return `Expected state: to be one of ${FILTER_STATES.join(', ')}, got ${value || 'nothing'}`;
   }
@@ -126,6 +147,8 @@ function problemOf({ name, value }: Term): string | null {
   }
   return null;
 }
+
+const LONGEST: { readonly [name in TermName]?: number } = { scope: 1_024, op: 4_096, key: 255 };
 
 function agesOf(text: string): KeyFilter | undefined {
   const range = /^(.+)\.\.(.+)$/.exec(text);

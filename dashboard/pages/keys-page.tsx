@@ -10,24 +10,46 @@ import { CopyButton } from '../components/copy-button.tsx';
 import { ExportKeys } from '../components/export-keys.tsx';
 import { FilterBar } from '../components/filter-bar.tsx';
 import { KeyTable } from '../components/key-table.tsx';
+import { Notice } from '../components/notice.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { NothingMatches, NothingYet, View } from '../components/view.tsx';
 import { useKeyList } from '../hooks/use-key-list.ts';
 import { useReadOnlyReason } from '../hooks/use-me.ts';
 import { focusFirstRow, useRowKeys } from '../hooks/use-row-keys.ts';
-import { filterOf, formatSearch, paramsOf, type Term, termsOf } from '../lib/filter.ts';
+import { filterOf, formatSearch, paramsOf, searchOf, type Term } from '../lib/filter.ts';
 import { formatCount, formatUtc, plural } from '../lib/format.ts';
 
 export function KeysPage() {
   const search = useSearch();
   // Another question is another list: its rows, its selection and its place begin anew.
-  return <KeyList key={search} search={search} />;
+  const { terms, problem } = searchOf(new URLSearchParams(search));
+  return problem === null ? (
+    <KeyList key={search} search={search} />
+  ) : (
+    <Unreadable terms={terms} problem={problem} />
+  );
+}
+
+/** Without a list, and without what could be planned or exported by it. */
+function Unreadable({ terms, problem }: { terms: readonly Term[]; problem: string }) {
+  return (
+    <>
+      <PageTitle title="Keys" />
+      <FilterBar terms={terms} />
+      <Notice tone="problem" role="alert" title="This filter can not be read, so that no keys are shown">
+        <p className="wrap-anywhere">{problem}.</p>
+        <Link href="/keys" className={buttonClass('plain', 'small')}>
+          Show what needs attention
+        </Link>
+      </Notice>
+    </>
+  );
 }
 
 function KeyList({ search }: { search: string }) {
   const { terms, filter, cursor } = useMemo(() => {
     const params = new URLSearchParams(search);
-    const given = termsOf(params);
+    const given = searchOf(params).terms;
     return { terms: given, filter: filterOf(given), cursor: params.get('cursor') ?? undefined };
   }, [search]);
   const { list, newer, showNewer } = useKeyList(filter, cursor);

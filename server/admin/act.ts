@@ -7,6 +7,7 @@ import { readDetail, readStored } from './detail.ts';
 import { recordRefusal } from './entries.ts';
 import { givenResponse, UnusableResponse } from './given-response.ts';
 import { bodyView } from './redaction/body-view.ts';
+import { requireLife } from './require-life.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
 /**
@@ -61,9 +62,15 @@ const detailOf = ({ records, ...dashboard }: Dashboard, operator: Operator, id: 
     barOf({ ...dashboard, records }, operator, action, record),
   );
 
-/** What a re-run would send, and for whom. Runs nothing. */
-export async function dryRun(dashboard: Dashboard, operator: Operator, id: string): Promise<DryRun> {
-  const { operation }: KeyDetail = await requireDetail(dashboard, operator, id);
+/** What a re-run would send, and for whom. Runs nothing. @throws TRPCError CONFLICT in another life of the key */
+export async function dryRun(
+  dashboard: Dashboard,
+  operator: Operator,
+  { id, life }: { readonly id: string; readonly life?: string },
+): Promise<DryRun> {
+  const detail = await requireDetail(dashboard, operator, id);
+  requireLife(detail.life, life);
+  const { operation } = detail;
   const rerun = await prepareRerun(dashboard, id);
   const request = rerun.request && (await shownRequest(dashboard, rerun.request));
   return {

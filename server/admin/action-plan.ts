@@ -2,7 +2,8 @@ import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../eng
 import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../engine/record.ts';
 import type { Send } from '../mongodb/session.ts';
 import type { AuditRecord } from './audit.ts';
-import type { ActionCommand, Seen } from './contract.ts';
+import { changeOf } from './change-of.ts';
+import type { ActionCommand } from './contract.ts';
 import type { Actor, Dashboard } from './dashboard.ts';
 import { extendedJson } from './extended-json.ts';
 import { readForAction } from './record-access.ts';
@@ -81,15 +82,6 @@ const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
   force_release: 'The key is free. The worker that held it was not stopped: its result will not be stored.',
   purge_body: 'The bodies are gone, the outcome is kept.',
 };
-
-/** Null when the record is the one that the operator saw. */
-function changeOf(seen: Seen, record: KeyRecord): string | null {
-  if (String(record.life) !== seen.life) return 'The key began a new life meanwhile';
-  if (record.state !== seen.state) return `It is ${record.state} now, no longer ${seen.state}`;
-  if (record.owner !== seen.owner || String(record.fence) !== seen.fence)
-    return 'Somebody else has held or changed it meanwhile';
-  return null;
-}
 
 /** Asked of the record as it is in the transaction, not of what a client says about it. */
 function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: KeyRecord): string | null {

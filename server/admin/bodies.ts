@@ -7,6 +7,8 @@ import { idIs, type Records } from './records.ts';
 import { bodyView } from './redaction/body-view.ts';
 import type { Secrets } from './redaction/secrets.ts';
 import type { CapturedRequest } from './replayer.ts';
+import { requireLife } from './require-life.ts';
+import { textOf } from './rows.ts';
 
 export type Part = 'request' | 'response';
 
@@ -138,6 +140,8 @@ export const openerOf =
   };
 
 export interface BodyOptions {
+  /** Of the record as the page saw it. */
+  readonly life?: string | undefined;
   readonly part: Part;
   readonly extent: Extent;
   /** Undefined shows all: for a reveal, which is audited. */
@@ -170,11 +174,14 @@ export async function readRequest(
   return { ...address, operation: String(operation), format: String(format), body };
 }
 
-/** Undefined when there is no such record. What is read, opened and looked at is bounded by what is shown. */
+/**
+ * Undefined when there is no such record. What is read, opened and looked at is bounded by what is shown.
+ * @throws TRPCError CONFLICT in another life of the key
+ */
 export async function readBody(
   records: Records,
   id: string,
-  { part, extent, secrets, open }: BodyOptions,
+  { life, part, extent, secrets, open }: BodyOptions,
 ): Promise<BodyText | undefined> {
   const { shown, read } = EXTENTS[extent];
   const [found] = await records.aggregate([
@@ -194,6 +201,7 @@ export async function readBody(
     },
   ]);
   if (!found) return undefined;
+  requireLife(textOf(found.life), life);
   const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
   const text = await opened(open, found, 'stored', part, read);
   if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };

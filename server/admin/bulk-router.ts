@@ -6,7 +6,7 @@ import { bulkAction, commandKey, confirmations, keyFilter, reason, selection } f
 import { forOperators, forViewers, router } from './trpc.ts';
 
 const id = z.uuid();
-const itemCursor = z.string().regex(/^[0-9a-f-]{36}:\d{6}$/);
+const itemCursor = z.string().regex(/^[0-9a-f-]{36}:\d{6}$/, 'Expected a cursor of the keys of a job');
 
 export const bulkRouter = router({
   plan: forOperators

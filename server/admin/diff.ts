@@ -1,18 +1,20 @@
 import { readBody } from './bodies.ts';
 import type { DiffVersion, Operator } from './contract.ts';
 import { type Dashboard, requireDetail } from './dashboard.ts';
+import { requireLife } from './require-life.ts';
 import { msOf } from './rows.ts';
 
 /** What can be laid side by side: the request, the response, and the record before and after each action. */
 export async function diffVersions(
   dashboard: Dashboard,
   operator: Operator,
-  id: string,
+  { id, life }: { readonly id: string; readonly life?: string },
 ): Promise<readonly DiffVersion[]> {
   const detail = await requireDetail(dashboard, operator, id);
+  requireLife(detail.life, life);
   const { records, secrets, open, audit } = dashboard;
   const bodyOf = (part: 'request' | 'response') =>
-    readBody(records, id, { part, extent: 'beginning', secrets, open });
+    readBody(records, id, { life, part, extent: 'beginning', secrets, open });
   const [request, response, actions] = await Promise.all([
     bodyOf('request'),
     bodyOf('response'),

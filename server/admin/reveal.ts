@@ -3,9 +3,11 @@ import { type Part, readBody } from './bodies.ts';
 import type { BodyText, Operator } from './contract.ts';
 import { type Dashboard, requireDetail } from './dashboard.ts';
 import { addEntry } from './entries.ts';
+import { requireLife } from './require-life.ts';
 
 interface Reveal {
   readonly id: string;
+  readonly life?: string;
   readonly part: Part;
   readonly reason: string;
   readonly commandKey: string;
@@ -15,9 +17,10 @@ interface Reveal {
 export async function reveal(
   dashboard: Dashboard,
   operator: Operator,
-  { id, part, reason, commandKey }: Reveal,
+  { id, life, part, reason, commandKey }: Reveal,
 ): Promise<BodyText> {
-  const { scope, key } = await requireDetail(dashboard, operator, id);
+  const { scope, key, ...detail } = await requireDetail(dashboard, operator, id);
+  requireLife(detail.life, life);
   await addEntry(dashboard, operator, {
     action: 'reveal',
     reason,
@@ -29,6 +32,7 @@ export async function reveal(
     key,
   });
   const body = await readBody(dashboard.records, id, {
+    life,
     part,
     extent: 'revealed',
     secrets: undefined,

@@ -12,7 +12,9 @@ import { exportKeys } from './export.ts';
 import { countNewer, listKeys } from './list.ts';
 import { readOverview } from './overview.ts';
 import { previewOf } from './preview.ts';
+import { requireLife } from './require-life.ts';
 import { reveal } from './reveal.ts';
+import { textOf } from './rows.ts';
 import {
   actionCommand,
   auditFilter,
@@ -48,30 +50,31 @@ const keys = router({
 
   body: forViewers
     .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
-    .query(async ({ ctx: { dashboard, operator }, input: { id, part, whole = false } }) => {
+    .query(async ({ ctx: { dashboard, operator }, input: { id, life, part, whole = false } }) => {
       await requireDetail(dashboard, operator, id);
       const { secrets, open } = dashboard;
       const extent = whole ? 'whole' : 'beginning';
-      const body = await readBody(dashboard.records, id, { part, extent, secrets, open });
+      const body = await readBody(dashboard.records, id, { life, part, extent, secrets, open });
       if (!body) throw new TRPCError({ code: 'NOT_FOUND' });
       return body;
     }),
 
-  preview: forViewers.input(oneKey).query(async ({ ctx: { dashboard, operator }, input: { id } }) => {
+  preview: forViewers.input(oneKey).query(async ({ ctx: { dashboard, operator }, input: { id, life } }) => {
     const { response } = await requireDetail(dashboard, operator, id);
     const stored = await readStored(dashboard.records, id);
     if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
+    requireLife(textOf(stored.record.life), life);
     return previewOf(stored.record, response, dashboard.policy, stored.now);
   }),
 
   diff: forViewers
     .input(oneKey)
-    .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input.id)),
+    .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input)),
 
   // It asks the developer who the principal is now.
   dryRun: forOperators
     .input(oneKey)
-    .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input.id)),
+    .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input)),
 
   reveal: forOperators
     .input(oneKey.extend({ part, reason, commandKey }))

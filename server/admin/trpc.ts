@@ -2,6 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import type { Operator, Role } from './contract.ts';
 import type { Dashboard } from './dashboard.ts';
 import { recordRefusal } from './entries.ts';
+import { inputProblems, isInputError } from './input-problems.ts';
 import { isUnreachable } from './records.ts';
 import { attempt } from './schemas.ts';
 
@@ -14,15 +15,21 @@ const RANKS: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2
 
 const t = initTRPC.context<Context>().create({
   isDev: false,
-  errorFormatter({ shape, error }) {
+  errorFormatter({ shape, error, input }) {
     const { path, httpStatus, code } = shape.data;
     // What went wrong inside is for the host's log.
-    const message = error.code === 'INTERNAL_SERVER_ERROR' ? 'Something went wrong' : shape.message;
+    const message = messageOf(error, input) ?? shape.message;
     return { code: shape.code, message, data: { path, httpStatus, code } };
   },
 });
 
 export const { router } = t;
+
+function messageOf({ code, cause }: TRPCError, input: unknown): string | undefined {
+  if (code === 'INTERNAL_SERVER_ERROR') return 'Something went wrong';
+  if (code === 'PARSE_ERROR' || cause instanceof SyntaxError) return 'Expected the input to be JSON';
+  return isInputError(cause) ? inputProblems(cause, input) : undefined;
+}
 
 const atLeast = (role: Role) =>
   t.middleware(async ({ ctx, next, path, type, getRawInput }) => {

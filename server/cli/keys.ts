@@ -87,9 +87,10 @@ const withTarget = (command: Command) =>
     .option('--json', 'print JSON');
 
 async function take(action: ActionName, id: string | undefined, options: ActionOptions): Promise<void> {
-  const [{ act }, { actionCommand }, { CONFIRM_WORDS }] = await Promise.all([
+  const [{ act }, { actionCommand }, { inputProblems }, { CONFIRM_WORDS }] = await Promise.all([
     peer('@trpc/server', () => import('../admin/act.ts')),
     import('../admin/schemas.ts'),
+    import('../admin/input-problems.ts'),
     import('../engine/operator.ts'),
   ]);
   await using session = await openSession(options, options.by);
@@ -98,7 +99,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
   if (!detail.seen) return refuse(options.json, 'The record can not be understood');
   const word = CONFIRM_WORDS[action];
   const isConfirmed = options.yesExpire === true || options.yesForce === true;
-  const command = actionCommand.safeParse({
+  const input = {
     action,
     seen: detail.seen,
     reason: options.reason,
@@ -106,8 +107,9 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
     mayRepeat: options.yesMayRepeat === true,
     ...(options.response !== undefined && { response: options.response }),
     ...(word !== null && isConfirmed && { confirm: word }),
-  });
-  if (!command.success) throw new Error(command.error.issues.map(({ message }) => message).join('; '));
+  };
+  const command = actionCommand.safeParse(input);
+  if (!command.success) throw new Error(inputProblems(command.error, input));
   const result = await act(session.dashboard, session.operator, command.data);
   if (!result.done) return refuse(options.json, `${result.why}${hintOf(result.why)}`);
   print(options.json, result, () => result.note);

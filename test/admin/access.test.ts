@@ -89,7 +89,7 @@ let admin: Admin;
 let readOnly: Admin;
 let theirs: References;
 beforeAll(async () => {
-  admin = await startAdmin();
+  admin = await startAdmin({ ownDatabase: true });
   readOnly = await startAdmin({ beside: admin, readOnly: true });
   theirs = await plantTheirs();
   return async () => {

@@ -14,7 +14,7 @@ let admin: Admin;
 /** What the server sent, in bytes of BSON, since the test began. */
 let received: number;
 beforeAll(async () => {
-  admin = await startAdmin();
+  admin = await startAdmin({ ownDatabase: true });
   admin.client.on('commandSucceeded', ({ reply }) => {
     received += BSON.calculateObjectSize(reply as object);
   });

@@ -7,7 +7,7 @@ const own = { reason: REASON, commandKey: 'c' };
 
 let admin: Admin;
 beforeAll(async () => {
-  admin = await startAdmin();
+  admin = await startAdmin({ ownDatabase: true });
   return () => admin[Symbol.asyncDispose]();
 });
 

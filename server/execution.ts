@@ -118,6 +118,7 @@ export class Execution<Value> {
         return end.result.value;
       case 'lost':
         this.stop();
+        this.#emit('result_not_recorded', { reason: 'taken_over' }); // each run that started is said to have ended
         throw refusal('LEASE_LOST', 'taken_over');
       case 'unknown':
         this.stop();

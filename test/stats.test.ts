@@ -14,7 +14,7 @@ function setUp() {
   const deltas: StatsDelta[] = [];
   const count = async (delta: StatsDelta) => void deltas.push(delta);
   const stats = new Stats({ count } as unknown as Store);
-  const tell = (type: 'started' | 'completed' | 'replayed', key: string) =>
+  const tell = (type: 'started' | 'completed' | 'replayed' | 'result_not_recorded', key: string) =>
     stats.listen({ type, scope: 's', key, operation: 'pay', fence: 1, attempt: 1 } as never);
   return { deltas, stats, tell };
 }
@@ -38,4 +38,16 @@ test('what ended together is counted by when it began, and a replay by when it h
       ],
     },
   ]);
+});
+
+test('a run whose record does not hold its end is forgotten: what may end it later counts by itself', async () => {
+  const { deltas, stats, tell } = setUp();
+  tell('started', 'lost');
+  await vi.advanceTimersByTimeAsync(60_000);
+  tell('result_not_recorded', 'lost');
+  tell('completed', 'lost');
+  await stats.close(1_000);
+  const [{ counted } = { counted: [] }] = deltas;
+  expect(counted).toMatchObject([{ agoMs: 0, counts: { success: 1 } }]);
+  expect(counted[0]?.counts.durations.size).toBe(0);
 });

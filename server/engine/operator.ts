@@ -1,4 +1,5 @@
 import {
+  HIGHEST_COUNT,
   HISTORY_LIMIT,
   type HistoryEntry,
   type KeyRecord,
@@ -64,7 +65,7 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
   const from = FROM[action];
   if (!from.includes(standing)) return `It is ${shown(standing)}; this is for ${from.map(shown).join(', ')}`;
   // What was written then could not be read any more.
-  if (record.fence >= Number.MAX_SAFE_INTEGER) return 'Its fence is the highest there is, and can not rise';
+  if (record.fence >= HIGHEST_COUNT) return 'Its fence is the highest there is, and can not rise';
   if (record.state !== 'completed') return null;
   if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
     return 'It succeeded: a retry is to get its result. Expire it if the key may be used again';

@@ -132,6 +132,8 @@ export type Omission = (typeof OMISSIONS)[number];
 
 export const RECORD_VERSION = 1;
 export const HISTORY_LIMIT = 20;
+/** Of a fence, a life and attempts. Each claim counts on from there, and a number above it would no longer be exact. */
+export const HIGHEST_COUNT = Number.MAX_SAFE_INTEGER - 1;
 /**
  * What the results and steps of one record may weigh together. A MongoDB document holds 16 MiB; the captured request and
  * the rest need some of that.
@@ -190,7 +192,7 @@ function hasType(value: unknown, type: FieldType): boolean {
     case 'boolean?':
       return value === undefined || typeof value === 'boolean';
     case 'count':
-      return Number.isSafeInteger(value) && (value as number) > 0;
+      return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= HIGHEST_COUNT;
     case 'date':
       return value instanceof Date && !Number.isNaN(value.getTime());
     case 'named?':

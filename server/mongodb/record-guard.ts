@@ -1,4 +1,4 @@
-import { FIELD_TYPES, RECORD_VERSION, STATES } from '../engine/record.ts';
+import { FIELD_TYPES, HIGHEST_COUNT, RECORD_VERSION, STATES } from '../engine/record.ts';
 import type { Document } from './database.ts';
 import { choose } from './expressions.ts';
 
@@ -43,7 +43,7 @@ function guard(type: FieldType, paths: string[]): Document {
       return every(paths, [
         { $in: [{ $type: '$$this' }, ['int', 'long', 'double']] },
         { $gte: ['$$this', 1] },
-        { $lte: ['$$this', Number.MAX_SAFE_INTEGER] },
+        { $lte: ['$$this', HIGHEST_COUNT] },
         { $eq: [{ $mod: ['$$this', 1] }, 0] },
       ]);
     case 'date':

@@ -9,7 +9,7 @@ import {
   type Standing,
   standingOf,
 } from '../../server/engine/operator.ts';
-import { type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import { HIGHEST_COUNT, type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
 import { generatedCases, NOW } from '../mongodb/generated-records.ts';
 import { claimOf } from '../support/requests.ts';
 
@@ -157,11 +157,11 @@ it('says where the effect may happen twice', () => {
 });
 
 it('a record whose fence can not rise is left as it is: nobody could read it afterwards', () => {
-  const record = recordOf({ state: 'in_doubt', fence: Number.MAX_SAFE_INTEGER - 1 });
+  const record = recordOf({ state: 'in_doubt', fence: HIGHEST_COUNT - 1 });
   const last = operated(record, command('mark_failed'), NOW);
   if (last.do !== 'write') throw new Error(last.why);
   const marked = readRecord(last.record);
-  expect(marked).toMatchObject({ state: 'completed', fence: Number.MAX_SAFE_INTEGER });
+  expect(marked).toMatchObject({ state: 'completed', fence: HIGHEST_COUNT });
   expect(operated(marked as KeyRecord, command('expire'), NOW)).toEqual({
     do: 'refuse',
     why: 'Its fence is the highest there is, and can not rise',
@@ -177,7 +177,7 @@ it('nothing but force release touches a record whose lease is alive; what is wri
       if (!record) return;
       const result = operated(record, command(action), NOW);
       const standing: Standing = standingOf(record, NOW);
-      const isLast = record.fence === Number.MAX_SAFE_INTEGER;
+      const isLast = record.fence === HIGHEST_COUNT;
       if (standing === 'running') expect(result.do === 'write').toBe(action === 'force_release' && !isLast);
       if (standing === 'expired' || isLast) expect(result.do).toBe('refuse');
       if (result.do === 'refuse') return;

@@ -64,6 +64,8 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     expect(newer).toMatchObject({ receipt: { id: expect.any(String), amount: 1 }, replayed: false });
     release.open();
     expect(await late).toMatchObject({ receipt: undefined, code: 'LEASE_LOST' });
+    // Whoever counts runs is told that this one has ended.
+    expect(first.types().filter((type) => type === 'result_not_recorded')).toHaveLength(1);
     expect(await first.rows()).toMatchObject([{ id: newer.receipt?.id }]);
     expect(await order({ url: first.url, key: 'k' })).toEqual({ ...newer, replayed: true });
   });

@@ -59,29 +59,49 @@ function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): Outcome
 }
 
 /**
- * Some clients do not throw: urql and Apollo resolve with an `error`, `fetch` with a response that is not `ok`, and GraphQL's
- * own JSON has `errors`.
+ * Some clients do not throw: urql, Apollo and clients made of an OpenAPI schema resolve with an `error`, `fetch` with a response
+ * that is not `ok`, and GraphQL's own JSON has `errors`.
  */
 export async function outcomeOfResult(result: unknown): Promise<Outcome> {
   if (isResponse(result)) return outcomeOfResponse(result);
   const error = [of(result, 'error'), of(result, 'errors')].find((value) => value instanceof Error);
   if (error) return outcomeOfError(error);
   if (hasErrors(result)) return outcomeOfError({ errors: of(result, 'errors') });
+  const details = of(result, 'error');
+  if (typeof details === 'object' && details !== null) return outcomeOfDetails(details, result);
   const isRefusal = of(result, 'ok') === false && typeof of(result, 'status') === 'number';
   return isRefusal ? outcomeOfStatus(result) : 'succeeded';
 }
 
-/** A body that the caller has read tells nothing any more: then the status decides. */
+/** An error that is plain JSON: by what it says itself, else by the status that came with it. */
+function outcomeOfDetails(details: object, result: unknown): Outcome {
+  if (answersIn(details).length > 0) return outcomeOfError(details);
+  return outcomeOfStatus({ status: of(result, 'status') ?? of(of(result, 'response'), 'status') });
+}
+
+/** A body that the caller has read, or reads, tells nothing any more: then the status decides. */
 async function outcomeOfResponse(response: Response): Promise<Outcome> {
   if (!response.ok) return outcomeOfStatus(response);
-  if (response.bodyUsed || !/\bjson\b/i.test(response.headers.get('content-type') ?? '')) return 'succeeded';
+  if (response.bodyUsed || response.body?.locked) return 'succeeded';
+  const type = response.headers.get('content-type') ?? '';
+  const isJson = /\bjson\b/i.test(type);
+  // JSON goes as text, too, where a server forgets its type. Other bodies, such as files and streams, are not looked into.
+  if (!isJson && !(/^text\/plain\b/i.test(type) && (await beginsAsObject(response)))) return 'succeeded';
   try {
     const text = await response.clone().text();
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     return hasErrors(body) ? outcomeOfError(body) : 'succeeded';
   } catch {
-    return 'unknown'; // cut off
+    return isJson ? 'unknown' : 'succeeded'; // cut off; text after all
   }
+}
+
+/** By its first bytes: a text that goes on for long is not waited for. */
+async function beginsAsObject(response: Response): Promise<boolean> {
+  const reader = response.clone().body?.getReader();
+  const first = await reader?.read().catch(() => undefined);
+  void reader?.cancel().catch(() => {});
+  return first?.value !== undefined && new TextDecoder().decode(first.value).trimStart().startsWith('{');
 }
 
 /** By shape: not every place where a hook runs has the class (a test's page). */

@@ -123,6 +123,8 @@ const lostFetches: [string, unknown][] = [
   ["Node.js's http", failure('ECONNRESET')],
   ['axios', Object.assign(new Error('Network Error'), { name: 'AxiosError', code: 'ERR_NETWORK' })],
   ['a WebSocket', { type: 'close', code: 1006, reason: '', wasClean: false }],
+  ["tRPC's WebSocket", Object.assign(new Error('WebSocket closed'), { name: 'TRPCWebSocketClosedError' })],
+  ["tRPC's streamed batch, cut off", new Error('Stream closed unexpectedly')],
 ];
 
 function failure(code: string, kind: typeof Error | typeof AggregateError = Error): Error {
@@ -261,6 +263,19 @@ it.each<[string, unknown, Outcome]>([
   ['a response 409', new Response(null, { status: 409 }), 'unknown'],
   ['a response 422', new Response(null, { status: 422 }), 'unknown'],
   ['a response 503', new Response(null, { status: 503 }), 'unknown'],
+  ['an error of JSON with a status', { error: { message: 'x', status: 402 } }, 'answered'],
+  [
+    'an error of JSON beside its response',
+    { error: { detail: 'x' }, response: new Response(null, { status: 401 }) },
+    'refused',
+  ],
+  [
+    'the same of status 422',
+    { error: { detail: 'x' }, response: new Response(null, { status: 422 }) },
+    'unknown',
+  ],
+  ['an error of JSON without a status', { data: null, error: { code: '23505' } }, 'unknown'],
+  ['no error beside its response', { data: null, error: null, status: 201 }, 'succeeded'],
   ["GraphQL's JSON without errors", { data: { pay: 1 }, errors: [] }, 'succeeded'],
   ["GraphQL's JSON, declined", { data: null, errors: [plain('CARD_DECLINED')] }, 'answered'],
   [
@@ -283,8 +298,20 @@ it.each<[string, unknown, Outcome]>([
     'unknown',
   ],
   [
-    'a response of a text',
-    new Response('{"errors":[1]}', { headers: { 'content-type': 'text/plain' } }),
+    'a response of JSON whose type was forgotten',
+    new Response(JSON.stringify({ errors: [plain('IN_DOUBT')] })),
+    'unknown',
+  ],
+  ['a response of a text', new Response('paid'), 'succeeded'],
+  [
+    'a response of nothing at all',
+    new Response(null, { headers: { 'content-type': 'text/plain' } }),
+    'succeeded',
+  ],
+  ['a response of a text that begins like JSON', new Response('{paid}'), 'succeeded'],
+  [
+    'a response of a page',
+    new Response('{"errors":[1]}', { headers: { 'content-type': 'text/html' } }),
     'succeeded',
   ],
   [
@@ -300,8 +327,21 @@ it.each<[string, unknown, Outcome]>([
   if (result instanceof Response) expect(result.bodyUsed).toBe(false);
 });
 
-it('a response whose body the caller has read goes by its status', async () => {
+it('a response of a text that goes on is not waited for', async () => {
+  const endless = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('paid')),
+  });
+  const response = new Response(endless, { headers: { 'content-type': 'text/plain' } });
+  expect(await outcomeOfResult(response)).toBe('succeeded');
+  const { value } = await (response.body as ReadableStream<Uint8Array>).getReader().read();
+  expect(new TextDecoder().decode(value)).toBe('paid');
+});
+
+it('a response whose body the caller has read, or reads, goes by its status', async () => {
   const response = Response.json({ errors: [plain('IN_DOUBT')] });
+  const reader = response.body?.getReader();
+  expect(await outcomeOfResult(response)).toBe('succeeded');
+  reader?.releaseLock();
   await response.json();
   expect(await outcomeOfResult(response)).toBe('succeeded');
 });

@@ -136,6 +136,16 @@ it('the caller can read the response that was looked into', async () => {
   expect(await (response as Response).json()).toEqual({ data: { pay: 1 } });
 });
 
+it('an answer that breaks when it is looked into is given to the caller, and its key is kept', async () => {
+  const broken = Object.defineProperty({}, 'errors', {
+    get: () => {
+      throw new Error('broken');
+    },
+  });
+  for (const _ of [1, 2]) expect(await attempt({ amount: 5 }, Promise.resolve(broken))).toBe(broken);
+  expect(agree()).toBe(true);
+});
+
 it('the caller gets what the attempt got', async () => {
   expect(await attempt(1, Promise.resolve('paid'))).toBe('paid');
   expect(await attempt(1, declined)).toBe(declined);

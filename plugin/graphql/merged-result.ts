@@ -26,8 +26,10 @@ export class MergedResult {
       : Object.assign(Object.create(null), ...this.#parts.map((part) => part.data));
     // Executors put errors first. Keys that are there keep their place.
     const shape = this.#parts.find((part) => part.errors?.length) ?? this.#parts[0];
+    // GraphQL JIT puts a serialiser on its results, which knows the fields of one part only.
+    const { stringify: _, ...ofShape } = { stringify: undefined, ...shape };
     return {
-      ...shape,
+      ...ofShape,
       ...(errors.length > 0 && { errors }),
       data,
       ...(extensions.length > 0 && { extensions: Object.assign({}, ...extensions) }),

@@ -10,6 +10,7 @@ import type { Hashes } from '../../server/engine/decide.ts';
 import { CANONICAL_FORM, fingerprintOf, tagged } from '../../server/engine/fingerprint.ts';
 import type { Hides } from '../../server/engine/redact.ts';
 import { unfingerprintable } from '../../server/fingerprints.ts';
+import { askedData } from './asked-data.ts';
 import { capturedRequest } from './captured-request.ts';
 import { Variables } from './external-value.ts';
 import type { FileContents } from './file-contents.ts';
@@ -72,6 +73,11 @@ export class Mutation implements MutationOperation {
       },
     });
     return (name) => aliases.has(name) || hides(name);
+  }
+
+  /** Of the data of an answer, what the client asked for. */
+  asked(data: unknown): unknown {
+    return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
   }
 
   /** The names of the root fields that have no key of their own. */

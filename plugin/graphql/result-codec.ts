@@ -27,7 +27,11 @@ export function resultCodec(
       const started = startOf(result);
       if (wasThrown(result)) return { outcome, body: undefined, started, result };
       const write = () => {
-        const stored = { ...result, errors: errors?.map((error) => storedError(error, mask)) };
+        const stored = {
+          ...result,
+          ...(data != null && { data: mutation.asked(data) }),
+          errors: errors?.map((error) => storedError(error, mask)),
+        };
         const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
         return { body: JSON.stringify(shown), redacted: shown !== stored };
       };
@@ -44,7 +48,8 @@ export function resultCodec(
     },
 
     resolve(resolution) {
-      if (resolution.action === 'complete') return { data: mutation.dataOf(resolution.data) };
+      if (resolution.action === 'complete')
+        return { data: mutation.asked(mutation.dataOf(resolution.data)) as Record<string, unknown> };
       return failure(asGraphQLError(resolution.error));
     },
   };

@@ -74,6 +74,11 @@ export function isHeld(value: unknown): value is Held {
 export async function hold(response: Response, maxBytes: number): Promise<Held | Passing> {
   if (typeof response?.status !== 'number')
     throw new TypeError(`Expected the handler to return a Response, got ${String(response)}`);
+  if (response.bodyUsed) {
+    throw new TypeError(
+      'Expected the handler to return a Response whose body is unread, got one that was read; return a `response.clone()`',
+    );
+  }
   const answer = (body: ConstructorParameters<typeof Response>[0]) => {
     const { status, statusText, headers } = response;
     const fresh = new Response(body, { status, statusText, headers });

@@ -6,6 +6,8 @@ import type { CallOptions } from './trpc.ts';
 export interface HostHeaders extends RequestHeaders {
   /** The calls that the request holds, in order; undefined when the context does not say. */
   readonly calls: readonly RequestedCall[] | undefined;
+  /** Whether they came as a batch, be it of one: it has a body of its own, even when none of its calls has an input. */
+  readonly isBatch: boolean;
   /** Whether they came with a WebSocket's upgrade rather than with a call. */
   readonly isHandshake: boolean;
   /** What carries them: a nested call with the same one did not ask for the key that is in it. */
@@ -36,6 +38,7 @@ export function headersOn(ctx: unknown): HostHeaders | undefined {
     get,
     calls: callsByInfo(ctx.info) ?? callsByUrl(req.url),
     carrier: ofRequest ? req : ctx.headers,
+    isBatch: (isObject(ctx.info) && ctx.info.isBatchCall === true) || isBatchUrl(req.url),
     isHandshake: req.method === 'GET' && get('upgrade')?.toLowerCase() === 'websocket',
   };
 }
@@ -64,9 +67,14 @@ function callsByInfo(info: unknown): RequestedCall[] | undefined {
 /** tRPC over HTTP: a batch has `?batch=1`, and the paths of its calls are joined by commas. */
 function callsByUrl(url: unknown): RequestedCall[] | undefined {
   if (typeof url !== 'string') return undefined;
-  const [path = '', query = ''] = url.split('?', 2);
-  const paths = new URLSearchParams(query).get('batch') === '1' ? path.split(/,|%2c/i) : [path];
+  const [path = ''] = url.split('?', 1);
+  const paths = isBatchUrl(url) ? path.split(/,|%2c/i) : [path];
   return paths.map((each) => ({ path: `/${decoded(each)}` }));
+}
+
+function isBatchUrl(url: unknown): boolean {
+  const query = typeof url === 'string' ? url.split('?', 2)[1] : undefined;
+  return new URLSearchParams(query).get('batch') === '1';
 }
 
 function decoded(path: string): string {

@@ -2,7 +2,7 @@ import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy
 import { type Path, without } from '../../server/engine/paths.ts';
 import { type Comparison, unfingerprintable } from '../../server/fingerprints.ts';
 import { formContent } from './form.ts';
-import { headersOn } from './headers.ts';
+import { headersOn, indexOf } from './headers.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
@@ -19,6 +19,7 @@ export async function comparisonOfInput(
 ): Promise<Comparison> {
   const { path, ctx } = opts;
   const raw = await rawInputOf(opts);
+  if (raw === undefined) checkVoid(opts, transformer);
   const { input = raw } = opts;
   return {
     operation: path,
@@ -53,6 +54,24 @@ export async function rawInputOf({ ctx, getRawInput }: CallOptions): Promise<unk
     if (headersOn(ctx)?.get('content-length') === '0') return undefined;
     throw error;
   }
+}
+
+/**
+ * A body parser in front that hands on nothing leaves the calls of any input without one: they would all be the same.
+ * Where the transformer has a form for undefined, a void input has a body.
+ */
+function checkVoid(opts: CallOptions, transformer: Config['transformer']): void {
+  const { ctx, path } = opts;
+  const headers = headersOn(ctx);
+  // A server-side call has the request of another call on its context, and of a batch one call may be void.
+  if (!headers?.calls || headers.isBatch || indexOf(opts, headers) === undefined) return;
+  if (transformer.input.serialize(undefined) !== undefined) return;
+  const length = headers.get('content-length');
+  if (length === undefined ? headers.get('transfer-encoding') === undefined : Number(length) === 0) return;
+  throw new TypeError(
+    `idempotent() finds no input for \`${path}\`, but its request has a body: a body parser in front has read it and handed on ` +
+      'nothing; put the tRPC adapter before it, or let it set `req.body`',
+  );
 }
 
 /** What of `raw` has no counterpart in `validated`; undefined when nothing. */

@@ -2,7 +2,7 @@ import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './api.ts';
 import { streamOf } from './bodies.ts';
-import { repeated } from './client.ts';
+import { problemIn, repeated } from './client.ts';
 
 const binary = Uint8Array.from({ length: 256 }, (_, index) => index);
 
@@ -18,8 +18,40 @@ describe('case 8: a replay repeats byte for byte', () => {
     ['205', () => new Response(null, { status: 205 })],
     ['304', () => new Response(null, { status: 304, headers: { etag: '"1"' } })],
     ['a redirect', () => Response.redirect('http://shop.example/payments/1', 303)],
+    ['a redirect that keeps the method', () => Response.redirect('http://shop.example/ü?a=b#c', 308)],
+    [
+      'a redirect to a relative address',
+      () => new Response(null, { status: 302, headers: { location: '../1' } }),
+    ],
+    [
+      'two links',
+      () =>
+        new Response('x', {
+          headers: [
+            ['link', '<a>; rel="x"'],
+            ['link', '<b,c>; rel="y"'],
+          ],
+        }),
+    ],
+    [
+      'two challenges',
+      () =>
+        new Response('x', {
+          status: 401,
+          headers: [
+            ['www-authenticate', 'Basic'],
+            ['www-authenticate', 'Bearer a="b, c"'],
+          ],
+        }),
+    ],
     ['bytes that are no text', () => new Response(binary)],
     ['text with a byte order mark', () => new Response('\ufeffa,b\r\n')],
+    ['nothing but a byte order mark', () => new Response('\ufeff')],
+    ['UTF-16 with its byte order mark', () => new Response(Buffer.from('\ufeffÄ', 'utf16le'))],
+    ['UTF-8 that breaks off in a character', () => new Response(Buffer.from('Ä').subarray(0, 1))],
+    ['a surrogate encoded by itself', () => new Response(Uint8Array.of(0xed, 0xa0, 0x80))],
+    ['a Blob with its type', () => new Response(new Blob([binary], { type: 'image/x-own' }))],
+    ['a form with a file', () => new Response(formWith(binary))],
     ['a NUL', () => new Response('a\0b')],
     ['a form', () => new Response(new URLSearchParams({ a: '1' }))],
     ['a refusal', () => Response.json({ error: 'declined' }, { status: 402 })],
@@ -35,6 +67,8 @@ describe('case 8: a replay repeats byte for byte', () => {
     const second = await api.send({ key: 'k' });
     expect(second.replayed).toBe(true);
     expect(repeated(second)).toEqual(repeated(first));
+    for (const name of ['location', 'link', 'www-authenticate', 'etag'])
+      expect(second.headers[name]).toEqual(first.headers[name]);
     expect(api.runs).toBe(1);
   });
 
@@ -48,6 +82,47 @@ describe('case 8: a replay repeats byte for byte', () => {
     expect(brotliDecompressSync(second.bytes).toString()).toBe('{"paid":true}');
   });
 });
+
+describe('an answer that can not be given leaves the key in doubt, and the handler does not run again', () => {
+  const read = async () => {
+    const response = Response.json({ id: 1 });
+    await response.text();
+    return response;
+  };
+  const locked = () => {
+    const response = Response.json({ id: 1 });
+    response.body?.getReader();
+    return response;
+  };
+  test.each<[string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a text', () => 'paid'],
+    ['an object that is no response', () => ({ id: 1 })],
+    ['an object with a status', () => ({ status: 200 })],
+    ['a network error', () => Response.error()],
+    ['a response whose body was read', read],
+    ['a response whose body somebody reads', locked],
+    ['a response that another call has given', () => shared],
+  ])('%s', async (_, respond) => {
+    await using api = await startApi(async () => respond() as Response);
+    expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
+    expect(api.failures).toEqual([expect.any(Error)]);
+    const retry = await api.send({ key: 'k' });
+    expect([retry.status, problemIn(retry).code]).toEqual([409, 'IN_DOUBT']);
+    expect(api.runs).toBe(1);
+  });
+});
+
+const shared = new Response('once');
+await shared.text();
+
+function formWith(bytes: Uint8Array<ArrayBuffer>): FormData {
+  const form = new FormData();
+  form.set('note', 'ü');
+  form.set('scan', new File([bytes], 'scan.pdf', { type: 'application/pdf' }));
+  return form;
+}
 
 describe('of the headers', () => {
   const everything = () => {

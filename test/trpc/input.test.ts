@@ -46,6 +46,39 @@ describe('behind an .input(), what it made of the input counts', () => {
   });
 });
 
+describe('a second .input() behind idempotent()', () => {
+  const Typed = z.object({ amount: z.coerce.number() });
+  const AsWritten = z.object({ amount: z.string(), note: z.string().optional() });
+
+  it('reads a field again that the first one read: it counts as the first one left it', async () => {
+    const router = (idempotent: Idempotent) =>
+      plain.router({
+        pay: base
+          .input(Typed)
+          .use(idempotent())
+          .input(AsWritten)
+          .mutation(({ input }) => input),
+      });
+    expect(await verdict(router, { amount: '1' }, { amount: '1.0' })).toBe('a retry');
+    expect(await verdict(router, { amount: '1' }, { amount: '2' })).toBe('another request');
+    expect(await verdict(router, { amount: '1', note: 'a' }, { amount: '1', note: 'b' })).toBe(
+      'another request',
+    );
+  });
+
+  it('in front of idempotent() counts: what both left is what is compared', async () => {
+    const router = (idempotent: Idempotent) =>
+      plain.router({
+        pay: base
+          .input(z.object({ amount: z.string() }))
+          .input(z.object({ note: z.string().optional() }))
+          .use(idempotent())
+          .mutation(({ input }) => input),
+      });
+    expect(await verdict(router, { amount: '1' }, { amount: '1.0' })).toBe('another request');
+  });
+});
+
 describe('before any .input(), the raw input counts', () => {
   const router = (idempotent: Idempotent) =>
     plain.router({

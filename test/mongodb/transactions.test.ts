@@ -261,6 +261,20 @@ describe('an error of the driver', () => {
     await transaction.abort();
   });
 
+  it('from a server that has no room for it is one to run again', async () => {
+    await using opened = await openStore({ uri: mongod.uri, client: { appName: 'crowded' } });
+    const { transaction } = await effect(opened);
+    await using _ = await failCommand(opened.database.client, {
+      failCommands: ['update'],
+      appName: 'crowded',
+      errorCode: 433,
+      errorLabels: ['SystemOverloadedError'],
+    });
+    expect(await transaction.commit(completed)).toMatchObject({ to: 'aborted', blame: 'transient' });
+    await transaction.abort();
+    expect(await effects(opened)).toEqual([]);
+  });
+
   it('from a duplicate key is final, and those after it say only that the transaction is gone', async () => {
     await using opened = await openStore();
     const a = opened.database.db.collection<{ _id: number }>('a');

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { MongoClient } from 'mongodb';
 import { expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { mongoPort } from '../support/database.ts';
+import { mongoPort, mongoUri } from '../support/database.ts';
+import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startReplicaSet } from '../support/mongod/start-replica-set.ts';
 import { completed, freshClaim } from '../support/requests.ts';
@@ -198,10 +199,13 @@ it('a client that its host has closed is STORE_UNAVAILABLE, and nothing worse', 
 it('a client that is closed in the middle of a call is, too', async () => {
   await using opened = await openStore({ client: { appName: 'closed-early' }, storeTimeoutMs: 5_000 });
   const held = await opened.win();
-  await opened.database.client.db('admin').command({
-    configureFailPoint: 'failCommand',
-    mode: { times: 2 },
-    data: { failCommands: ['update'], appName: 'closed-early', blockConnection: true, blockTimeMS: 1_000 },
+  await using admin = new MongoClient(mongoUri());
+  // Each copy: one that is sent again while the client closes would else be answered.
+  await using _ = await failCommand(admin, {
+    failCommands: ['update'],
+    appName: 'closed-early',
+    blockConnection: true,
+    blockTimeMS: 1_000,
   });
   const sent = once(opened.database.client, 'commandStarted');
   const answers = Promise.allSettled([

@@ -11,6 +11,7 @@ import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkKeyFormat, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import { processWide } from './engine/process-wide.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
@@ -42,7 +43,8 @@ export interface Idempotency {
   ready(): Promise<void>;
   /**
    * Takes no new keys (STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
-   * stops the timers. The MongoDB client stays yours: close it afterwards.
+   * stops the timers. The store is closed with the last one that uses it. The MongoDB client stays yours: close it
+   * afterwards.
    * @param options.timeoutMs how long to wait, default 10 s; Infinity for as long as it takes
    */
   close(options?: { timeoutMs?: number }): Promise<void>;
@@ -103,6 +105,9 @@ const ORIGIN: Origin = {
   },
 };
 
+/** How many have a store that they did not close yet: the last one closes it. */
+const users = processWide('store users', 1, () => new WeakMap<Store, number>());
+
 /** A longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -119,12 +124,14 @@ class Engine implements Idempotency {
   readonly #stats: Stats;
   readonly #outage = new StoreOutage();
   #ready: Promise<void> | undefined;
+  #hasLeft = false;
 
   constructor(options: IdempotencyOptions) {
     checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
     const { store, onEvent, enabled = true, ...policy } = options;
     this.enabled = enabled;
     this.store = store;
+    users.set(store, (users.get(store) ?? 0) + 1);
     this.#defaults = resolvePolicy(policy);
     this.#note(this.#defaults);
     const tell = guarded(onEvent);
@@ -214,7 +221,15 @@ class Engine implements Idempotency {
     clearTimeout(timer);
     this.#stopped.abort();
     await this.#stats.close(Math.max(0, until - performance.now()));
-    await this.store.close(Math.max(0, until - performance.now()));
+    if (this.#leaveStore()) await this.store.close(Math.max(0, until - performance.now()));
+  }
+
+  /** Whether nobody else uses the store: `close()` may be called again, by a second signal to the process. */
+  #leaveStore(): boolean {
+    const others = (users.get(this.store) ?? 1) - (this.#hasLeft ? 0 : 1);
+    this.#hasLeft = true;
+    users.set(this.store, others);
+    return others === 0;
   }
 
   report(event: IdempotencyEvent): void {

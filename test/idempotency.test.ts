@@ -882,6 +882,17 @@ describe('case 18: close', () => {
     await closed;
   });
 
+  test('leaves a store to others that use it, and the last one closes it', async () => {
+    const { idempotency, call, store } = setUp();
+    const other = createIdempotency({ store: idempotency.store });
+    await other.close();
+    await other.close();
+    await expect(other.execute(callOf(other, done))).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    expect(await call(done)).toMatchObject({ replayed: false });
+    await idempotency.close();
+    await expect(store.ready()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+  });
+
   test('may be called twice', async () => {
     const { idempotency } = setUp();
     await Promise.all([idempotency.close(), idempotency.close()]);

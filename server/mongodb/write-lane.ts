@@ -290,7 +290,8 @@ export class WriteLane {
   #expireAt(at: number): void {
     if (this.#expiry && this.#expiry.at <= at) return;
     clearTimeout(this.#expiry?.timer);
-    this.#expiry = { at, timer: setTimeout(this.#expire, at - performance.now()) };
+    // A process that has nothing else to do need not wait for it: what was sent keeps its connection open.
+    this.#expiry = { at, timer: setTimeout(this.#expire, at - performance.now()).unref() };
   }
 
   readonly #expire = (): void => {

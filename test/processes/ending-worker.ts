@@ -76,3 +76,6 @@ for (const deed of does) {
   const deeds = Array.isArray(deed) ? deed : [deed];
   await Promise.all(deeds.map((one: Deed) => DEEDS[one]()));
 }
+
+// What else would keep it: timers that are not unref'd.
+console.log(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length);

@@ -40,7 +40,8 @@ describe('case 63: a process ends by itself that', () => {
     ['could not be ready and closes its client only', ['create', 'ready', 'close the client'], NOWHERE],
     ['could not answer a call', ['call', 'close', 'close the client'], NOWHERE],
   ])('%s', async (_, does, uri) => {
-    const { stderr } = await lives(does, uri);
+    const { stderr, stdout } = await lives(does, uri);
     expect(stderr).not.toContain('MaxListeners');
+    expect(stdout, 'timers that keep the process').toBe('0\n');
   });
 });

@@ -53,6 +53,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['plugin/client/errors.ts', "export { x } from '../../server/engine/errors.ts';"],
     ['plugin/client/fetch.ts', "export { useState } from 'react';"],
     ['plugin/client/apollo.ts', "export { Client } from '@urql/core';"],
+    ['plugin/client/react-query.ts', "export type { QueryClient } from '@tanstack/react-query';"],
     ['plugin/client/react.ts', "export { ApolloLink } from '@apollo/client';"],
     ['plugin/client/trpc.ts', "export { useState } from 'react';"],
     ['plugin/client/urql.ts', "export type { TRPCLink } from '@trpc/client';"],

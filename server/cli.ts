@@ -4,8 +4,11 @@ import { dashboard } from './cli/dashboard.ts';
 import { indexes } from './cli/indexes.ts';
 import { keys } from './cli/keys.ts';
 import { lint } from './cli/lint.ts';
+import { version } from './cli/version.ts';
 
-const program = new Command('latchkey').description('Idempotency keys for GraphQL and tRPC on MongoDB');
+const program = new Command('latchkey')
+  .description('Idempotency keys for GraphQL and tRPC on MongoDB')
+  .version(version());
 // 1 is a command's own "no"; a call that could not be understood or carried out is 2.
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 

@@ -1,15 +1,18 @@
-import type { BodyText, KeyRow } from '../admin/contract.ts';
+import type { BodyText, KeyPage } from '../admin/contract.ts';
 import type { ShownKey } from './keys-session.ts';
 
-/** One line a key. */
-export function listText(rows: readonly KeyRow[], next: string | null): string {
-  if (rows.length === 0 && next === null) return 'Nothing matches.';
+/** One line a key; and what there is to say about the page. */
+export function listText({ rows, next, searched }: KeyPage): { rows: string[]; remarks: string[] } {
   const lines = rows.map((row) =>
     [row.id, row.state, row.outcome ?? '-', shown(row.scope), shown(row.key), shown(row.operation)].join(
       '\t',
     ),
   );
-  return [...lines, ...(next === null ? [] : [`More: --cursor ${next}`])].join('\n');
+  if (next === null) return { rows: lines, remarks: rows.length === 0 ? ['Nothing matches.'] : [] };
+  const { records, complete, backTo } = searched;
+  const since = backTo === null ? '' : `, back to ${new Date(backTo).toISOString()}`;
+  const far = complete ? [] : [`Looked at ${records} records${since}.`];
+  return { rows: lines, remarks: [...far, `More: --cursor ${next}`] };
 }
 
 export function detailText(detail: ShownKey): string {

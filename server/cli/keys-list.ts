@@ -35,7 +35,7 @@ export function list(group: Command): void {
     .option('--older-than <age>', 'started at least so long ago: 90s, 5m, 2h, 7d', ageOf)
     .option('--newer-than <age>', 'started at most so long ago', ageOf)
     .option('--error', 'completed with an error')
-    .option('--cursor <id>', 'the `next` of the page before')
+    .option('--cursor <id>', 'the `next` of the page before', cursorOf)
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
       orError(command, async () => {
@@ -45,7 +45,11 @@ export function list(group: Command): void {
           filter: filterOf(options),
           cursor: options.cursor,
         });
-        print(options.json, page, () => listText(page.rows, page.next));
+        if (options.json) return print(true, page, () => '');
+        const { rows, remarks } = listText(page);
+        // What is no key goes where a pipe does not read it.
+        for (const row of rows) console.log(row);
+        for (const remark of remarks) console.error(remark);
       }),
     );
 }
@@ -60,6 +64,11 @@ function filterOf({ state, scope, key, operation, olderThan, newerThan, error }:
     ...(newerThan !== undefined && { newerThanMs: newerThan }),
     ...(error && { error }),
   };
+}
+
+function cursorOf(text: string): string {
+  if (/^[0-9a-f]{24}$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected 24 digits from 0 to f, as the page before has ended with.');
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

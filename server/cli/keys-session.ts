@@ -1,6 +1,8 @@
-import { userInfo } from 'node:os';
-import type { ActionName, BodyText, KeyDetail, Operator } from '../admin/contract.ts';
+import { hostname } from 'node:os';
+import type { ActionName, BodyText, KeyDetail } from '../admin/contract.ts';
+import type { Actor } from '../admin/dashboard.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
+import { osUser } from './os-user.ts';
 
 export interface Target {
   readonly scope?: string;
@@ -10,13 +12,23 @@ export interface Target {
 
 export interface Session extends AsyncDisposable {
   readonly dashboard: import('../admin/dashboard.ts').Dashboard;
-  readonly operator: Operator;
+  readonly operator: Actor;
 }
 
-export async function openSession(options: ConnectionOptions, by = userInfo().username): Promise<Session> {
+/**
+ * @param by the name that the audit gets; who ran the command stands beside it
+ * @throws Error when there is no such collection: what was meant is another one
+ */
+export async function openSession(options: ConnectionOptions, by = osUser()): Promise<Session> {
   const { openDashboard } = await peer('@trpc/server', () => import('../admin/open-dashboard.ts'));
   const connection: Connection = await connect(options);
   const { db, collection } = connection.store;
+  try {
+    await requireCollection(connection);
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
   const policy = connection.idempotency.policy();
   return {
     dashboard: openDashboard({
@@ -27,9 +39,24 @@ export async function openSession(options: ConnectionOptions, by = userInfo().us
       replayers: [],
       vault: connection.idempotency,
     }),
-    operator: { id: by, role: 'admin' },
+    operator: { id: by, role: 'admin', via: `command line, as ${osUser()} on ${hostname()}` },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+}
+
+/** Each release makes the collection with its indexes before the first key, so one that is not there is a wrong name. */
+async function requireCollection({ store: { db, collection } }: Connection): Promise<void> {
+  const list = async (filter: object) => {
+    const command = { listCollections: 1, nameOnly: true, authorizedCollections: true, filter };
+    const { cursor } = await db.command(command);
+    return (cursor as { firstBatch: { name: string }[] }).firstBatch.map(({ name }) => name);
+  };
+  if ((await list({ name: collection })).length > 0) return;
+  const names = await list({});
+  const known = names.length === 0 ? 'it has none' : `it has ${names.sort().slice(0, 10).join(', ')}`;
+  throw new Error(
+    `Expected the database ${db.databaseName} to have the collection ${collection}, but ${known}: check --db and --collection`,
+  );
 }
 
 /** Undefined, and exit code 1, when there is none. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import type { ActionName } from '../admin/contract.ts';
 import { type ConnectionOptions, orError, peer, withBodies } from './connection.ts';
 import { detailText } from './key-text.ts';
 import { list } from './keys-list.ts';
 import { findKey, openSession, print, refuse, type Target, withTexts } from './keys-session.ts';
+import { osUser } from './os-user.ts';
 
 interface ActionOptions extends ConnectionOptions, Target {
   readonly reason: string;
@@ -15,6 +15,7 @@ interface ActionOptions extends ConnectionOptions, Target {
   readonly yesMayRepeat?: boolean;
   readonly yesExpire?: boolean;
   readonly yesForce?: boolean;
+  readonly yesPurge?: boolean;
 }
 
 /** The commands, the action of each, and what it asks for beside a reason. */
@@ -45,7 +46,12 @@ const ACTIONS: readonly [name: string, ActionName, summary: string, extra: (comm
       'free a running key; its worker is not stopped',
       (command) => command.option('--yes-force', 'confirm'),
     ],
-    ['purge-body', 'purge_body', 'keep the outcome, drop the bodies', (command) => command],
+    [
+      'purge-body',
+      'purge_body',
+      'keep the outcome, drop the bodies',
+      (command) => command.option('--yes-purge', 'confirm'),
+    ],
   ];
 
 /** `latchkey keys`: exit code 1 when a key is not there or an action is refused, 2 when a call is wrong or fails. */
@@ -69,7 +75,7 @@ export function keys(program: Command): void {
     extra(withTarget(withBodies(group.command(name).argument('[id]'))))
       .summary(summary)
       .requiredOption('--reason <text>', 'why, for the audit: 8 characters or more')
-      .option('--by <name>', 'who, for the audit', userInfo().username)
+      .option('--by <name>', 'who, for the audit, which also keeps who ran the command', osUser())
       .option('--yes-may-repeat', 'confirm that the effect may happen twice')
       .addOption(
         new Option('--command-key <key>', 'the same one twice acts once').default(randomUUID(), 'a new one'),
@@ -98,7 +104,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
   if (!detail) return;
   if (!detail.seen) return refuse(options.json, 'The record can not be understood');
   const word = CONFIRM_WORDS[action];
-  const isConfirmed = options.yesExpire === true || options.yesForce === true;
+  const isConfirmed = [options.yesExpire, options.yesForce, options.yesPurge].includes(true);
   const input = {
     action,
     seen: detail.seen,

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { userInfo } from 'node:os';
 import type { Operator, Role } from '../admin/contract.ts';
+import { osUser } from './os-user.ts';
 
 /**
  * Who may use a dashboard that was started from a terminal: the browser that opened the link which was printed there, once.
@@ -20,7 +20,7 @@ export class LocalSession {
     this.#localhost = `localhost:${port}`;
     // Cookies know no ports: another dashboard on this machine has one of its own.
     this.#cookieName = `latchkey_${port}`;
-    this.#operator = { id: userInfo().username, role };
+    this.#operator = { id: osUser(), role };
     this.link = `http://${this.#host}/login?token=${this.#token}`;
   }
 

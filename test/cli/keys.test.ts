@@ -48,7 +48,10 @@ it('an action needs its reason and its words, is refused with 1, and leaves the 
   const words = ['--reason', REASON, '--yes-expire', '--yes-may-repeat'];
   expect(await cli.keys(...args, ...words)).toMatchObject({ code: 0 });
   const { entries } = await cli.admin.ada.audit.list.query({ keyId: id });
-  expect(entries).toMatchObject([{ by: 'ops', action: 'expire', reason: REASON }]);
+  expect(entries).toMatchObject([
+    { by: 'ops', action: 'expire', reason: REASON, result: 'done' },
+    { by: 'ops', action: 'expire', reason: REASON, result: 'refused' },
+  ]);
 });
 
 it('mark completed, mark failed, force release, purge and allow retry', async () => {
@@ -66,7 +69,7 @@ it('mark completed, mark failed, force release, purge and allow retry', async ()
     cli.keys('mark-completed', ids.completed as string, ...reason, '--response', '{"pay":1}'),
     cli.keys('mark-failed', ids.failed as string, ...reason, '--response', 'declined'),
     cli.keys('force-release', ids.forced as string, ...reason, '--yes-force', '--yes-may-repeat'),
-    cli.keys('purge-body', ids.purged as string, ...reason),
+    cli.keys('purge-body', ids.purged as string, ...reason, '--yes-purge'),
     cli.keys('allow-retry', ids.retried as string, ...reason, '--yes-may-repeat'),
   ]);
   expect(results.map(({ code, err }) => [code, err])).toEqual(results.map(() => [0, '']));

@@ -16,7 +16,7 @@ import {
   type UseIdempotencyOptions,
   useIdempotency,
 } from '../../plugin/graphql/index.ts';
-import { createIdempotency } from '../../server/index.ts';
+import { createIdempotency, currentRun } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
 interface Context extends IdempotencyContext {
@@ -284,4 +284,48 @@ it('when all fields were replayed the mark is the same as for an operation', asy
   const first = await run(query);
   expect(await run(query)).toEqual({ ...first, extensions: replayed });
   expect(runs).toEqual(['pay 1 a', 'pay 2 b']);
+});
+
+describe('case 54: the context that a resolver gets is the one that the host made', () => {
+  class Session {
+    readonly user = 'me';
+    readonly params = params;
+    readonly #token = 'secret';
+    get token() {
+      return this.#token;
+    }
+  }
+
+  it.each<[string, () => object]>([
+    ['an instance with private fields', () => new Session()],
+    ['an object without a prototype', () => Object.assign(Object.create(null), { user: 'me', params })],
+    ['a frozen object', () => Object.freeze({ user: 'me', params })],
+    ['a Proxy', () => new Proxy({ user: 'me', params }, {})],
+    ['a Proxy that takes nothing', () => new Proxy({ user: 'me', params }, { defineProperty: () => false })],
+  ])('%s', async (_, make) => {
+    const seen: unknown[] = [];
+    const schema = createSchema({
+      typeDefs: 'type Query { ok: Int } type Mutation { pay: Int }',
+      resolvers: {
+        Mutation: {
+          pay: (_, __, context) => {
+            seen.push(context, (context as { token?: unknown }).token, currentRun()?.key);
+            return 1;
+          },
+        },
+      },
+    });
+    const idempotency = createIdempotency({ store: createMemoryStore() });
+    const plugin = useIdempotency<Context>({ idempotency, scope: ({ user }) => user });
+    const getEnveloped = envelop({ plugins: [useEngine(GraphQLJS), useSchema(schema), plugin] });
+    const context = make();
+    for (let call = 0; call < 2; call++) {
+      const { parse, execute, schema } = getEnveloped(context);
+      const document = parse('mutation { pay }');
+      expect(await execute({ schema, document, contextValue: context })).toMatchObject({ data: { pay: 1 } });
+    }
+    expect(seen).toHaveLength(3);
+    expect(seen[0]).toBe(context);
+    expect(seen.slice(1)).toEqual([context instanceof Session ? 'secret' : undefined, 'k']);
+  });
 });

@@ -1,7 +1,7 @@
 import { sealContent } from './bodies.ts';
 import type { Encoded, KeyedCall } from './call.ts';
 import type { ClaimRequest } from './engine/decide.ts';
-import { refusal } from './engine/errors.ts';
+import { IdempotencyError, refusal } from './engine/errors.ts';
 import { isOperator } from './engine/operator.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from './engine/record.ts';
 import type { Held, Store, Transaction, WriteAnswer } from './engine/store.ts';
@@ -12,9 +12,10 @@ import type { LocalEnd, LocalRuns } from './local-runs.ts';
 import { pause } from './pause.ts';
 import { textOf } from './reason.ts';
 import { hidesOf } from './redaction.ts';
-import { activeRun, insideRun } from './run.ts';
+import { type ActiveRun, activeRun, insideRun } from './run.ts';
 import { intended, mayHideEffects, settlementOf } from './settlement.ts';
 import { Steps } from './steps.ts';
+import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
@@ -45,6 +46,12 @@ export class Execution<Value> {
   readonly #steps: Steps;
   readonly #sentAt: number;
   readonly #end: (end: LocalEnd) => void;
+  #isInHandler = false;
+  #isSettling = false;
+  /** By `maxRunMs`. */
+  #isOverdue = false;
+  /** What was written of a run that was let go. */
+  #doubted: Promise<void> | undefined;
 
   constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
     this.#host = host;
@@ -63,7 +70,41 @@ export class Execution<Value> {
 
   /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
-    return this.#call.policy.transaction ? this.#runInTransaction() : this.#runOnce();
+    const { transaction, maxRunMs } = this.#call.policy;
+    const running = transaction ? this.#runInTransaction() : this.#runOnce();
+    return maxRunMs === null ? running : this.#within(maxRunMs, running);
+  }
+
+  /** A handler that takes longer is waited for by nobody; what it ends with may still be recorded. */
+  async #within(maxRunMs: number, running: Promise<Value>): Promise<Value> {
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => this.#letGo(maxRunMs).catch(reject), maxRunMs).unref();
+    });
+    try {
+      return await Promise.race([running, overdue]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * What has ended already is left to be recorded. Of a transaction nothing is kept, so nothing is in doubt: its key is free
+   * when the handler ends after all, or when the lease lapses.
+   * @throws IdempotencyError what the caller gets in place of a result
+   */
+  async #letGo(maxRunMs: number): Promise<void> {
+    this.#isOverdue = true;
+    if (this.#call.policy.transaction) {
+      if (!this.#isInHandler) return;
+      this.lease.letGo(maxRunMs);
+      throw outOfTime(this.lease.signal.reason);
+    }
+    if (this.#isSettling) return;
+    this.lease.letGo(maxRunMs);
+    this.#doubted = this.inDoubt(`took longer than maxRunMs (${maxRunMs} ms)`);
+    await this.#doubted;
+    throw tookTooLong(maxRunMs);
   }
 
   async #runOnce(): Promise<Value> {
@@ -75,29 +116,35 @@ export class Execution<Value> {
       value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
       encoded = encodedBy(this.#call, value);
     } catch (error) {
-      await this.inDoubt('handler rejected');
+      await this.#record(this.#doubt('handler rejected'));
       throw error;
     }
     const complete = () => this.#completed(encoded);
     const { policy } = this.#call;
     const settlement = await settlementOf(encoded, run.intention, this.lease.lost, policy, complete);
     const { doubt } = this.#steps;
-    if (doubt && mayHideEffects(settlement)) await this.inDoubt(doubt);
-    else await this.#settle(settlement);
+    await this.#record(doubt && mayHideEffects(settlement) ? this.#doubt(doubt) : settlement);
     return value;
+  }
+
+  /** Of a run that was let go, and is in doubt, only a result says more than that. */
+  async #record(settlement: Settlement): Promise<void> {
+    await this.#doubted?.catch(() => {});
+    if (!this.#doubted || settlement.to === 'completed') await this.#settle(settlement);
   }
 
   /** Runs the handler until its effects and its completion are committed as one, or nothing of them is kept. */
   async #runInTransaction(): Promise<Value> {
-    const { policy, handler } = this.#call;
+    const { policy } = this.#call;
+    const longestMs = policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS);
     this.lease.hold();
     this.#emit('started');
     const end = await new TransactionalRun<Value>({
       held: this.#held,
       lease: this.lease,
-      until: this.#sentAt + policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS),
+      until: Math.min(this.#sentAt + longestMs, performance.now() + (policy.maxRunMs ?? longestMs)),
       begin: () => beginIn(this.#host.store, this.#held),
-      handler,
+      handler: (run) => this.#handledIn(run),
       step: this.#steps.run,
       judge: async (value, intention) => {
         const encoded = encodedBy(this.#call, value);
@@ -105,7 +152,7 @@ export class Execution<Value> {
         return { encoded, settlement: await settlementOf(encoded, intention, false, policy, complete) };
       },
       released: (reason, intention) => intended(intention ?? { to: 'release', reason }, policy),
-      inDoubt: (reason) => intended({ to: 'in_doubt', reason }, policy),
+      inDoubt: (reason) => this.#doubt(reason),
       onRetry: (error) => this.#emit('transaction_retried', { reason: textOf(error), error }),
     }).run();
     switch (end.to) {
@@ -135,8 +182,21 @@ export class Execution<Value> {
   }
 
   async inDoubt(reason: string): Promise<void> {
-    const { abandonedRetentionMs } = this.#call.policy;
-    await this.#settle({ to: 'in_doubt', reason, abandonedRetentionMs });
+    await this.#settle(this.#doubt(reason));
+  }
+
+  #doubt(reason: string): Settlement {
+    return intended({ to: 'in_doubt', reason }, this.#call.policy);
+  }
+
+  async #handledIn(run: ActiveRun): Promise<Value> {
+    if (this.#isOverdue) throw outOfTime(undefined); // before its timer, by a hair
+    this.#isInHandler = true;
+    try {
+      return await this.#call.handler(run);
+    } finally {
+      this.#isInHandler = false;
+    }
   }
 
   /** Lets go of the key, and writes nothing. */
@@ -173,6 +233,7 @@ export class Execution<Value> {
 
   /** The caller's result is true whatever happens here; only a newer owner's result takes precedence. */
   async #settle(settlement: Settlement): Promise<void> {
+    this.#isSettling = true;
     this.lease.settling();
     let answer: WriteAnswer;
     try {
@@ -246,6 +307,11 @@ export class Execution<Value> {
 /** @throws when the codec can not tell the outcome */
 export function encodedBy<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
   return codec.encode(value, hidesOf(policy.redact));
+}
+
+function tookTooLong(maxRunMs: number): IdempotencyError {
+  const message = `The request ran for more than ${maxRunMs} ms; its effect is unknown, and an operator has to decide`;
+  return new IdempotencyError('IN_DOUBT', message, { reason: 'max_run' });
 }
 
 function beginIn(store: Store, held: Held): Transaction {

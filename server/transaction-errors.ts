@@ -2,7 +2,7 @@ import { IdempotencyError } from './engine/errors.ts';
 
 /** Nothing happened, and the key is free: the same one may simply be sent again. */
 export function outOfTime(cause: unknown): IdempotencyError {
-  const message = 'The transaction could not be committed within its lease; nothing of it was kept';
+  const message = 'The transaction could not be committed in time; nothing of it was kept';
   return new IdempotencyError('STORE_UNAVAILABLE', message, { reason: 'transaction_timeout', cause });
 }
 

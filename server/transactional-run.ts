@@ -137,6 +137,7 @@ export class TransactionalRun<Value> {
       transaction.abort();
     };
     const timer = setTimeout(expire, Math.max(0, until - performance.now()));
+    lease.signal.addEventListener('abort', expire);
     const signal = AbortSignal.any([lease.signal, timeout.signal]);
     const run = activeRun(held, signal, step, transaction.session);
     let result: Result<Value>;
@@ -146,6 +147,7 @@ export class TransactionalRun<Value> {
       result = { error };
     }
     clearTimeout(timer);
+    lease.signal.removeEventListener('abort', expire);
     // A stalled event loop has late timers.
     return { run, result, isLate: timeout.signal.aborted || performance.now() >= until };
   }

@@ -45,6 +45,13 @@ export interface Policy<Context = unknown> {
   abandonedRetentionMs?: number | null;
   /** How long a run is believed alive without a renewal, in ms; renewed every third of it. Default 30 s. */
   leaseMs?: number;
+  /**
+   * How long a handler may run, in ms from 1,000; null for as long as it takes. Past it `run.signal` aborts, the lease is let
+   * go and the record is in doubt: the caller and each retry get IN_DOUBT. A result that the handler still ends with is
+   * recorded. With `transaction: true` nothing is kept, and the caller gets STORE_UNAVAILABLE, reason
+   * `transaction_timeout`. Default null.
+   */
+  maxRunMs?: number | null;
   /** What a duplicate of a running key gets: the result, waited for, or IN_PROGRESS at once. Default `wait`. */
   concurrent?: 'wait' | 'reject';
   /** How long a duplicate waits before IN_PROGRESS, in ms. Default 10 s. */
@@ -115,6 +122,7 @@ const DEFAULTS: ResolvedPolicy = {
   retentionMs: DAY,
   abandonedRetentionMs: 30 * DAY,
   leaseMs: 30 * SECOND,
+  maxRunMs: null,
   concurrent: 'wait',
   waitTimeoutMs: 10 * SECOND,
   onAbandoned: 'in_doubt',
@@ -156,6 +164,7 @@ export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   abandonedRetentionMs: anyOf(retention, aNull),
   leaseMs: timer(SECOND),
   concurrent: oneOf('wait', 'reject'),
+  maxRunMs: anyOf(timer(SECOND), aNull),
   waitTimeoutMs: timer(1),
   onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
   classify: aFunction,

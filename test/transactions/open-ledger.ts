@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import type { Db, Document } from 'mongodb';
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
@@ -26,9 +27,13 @@ export async function openLedger(
     await db.collection('emails').insertOne({ _id: 'taken' as never });
   }
   const events: IdempotencyEvent[] = [];
+  const news = new EventEmitter();
   const idempotency = createIdempotency({
     store: createMongoStore({ db, ...store }),
-    onEvent: (event) => events.push(event),
+    onEvent(event) {
+      events.push(event);
+      news.emit(event.type);
+    },
   });
   let runs = 0;
   const app = await startLedgerApp(idempotency, (amount) => place(db, amount, runs++), policy);
@@ -46,6 +51,8 @@ export async function openLedger(
     },
     types: () => events.map(({ type }) => type),
     events,
+    /** Resolves with the next event of this type. */
+    next: (type: IdempotencyEvent['type']) => once(news, type),
     rows: (): Promise<Document[]> => db.collection('ledger').find().toArray(),
     record: (key: string): Promise<Document | null> => db.collection('idempotency_keys').findOne({ key }),
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { axeViolations } from './support/axe.ts';
 import { it } from './support/it.ts';
+import { COLLECTION } from './support/office.ts';
 import { enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
 
 describe('the stored response (case 16)', () => {
@@ -41,6 +42,22 @@ describe('the stored response (case 16)', () => {
     expect(await key.page.locator('body').textContent()).not.toContain('hunter2-hunter2');
     expect(key.problems).toEqual([]);
   });
+});
+
+it('what `redact` has left of a response is shown, without anything to reveal', async ({
+  office,
+  visitKey,
+}) => {
+  await office.send({ key: 'redacted', note: { city: 'Lima', token: '[redacted]' } });
+  await office.db
+    .collection(COLLECTION)
+    .updateOne({ key: 'redacted' }, { $set: { 'response.omitted': 'redacted' } });
+  await using key = await visitKey('redacted');
+  await key.page.getByText('Lima').waitFor();
+  await key.page.getByText(/What `redact` names was taken out/).waitFor();
+  expect(await key.page.getByRole('button', { name: 'Reveal secrets…' }).count()).toBe(0);
+  expect(await axeViolations(key.page)).toEqual([]);
+  expect(key.problems).toEqual([]);
 });
 
 it('Re-run is off where the request was not captured, and says so', async ({ office, visitKey }) => {

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { it } from './support/it.ts';
-import { enter, openAction, stateOf, waitForState } from './support/operate.ts';
+import { enter, openAction, stateOf, submit, waitForState } from './support/operate.ts';
 
 describe('a page that is open', () => {
   it('counts new keys, and shows them when it is asked to', async ({ office, visit }) => {
@@ -93,6 +93,37 @@ describe('two operators on one key (case 19)', () => {
     const trail = olga.page.getByRole('region', { name: 'Audit trail' });
     await trail.getByText('oscar@shop.example').waitFor();
     await trail.getByText('olga@shop.example').waitFor();
+    expect([...olga.problems, ...oscar.problems]).toEqual([]);
+  });
+
+  it('who was second is told who did what and why, and confirms again what may happen twice', async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: 'ticked', fate: 'timed_out' } as const;
+    await office.send(sent);
+    await using olga = await visitKey(sent.key, { operator: 'olga' });
+    await using oscar = await visitKey(sent.key, { operator: 'oscar' });
+    const his = await openAction(oscar.page, 'Allow retry');
+    await his.getByRole('checkbox').check();
+    await enter(await openAction(olga.page, 'Allow retry'), {
+      tick: true,
+      reason: 'the bank has refused it',
+    });
+    await waitForState(olga.page, 'Released');
+    await office.send(sent); // the client’s retry: in doubt again
+
+    await enter(his);
+    const told = his.getByRole('alert');
+    await told.getByText(/olga@shop.example did “allow retry” at .*: “the bank has refused it”/).waitFor();
+    await told.getByText(/A client’s request with this key began to run/).waitFor();
+    expect(await his.getByRole('checkbox').isChecked()).toBe(false);
+    await submit(his);
+    await his.getByText('Confirm that the effect may happen twice.').waitFor();
+    expect(office.runs(sent.key)).toBe(2);
+    await his.getByRole('checkbox').check();
+    await submit(his);
+    await waitForState(oscar.page, 'Released');
     expect([...olga.problems, ...oscar.problems]).toEqual([]);
   });
 

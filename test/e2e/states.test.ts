@@ -35,6 +35,27 @@ describe('while nothing has happened', () => {
   });
 
   it.for([
+    ['/keys?state=indoubt&scope=acme', 'Expected state: to be one of'],
+    ['/keys?sate=in_doubt', 'got sate'],
+    ['/keys?age=old', 'Expected age: to be like'],
+  ] as const)(
+    '%s can not be read: no keys are shown, and nothing can be planned or exported',
+    async ([path, problem], { visit }) => {
+      await using opened = await visit('/audit');
+      const { page } = opened;
+      const asked: string[] = [];
+      page.on('request', (request) => asked.push(request.url()));
+      await page.goto(new URL(path.slice(1), page.url()).href);
+      await page.getByRole('alert').getByText(problem).waitFor();
+      expect(await page.getByRole('button', { name: /Plan a bulk job|Export/ }).count()).toBe(0);
+      expect(asked.filter((url) => url.includes('keys.list'))).toEqual([]);
+      await page.getByRole('link', { name: 'Show what needs attention' }).click();
+      await page.getByText('Nothing needs your attention').waitFor();
+      expect(opened.problems).toEqual([]);
+    },
+  );
+
+  it.for([
     ['/keys/000000000000000000000000/1', 'There is no such record'],
     ['/bulk/00000000-0000-4000-8000-000000000000', 'There is no such job'],
   ] as const)('%s says: %s', async ([path, text], { visit }) => {

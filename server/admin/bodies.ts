@@ -12,18 +12,23 @@ import { textOf } from './rows.ts';
 
 export type Part = 'request' | 'response';
 
-/** How much of a body is shown, and how much of its text is looked at for that. */
+const MEGABYTE = 1_048_576;
+
+/**
+ * How much of a body is shown, and how much of its text is looked at for that. What is compressed is expanded a little
+ * further, so that the page can say how long it is where all of it could be shown.
+ */
 const EXTENTS = {
-  beginning: { shown: 65_536, read: 4 * 65_536 },
-  whole: { shown: 2 * 1_048_576, read: 2 * 1_048_576 },
+  beginning: { shown: 65_536, read: 4 * 65_536, expanded: 2 * MEGABYTE },
+  whole: { shown: 2 * MEGABYTE, read: 2 * MEGABYTE, expanded: 2 * MEGABYTE },
   /** Secrets are not looked for, and who asked for it is known. */
-  revealed: { shown: 15 * 1_048_576, read: 15 * 1_048_576 },
+  revealed: { shown: 15 * MEGABYTE, read: 15 * MEGABYTE, expanded: 15 * MEGABYTE },
 } as const;
 
 export type Extent = keyof typeof EXTENTS;
 
 /** A reply holds 16 MB. */
-const MOST_BYTES = 15 * 1_048_576;
+const MOST_BYTES = 15 * MEGABYTE;
 
 /** Stages that leave of each body only that there is one. */
 export function elidedBodies(prefix: '' | 'record.' = ''): Document[] {
@@ -183,14 +188,14 @@ export async function readBody(
   id: string,
   { life, part, extent, secrets, open }: BodyOptions,
 ): Promise<BodyText | undefined> {
-  const { shown, read } = EXTENTS[extent];
+  const { shown, read, expanded } = EXTENTS[extent];
   const [found] = await records.aggregate([
     { $match: idIs(id) },
     {
       $project: {
         info: bodyFields(part),
-        stored: beginningOf(part, read),
-        request: part === 'response' ? beginningOf('request', read) : null,
+        stored: beginningOf(part, read, expanded),
+        request: part === 'response' ? beginningOf('request', read, read) : null,
         state: 1,
         outcome: 1,
         operation: 1,
@@ -203,28 +208,34 @@ export async function readBody(
   if (!found) return undefined;
   requireLife(textOf(found.life), life);
   const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
-  const text = await opened(open, found, 'stored', part, read);
+  const text = await opened(open, found, 'stored', part, expanded);
   if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };
   const body = {
-    text,
+    text: text.slice(0, read),
     format: info.format,
     part,
     operation: String(found.operation),
     isFailure: found.outcome === 'error',
-    request: await opened(open, found, 'request', 'request', read),
+    request: (await opened(open, found, 'request', 'request', read))?.slice(0, read),
   };
   const view = await bodyView(body, secrets, shown);
   const { text: visible, cut } = cutText(view.text, shown);
-  const bytes = Buffer.byteLength(text);
-  // A character at the end may have been cut in two.
-  const isWhole = bytes < read - 3;
+  const textBytes = bytesOf(text, found.info as Document, expanded);
   return {
     ...info,
     text: visible,
-    textBytes: isWhole ? bytes : wholeBytes(found.info as Document, info),
-    cut: cut || view.cut || !isWhole,
+    textBytes,
+    cut: cut || view.cut || textBytes !== Buffer.byteLength(body.text),
     redacted: view.redacted,
   };
+}
+
+/** What is stored as it is has its length. Of what is compressed it is known when it was expanded to its end. */
+function bytesOf(text: string, { isPlain, bodyBytes }: Document, most: number): number | null {
+  if (isPlain === true) return countOf(bodyBytes);
+  const bytes = Buffer.byteLength(text);
+  // A character at the end may have been cut in two.
+  return bytes < most - 3 ? bytes : null;
 }
 
 async function opened(
@@ -240,14 +251,13 @@ async function opened(
   return open(stored, place, mostBytes);
 }
 
-/** What is stored as it is has its length; of what is compressed, only who expands it all knows. */
-const wholeBytes = (found: Document, { bytes }: BodyInfo): number | null =>
-  found.isPlain === true ? bytes : null;
-
-/** A stored body whose text is cut by the server. One that is encrypted can be opened whole only. */
-function beginningOf(part: Part, most: number): Document {
+/** A stored body that is cut by the server. One that is encrypted can be opened whole only. */
+function beginningOf(part: Part, read: number, expanded: number): Document {
   const stored = `$${part}`;
   const body = `${stored}.body`;
+  const isEncoded = { $eq: [{ $type: `${stored}.encoding` }, 'string'] };
+  // Base64, which holds three bytes in four signs; what did not become smaller is not compressed.
+  const most = { $cond: [isEncoded, 4 * Math.ceil(expanded / 3), read] };
   const cut = { $substrCP: [body, 0, most] };
   const isLong = {
     $and: [

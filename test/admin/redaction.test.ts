@@ -230,6 +230,10 @@ const POSITIONS: Readonly<Record<string, readonly [Form, (of: Planted) => string
     { ...ANSWER, operation: 'createApiKey' },
     () => JSON.stringify({ data: { k: VALUE } }),
   ],
+  'data of an operation whose request is cut off': [
+    { ...ANSWER, operation: 'createApiKey', request: '{"query":"mutation { k: create' },
+    () => JSON.stringify({ data: { k: VALUE } }),
+  ],
   'the secret itself of an operation': [
     ANSWER,
     () => JSON.stringify({ data: { createApiKey: { id: 1, key: VALUE } } }),

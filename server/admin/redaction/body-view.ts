@@ -68,7 +68,8 @@ function graphqlRequest(secrets: Secrets): Rules {
 
 /** An alias is named like what it stands for; where the request is not known, like the operation. */
 function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules {
-  const names = request === undefined ? undefined : readGraphQL(queryIn(request), secrets);
+  const query = request === undefined ? undefined : queryIn(request);
+  const names = query === undefined ? undefined : readGraphQL(query, secrets);
   return {
     namesOf(name, { path }) {
       if (path[0] !== 'data') return [];
@@ -116,13 +117,13 @@ function errorTexts({ errorTexts }: Secrets, field: string): Rules {
 
 const isCode = (path: readonly string[]) => ['code', 'path'].includes(path.at(-1) ?? '');
 
-/** The query of a captured request, which may be cut off. */
-function queryIn(request: string): string {
+/** The query of a captured request; undefined where that is cut off. */
+function queryIn(request: string): string | undefined {
   try {
     const { query } = JSON.parse(request) as { query?: unknown };
-    return typeof query === 'string' ? query : '';
+    return typeof query === 'string' ? query : undefined;
   } catch {
-    return '';
+    return undefined;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { serve } from '../http/server.ts';
-import { emptyDatabase, type FreshDatabase } from '../support/database.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -53,7 +53,7 @@ export async function startSecretApp(
   policy: Policy = {},
   { database: given, note }: Options = {},
 ): Promise<SecretApp> {
-  const database = given ?? (await emptyDatabase());
+  const database = given ?? (await freshDatabase());
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
     store: createMongoStore({ db: database.db }),

@@ -153,7 +153,7 @@ type Form = Pick<Body, 'format' | 'part'> & Partial<Body>;
 const GRAPHQL = { format: 'graphql/1', part: 'request' } as const;
 const ANSWER = { format: 'graphql/1', part: 'response' } as const;
 const CALL = { format: 'trpc/1', part: 'request' } as const;
-const RESULT = { format: 'trpc/1', part: 'response' } as const;
+const RESULT = { format: 'trpc/1 as 0d6e4079', part: 'response' } as const;
 const ASKED = { format: 'http/1', part: 'request' } as const;
 const ANSWERED = { format: 'http/1', part: 'response' } as const;
 

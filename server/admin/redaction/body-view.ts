@@ -1,3 +1,4 @@
+import { familyOf } from '../../engine/body.ts';
 import { type GraphQLNames, readGraphQL } from './graphql-document.ts';
 import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
 import { jsonViewInTurns, type View, type ViewOptions } from './json-view.ts';
@@ -38,7 +39,7 @@ export async function bodyView(body: Body, secrets: Secrets | undefined, mostCha
 type Rules = Partial<ViewOptions>;
 
 function rulesOf(body: Body, secrets: Secrets): Rules {
-  switch (body.format) {
+  switch (familyOf(body.format ?? '')) {
     case 'graphql/1':
       return body.part === 'request' ? graphqlRequest(secrets) : graphqlResponse(body, secrets);
     case 'trpc/1':

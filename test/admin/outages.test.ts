@@ -48,6 +48,7 @@ describe('while mongod is', ASIDE, () => {
         () => ada.bulk.list.query(),
         () => ada.bulk.get.query({ id: job.id }),
         () => ada.audit.list.query({}),
+        () => ada.audit.export.mutate({ filter: {}, format: 'csv', ...command }),
       ];
 
       await mongod.kill(harm === 'killed' ? 'SIGKILL' : 'SIGSTOP');

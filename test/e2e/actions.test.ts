@@ -210,7 +210,8 @@ describe('Re-run now', () => {
     expect(await dryRun.textContent()).toMatch(/mutation Charge/);
     expect(office.runs(sent.key)).toBe(1);
     await enter(dialog, { confirm: 'rerun', tick: true });
-    await key.page.getByText(/It ran, and succeeded/).waitFor();
+    const told = key.page.locator('[role=status][aria-live]').filter({ hasText: 'It ran, and succeeded' });
+    await told.locator('.text-success').waitFor();
     expect(key.problems).toEqual([]);
   });
 

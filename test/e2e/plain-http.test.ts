@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openChromium } from './support/chromium.ts';
 import { type Office, openOffice } from './support/office.ts';
 import { enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
-import { type VisitOptions, visit } from './support/visit.ts';
+import { type Visit, type VisitOptions, visit } from './support/visit.ts';
 
 // A name that is not loopback: over plain HTTP the browser then leaves out what it keeps for secure pages.
 const HOST = 'shop.test';
@@ -25,6 +25,10 @@ function visitPlain(path: string, options?: VisitOptions) {
   return visit(browser, { ...office, at }, path, options);
 }
 
+/** Chromium remarks there that this one of our headers has no effect. */
+const faults = ({ problems }: Visit) =>
+  problems.filter((problem) => !problem.includes('Cross-Origin-Opener-Policy header has been ignored'));
+
 async function visitKey(key: string, options?: VisitOptions) {
   await office.send({ key, fate: 'declined' });
   return visitPlain(`/keys/${await office.idOf(key)}/-`, options);
@@ -44,7 +48,7 @@ describe('over plain HTTP', () => {
     await using key = await visitKey('acted');
     await enter(await openAction(key.page, 'Allow retry'), { tick: true });
     await waitForState(key.page, 'Released');
-    expect(key.problems).toEqual([]);
+    expect(faults(key)).toEqual([]);
   });
 
   it('secrets are revealed', async () => {
@@ -56,7 +60,7 @@ describe('over plain HTTP', () => {
     const dialog = page.getByRole('dialog');
     await enter(dialog);
     await page.getByText('hunter2').waitFor();
-    expect(key.problems).toEqual([]);
+    expect(faults(key)).toEqual([]);
   });
 
   it('a bulk job is planned and started', async () => {
@@ -72,7 +76,7 @@ describe('over plain HTTP', () => {
     await page.getByRole('checkbox', { name: /may happen twice/ }).check();
     await page.getByRole('button', { name: 'Start the job' }).click();
     await page.getByText('1 done').waitFor();
-    expect(list.problems).toEqual([]);
+    expect(faults(list)).toEqual([]);
   });
 
   it.each([
@@ -89,7 +93,7 @@ describe('over plain HTTP', () => {
     await submit(dialog);
     await download;
     await page.getByText(told).waitFor();
-    expect(list.problems).toEqual([]);
+    expect(faults(list)).toEqual([]);
   });
 
   it('a key is copied as it is, and the keyboard stays at its button', async () => {
@@ -101,7 +105,7 @@ describe('over plain HTTP', () => {
     await page.getByText('Copied the key.').waitFor();
     expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
     expect(await pasted(page)).toBe(key);
-    expect(opened.problems).toEqual([]);
+    expect(faults(opened)).toEqual([]);
   });
 });
 
@@ -124,7 +128,7 @@ describe('what goes wrong is called what it is:', () => {
     const dialog = await openAction(key.page, 'Allow retry');
     await enter(dialog, { tick: true });
     await dialog.getByText('This page has a fault: no random numbers today').waitFor();
-    expect(key.problems).toEqual([]);
+    expect(faults(key)).toEqual([]);
   });
 
   it.each([

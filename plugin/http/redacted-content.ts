@@ -1,3 +1,4 @@
+import { parse } from 'lossless-json';
 import { type Hides, REDACTED, withoutNames } from '../../server/engine/redact.ts';
 
 interface Content {
@@ -44,28 +45,14 @@ function redactedText(text: string, type: string, hides: Hides): RedactedText | 
 
 function redactedJson(text: string, hides: Hides): RedactedText | undefined {
   try {
+    // Of a name that is given twice `JSON.parse` shows the last content only: this parser throws where the two differ.
+    parse(text);
     const body: unknown = JSON.parse(text);
-    // Of a name that is given twice, the parser shows the last content only.
-    if (namesWritten(text) !== namesParsed(body)) return undefined;
     const shown = withoutNames(body, hides);
     return shown === body ? { after: text, changed: false } : { after: JSON.stringify(shown), changed: true };
   } catch {
     return undefined;
   }
-}
-
-/** A text that a colon follows is a name. */
-function namesWritten(json: string): number {
-  let names = 0;
-  for (const [, colon] of json.matchAll(/"(?:[^"\\]+|\\.)*"(\s*:)?/g)) if (colon) names++;
-  return names;
-}
-
-function namesParsed(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const contents = Object.values(value);
-  const own = Array.isArray(value) ? 0 : contents.length;
-  return contents.reduce<number>((sum, content) => sum + namesParsed(content), own);
 }
 
 function redactedForm(text: string, hides: Hides): RedactedText {

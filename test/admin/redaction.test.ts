@@ -27,6 +27,8 @@ const SECRET_NAMES = [
   'Set-Cookie',
   'iban',
 ];
+/** Of what each object has in JavaScript. */
+const BUILT_IN = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'has', ''];
 const PLAIN_NAMES = [
   'id',
   'amount',
@@ -391,6 +393,25 @@ it('what holds no secret is shown as it is: by position, and as a whole', async 
       }
     }),
   );
+});
+
+it('names that each object has are names like any other, in each form', async () => {
+  for (const outer of BUILT_IN) {
+    for (const inner of BUILT_IN) {
+      const json = `{"${outer}":{"${inner}":[{"${inner}":"kept","pin":"${VALUE}"}]}}`;
+      const texts: [Form, string][] = [
+        [GRAPHQL, `{"query":"mutation ($x: A) { pay(constructor: $x) }","variables":{"x":${json}}}`],
+        [ANSWER, `{"data":${json},"${outer}":${json}}`],
+        [CALL, `{"path":"pay","input":${json}}`],
+        [ASKED, http([['content-type', 'application/json']], json)],
+        [ASKED, http([['constructor', 'x']], json)],
+      ];
+      for (const [form, text] of texts) {
+        const view = await bodyView({ operation: outer, isFailure: false, ...form, text }, secrets, 1e6);
+        expect([view.text.includes('kept'), view.text.includes(VALUE)]).toEqual([true, false]);
+      }
+    }
+  }
 });
 
 it('the rest of a query, a form, an address and an answer stays to be read', async () => {

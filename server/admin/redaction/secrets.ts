@@ -100,21 +100,23 @@ function isSecretName(name: string, flat: string): boolean {
   return PARTS.test(flat) || ENDS.test(flat) || wordsOf(name).some((word) => WORDS.has(word));
 }
 
-const PAIRS: Readonly<Record<string, ReadonlySet<string>>> = {
-  card: new Set(['number', 'no', 'num', 'code', 'expiry', 'security']),
-  account: new Set(['number', 'no', 'num']),
-  bank: new Set(['account', 'number']),
-  api: new Set(['key', 'keys']),
-  private: new Set(['key', 'keys']),
-  access: new Set(['key', 'keys']),
-  session: new Set(['id']),
-};
+const NUMBERS = ['number', 'no', 'num'];
+/** A map: fields are called `constructor`, too. */
+const PAIRS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['card', [...NUMBERS, 'code', 'expiry', 'security']],
+  ['account', NUMBERS],
+  ['bank', ['account', 'number']],
+  ['api', ['key', 'keys']],
+  ['private', ['key', 'keys']],
+  ['access', ['key', 'keys']],
+  ['session', ['id']],
+]);
 
 /** `card: { number }` is what `cardNumber` is. */
 function isPair(parent: string, name: string): boolean {
   const owner = wordsOf(parent.slice(-LONGEST_NAME)).at(-1)?.replace(/s$/, '');
   const [first] = wordsOf(name.slice(0, LONGEST_NAME));
-  return owner !== undefined && first !== undefined && PAIRS[owner]?.has(first) === true;
+  return owner !== undefined && first !== undefined && PAIRS.get(owner)?.includes(first) === true;
 }
 
 /** `newPassword`, `card_pin`, `X-Api-Key`: the words, small. */

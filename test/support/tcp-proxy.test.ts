@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { freshDatabase, mongoPort } from './database.ts';
 import { startProxy } from './tcp-proxy.ts';
 
-const noRetries = { retryWrites: false, retryReads: false, serverSelectionTimeoutMS: 1_000 };
+const noRetries = { retryWrites: false, retryReads: false };
 
 it('a dropped reply is an error for the client, and the write was applied', async () => {
   await using database = await freshDatabase();
@@ -39,11 +39,54 @@ it('only the nth matching request loses its reply', async () => {
 it('a silenced reply leaves the client waiting on an open connection', async () => {
   await using database = await freshDatabase();
   await using proxy = await startProxy(mongoPort());
-  await using client = new MongoClient(proxy.uri, { ...noRetries, socketTimeoutMS: 300 });
+  await using client = await new MongoClient(proxy.uri, noRetries).connect();
+  const orders = client.db(database.name).collection('orders');
 
-  void proxy.dropReply(['insert', 'orders'], { clientSees: 'silence' });
-  await expect(client.db(database.name).collection('orders').insertOne({})).rejects.toThrow(/timed out/);
+  const dropped = proxy.dropReply(['insert', 'orders'], { clientSees: 'silence' });
+  let isWaiting = true;
+  const inserted = orders.insertOne({}).finally(() => {
+    isWaiting = false;
+  });
+  await dropped;
+  expect(await database.db.collection('orders').countDocuments()).toBe(1);
+  // Another connection of the same client was answered meanwhile.
+  expect(await orders.countDocuments()).toBe(1);
+  expect(isWaiting).toBe(true);
+  await Promise.all([client.close(), expect(inserted).rejects.toThrow(/closed/)]);
+});
 
+it('open connections that swallow what comes stay open, and new ones work', async () => {
+  await using database = await freshDatabase();
+  await using proxy = await startProxy(mongoPort());
+  await using client = await new MongoClient(proxy.uri, noRetries).connect();
+  const orders = client.db(database.name).collection('orders');
+  await orders.insertOne({ n: 1 });
+
+  const swallowing = proxy.swallowOpen();
+  expect(swallowing).toBeGreaterThan(0);
+  let isWaiting = true;
+  const second = orders.insertOne({ n: 2 }).finally(() => {
+    isWaiting = false;
+  });
+  // The driver takes another connection, for that one is in use.
+  await orders.insertOne({ n: 3 });
+  expect(isWaiting).toBe(true);
+  expect(proxy.connections).toBeGreaterThan(swallowing);
+  expect(await database.db.collection('orders').distinct('n')).toEqual([1, 3]);
+  await Promise.all([client.close(), expect(second).rejects.toThrow(/closed/)]);
+});
+
+it('a request that is held up arrives when it is delivered, though its client has gone', async () => {
+  await using database = await freshDatabase();
+  await using proxy = await startProxy(mongoPort());
+  await using client = await new MongoClient(proxy.uri, noRetries).connect();
+
+  const letter = proxy.holdUp(['insert', 'orders']);
+  const inserted = client.db(database.name).collection('orders').insertOne({ n: 1 });
+  await letter.held;
+  await Promise.all([client.close(), expect(inserted).rejects.toThrow(/closed/)]);
+  expect(await database.db.collection('orders').countDocuments()).toBe(0);
+  await letter.deliver();
   expect(await database.db.collection('orders').countDocuments()).toBe(1);
 });
 
@@ -65,16 +108,16 @@ it('a command that hung goes on when the proxy passes again', async () => {
 it('a refusing proxy closes what is open and what comes', async () => {
   await using database = await freshDatabase();
   await using proxy = await startProxy(mongoPort());
-  await using client = await new MongoClient(proxy.uri, noRetries).connect();
-  await client.db(database.name).command({ ping: 1 });
-  expect(proxy.connections).toBeGreaterThan(0);
+  const open = connect(proxy.port, '127.0.0.1').resume();
+  await once(open, 'connect');
 
   proxy.mode = 'refuse';
-  await expect(client.db(database.name).command({ ping: 1 })).rejects.toThrow();
-  const socket = connect(proxy.port, '127.0.0.1').resume();
-  await once(socket, 'close');
+  await once(open, 'close');
+  const next = connect(proxy.port, '127.0.0.1').resume();
+  await once(next, 'close');
   expect(proxy.connections).toBe(0);
 
   proxy.mode = 'pass';
+  await using client = new MongoClient(proxy.uri, noRetries);
   expect(await client.db(database.name).command({ ping: 1 })).toMatchObject({ ok: 1 });
 });

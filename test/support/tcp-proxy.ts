@@ -21,8 +21,35 @@ export interface TcpProxy extends AsyncDisposable {
   /** How many connections are open now. */
   readonly connections: number;
   mode: ProxyMode;
+  /**
+   * Every connection that is open now swallows what comes over it from either side, without a sign of it, and new ones
+   * work: as when a firewall forgets idle connections. Returns how many there are.
+   */
+  swallowOpen(): number;
+  /** Keeps one matching request, and all that follows it on its connection, until `deliver` is called. */
+  holdUp(match: RequestMatch): HeldUp;
   /** Lets one matching request reach the server and keeps its reply. Resolves when the server has answered. */
   dropReply(match: RequestMatch, options?: DropOptions): Promise<void>;
+}
+
+export interface HeldUp {
+  /** Resolves when the request has come. */
+  readonly held: Promise<void>;
+  /** The server gets it now; also when its client has gone meanwhile. Resolves when the server has answered. */
+  deliver(): Promise<void>;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  swallows: boolean;
+  /** Messages on their way to the server that are not to arrive yet. */
+  heldUp: Buffer[] | undefined;
+}
+
+interface Hold {
+  matches(request: Buffer): boolean;
+  caught(pair: Pair, request: Buffer): void;
 }
 
 interface Trap {
@@ -35,28 +62,42 @@ interface Trap {
 /** A TCP proxy in front of a mongod, for what a network does and `failCommand` cannot. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let mode: ProxyMode = 'pass';
-  const pairs = new Set<readonly [client: Socket, server: Socket]>();
+  const pairs = new Set<Pair>();
   const traps: Trap[] = [];
+  const holds: Hold[] = [];
 
   const proxy = createServer((client) => {
     if (mode === 'refuse') return void client.destroy();
     const server = connect(targetPort, '127.0.0.1');
-    const pair = [client, server] as const;
+    const pair: Pair = { client, server, swallows: false, heldUp: undefined };
     pairs.add(pair);
     const close = () => {
       pairs.delete(pair);
       client.destroy();
-      server.destroy();
+      // What is held up in the network arrives, though its sender has gone.
+      if (!pair.heldUp) server.destroy();
     };
-    for (const socket of pair) socket.setNoDelay().on('error', close).on('close', close);
+    for (const socket of socketsOf(pair)) socket.setNoDelay().on('error', close).on('close', close);
 
     const kept = new Map<number, Trap>();
     forward(client, server, (request) => {
+      if (pair.swallows) return false;
+      const hold = holds.find((one) => one.matches(request));
+      if (hold) {
+        holds.splice(holds.indexOf(hold), 1);
+        pair.heldUp = [];
+        hold.caught(pair, request);
+      }
+      if (pair.heldUp) {
+        pair.heldUp.push(request);
+        return false;
+      }
       const trap = traps.find((one) => one.matches(request) && --one.left === 0);
       if (trap) kept.set(request.readInt32LE(4), trap);
       return true;
     });
     forward(server, client, (reply) => {
+      if (pair.swallows) return false;
       // The wire protocol names the request that a reply answers: no other one is kept by mistake.
       const trap = kept.get(reply.readInt32LE(8));
       if (!trap) return true;
@@ -65,17 +106,14 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       if (trap.clientSees === 'close') close();
       return false;
     });
-    if (mode === 'hang') for (const socket of pair) socket.pause();
+    if (mode === 'hang') for (const socket of socketsOf(pair)) socket.pause();
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   const address = proxy.address();
   if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
   const closeAll = () => {
-    for (const [client, server] of [...pairs]) {
-      client.destroy();
-      server.destroy();
-    }
+    for (const socket of [...pairs].flatMap(socketsOf)) socket.destroy();
   };
 
   return {
@@ -90,13 +128,38 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     set mode(next) {
       mode = next;
       if (next === 'refuse') closeAll();
-      for (const socket of [...pairs].flat()) next === 'hang' ? socket.pause() : socket.resume();
+      for (const socket of [...pairs].flatMap(socketsOf)) next === 'hang' ? socket.pause() : socket.resume();
+    },
+    swallowOpen() {
+      for (const pair of pairs) pair.swallows = true;
+      return pairs.size;
+    },
+    holdUp(match) {
+      let caughtIn: { pair: Pair; request: Buffer } | undefined;
+      const held = new Promise<void>((resolve) => {
+        holds.push({
+          matches: matcher(match),
+          caught(pair, request) {
+            caughtIn = { pair, request };
+            resolve();
+          },
+        });
+      });
+      return {
+        held,
+        async deliver() {
+          await held;
+          const { pair, request } = caughtIn as NonNullable<typeof caughtIn>;
+          const answered = replyTo(pair.server, request);
+          for (const message of pair.heldUp ?? []) pair.server.write(message);
+          await answered;
+          pair.heldUp = undefined;
+          if (pair.client.destroyed) pair.server.destroy();
+        },
+      };
     },
     dropReply(match, { nth = 1, clientSees = 'close' } = {}) {
-      const matches =
-        typeof match === 'function'
-          ? match
-          : (request: Buffer) => match.every((part) => request.includes(part));
+      const matches = matcher(match);
       return new Promise((sprung) => traps.push({ matches, left: nth, clientSees, sprung }));
     },
     async [Symbol.asyncDispose]() {
@@ -107,15 +170,31 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   };
 }
 
+const socketsOf = ({ client, server }: Pair) => [client, server];
+
+function matcher(match: RequestMatch): (request: Buffer) => boolean {
+  return typeof match === 'function' ? match : (request) => match.every((part) => request.includes(part));
+}
+
+/** Resolves when the server has answered a request. */
+function replyTo(server: Socket, request: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    forward(server, undefined, (reply) => {
+      if (reply.readInt32LE(8) === request.readInt32LE(4)) resolve();
+      return false;
+    });
+  });
+}
+
 /** Whole messages only: each begins with its length, and TCP cuts them where it likes. */
-function forward(from: Socket, to: Socket, passes: (message: Buffer) => boolean): void {
+function forward(from: Socket, to: Socket | undefined, passes: (message: Buffer) => boolean): void {
   let rest: Buffer = Buffer.alloc(0);
   from.on('data', (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
       const message = rest.subarray(0, rest.readInt32LE(0));
       rest = rest.subarray(message.length);
-      if (passes(message) && to.writable) to.write(message);
+      if (passes(message) && to?.writable) to.write(message);
     }
   });
 }

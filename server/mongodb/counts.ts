@@ -28,8 +28,10 @@ export class Counts {
   }
 
   #prepare(): Promise<unknown> {
-    this.#prepared ??= this.#stats.run({ createIndexes: this.#stats.name, indexes: INDEXES }).catch(() => {
-      this.#prepared = undefined; // a user that may make none: the counts then stay for ever
+    const command = { createIndexes: this.#stats.name, indexes: INDEXES };
+    this.#prepared ??= within(this.#timeoutMs, this.#stats.run(command)).catch(() => {
+      // No answer, or a user that may make none: the counts then stay for ever. The next time it is tried again.
+      this.#prepared = undefined;
     });
     return this.#prepared;
   }

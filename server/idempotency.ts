@@ -282,6 +282,14 @@ class Engine implements Idempotency {
   }
 }
 
+/** The latest time that a Date can hold. Fences that start there can still rise. */
+const LATEST_MS = 8.64e15;
+
+/** A fence is a whole number from 1 on. The clock of a machine can be wrong, and that of a test can say anything. */
+function seedAt(nowMs: number): number {
+  return Number.isFinite(nowMs) ? Math.min(Math.max(1, Math.floor(nowMs)), LATEST_MS) : 1;
+}
+
 function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
   const { operation, fingerprints, selections, policy } = call;
   const { leaseMs, abandonedRetentionMs, onAbandoned } = policy;
@@ -292,7 +300,7 @@ function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
     fingerprints,
     ...(selections && { selections }),
     owner: randomUUID(),
-    seed: Date.now(),
+    seed: seedAt(Date.now()),
     leaseMs,
     abandonedRetentionMs,
     onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,

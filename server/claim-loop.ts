@@ -39,11 +39,35 @@ export class ClaimLoop<Value> {
 
   /** Undefined when the key is to be claimed again. */
   async #claim(): Promise<Answer<Value> | undefined> {
-    const claimed = await this.#host.store.claim(this.#request);
-    if (claimed.won) return this.#run(claimed, 'claimed');
-    let found: Snapshot = claimed;
+    const underWay = this.#host.locals.findClaim(this.#request);
+    if (underWay) {
+      // A thousand duplicates in one moment cost one claim.
+      const found = await underWay;
+      return found && this.#carryOut(found);
+    }
+    const claim = this.#host.locals.claim(this.#request);
+    try {
+      const claimed = await this.#host.store.claim(this.#request);
+      // Its start ends the local claim: from then on there is a run to join.
+      if (claimed.won) return await this.#run(claimed, 'claimed');
+      return await this.#carryOut(claimed, claim.end);
+    } catch (error) {
+      claim.fail(error);
+      throw error;
+    } finally {
+      claim.end(undefined);
+    }
+  }
+
+  /** @param onFound is told of the record that stands, once this call does not take it over */
+  async #carryOut(
+    first: Snapshot,
+    onFound: (found: Snapshot) => void = () => {},
+  ): Promise<Answer<Value> | undefined> {
+    let found = first;
     for (;;) {
       const decision = decide(found.record, this.#request, found.now);
+      if (decision.do !== 'take_over') onFound(found);
       switch (decision.do) {
         case 'claim':
         case 'run': // ours after all, as when a copy of a lost request won: claiming again renews it and says so

@@ -9,18 +9,25 @@ export type Document = Record<string, unknown>;
 export interface Database {
   readonly databaseName: string;
   /** For transactions. Not every 6.x of the driver declares it; each of them has it. */
-  readonly client?: { startSession(options?: object): DriverSession };
+  readonly client?: { startSession(options?: object): DriverSession; db?(name: string): Database };
   command(command: Document, options?: object): Promise<Document>;
 }
 
 /** The part of a driver's `ClientSession` that is used. */
 export interface DriverSession {
+  /** Of the last answer. */
+  readonly operationTime?: unknown;
   inTransaction(): boolean;
   advanceOperationTime(operationTime: unknown): void;
   startTransaction(options: object): void;
   commitTransaction(): Promise<unknown>;
   /** Aborts its transaction, if there is one. */
   endSession(): Promise<unknown>;
+}
+
+export interface CommandOptions {
+  readonly session?: DriverSession;
+  readonly signal?: AbortSignal;
 }
 
 /** One collection, spoken to in raw commands: none of the host client's own settings take part. */
@@ -41,8 +48,16 @@ export class Collection {
     return `${this.#db.databaseName}.${this.name}`;
   }
 
-  run(command: Document, session?: DriverSession): Promise<Document> {
-    return this.#db.command(command, session ? { ...OPTIONS, session } : OPTIONS);
+  /** @param options.signal closes the connection that the command waits on, with drivers from 6.13 on */
+  run(command: Document, options?: CommandOptions): Promise<Document> {
+    return this.#db.command(command, options ? { ...OPTIONS, ...options } : OPTIONS);
+  }
+
+  /** @throws TypeError when `db` has no client that knows the admin database */
+  async runOnAdmin(command: Document, options: CommandOptions): Promise<Document> {
+    const admin = this.#db.client?.db?.('admin');
+    if (!admin) throw new TypeError('Expected `db.client` to have `db()`');
+    return admin.command(command, { ...OPTIONS, ...options });
   }
 
   get hasSessions(): boolean {

@@ -1,34 +1,99 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { Database } from './database.ts';
 import { pauseMs } from './pause.ts';
 import { failureOf, unavailable } from './server-errors.ts';
 
+/** An attempt without an answer after this time may wait on a dead connection. */
+const SILENT_MS = 1_000;
+
+/** `silence` is a time without an answer: the copies that are under way go on. */
+type Outcome<T> =
+  | { readonly to: 'value'; readonly value: T }
+  | { readonly to: 'error'; readonly error: unknown; readonly copy: Promise<Outcome<T>> }
+  | { readonly to: 'silence' };
+
 /**
- * Tries until `until` (by `performance.now()`), whatever the driver's own deadlines are.
- * @param attempt is told how many ms are left; what it rejects with after that is nobody's
+ * Tries until `until` (by `performance.now()`), whatever the driver's own deadlines are. An attempt that gets no answer is
+ * followed by another one, which the driver sends over another connection: the first answer counts.
+ * @param attempt is told how many ms are left, and its `signal` aborts when nobody waits for it any more
+ * @param options.copies false for what must not be done twice at once, or costs too much: then one attempt follows the end of
+ *   the other
  * @throws IdempotencyError STORE_UNAVAILABLE
  */
-export async function persistently<T>(until: number, attempt: (leftMs: number) => Promise<T>): Promise<T> {
+export async function persistently<T>(
+  until: number,
+  attempt: (leftMs: number, signal: AbortSignal) => Promise<T>,
+  { copies = true } = {},
+): Promise<T> {
+  const ended = new AbortController();
+  setMaxListeners(0, ended.signal); // the driver adds some for each attempt
+  const underWay = new Set<Promise<Outcome<T>>>();
+  let silentMs = copies ? Math.min(SILENT_MS, (until - performance.now()) / 2) : Number.POSITIVE_INFINITY;
   let last: unknown;
-  for (let attempts = 0; ; attempts++) {
-    const leftMs = Math.floor(until - performance.now());
-    if (leftMs < 1) throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
-    try {
-      return await within(leftMs, attempt(leftMs));
-    } catch (error) {
-      // It is this attempt that got no answer; the one before says more.
-      if (isIdempotencyError(error)) {
-        throw error.reason === 'timeout' && last !== undefined ? unavailable(last) : error;
+  try {
+    for (let attempts = 0; ; ) {
+      const leftMs = Math.floor(until - performance.now());
+      if (leftMs < 1)
+        throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
+      underWay.add(outcomeOf(attempt(leftMs, ended.signal)));
+      const outcome = await firstOf(underWay, Math.min(silentMs, leftMs));
+      switch (outcome.to) {
+        case 'value':
+          return outcome.value;
+        case 'silence':
+          silentMs *= 2;
+          break;
+        case 'error':
+          underWay.delete(outcome.copy);
+          last = mayPass(outcome.error, last);
+          await pause(Math.min(pauseMs(attempts++), leftMs));
+          break;
+        default:
+          outcome satisfies never;
       }
-      const failure = failureOf(error);
-      // A driver that could not connect says so once, and then that it is closed.
-      if (failure === 'closed') throw unavailable(last ?? error);
-      if (failure === 'denied' || failure === 'rejected') throw unavailable(error);
-      last = error;
-      await pause(Math.min(pauseMs(attempts), leftMs));
     }
+  } finally {
+    if (underWay.size > 1 || performance.now() >= until)
+      ended.abort(new Error('Nobody waits for this any more'));
   }
+}
+
+function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
+  const copy: Promise<Outcome<T>> = work.then(
+    (value) => ({ to: 'value', value }),
+    (error) => ({ to: 'error', error, copy }),
+  );
+  return copy;
+}
+
+async function firstOf<T>(underWay: Iterable<Promise<Outcome<T>>>, silentMs: number): Promise<Outcome<T>> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<Outcome<T>>((resolve) => {
+    timer = setTimeout(resolve, silentMs, { to: 'silence' });
+  });
+  try {
+    return await Promise.race([...underWay, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * @param last the error of an earlier attempt
+ * @throws IdempotencyError for an error that another attempt would meet, too
+ */
+function mayPass(error: unknown, last: unknown): unknown {
+  // It is this attempt that got no answer; the one before says more.
+  if (isIdempotencyError(error)) {
+    throw error.reason === 'timeout' && last !== undefined ? unavailable(last) : error;
+  }
+  const failure = failureOf(error);
+  // A driver that could not connect says so once, and then that it is closed.
+  if (failure === 'closed') throw unavailable(last ?? error);
+  if (failure === 'denied' || failure === 'rejected') throw unavailable(error);
+  return error;
 }
 
 /**

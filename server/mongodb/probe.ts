@@ -39,7 +39,7 @@ async function tryInTransaction(collection: Collection, request: ClaimRequest) {
       writeConcern: { w: 'majority' },
       readPreference: 'primary',
     });
-    return await send(collection, request, (command) => collection.run(command, session));
+    return await send(collection, request, (command) => collection.run(command, { session }));
   } finally {
     await session.endSession().catch(() => {});
   }

@@ -1,8 +1,9 @@
 import { type Address, idOf } from '../engine/address.ts';
 import type { Snapshot } from '../engine/store.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { recordOf } from './codec.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
-import { persistently } from './deadline.ts';
+import { persistently, within } from './deadline.ts';
 
 /** What a record says of its holder; enough to see whether it changed. */
 export interface Standing {
@@ -15,6 +16,10 @@ export interface Standing {
 
 /** A reply holds 16 MB; this leaves room. */
 const BYTES_PER_REPLY = 8 * 1_048_576;
+/** Large records are read apart from the others, several reads at a time, each of about so many bytes. */
+const BYTES_PER_READ = 2 * 1_048_576;
+const BYTES_IN_FLIGHT = 32 * 1_048_576;
+const LATE_MS = 50;
 
 const STANDING = {
   _id: 0,
@@ -34,21 +39,42 @@ const STANDING = {
 
 const WHOLE = { _id: 0, now: '$$NOW', isCut: { $literal: false }, record: '$$ROOT' };
 
-/** Bodies may have 15 MB: one that is too large to come with others is left out, and read by itself. */
+/** Bodies may have 15 MB: of a record that is too large to come with others, only its size comes. */
 const withinBytes = (bytes: number): Document => {
-  const isCut = { $gt: [{ $bsonSize: '$$ROOT' }, bytes] };
+  const size = { $bsonSize: '$$ROOT' };
+  const isCut = { $gt: [size, bytes] };
   return {
     _id: 0,
     now: '$$NOW',
     isCut,
-    record: { $cond: [isCut, { scope: '$scope', key: '$key' }, '$$ROOT'] },
+    record: { $cond: [isCut, { scope: '$scope', key: '$key', bytes: size }, '$$ROOT'] },
   };
 };
 
+type Found<T> = (id: string, found: T) => void;
+
+/** Tells `found` of each record as soon as it is there. */
+type Find<T> = (
+  addresses: readonly Address[],
+  after: unknown,
+  until: number,
+  found: Found<T>,
+) => Promise<void>;
+
+interface Asked<T> {
+  readonly address: Address;
+  readonly answer: Promise<T | undefined>;
+  resolve(found: T | undefined): void;
+  reject(error: unknown): void;
+}
+
 interface Batch<T> {
-  readonly addresses: Address[];
+  readonly asked: Map<string, Asked<T>>;
   until: number;
-  readonly found: Promise<Map<string, T>>;
+}
+
+interface Sized extends Address {
+  readonly bytes: number;
 }
 
 /** Reads of the same moment go in one `find`: of the primary, what a majority has, not older than a given time. */
@@ -56,6 +82,7 @@ export class Reader {
   readonly #collection: Collection;
   readonly #snapshots = new Map<unknown, Batch<Snapshot>>();
   readonly #standings = new Map<unknown, Batch<Standing>>();
+  readonly #bytes = new ByteBudget(BYTES_IN_FLIGHT);
 
   constructor(collection: Collection) {
     this.#collection = collection;
@@ -70,59 +97,81 @@ export class Reader {
 
   /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
   standing(address: Address, after: unknown, until: number): Promise<Standing | undefined> {
-    return this.#batched(this.#standings, address, after, until, this.standings);
+    return this.#batched(this.#standings, address, after, until, this.#findStandings);
   }
 
-  readonly standings = async (
+  async standings(
     addresses: readonly Address[],
     after: unknown,
     until: number,
-  ): Promise<Map<string, Standing>> => {
+  ): Promise<Map<string, Standing>> {
     const documents = await this.#find(addresses, STANDING, after, until);
     return new Map(
       documents.map((found) => [idOf(found as unknown as Address), found as unknown as Standing]),
     );
+  }
+
+  readonly #findStandings: Find<Standing> = async (addresses, after, until, found) => {
+    for (const [id, standing] of await this.standings(addresses, after, until)) found(id, standing);
   };
 
   readonly #findSnapshots = async (
     addresses: readonly Address[],
     after: unknown,
     until: number,
-  ): Promise<Map<string, Snapshot>> => {
+    found: Found<Snapshot>,
+    bytes = 0,
+  ): Promise<void> => {
     const projection = addresses.length === 1 ? WHOLE : withinBytes(BYTES_PER_REPLY / addresses.length);
-    const documents = await this.#find(addresses, projection, after, until);
-    const snapshots = new Map<string, Snapshot>();
+    const documents = await this.#bytes.spend(bytes, () => this.#find(addresses, projection, after, until));
+    const large: Sized[] = [];
     for (const { isCut, record, now } of documents) {
-      const address = record as Address;
-      const [whole] = isCut ? await this.#find([address], WHOLE, after, until) : [{ record, now }];
-      if (whole)
-        snapshots.set(idOf(address), { record: recordOf(whole.record as Document), now: whole.now as Date });
+      if (isCut) large.push(record as Sized);
+      else found(idOf(record as Address), { record: recordOf(record as Document), now: now as Date });
     }
-    return snapshots;
+    await Promise.all(
+      packed(large).map((read) => this.#findSnapshots(read.group, after, until, found, read.bytes)),
+    );
   };
 
-  async #batched<T>(
+  /** The callers whose writes came back in one reply ask in the same turn. */
+  #batched<T>(
     batches: Map<unknown, Batch<T>>,
     address: Address,
     after: unknown,
     until: number,
-    find: (addresses: readonly Address[], after: unknown, until: number) => Promise<Map<string, T>>,
+    find: Find<T>,
   ): Promise<T | undefined> {
     let batch = batches.get(after);
-    if (batch) {
-      batch.addresses.push(address);
-      batch.until = Math.min(batch.until, until);
-    } else {
-      const addresses = [address];
-      // The callers whose writes came back in one reply go on in the same turn.
-      const found = Promise.resolve().then(() => {
+    if (!batch) {
+      const opened: Batch<T> = { asked: new Map(), until };
+      batches.set(after, opened);
+      queueMicrotask(() => {
         batches.delete(after);
-        return find(addresses, after, batch?.until ?? until);
+        void this.#answer(opened, after, find);
       });
-      batch = { addresses, until, found };
-      batches.set(after, batch);
+      batch = opened;
     }
-    return (await batch.found).get(idOf(address));
+    const id = idOf(address);
+    let asked = batch.asked.get(id);
+    if (!asked) {
+      asked = newQuestion(address);
+      batch.asked.set(id, asked);
+    }
+    // The read goes on for the caller that has the most time. Each waits only as long as it may; of the last one, the read
+    // itself says why it failed.
+    batch.until = Math.max(batch.until, until);
+    return within(until - performance.now() + LATE_MS, asked.answer);
+  }
+
+  async #answer<T>({ asked, until }: Batch<T>, after: unknown, find: Find<T>): Promise<void> {
+    try {
+      const addresses = [...asked.values()].map(({ address }) => address);
+      await find(addresses, after, until, (id, found) => asked.get(id)?.resolve(found));
+      for (const { resolve } of asked.values()) resolve(undefined);
+    } catch (error) {
+      for (const { reject } of asked.values()) reject(error);
+    }
   }
 
   #find(
@@ -131,8 +180,8 @@ export class Reader {
     after: unknown,
     until: number,
   ): Promise<Document[]> {
-    return persistently(until, async (leftMs) => {
-      const reply = await this.#collection.run({
+    return persistently(until, async (leftMs, signal) => {
+      const command = {
         find: this.#collection.name,
         filter: filterOf(addresses),
         projection,
@@ -141,10 +190,36 @@ export class Reader {
         batchSize: addresses.length + 1,
         singleBatch: true,
         maxTimeMS: leftMs,
-      });
+      };
+      const reply = await this.#collection.run(command, { signal });
       return (reply.cursor as { firstBatch: Document[] }).firstBatch;
     });
   }
+}
+
+function newQuestion<T>(address: Address): Asked<T> {
+  let resolve: (found: T | undefined) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const answer = new Promise<T | undefined>((resolved, rejected) => {
+    resolve = resolved;
+    reject = rejected;
+  });
+  return { address, answer, resolve, reject };
+}
+
+/** In reads of about `BYTES_PER_READ`, the largest records first: records of one size can be read together. */
+function packed(records: readonly Sized[]): { group: Address[]; bytes: number }[] {
+  const reads: { group: Address[]; bytes: number }[] = [];
+  for (const { scope, key, bytes } of [...records].sort((a, b) => b.bytes - a.bytes)) {
+    const last = reads.at(-1);
+    if (last && last.bytes + bytes <= BYTES_PER_READ) {
+      last.group.push({ scope, key });
+      last.bytes += bytes;
+    } else {
+      reads.push({ group: [{ scope, key }], bytes });
+    }
+  }
+  return reads;
 }
 
 /** By scope, so that each is one set of bounds on the unique index. */

@@ -41,7 +41,9 @@ export async function prepareServer(
 ): Promise<void> {
   let problem: Problem | undefined;
   try {
-    problem = await persistently(until, () => problemOf(collection, needs, warnOfStandalone));
+    problem = await persistently(until, () => problemOf(collection, needs, warnOfStandalone), {
+      copies: false,
+    });
   } catch (error) {
     throw withReason(error, collection.db);
   }

@@ -135,7 +135,7 @@ export class MongoTransaction implements Transaction {
 
   #run(command: Document): Promise<Document> {
     const { collection, timeoutMs } = this.#parts;
-    return within(timeoutMs, collection.run({ ...command, maxTimeMS: timeoutMs }, this.#session));
+    return within(timeoutMs, collection.run({ ...command, maxTimeMS: timeoutMs }, { session: this.#session }));
   }
 }
 

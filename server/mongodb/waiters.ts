@@ -95,10 +95,13 @@ export class Waiters {
     const until = performance.now() + this.#timeoutMs;
     const addresses = new Map(waiters.map(({ seen }) => [idOf(seen), seen]));
     const standings = await this.#reader.standings([...addresses.values()], undefined, until);
-    const ended = waiters.filter(({ seen }) => !runs(standings.get(idOf(seen)), seen));
-    await Promise.all(
-      ended.map(async ({ seen, resolve }) => resolve(await this.#reader.snapshot(seen, undefined, until))),
-    );
+    for (const waiter of waiters) {
+      const { seen, resolve, reject } = waiter;
+      if (runs(standings.get(idOf(seen)), seen)) continue;
+      // Its result may be large: the next look at the others does not wait for it.
+      this.#waiters.delete(waiter);
+      this.#reader.snapshot(seen, undefined, until).then(resolve, reject);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { Session } from '../engine/session.ts';
 import type { CommitAnswer, Completion, Held, Transaction } from '../engine/store.ts';
 import { type Collection, type Document, type DriverSession, SIMPLE } from './database.ts';
-import { within } from './deadline.ts';
+import { persistently, within } from './deadline.ts';
 import { pauseMs } from './pause.ts';
 import type { Reader } from './reader.ts';
 import { blameOf, failureOf, isTransientTransactionError } from './server-errors.ts';
@@ -86,11 +86,11 @@ export class MongoTransaction implements Transaction {
   async #end(): Promise<void> {
     const committing = this.#committing;
     // An abort that is sent while a commit is on its way might come before it.
-    const ended = (committing ?? Promise.resolve())
-      .catch(() => {})
-      .then(() => this.#session.endSession())
-      .catch(() => {});
-    if (!committing) await within(this.#parts.timeoutMs, ended).catch(() => {});
+    const ended = (committing ?? Promise.resolve()).catch(() => {}).then(() => this.#session.endSession());
+    ended.catch(() => {});
+    if (committing) return;
+    // The driver's own abort may wait on a dead connection, while the server holds the record.
+    await within(this.#parts.timeoutMs, ended).catch(() => this.#abortAtOnce());
   }
 
   /** Again for as long as the outcome is unknown: the server answers for the same transaction each time. */
@@ -121,21 +121,47 @@ export class MongoTransaction implements Transaction {
     return committing;
   }
 
+  /**
+   * An abort ends the doubt: whichever of it and the commit the server sees first decides, and it says so. It also lets go of the
+   * record at once, which the server would hold for a minute.
+   */
   async #lookUp(error: unknown): Promise<CommitAnswer> {
     const { reader, held, timeoutMs } = this.#parts;
+    const isAborted = await this.#abortAtOnce();
     try {
-      const standing = await reader.standing(held, undefined, performance.now() + timeoutMs);
+      const after = this.#session.operationTime;
+      const standing = await reader.standing(held, after, performance.now() + timeoutMs);
       // Nobody else can have written to the record while the transaction was to be committed.
       if (standing?.owner !== held.owner || standing.fence !== held.fence) return { to: 'stale' };
-      return standing.state === 'completed' ? { to: 'committed' } : { to: 'unknown', error };
+      if (standing.state === 'completed') return { to: 'committed' };
+      return isAborted ? { to: 'aborted', blame: 'transient', error } : { to: 'unknown', error };
     } catch {
       return { to: 'unknown', error };
     }
   }
 
+  /** Whether the server said that nothing was committed, nor will be. Not by the driver: after a commit it sends no abort. */
+  async #abortAtOnce(): Promise<boolean> {
+    const { collection, timeoutMs } = this.#parts;
+    const session = this.#session;
+    const command = { abortTransaction: 1, writeConcern: { w: 'majority', wtimeout: timeoutMs } };
+    try {
+      await persistently(performance.now() + timeoutMs, (_, signal) =>
+        collection.runOnAdmin(command, { session, signal }),
+      );
+      return true;
+    } catch (error) {
+      const said = isIdempotencyError(error) ? error.cause : error;
+      return blameOf(said) === 'gone' && isTransientTransactionError(said);
+    }
+  }
+
   #run(command: Document): Promise<Document> {
     const { collection, timeoutMs } = this.#parts;
-    return within(timeoutMs, collection.run({ ...command, maxTimeMS: timeoutMs }, { session: this.#session }));
+    return within(
+      timeoutMs,
+      collection.run({ ...command, maxTimeMS: timeoutMs }, { session: this.#session }),
+    );
   }
 }
 

@@ -161,8 +161,13 @@ describe('the commit of a transaction', () => {
       { writeConcernError: { code: 64, errmsg: 'slow' } },
       'committed',
     ],
-    ['that the server will not carry out', { errorCode: 50 }, 'unknown'],
-  ])('%s: the record says', async (_, failure, expected) => {
+    ['that the server will not carry out', { errorCode: 50 }, 'aborted'],
+    [
+      'that the server will not carry out, nor its abort',
+      { errorCode: 50, failCommands: ['commitTransaction', 'abortTransaction'] },
+      'unknown',
+    ],
+  ])('%s: the record and an abort say', async (_, failure, expected) => {
     const appName = `commit-${expected}`;
     await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });
     const { transaction } = await effect(opened);
@@ -174,6 +179,40 @@ describe('the commit of a transaction', () => {
     expect(await transaction.commit(completed)).toMatchObject({ to: expected });
     await transaction.abort();
     expect(await effects(opened)).toHaveLength(expected === 'committed' ? 1 : 0);
+  });
+
+  it.each([
+    ['is never delivered', { closeConnection: true }],
+    ['the server will not carry out', { errorCode: 91 }],
+  ])('that %s leaves the key free at once', async (what, failure) => {
+    const appName = `free-${what.length}`;
+    await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });
+    const { held, transaction } = await effect(opened);
+    await using _off = await failCommand(opened.database.client, {
+      failCommands: ['commitTransaction'],
+      appName,
+      ...failure,
+    });
+    expect(await transaction.commit(completed)).toMatchObject({ to: 'aborted', blame: 'transient' });
+    await transaction.abort();
+    // The server would hold the record for a minute.
+    const released = { to: 'released', reason: 'out of time', retentionMs: 60_000 } as const;
+    expect(await opened.store.settle(held, released)).toEqual({ applied: true });
+    expect(await effects(opened)).toEqual([]);
+  });
+
+  it('that dies with its connection is aborted over another one', async () => {
+    await using proxy = await startProxy(mongoPort());
+    await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 2_000 });
+    const { held, transaction } = await effect(opened);
+    const letter = proxy.holdUp(['commitTransaction']);
+    const committed = transaction.commit(completed);
+    await letter.held;
+    expect(await committed).toMatchObject({ to: 'aborted' });
+    await letter.deliver();
+    const released = { to: 'released', reason: 'out of time', retentionMs: 60_000 } as const;
+    expect(await opened.store.settle(held, released)).toEqual({ applied: true });
+    expect(await effects(opened)).toEqual([]);
   });
 
   it('that the server refuses for good is one to run again', async () => {

@@ -32,7 +32,8 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
     {
       const data = {
-        failCommands: ['commitTransaction'],
+        // An abort would tell.
+        failCommands: ['commitTransaction', 'abortTransaction'],
         appName: ledger.appName,
         errorCode: MAX_TIME_EXPIRED,
       };

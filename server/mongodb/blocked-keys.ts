@@ -7,22 +7,24 @@ interface Line {
   head: Sending | undefined;
   waiting: Sending[];
   since: number;
+  silences: number;
 }
 
 /**
- * Keys whose record was found locked by somebody else's transaction. Their writes stand in line, one of them on its way
- * and alone in its command, so that a locked record costs one command at a time and holds up no other key.
+ * Keys whose writes got no answer: somebody else's transaction may hold the record, or a connection may be dead. The writes
+ * of such a key stand in line. One of them is on its way, alone in its command, so that the key costs one command at a time
+ * and holds up no other key.
  */
 export class BlockedKeys {
   readonly #lines = new Map<string, Line>();
 
-  /** A write that found its record locked. False: another one of its key is on its way. */
+  /** Puts a write in the line of its key. False: another write of the key is on its way. */
   block(sending: Sending, now: number): boolean {
     const { id } = sending.write;
     let line = this.#lines.get(id);
     if (!line) {
       if (this.#lines.size >= REMEMBERED_KEYS) this.#forget(now);
-      line = { head: undefined, waiting: [], since: now };
+      line = { head: undefined, waiting: [], since: now, silences: 0 };
       this.#lines.set(id, line);
     }
     line.since = now;
@@ -39,6 +41,21 @@ export class BlockedKeys {
       return 'free';
     }
     return join(line, sending) ? 'alone' : 'waits';
+  }
+
+  isHead(sending: Sending): boolean {
+    return this.#lines.get(sending.write.id)?.head === sending;
+  }
+
+  /** A command that carried a write of this key, and nothing else, got no answer at all. */
+  addSilence(id: string): void {
+    const line = this.#lines.get(id);
+    if (line) line.silences++;
+  }
+
+  /** How many commands in a row got no answer at all about this key. */
+  silencesOf(id: string): number {
+    return this.#lines.get(id)?.silences ?? 0;
   }
 
   /** The server answered about this key: who waited may go. */

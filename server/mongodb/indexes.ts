@@ -13,7 +13,9 @@ interface Index {
 
 export const ATTENTION_KEY = { state: 1, _id: -1 } as const;
 
-const LOCK: Index = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true, collation: SIMPLE };
+export const LOCK_KEY = { scope: 1, key: 1 } as const;
+
+const LOCK: Index = { name: 'scope_1_key_1', key: LOCK_KEY, unique: true, collation: SIMPLE };
 const EXPIRY: Index = {
   name: 'expiresAt_1',
   key: { expiresAt: 1 },
@@ -57,6 +59,12 @@ export async function inspectIndexes(collection: Collection): Promise<IndexRepor
     if (harm) conflicts.push(`${nameOf(collection, index)} ${harm}. Fix: ${drop(collection, index)}`);
   }
   return { conflicts, missing };
+}
+
+/** What the lock is called here: another index may have the same keys. Undefined where there is none. */
+export async function nameOfLock(collection: Collection): Promise<string | undefined> {
+  const existing = await listIndexes(collection);
+  return existing.find((index) => hasSameKey(index, LOCK) && differences(index, LOCK).length === 0)?.name;
 }
 
 export function createIndexesCommand(collection: Collection, indexes: readonly Index[]): Document {

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { ClaimRequest } from '../engine/decide.ts';
 import type { Held } from '../engine/store.ts';
 import type { Collection, Document } from './database.ts';
+import { NOW } from './expressions.ts';
+import { LOCK_KEY, nameOfLock } from './indexes.ts';
 import { createWrites, type Write } from './statements.ts';
 import type { StatementError } from './update-command.ts';
 
-const writes = createWrites();
 /** Its record is born expired, by so many ms. */
 const AGO_MS = -60_000;
 
@@ -63,6 +64,8 @@ async function send(
 ): Promise<StatementError | undefined> {
   const response = { format: 'probe/1', body: '{}', bytes: 2 };
   const done = { to: 'completed', outcome: 'success', response, retentionMs: AGO_MS } as const;
+  // By its name, for another index may have the same keys.
+  const writes = createWrites(NOW, { hint: (await nameOfLock(collection)) ?? LOCK_KEY });
   for (const { statement } of [writes.fresh(request), writes.settle(heldBy(request), done)] as Write[]) {
     const reply = await run({ update: collection.name, updates: [statement] });
     const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];

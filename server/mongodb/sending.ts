@@ -19,9 +19,10 @@ export class Sending {
   /** By `performance.now()`. */
   readonly until: number;
   readonly answer: Promise<Acknowledgement>;
+  /** How many copies of it were sent. */
   sends = 0;
-  /** Copies that the driver is not done with. */
-  open = 0;
+  /** How many of them the server stopped while they were alone in their command: each may have been waiting for a lock. */
+  stops = 0;
   firstSentAt = 0;
   done = false;
   #resolve!: (acknowledgement: Acknowledgement) => void;
@@ -37,7 +38,6 @@ export class Sending {
   }
 
   sentNow(at: number): void {
-    this.open++;
     if (this.sends++ === 0) this.firstSentAt = at;
   }
 

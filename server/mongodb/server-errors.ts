@@ -92,6 +92,13 @@ export function isTransient(code: number): boolean {
   return HELD.includes(code) || TRANSIENT.includes(code);
 }
 
+/** BadValue, and IndexNotFound for two indexes of the same keys: what a statement gets when the index of its hint is gone. */
+const HINT_ERRORS = [2, 27];
+
+export function mayMissIndex(code: number): boolean {
+  return HINT_ERRORS.includes(code);
+}
+
 const NO_SUCH_TRANSACTION = 251;
 
 /** Of the driver's errors without a code, those that another attempt may not meet: some of its releases do not label them. */

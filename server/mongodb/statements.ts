@@ -8,6 +8,7 @@ import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './
 import { type Document, SIMPLE } from './database.ts';
 import { type Expression, NOW } from './expressions.ts';
 import { giveUpPipeline } from './give-up-pipeline.ts';
+import { LOCK_KEY } from './indexes.ts';
 import { IS_READABLE } from './record-guard.ts';
 import { transitionPipelines } from './transition-pipelines.ts';
 
@@ -24,10 +25,18 @@ type Completion = Extract<Settlement, { to: 'completed' }>;
 
 const BARE_BYTES = 4_000;
 /** A copy of the claim that is still under way must find this. */
-const SHORTEST_TOMBSTONE_MS = 60_000;
+const SHORTEST_TOMBSTONE_MS = 5 * 60_000;
 
-/** The statements of a store. @param now the server's clock; tests fix it */
-export function createWrites(now: Expression = NOW) {
+/** The index that keeps records of one key from being two, as the store last found it. */
+export interface Lock {
+  hint: string | Document;
+}
+
+/**
+ * The statements of a store. Those that can make a record name the lock: the server refuses them when it is gone.
+ * @param now the server's clock; tests fix it
+ */
+export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KEY }) {
   const fresh = freshPipeline(now);
   const claim = claimPipeline(now);
   const giveUp = giveUpPipeline(now);
@@ -36,12 +45,31 @@ export function createWrites(now: Expression = NOW) {
   const lapsed = { $and: [IS_READABLE, isLapsed] };
   const lapsedOrInDoubt = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
 
+  const upsert = (request: ClaimRequest, u: Document[], c: object) =>
+    write(
+      request,
+      request.owner,
+      { q: address(request), u, c, upsert: true, hint: lock.hint },
+      storedBytes(request.captured),
+    );
+
   return {
     /** Claims a key that has no record. */
     fresh: (request: ClaimRequest) => upsert(request, fresh, freshConstants(request)),
 
-    /** Claims a key if it is claimable, and renews the caller's own claim. */
-    claim: (request: ClaimRequest) => upsert(request, claim, claimConstants(request)),
+    /**
+     * Claims a key whose record was seen to be claimable, and renews the caller's own claim. A copy that comes late finds
+     * another owner or fence, and does nothing.
+     */
+    claim(request: ClaimRequest, { owner, fence }: Pick<Held, 'owner' | 'fence'>) {
+      const q = { ...address(request), owner, fence };
+      return write(
+        request,
+        request.owner,
+        { q, u: claim, c: claimConstants(request) },
+        storedBytes(request.captured),
+      );
+    },
 
     giveUp(request: ClaimRequest) {
       const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
@@ -90,15 +118,6 @@ export function createWrites(now: Expression = NOW) {
   };
 }
 
-function upsert(request: ClaimRequest, u: Document[], c: object): Write {
-  return write(
-    request,
-    request.owner,
-    { q: address(request), u, c, upsert: true },
-    storedBytes(request.captured),
-  );
-}
-
 function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
   const { outcome, response, retentionMs } = settlement;
   return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, storedBytes(response));
@@ -112,7 +131,7 @@ function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes =
 function write(
   to: Address,
   owner: string,
-  statement: { q: object; u: object; c: object; upsert?: true },
+  statement: { q: object; u: object; c: object; upsert?: true; hint?: string | Document },
   bytes = 0,
 ): Write {
   return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };

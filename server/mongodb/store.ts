@@ -1,6 +1,6 @@
 import { type ClaimRequest, decide } from '../engine/decide.ts';
-import { isIdempotencyError, refusal } from '../engine/errors.ts';
-import type { KeyState } from '../engine/record.ts';
+import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
+import type { KeyRecord, KeyState } from '../engine/record.ts';
 import type { StatsDelta } from '../engine/stats.ts';
 import type {
   ClaimAnswer,
@@ -15,22 +15,23 @@ import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
+import { NOW } from './expressions.ts';
 import { GiveUps } from './give-ups.ts';
+import { LOCK_KEY, nameOfLock } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Reader } from './reader.ts';
 import { prepareServer } from './server-check.ts';
 import { withReason } from './silence.ts';
 import { WARNING_OF_STANDALONE } from './standalone.ts';
-import { createWrites, type Write } from './statements.ts';
+import { createWrites, type Lock, type Write } from './statements.ts';
 import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
-import { WriteLane } from './write-lane.ts';
+import { LOCK_MISSING, WriteLane } from './write-lane.ts';
 
 const CLAIMS_IN_FLIGHT = 2;
 const OTHERS_IN_FLIGHT = 2;
+const RELEASES_IN_FLIGHT = 1;
 const CLAIMS_QUEUED = 5_000;
-
-const writes = createWrites();
 
 /**
  * Keys in a MongoDB collection (6.0 or later), by the host's own driver.
@@ -52,15 +53,25 @@ class MongoDBStore implements MongoStore {
   readonly collection: string;
   readonly #options: Required<MongoStoreOptions>;
   readonly #collection: Collection;
+  /** First claims. Each kind of write has commands of its own, so that one that waits for a locked record holds up no other kind. */
   readonly #claims: WriteLane;
-  /** What belongs to runs that started, in commands of its own: no blocked claim holds it up, and none of it is refused. */
+  /** Claims and takeovers of records that are there, and so may be locked by somebody else's transaction. */
+  readonly #reclaims: WriteLane;
+  /** What belongs to runs that started: none of it is refused. */
   readonly #others: WriteLane;
+  /** Nobody waits for these. */
+  readonly #releases: WriteLane;
   readonly #giveUps: GiveUps;
+  readonly #lock: Lock = { hint: LOCK_KEY };
+  readonly #writes = createWrites(NOW, this.#lock);
   readonly #reader: Reader;
   readonly #waiters: Waiters;
   /** When a claim, or the last renewal of it, took place by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
+  /** The claims that were sent more than once. */
+  readonly #repeated = new WeakMap<Held, ClaimRequest>();
   readonly #counts: Counts;
+  #finding: Promise<void> | undefined;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -70,17 +81,16 @@ class MongoDBStore implements MongoStore {
     this.db = db;
     this.collection = collection;
     this.#collection = new Collection(db, collection);
-    this.#claims = new WriteLane(this.#collection, {
-      inFlight: CLAIMS_IN_FLIGHT,
-      capacity: CLAIMS_QUEUED,
-      timeoutMs,
+    const lane = (inFlight: number, capacity: number) =>
+      new WriteLane(this.#collection, { inFlight, capacity, timeoutMs });
+    this.#claims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#reclaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#others = lane(OTHERS_IN_FLIGHT, Number.POSITIVE_INFINITY);
+    this.#releases = lane(RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
+    this.#giveUps = new GiveUps({
+      underWay: (owner) => this.#copiesOf(owner),
+      send: (release) => this.#releases.send(release, this.#deadline()).answer,
     });
-    this.#others = new WriteLane(this.#collection, {
-      inFlight: OTHERS_IN_FLIGHT,
-      capacity: Number.POSITIVE_INFINITY,
-      timeoutMs,
-    });
-    this.#giveUps = new GiveUps(this.#claims, this.#others, timeoutMs);
     this.#reader = new Reader(this.#collection);
     this.#waiters = new Waiters(this.#reader, timeoutMs);
     this.#counts = new Counts(db, collection, timeoutMs);
@@ -96,38 +106,87 @@ class MongoDBStore implements MongoStore {
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
     if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
-    const until = this.#deadline();
-    let write = writes.fresh(request);
-    let isFirst = true;
-    let wasSent = false;
+    const sent = { mayApply: false };
     try {
-      for (;;) {
-        const sending = this.#claims.send(write, until);
-        const { inserted, sentAt, operationTime } = await sending.answer.finally(() => {
-          wasSent ||= sending.sends > 0;
-        });
-        if (inserted) {
-          const first = { fence: request.seed, life: request.seed, attempts: 1 };
-          return this.#won(request, first, sentAt, operationTime);
-        }
-        const found = await this.#reader.snapshot(request, operationTime, until);
-        const decision = decide(found.record, request, found.now);
-        if (decision.do === 'run' && !isFirst) {
-          return this.#won(request, decision.record, sentAt, operationTime);
-        }
-        if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
-        // There is a record to claim, or a claim of ours to renew. Or it has just gone: then the same will do.
-        write = writes.claim(request);
-        isFirst = false;
-      }
+      return await this.#claim(request, this.#deadline(), sent);
     } catch (error) {
-      if (wasSent && isUnavailable(error)) this.#giveUps.add(writes.giveUp(request));
+      if (sent.mayApply && isUnavailable(error)) this.#giveUps.add(this.#writes.giveUp(request));
       throw withReason(error, this.db);
     }
   }
 
+  /** @param sent is told when a copy of the claim may be applied, now or later */
+  async #claim(request: ClaimRequest, until: number, sent: { mayApply: boolean }): Promise<ClaimAnswer> {
+    let seen: Pick<Held, 'owner' | 'fence'> | undefined;
+    for (;;) {
+      const { inserted, sentAt, firstSentAt, operationTime, sends } = seen
+        ? await this.#sendClaim(this.#reclaims, this.#writes.claim(request, seen), until, sent)
+        : await this.#sendFirstClaim(request, until, sent);
+      if (inserted) {
+        const first = { fence: request.seed, life: request.seed, attempts: 1 };
+        const won = this.#won(request, first, sentAt, operationTime);
+        if (sends > 1) this.#repeated.set(won.held, request);
+        return won;
+      }
+      const found = await this.#reader.snapshot(request, operationTime, until);
+      const decision = decide(found.record, request, found.now);
+      if (decision.do === 'run' && seen) {
+        // The copy that won may be the first one.
+        return this.#won(request, decision.record, firstSentAt, operationTime);
+      }
+      if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
+      // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
+      seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
+    }
+  }
+
+  async #sendFirstClaim(request: ClaimRequest, until: number, sent: { mayApply: boolean }) {
+    try {
+      return await this.#sendClaim(this.#claims, this.#writes.fresh(request), until, sent);
+    } catch (error) {
+      if (!isLockMissing(error)) throw error;
+    }
+    await within(until - performance.now(), this.#findLock());
+    try {
+      return await this.#sendClaim(this.#claims, this.#writes.fresh(request), until, sent);
+    } catch (error) {
+      // The lock is there, so it was the record that the server did not like.
+      throw isLockMissing(error) ? refusal('RECORD_UNREADABLE', 'type', error.cause) : error;
+    }
+  }
+
+  async #sendClaim(lane: WriteLane, write: Write, until: number, sent: { mayApply: boolean }) {
+    const sending = lane.send(write, until);
+    try {
+      const acknowledgement = await sending.answer;
+      sent.mayApply = true;
+      return { ...acknowledgement, firstSentAt: sending.firstSentAt, sends: sending.sends };
+    } catch (error) {
+      // A copy that the server refused has done nothing.
+      sent.mayApply ||= sending.sends > (isLockMissing(error) ? 1 : 0);
+      throw error;
+    }
+  }
+
+  /**
+   * The lock is an index. Somebody may drop it, or restore the collection without it, while this process runs; claims are
+   * then refused by the server until it is there again. It is made where `ready()` makes indexes.
+   */
+  #findLock(): Promise<void> {
+    const finding = async () => {
+      await this.ready().catch((cause) => {
+        throw isIdempotencyError(cause) ? cause : misconfigured(cause);
+      });
+      this.#lock.hint = (await nameOfLock(this.#collection)) ?? LOCK_KEY;
+    };
+    this.#finding ??= finding().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
+  }
+
   abandon(request: ClaimRequest): void {
-    if (this.#state !== 'closed') this.#giveUps.add(writes.giveUp(request));
+    if (this.#state !== 'closed') this.#giveUps.add(this.#writes.giveUp(request));
   }
 
   async takeOver(
@@ -137,7 +196,7 @@ class MongoDBStore implements MongoStore {
   ): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
     const until = this.#deadline();
-    const sending = this.#claims.send(writes.takeOver(request, seen, to), until, { alone: true });
+    const sending = this.#reclaims.send(this.#writes.takeOver(request, seen, to), until, { alone: true });
     const { operationTime } = await sending.answer;
     const found = await this.#reader.snapshot(request, operationTime, until);
     const decision = decide(found.record, request, found.now);
@@ -148,21 +207,22 @@ class MongoDBStore implements MongoStore {
 
   async settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
     const until = this.#deadline();
-    const answer = await this.#write(held, writes.settle(held, settlement), settlement.to, until);
+    const answer = await this.#write(held, this.#writes.settle(held, settlement), settlement.to, until);
+    this.#followUp(held);
     const isLate =
       settlement.to === 'completed' &&
       !answer.applied &&
       isOurs(held, answer.stands) &&
       answer.stands?.state === 'in_doubt';
-    return isLate ? this.#write(held, writes.late(held, settlement), settlement.to, until) : answer;
+    return isLate ? this.#write(held, this.#writes.late(held, settlement), settlement.to, until) : answer;
   }
 
   renew(held: Held, lease: Lease): Promise<WriteAnswer> {
-    return this.#write(held, writes.renew(held, lease), 'running', this.#deadline());
+    return this.#write(held, this.#writes.renew(held, lease), 'running', this.#deadline());
   }
 
   recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer> {
-    return this.#write(held, writes.step(held, step), 'running', this.#deadline());
+    return this.#write(held, this.#writes.step(held, step), 'running', this.#deadline());
   }
 
   begin(held: Held): Transaction {
@@ -173,7 +233,8 @@ class MongoDBStore implements MongoStore {
       held,
       after: this.#heldAt.get(held),
       timeoutMs: this.#options.storeTimeoutMs,
-      completionOf: (completion) => writes.settle(held, completion),
+      completionOf: (completion) => this.#writes.settle(held, completion),
+      onCommitted: () => this.#followUp(held),
     });
   }
 
@@ -189,12 +250,27 @@ class MongoDBStore implements MongoStore {
   async close(timeoutMs: number): Promise<void> {
     if (this.#state === 'open') this.#state = 'flushing';
     this.#waiters.stop();
-    const flushed = Promise.all([this.#claims.drained(), this.#others.drained(), this.#giveUps.drained()]);
+    const lanes = [this.#claims, this.#reclaims, this.#others, this.#releases];
+    const flushed = Promise.all([...lanes.map((lane) => lane.drained()), this.#giveUps.drained()]);
     await within(timeoutMs, flushed).catch(() => {});
     this.#state = 'closed';
     this.#giveUps.stop();
-    this.#claims.stop();
-    this.#others.stop();
+    for (const lane of lanes) lane.stop();
+  }
+
+  #copiesOf(owner: string): Promise<unknown> | undefined {
+    const copies = [this.#claims.underWay(owner), this.#reclaims.underWay(owner)].filter(Boolean);
+    return copies.length > 0 ? Promise.all(copies) : undefined;
+  }
+
+  /**
+   * Of a claim that was sent several times, a copy may still be on its way when its run has ended. Where the record is
+   * forgotten by then, it would start a run that nobody has.
+   */
+  #followUp(held: Held): void {
+    const request = this.#repeated.get(held);
+    const copies = request && this.#claims.underWay(held.owner);
+    if (copies) this.#giveUps.addAfter(copies, this.#writes.giveUp(request));
   }
 
   /**
@@ -223,7 +299,7 @@ class MongoDBStore implements MongoStore {
     { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
     sentAt: number,
     operationTime: unknown,
-  ): ClaimAnswer {
+  ): Won {
     const held = { scope, key, owner, fence, life, attempts, ...(steps && { steps }) };
     this.#heldAt.set(held, operationTime);
     return { won: true, held, sentAt };
@@ -246,6 +322,11 @@ class MongoDBStore implements MongoStore {
     if (this.#state !== 'open') throw refusal('STORE_UNAVAILABLE', 'closing');
   }
 }
+
+type Won = Extract<ClaimAnswer, { won: true }>;
+
+const isLockMissing = (error: unknown): error is IdempotencyError =>
+  isIdempotencyError(error) && error.reason === LOCK_MISSING;
 
 const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';
 

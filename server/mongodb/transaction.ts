@@ -18,6 +18,7 @@ interface Parts {
   readonly after: unknown;
   readonly timeoutMs: number;
   completionOf(completion: Completion): Write;
+  onCommitted(): void;
 }
 
 /** A transaction of the host's driver, with a session of its own and with concerns that do not depend on the client's. */
@@ -75,7 +76,9 @@ export class MongoTransaction implements Transaction {
     } catch (error) {
       return aborted(error);
     }
-    return this.#commit();
+    const answer = await this.#commit();
+    if (answer.to === 'committed') this.#parts.onCommitted();
+    return answer;
   }
 
   abort(): Promise<void> {

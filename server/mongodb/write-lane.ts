@@ -3,8 +3,16 @@ import { BlockedKeys } from './blocked-keys.ts';
 import type { Collection, Document } from './database.ts';
 import { pauseMs } from './pause.ts';
 import { Sending } from './sending.ts';
-import { failureOf, isTransient, isUnwritable, unavailable, unwritable } from './server-errors.ts';
+import {
+  failureOf,
+  isTransient,
+  isUnwritable,
+  mayMissIndex,
+  unavailable,
+  unwritable,
+} from './server-errors.ts';
 import type { Write } from './statements.ts';
+import { answerTo } from './unanswered.ts';
 import { readReply, type StatementError, updateCommand } from './update-command.ts';
 
 const STATEMENTS_PER_COMMAND = 200;
@@ -13,9 +21,12 @@ const BYTES_PER_COMMAND = 8 * 1_048_576;
 const SUSPICIOUS_MS = 500;
 /** What an answer may take beyond the server's own time limit. */
 const GRACE_MS = 500;
-const RETRIES_IN_FLIGHT = 8;
-/** Commands that the driver has not finished with, whether we still wait or not: what a silent server can hold. */
-const OPEN_COMMANDS = 24;
+/** What a slow network may need for a large command. */
+const BYTES_PER_MS = 1_000;
+/** So many copies of a write go out quickly when a connection may be dead; those after them leave more and more time. */
+const QUICK_COPIES = 4;
+/** Commands that get no answer at all: each may hold a connection of the host's pool, and a thread of the server. */
+const UNANSWERED_COMMANDS = 48;
 
 export interface LaneOptions {
   readonly inFlight: number;
@@ -25,30 +36,40 @@ export interface LaneOptions {
   readonly timeoutMs: number;
 }
 
+/**
+ * What a command in flight takes up. `queue`: the shared commands. `suspects`: parts of a shared command that failed, so
+ * that one of its statements may be blocked. `alone`: writes of keys that are known to be blocked. None of them can take
+ * the place of another one.
+ */
+type Slot = 'queue' | 'suspects' | 'alone';
+
 interface Command {
   readonly group: readonly Sending[];
   readonly ended: Promise<void>;
 }
 
-type Slot = 'queue' | 'retries';
-
 /**
  * Group commit: what queues up while earlier commands are under way goes as the statements of one `update` command.
  * An idle lane sends at once.
  *
- * A statement that waits for a lock holds up those behind it in its command. So commands have a short time limit, and
- * what a failed one carried goes again, aside, in ever smaller commands, until the key that is locked is alone.
+ * A statement that waits for a lock holds up those behind it in its command, and a connection can be dead without a sign
+ * of it. So commands have a short time limit, and what a failed or silent one carried goes again, aside, over another
+ * connection and in ever smaller commands, until a key that is blocked is alone.
  */
 export class WriteLane {
   readonly #collection: Collection;
   readonly #options: LaneOptions;
+  readonly #limits: Record<Slot, number>;
   readonly #suspiciousMs: number;
+  readonly #graceMs: number;
   #queue: Sending[] = [];
-  readonly #retries: Sending[][] = [];
+  readonly #aside: Record<'suspects' | 'alone', Sending[][]> = { suspects: [], alone: [] };
   readonly #pending = new Set<Sending>();
+  /** Commands that the driver is not done with. */
   readonly #open = new Set<Command>();
   readonly #blocked = new BlockedKeys();
-  readonly #busy: Record<Slot, number> = { queue: 0, retries: 0 };
+  readonly #busy: Record<Slot, number> = { queue: 0, suspects: 0, alone: 0 };
+  #unanswered = 0;
   #pumpIsDue = false;
   #expiry: { at: number; timer: NodeJS.Timeout } | undefined;
   /** Majorities take long now: a short limit would only cut off the wait for them. */
@@ -59,20 +80,22 @@ export class WriteLane {
   constructor(collection: Collection, options: LaneOptions) {
     this.#collection = collection;
     this.#options = options;
+    this.#limits = { queue: options.inFlight, suspects: 8, alone: 8 };
     this.#suspiciousMs = Math.min(SUSPICIOUS_MS, options.timeoutMs / 4);
+    this.#graceMs = Math.min(GRACE_MS, options.timeoutMs / 4);
   }
 
   /** @param until by `performance.now()`; then it is STORE_UNAVAILABLE */
   send(write: Write, until: number, { alone = false } = {}): Sending {
     const sending = new Sending(write, until);
-    if (this.#queue.length >= this.#options.capacity) {
-      sending.fail(refusal('STORE_UNAVAILABLE', 'overloaded'));
+    const refused = this.#refusal();
+    if (refused) {
+      sending.fail(refused);
       return sending;
     }
     this.#pending.add(sending);
     this.#expireAt(until);
-    if (alone) this.#retry([sending]);
-    else this.#enqueue(sending);
+    this.#enqueue(sending, alone);
     return sending;
   }
 
@@ -92,22 +115,40 @@ export class WriteLane {
     clearTimeout(this.#expiry?.timer);
   }
 
-  #enqueue(sending: Sending): void {
-    const place = this.#blocked.admit(sending, performance.now());
+  /** What belongs to a run that started is always admitted: its lane has room for any number. */
+  #refusal(): IdempotencyError | undefined {
+    const { capacity } = this.#options;
+    if (this.#queue.length >= capacity) return refusal('STORE_UNAVAILABLE', 'overloaded');
+    return this.#isExhausted && capacity < Number.POSITIVE_INFINITY ? unresponsive() : undefined;
+  }
+
+  get #isExhausted(): boolean {
+    return this.#unanswered >= UNANSWERED_COMMANDS;
+  }
+
+  #enqueue(sending: Sending, alone = false): void {
+    const now = performance.now();
+    const place = alone
+      ? this.#blocked.block(sending, now)
+        ? 'alone'
+        : 'waits'
+      : this.#blocked.admit(sending, now);
     if (place === 'waits') return;
-    if (place === 'alone') this.#retries.push([sending]);
+    if (place === 'alone') this.#aside.alone.push([sending]);
     else this.#queue.push(sending);
     this.#schedulePump();
   }
 
-  #retry(group: Sending[]): void {
-    this.#retries.push(group);
+  #again(group: Sending[]): void {
+    const [first] = group;
+    const isAlone = group.length === 1 && first !== undefined && this.#blocked.isHead(first);
+    this.#aside[isAlone ? 'alone' : 'suspects'].push(group);
     this.#schedulePump();
   }
 
-  #retryLater(group: Sending[]): void {
+  #againLater(group: Sending[]): void {
     const [first] = group;
-    if (first) setTimeout(() => this.#retry(group), pauseMs(first.sends));
+    if (first) setTimeout(() => this.#again(group), pauseMs(first.sends));
   }
 
   #schedulePump(): void {
@@ -118,20 +159,21 @@ export class WriteLane {
 
   readonly #pump = (): void => {
     this.#pumpIsDue = false;
-    while (this.#mayOpen('retries', RETRIES_IN_FLIGHT)) {
-      const group = this.#retries.shift()?.filter(({ done }) => !done);
-      if (!group) break;
-      if (group.length > 0) this.#dispatch(group, 'retries');
+    for (const slot of ['alone', 'suspects'] as const) {
+      while (this.#mayOpen(slot) && this.#aside[slot].length > 0) {
+        const group = unfinished(this.#aside[slot].shift() ?? []);
+        if (group.length > 0) this.#dispatch(group, slot);
+      }
     }
-    while (this.#mayOpen('queue', this.#options.inFlight)) {
+    while (this.#mayOpen('queue')) {
       const group = this.#take();
       if (group.length === 0) break;
       this.#dispatch(group, 'queue');
     }
   };
 
-  #mayOpen(slot: Slot, limit: number): boolean {
-    return this.#busy[slot] < limit && this.#open.size < OPEN_COMMANDS;
+  #mayOpen(slot: Slot): boolean {
+    return this.#busy[slot] < this.#limits[slot] && !this.#isExhausted;
   }
 
   #take(): Sending[] {
@@ -151,44 +193,55 @@ export class WriteLane {
 
   #dispatch(group: Sending[], slot: Slot): void {
     const sentAt = performance.now();
-    for (const sending of group) sending.sentNow(sentAt);
-    const limitMs = this.#limitOf(group, sentAt);
-    let isAwaited = true;
-    const freeSlot = () => {
-      if (!isAwaited) return;
-      isAwaited = false;
+    let bytes = 0;
+    let until = 0;
+    for (const sending of group) {
+      sending.sentNow(sentAt);
+      bytes += sending.write.bytes;
+      until = Math.max(until, sending.until);
+    }
+    const leftMs = Math.max(1, until - sentAt);
+    const limitMs = this.#limitOf(group, leftMs);
+    const silentAfterMs = Math.min(limitMs + this.#graceMs + bytes / BYTES_PER_MS, leftMs);
+    let isSilent = false;
+    const onSilent = () => {
+      isSilent = true;
       this.#busy[slot]--;
+      this.#unanswered++;
+      this.#silent(group);
       this.#schedulePump();
     };
-    const silence = setTimeout(() => {
-      freeSlot();
-      this.#silent(group);
-    }, limitMs + GRACE_MS);
-    const ended = this.#collection
-      .run(updateCommand(this.#collection.name, group, limitMs))
+    const command = updateCommand(this.#collection.name, group, limitMs);
+    const ended = answerTo((signal) => this.#collection.run(command, { signal }), {
+      silentAfterMs,
+      givenUpAfterMs: leftMs + this.#graceMs,
+      onSilent,
+    })
       .then((reply) => this.#answered(group, reply, sentAt))
       .catch((error) => {
-        if (isAwaited || group.length === 1) this.#failed(group, error);
+        // What a silent one carried has been sent again, which fails by itself.
+        if (!isSilent) this.#failed(group, error);
       })
       .finally(() => {
-        clearTimeout(silence);
-        this.#open.delete(command);
-        freeSlot();
-        for (const sending of group) this.#ended(sending);
+        this.#open.delete(opened);
+        if (isSilent) this.#unanswered--;
+        else this.#busy[slot]--;
+        this.#schedulePump();
       });
-    const command: Command = { group, ended };
-    this.#open.add(command);
+    const opened: Command = { group, ended };
+    this.#open.add(opened);
     this.#busy[slot]++;
   }
 
-  #limitOf(group: readonly Sending[], now: number): number {
-    let until = 0;
-    for (const sending of group) until = Math.max(until, sending.until);
-    // Alone it holds up nobody, and may just be large.
-    const patienceMs =
-      group.length > 1 ? this.#suspiciousMs : this.#suspiciousMs * 2 ** ((group[0]?.sends ?? 1) - 1);
-    const limitMs = this.#commitsAreSlow ? until - now : Math.min(until - now, patienceMs);
-    return Math.max(1, Math.floor(limitMs));
+  #limitOf(group: readonly Sending[], leftMs: number): number {
+    const [first] = group;
+    let patienceMs = this.#suspiciousMs;
+    if (group.length === 1 && first) {
+      // Alone it holds up nobody, and may just be large.
+      const lateCopies = Math.max(0, this.#blocked.silencesOf(first.write.id) - QUICK_COPIES);
+      patienceMs *= 2 ** (first.stops + lateCopies);
+    }
+    return Math.max(1, Math.floor(this.#commitsAreSlow ? leftMs : Math.min(leftMs, patienceMs)));
   }
 
   #answered(group: readonly Sending[], reply: Document, sentAt: number): void {
@@ -212,28 +265,30 @@ export class WriteLane {
 
   #statementFailed(sending: Sending, { code, errmsg }: StatementError): void {
     const cause = Object.assign(new Error(errmsg), { code });
-    if (isTransient(code)) this.#retryLater([sending]);
-    else if (isUnwritable(code)) this.#fail(sending, unwritable(cause));
+    if (isTransient(code)) this.#againLater([sending]);
+    else if ('hint' in sending.write.statement && mayMissIndex(code)) {
+      this.#fail(sending, refusal('STORE_UNAVAILABLE', LOCK_MISSING, cause));
+    } else if (isUnwritable(code)) this.#fail(sending, unwritable(cause));
     else this.#fail(sending, refusal('RECORD_UNREADABLE', 'type', cause));
   }
 
   #failed(all: readonly Sending[], error: unknown): void {
-    const group = all.filter(({ done }) => !done);
+    const group = unfinished(all);
     const [first] = group;
     if (!first) return;
     this.#error = error;
     const failure = failureOf(error);
     switch (failure) {
       case 'lost':
-        this.#retryLater(group);
+        this.#againLater(group);
         break;
       case 'not_durable':
         this.#commitsAreSlow = true;
-        this.#retry(group);
+        this.#again(group);
         break;
       case 'held':
         if (group.length > 1) this.#split(group);
-        else if (this.#blocked.block(first, performance.now())) this.#retry(group);
+        else this.#isolate(first, () => first.stops++);
         break;
       case 'rejected':
         if (group.length > 1) this.#split(group);
@@ -249,31 +304,28 @@ export class WriteLane {
   }
 
   /**
-   * A connection may be dead, or a lock be waited for in a way that no time limit ends. If an answer still comes, it
-   * counts. What is alone is sent once more; then its key waits for what the driver says.
+   * Its connection may be dead, or it waits for a lock in a way that no time limit ends. What it carried goes again over
+   * another connection. If an answer to this one still comes, it counts.
    */
   #silent(all: readonly Sending[]): void {
-    const group = all.filter(({ done }) => !done);
+    const now = performance.now();
+    const group = unfinished(all).filter(({ until }) => until > now);
     const [first] = group;
     if (group.length > 1) this.#split(group);
-    else if (first && this.#blocked.block(first, performance.now()) && first.sends === 1) this.#retry(group);
+    else if (first) this.#isolate(first, () => this.#blocked.addSilence(first.write.id));
   }
 
-  #ended(sending: Sending): void {
-    sending.open--;
-    if (sending.done) this.#succeed(sending);
-  }
-
-  /** The next one in a blocked key's line, once the last one has gone and so have its copies. */
-  #succeed(sending: Sending): void {
-    const successor = sending.open === 0 ? this.#blocked.leave(sending) : undefined;
-    if (successor) this.#retry([successor]);
+  /** Sends it again, alone; or later, when another write of its key is on its way. */
+  #isolate(sending: Sending, note: () => void): void {
+    const isNext = this.#blocked.block(sending, performance.now());
+    note();
+    if (isNext) this.#again([sending]);
   }
 
   /** Two steps from 200 statements to single ones: not many more commands, for it may be the server that is slow. */
   #split(group: Sending[]): void {
     const size = group.length > 16 ? Math.floor(Math.sqrt(group.length)) : 1;
-    for (let from = 0; from < group.length; from += size) this.#retry(group.slice(from, from + size));
+    for (let from = 0; from < group.length; from += size) this.#again(group.slice(from, from + size));
   }
 
   #fail(sending: Sending, error: IdempotencyError): void {
@@ -284,11 +336,15 @@ export class WriteLane {
   #finish(sending: Sending): void {
     this.#pending.delete(sending);
     for (const waiting of this.#blocked.open(sending.write.id)) if (!waiting.done) this.#enqueue(waiting);
+    if (this.#pending.size === 0) this.#expiry?.timer.unref();
   }
 
   /** One timer for all: deadlines come nearly in order. */
   #expireAt(at: number): void {
-    if (this.#expiry && this.#expiry.at <= at) return;
+    if (this.#expiry && this.#expiry.at <= at) {
+      if (this.#pending.size === 1) this.#expiry.timer.ref();
+      return;
+    }
     clearTimeout(this.#expiry?.timer);
     // A process that has nothing else to do need not wait for it: what was sent keeps its connection open.
     this.#expiry = { at, timer: setTimeout(this.#expire, at - performance.now()).unref() };
@@ -304,12 +360,32 @@ export class WriteLane {
         continue;
       }
       this.#pending.delete(sending);
-      sending.fail(
-        refusal('STORE_UNAVAILABLE', this.#error === undefined ? 'timeout' : 'unreachable', this.#error),
-      );
-      this.#succeed(sending);
+      sending.fail(this.#lateness());
+      // The next one of its key need not wait for what becomes of its copies.
+      const successor = this.#blocked.leave(sending);
+      if (successor) this.#again([successor]);
     }
     this.#queue = this.#queue.filter(({ done }) => !done);
     if (next < Number.POSITIVE_INFINITY) this.#expireAt(next);
   };
+
+  #lateness(): IdempotencyError {
+    if (this.#isExhausted) return unresponsive();
+    return refusal('STORE_UNAVAILABLE', this.#error === undefined ? 'timeout' : 'unreachable', this.#error);
+  }
+}
+
+/** The reason of a write that was refused because the index that it names may be gone. */
+export const LOCK_MISSING = 'lock_missing';
+
+function unresponsive(): IdempotencyError {
+  const cause = new Error(
+    `${UNANSWERED_COMMANDS} commands to MongoDB are without an answer, so no more are sent until some of them have ended. ` +
+      'Their connections may be dead without a sign of it. Fix: set `socketTimeoutMS` on the MongoClient',
+  );
+  return refusal('STORE_UNAVAILABLE', 'unresponsive', cause);
+}
+
+function unfinished(group: readonly Sending[]): Sending[] {
+  return group.filter(({ done }) => !done);
 }

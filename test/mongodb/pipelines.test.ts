@@ -140,7 +140,8 @@ const claimOn = (record: StoredRecord | null, request: Case['request']): StoredR
 describe('on generated records, damaged ones too, MongoDB does what the rules say', () => {
   it('of a claim', { timeout: 120_000 }, () =>
     agrees(
-      (request) => writes.claim(request),
+      (request, record) =>
+        record ? writes.claim(request, holderOf(request, record)) : writes.fresh(request),
       (record, request) => claimOn(record, request) ?? 'same',
       20,
     ),
@@ -157,7 +158,7 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       (request) => writes.giveUp(request),
       (record, request) => {
         const running = claimOn(record, request);
-        const tombstoneMs = Math.max(request.leaseMs, 60_000);
+        const tombstoneMs = Math.max(request.leaseMs, 300_000);
         return running ? givenUp(running as unknown as RunningRecord, tombstoneMs, NOW) : 'same';
       },
     ));

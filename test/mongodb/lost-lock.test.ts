@@ -1,0 +1,133 @@
+import type { Document } from 'mongodb';
+import { describe, expect, it } from 'vitest';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { completed, freshClaim, rivalOf } from '../support/requests.ts';
+import { COLLECTION, type OpenedStore, openStore } from './open-store.ts';
+
+const LOCK = { scope: 1, key: 1 } as const;
+const recordsOf = ({ database }: OpenedStore) => database.db.collection(COLLECTION);
+
+/** The same collection without its indexes, as some tools restore it. */
+async function restoreWithoutIndexes(opened: OpenedStore): Promise<void> {
+  const records = await recordsOf(opened).find().toArray();
+  await recordsOf(opened).drop();
+  await recordsOf(opened).insertMany(records);
+}
+
+/** Two processes claim the same fresh keys in the same moment: how many of the keys did one of them win, and no more? */
+async function race(opened: OpenedStore): Promise<{ keys: number; winners: number }> {
+  const other = createMongoStore({ db: opened.database.db });
+  const requests = Array.from({ length: 50 }, () => freshClaim());
+  const answers = await Promise.all(
+    requests.flatMap((request) => [opened.store.claim(request), other.claim(rivalOf(request))]),
+  );
+  await other.close(0);
+  return { keys: requests.length, winners: answers.filter(({ won }) => won).length };
+}
+
+describe('while processes run', () => {
+  it.each([
+    ['its index is dropped', (opened: OpenedStore) => recordsOf(opened).dropIndex('scope_1_key_1')],
+    ['the collection is dropped', (opened: OpenedStore) => recordsOf(opened).drop()],
+    ['the database is dropped', (opened: OpenedStore) => opened.database.db.dropDatabase()],
+    ['the collection is restored without indexes', restoreWithoutIndexes],
+    [
+      'the collection is renamed',
+      (opened: OpenedStore) => recordsOf(opened).rename('elsewhere', { dropTarget: true }),
+    ],
+  ])('%s: no key is won twice, and the index is there again', async (_, harm) => {
+    await using opened = await openStore();
+    const held = await opened.win();
+    await harm(opened);
+    const { keys, winners } = await race(opened);
+    expect(winners).toBe(keys);
+    expect(await recordsOf(opened).indexes()).toContainEqual(
+      expect.objectContaining({ key: LOCK, unique: true }),
+    );
+    // A run that was under way is answered, whatever became of its record.
+    expect(await opened.store.settle(held, completed)).toHaveProperty('applied');
+  });
+
+  it('the lock can not be made again: nothing is won, and the cause says why', async () => {
+    await using opened = await openStore();
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    await recordsOf(opened).insertMany([
+      { scope: 's', key: 'twice' },
+      { scope: 's', key: 'twice' },
+    ]);
+    await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      reason: 'misconfigured',
+      cause: { message: expect.stringContaining('several records of one scope and key') },
+    });
+    await recordsOf(opened).deleteMany({ key: 'twice' });
+    expect(await opened.store.claim(freshClaim())).toMatchObject({ won: true });
+  });
+
+  it('a lock that is hidden is refused until it is shown again', async () => {
+    await using opened = await openStore();
+    const hide = (hidden: boolean) =>
+      opened.database.db.command({ collMod: COLLECTION, index: { name: 'scope_1_key_1', hidden } });
+    await hide(true);
+    await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
+      reason: 'misconfigured',
+      cause: { message: expect.stringContaining('hidden') },
+    });
+    await hide(false);
+    expect(await opened.store.claim(freshClaim())).toMatchObject({ won: true });
+  });
+
+  it('under `check` nothing is won until somebody makes the index, under any name', async () => {
+    await using opened = await openStore();
+    const store = createMongoStore({ db: opened.database.db, indexes: 'check' });
+    await store.ready();
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    await expect(store.claim(freshClaim())).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      reason: 'misconfigured',
+      cause: { message: expect.stringMatching(/lacks index "scope_1_key_1"\. Fix: .*createIndexes/) },
+    });
+    await recordsOf(opened).createIndex(LOCK, { unique: true, name: 'ours' });
+    expect(await store.claim(freshClaim())).toMatchObject({ won: true });
+    await store.close(0);
+  });
+
+  it('a refused claim leaves no release to be repeated', async () => {
+    await using opened = await openStore();
+    const store = createMongoStore({ db: opened.database.db, indexes: 'check' });
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    await expect(store.claim(freshClaim())).rejects.toMatchObject({ reason: 'misconfigured' });
+    opened.sent.length = 0;
+    await store.close(10_000);
+    expect(opened.sent).toEqual([]);
+  });
+});
+
+describe('next to the lock', () => {
+  it.each([
+    ['is not unique', {}],
+    ['has a collation', { collation: { locale: 'en', strength: 1 as const } }],
+  ])('another index on the same fields that %s takes nothing from it', async (_, options) => {
+    await using opened = await openStore();
+    // Otherwise the server calls them the same index.
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    await recordsOf(opened).createIndex(LOCK, { ...options, name: 'another' });
+    await recordsOf(opened).createIndex(LOCK, { unique: true, name: 'ours' });
+    const { keys, winners } = await race(opened);
+    expect(winners).toBe(keys);
+
+    // The one that is left would let two callers win.
+    await recordsOf(opened).dropIndex('ours');
+    await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
+      reason: 'misconfigured',
+      cause: { message: expect.stringContaining('"another"') },
+    });
+  });
+
+  it('a first claim goes by it, and not through the collection', async () => {
+    await using opened = await openStore();
+    await opened.win();
+    const [{ updates }] = opened.sent.filter((command) => 'update' in command) as [Document];
+    expect(updates[0]).toMatchObject({ upsert: true, hint: LOCK, collation: { locale: 'simple' } });
+  });
+});

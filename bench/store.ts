@@ -4,7 +4,7 @@ import type { ClaimRequest } from '../server/engine/decide.ts';
 import { fingerprintOf } from '../server/engine/fingerprint.ts';
 import { claimed, settled } from '../server/engine/transitions.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
-import { createWrites } from '../server/mongodb/statements.ts';
+import { createWrites } from '../server/mongodb/pipelines/statements.ts';
 import { median, type Row } from './table.ts';
 
 const RETENTION_MS = 24 * 3_600_000;

@@ -1,5 +1,5 @@
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
-import type { AppRouter } from '../server/admin/router.ts';
+import type { AppRouter } from '../server/admin/api/router.ts';
 
 /** The server puts the mount path into `<base href>`. */
 export const basePath = new URL('.', document.baseURI).pathname.replace(/\/$/, '');

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Redirect, Route, Switch } from 'wouter';
-import { Lazy } from './components/lazy.tsx';
-import { Shell } from './components/shell.tsx';
-import { NothingYet, View } from './components/view.tsx';
+import { Shell } from './components/shell/shell.tsx';
+import { Lazy } from './components/ui/lazy.tsx';
+import { NothingYet, View } from './components/ui/view.tsx';
 import { MeContext } from './hooks/use-me.ts';
 import { KeysPage } from './pages/keys-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';

@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { basePath } from './api.ts';
 import { App } from './app.tsx';
-import { ErrorBoundary } from './components/error-boundary.tsx';
+import { ErrorBoundary } from './components/ui/error-boundary.tsx';
 import { AnnounceProvider } from './hooks/use-announce.tsx';
 import { createQueryClient } from './lib/query-client.ts';
 import './lib/apply-theme.ts';

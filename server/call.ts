@@ -1,7 +1,7 @@
 import type { Hashes } from './engine/decide.ts';
 import type { Resolution, ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
-import type { Hides } from './engine/redact.ts';
+import type { Hides } from './redact.ts';
 import type { Run } from './run.ts';
 
 /** One keyed call, as an adapter (GraphQL, tRPC) hands it to `Idempotency.execute`. `Value` is the host's own result. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { sealBody } from './bodies.ts';
+import { sealBody } from './bodies/bodies.ts';
+import { captureOf } from './bodies/capture.ts';
+import { type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
-import { captureOf } from './capture.ts';
-import { ClaimLoop } from './claim-loop.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
@@ -15,12 +15,12 @@ import { processWide } from './engine/process-wide.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
-import type { Host } from './execution.ts';
-import { LocalRuns } from './local-runs.ts';
+import { ClaimLoop } from './execution/claim-loop.ts';
+import type { Host } from './execution/execution.ts';
+import { LocalRuns } from './execution/local-runs.ts';
 import { isInsideRun } from './run.ts';
 import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
-import { type ReadableRecord, storedText } from './stored-text.ts';
 
 export interface IdempotencyOptions extends Policy {
   /** Where records live: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */

@@ -1,5 +1,5 @@
+export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export type { Answer, Captured, Encoded, KeyedCall, ResultCodec } from './call.ts';
-export { type CipherOptions, createCipher } from './cipher.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export {
   IDEMPOTENCY_ERROR_CODES,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { requestHeaders } from '../server/request-headers.ts';
+import { requestHeaders } from '../server/http/request-headers.ts';
 
 /** What Next.js 15 gives: a promise that, for older code, has the methods of `Headers` too. */
 const promised = Object.assign(Promise.resolve(new Headers()), { get: () => null });

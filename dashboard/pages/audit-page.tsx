@@ -3,11 +3,11 @@ import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 // As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
-import { AUDITED_ACTIONS, AuditList, actionLabel } from '../components/audit-list.tsx';
-import { Button, buttonClass } from '../components/button.tsx';
-import { ExportAudit } from '../components/export-audit.tsx';
-import { Field, inputClass } from '../components/field.tsx';
-import { PageTitle } from '../components/page-title.tsx';
+import { AUDITED_ACTIONS, AuditList, actionLabel } from '../components/audit/audit-list.tsx';
+import { ExportAudit } from '../components/audit/export-audit.tsx';
+import { Button, buttonClass } from '../components/ui/button.tsx';
+import { Field, inputClass } from '../components/ui/field.tsx';
+import { PageTitle } from '../components/ui/page-title.tsx';
 import { useReadOnlyReason } from '../hooks/use-me.ts';
 import type { AuditFilter } from '../queries.ts';
 

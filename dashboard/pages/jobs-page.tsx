@@ -1,9 +1,9 @@
 import { Link } from 'wouter';
-import { JobBadge } from '../components/job-badge.tsx';
-import { PageTitle } from '../components/page-title.tsx';
-import { Ago } from '../components/time.tsx';
-import { Verbatim } from '../components/verbatim.tsx';
-import { NothingYet, View } from '../components/view.tsx';
+import { JobBadge } from '../components/jobs/job-badge.tsx';
+import { PageTitle } from '../components/ui/page-title.tsx';
+import { Ago } from '../components/ui/time.tsx';
+import { Verbatim } from '../components/ui/verbatim.tsx';
+import { NothingYet, View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { ACTIONS } from '../lib/actions.ts';
 import { formatCount } from '../lib/format.ts';

@@ -3,12 +3,12 @@ import { Link, useLocation } from 'wouter';
 // As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
 import type { Overview } from '../../server/admin/contract.ts';
-import { DurationChart } from '../components/duration-chart.tsx';
-import { OperationsTable } from '../components/operations-table.tsx';
-import { OutcomeChart } from '../components/outcome-chart.tsx';
-import { PageTitle } from '../components/page-title.tsx';
-import { Tile } from '../components/tile.tsx';
-import { View } from '../components/view.tsx';
+import { DurationChart } from '../components/overview/duration-chart.tsx';
+import { OperationsTable } from '../components/overview/operations-table.tsx';
+import { OutcomeChart } from '../components/overview/outcome-chart.tsx';
+import { PageTitle } from '../components/ui/page-title.tsx';
+import { Tile } from '../components/ui/tile.tsx';
+import { View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { formatRatio } from '../lib/format.ts';

@@ -1,8 +1,8 @@
-export type { IdempotencyContext } from './context.ts';
-export { idempotencyDirectives, unprotectedMutations } from './directives.ts';
-export type { MutationOperation } from './operation.ts';
+export type { AuthorizeReplay, Replay } from './call/replay.ts';
+export type { MutationOperation } from './document/operation.ts';
+export type { IdempotencyContext } from './host/context.ts';
+export type { IdempotencyPlugin } from './host/plugin.ts';
 export type { UseIdempotencyOptions } from './options.ts';
-export type { IdempotencyPlugin } from './plugin.ts';
-export type { AuthorizeReplay, Replay } from './replay.ts';
-export { createGraphQLReplayer, type GraphQLReplayerOptions } from './replayer.ts';
+export { createGraphQLReplayer, type GraphQLReplayerOptions } from './replayer/replayer.ts';
+export { idempotencyDirectives, unprotectedMutations } from './schema/directives.ts';
 export { useIdempotency } from './use-idempotency.ts';

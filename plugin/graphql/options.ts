@@ -11,8 +11,8 @@ import {
 } from '../../server/engine/option-checks.ts';
 import { type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import type { MutationOperation } from './operation.ts';
-import type { AuthorizeReplay } from './replay.ts';
+import type { AuthorizeReplay } from './call/replay.ts';
+import type { MutationOperation } from './document/operation.ts';
 
 export interface UseIdempotencyOptions<Context> {
   idempotency: Idempotency;

@@ -3,22 +3,22 @@ import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope } from '../../server/engine/key.ts';
 import { notPromised } from '../../server/engine/not-promised.ts';
 import { currentRun, isInheritedKey, isNested } from '../../server/run.ts';
-import { mutationsRequiringKey } from './directives.ts';
-import { refused, unprotectable } from './errors.ts';
-import { executeFieldByField } from './field-by-field.ts';
-import { fieldCalls } from './field-calls.ts';
-import { fieldKeys, keyDirectives } from './field-keys.ts';
-import { FieldPolicies } from './field-policies.ts';
-import { fileContentsIn } from './file-contents.ts';
-import { belongsToRun, checkVisible, developersKey, readKey, shownBy } from './key.ts';
-import { apart, executeKeyed } from './keyed-execution.ts';
-import { type Caller, keyedMutation } from './keyed-mutation.ts';
-import { Mutation, type MutationOperation } from './operation.ts';
+import { FieldPolicies } from './call/field-policies.ts';
+import { apart, executeKeyed } from './call/keyed-execution.ts';
+import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
+import { fileContentsIn } from './document/file-contents.ts';
+import { Mutation, type MutationOperation } from './document/operation.ts';
+import { operationOf } from './document/per-operation.ts';
+import { executeFieldByField } from './fields/field-by-field.ts';
+import { fieldCalls } from './fields/field-calls.ts';
+import { fieldKeys, keyDirectives } from './fields/field-keys.ts';
+import { refused, unprotectable } from './host/errors.ts';
+import { belongsToRun, checkVisible, developersKey, readKey, shownBy } from './host/key.ts';
+import type { Args, Execute } from './host/plugin.ts';
+import type { Protected } from './host/protected-path.ts';
+import type { Yoga } from './host/yoga.ts';
 import type { UseIdempotencyOptions } from './options.ts';
-import { operationOf } from './per-operation.ts';
-import type { Args, Execute } from './plugin.ts';
-import type { Protected } from './protected-path.ts';
-import type { Yoga } from './yoga.ts';
+import { mutationsRequiringKey } from './schema/directives.ts';
 
 /** How an operation is executed. */
 export interface Plan {

@@ -1,13 +1,13 @@
-import { BypassReport } from './bypass.ts';
-import { refused } from './errors.ts';
-import { keyDirectives } from './field-keys.ts';
-import { checkListedOnce, listed } from './listed-once.ts';
+import { operationOf } from './document/per-operation.ts';
+import { keyDirectives } from './fields/field-keys.ts';
+import { BypassReport } from './host/bypass.ts';
+import { refused } from './host/errors.ts';
+import { checkListedOnce, listed } from './host/listed-once.ts';
+import type { IdempotencyPlugin } from './host/plugin.ts';
+import { ProtectedPath } from './host/protected-path.ts';
+import { Yoga } from './host/yoga.ts';
 import { checkPluginOptions, type UseIdempotencyOptions } from './options.ts';
-import { operationOf } from './per-operation.ts';
 import { misplaced, Planner } from './planner.ts';
-import type { IdempotencyPlugin } from './plugin.ts';
-import { ProtectedPath } from './protected-path.ts';
-import { Yoga } from './yoga.ts';
 
 /**
  * Runs each keyed mutation once and answers its retries from the record. For Envelop, and for Yoga.

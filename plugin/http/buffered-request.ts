@@ -1,8 +1,8 @@
 import type { Captured } from '../../server/call.ts';
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
-import type { Hides } from '../../server/engine/redact.ts';
 import type { Comparison } from '../../server/fingerprints.ts';
+import type { Hides } from '../../server/redact.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';

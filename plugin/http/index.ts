@@ -1,4 +1,4 @@
-export { type NodeHost, toNodeHandler } from '../../server/to-node-handler.ts';
+export { type NodeHost, toNodeHandler } from '../../server/http/to-node-handler.ts';
 export { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from './cors.ts';
 export type { HttpResult } from './handled.ts';
 export { httpResponse } from './handled.ts';

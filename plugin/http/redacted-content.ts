@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json';
-import { type Hides, REDACTED, withoutNames } from '../../server/engine/redact.ts';
+import { type Hides, REDACTED, withoutNames } from '../../server/redact.ts';
 
 interface Content {
   readonly bytes: Buffer | null;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { written } from '../../server/bodies/written.ts';
 import type { ResultCodec, Written } from '../../server/call.ts';
-import type { Hides } from '../../server/engine/redact.ts';
-import { written } from '../../server/written.ts';
+import type { Hides } from '../../server/redact.ts';
 import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
 import { problemOf } from './problem.ts';
 import { contentOf, redactedContent } from './redacted-content.ts';

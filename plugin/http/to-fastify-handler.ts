@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nodeRequest } from '../../server/node-request.ts';
+import { nodeRequest } from '../../server/http/node-request.ts';
 
 /** The parts of a request of Fastify that are used, by shape. */
 interface FastifyRequest {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nodeRequest } from '../../server/node-request.ts';
-import { sendResponse } from '../../server/send-response.ts';
+import { nodeRequest } from '../../server/http/node-request.ts';
+import { sendResponse } from '../../server/http/send-response.ts';
 
 /** The parts of a context of Koa that are used, by shape. */
 interface KoaContext {

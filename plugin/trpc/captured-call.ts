@@ -1,5 +1,5 @@
 import type { Captured } from '../../server/call.ts';
-import { type Hides, withoutNames } from '../../server/engine/redact.ts';
+import { type Hides, withoutNames } from '../../server/redact.ts';
 import { rawInputOf } from './input.ts';
 import type { CallOptions, Config } from './trpc.ts';
 

@@ -1,5 +1,5 @@
 import { isObject } from '../../server/engine/option-checks.ts';
-import { type RequestHeaders, requestHeaders } from '../../server/request-headers.ts';
+import { type RequestHeaders, requestHeaders } from '../../server/http/request-headers.ts';
 import type { CallOptions } from './trpc.ts';
 
 /** The headers of the HTTP request behind a call, as far as its context shows them. */

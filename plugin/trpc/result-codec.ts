@@ -1,7 +1,7 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
+import { written } from '../../server/bodies/written.ts';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
-import { withoutNames } from '../../server/engine/redact.ts';
-import { written } from '../../server/written.ts';
+import { withoutNames } from '../../server/redact.ts';
 import { rebuiltError, type StoredError, shapeOf, storedError } from './error-codec.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
 

@@ -5,15 +5,15 @@ import { policyOptionsOf } from '../engine/policy.ts';
 import { whatCame } from '../engine/what-came.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
-import { boundedRequest } from './bounded-request.ts';
+import { appRouter } from './api/router.ts';
+import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator, Role } from './contract.ts';
-import type { Dashboard } from './dashboard.ts';
 import { openDashboard } from './open-dashboard.ts';
-import type { RedactOptions } from './redaction/secrets.ts';
+import { boundedRequest } from './page/bounded-request.ts';
+import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
+import { StaticFiles, text } from './page/static-files.ts';
 import type { Replayer } from './replayer.ts';
-import { appRouter } from './router.ts';
-import { crossSiteRefusal, isForHost, secured } from './security.ts';
-import { StaticFiles, text } from './static-files.ts';
+import type { Dashboard } from './services.ts';
 
 export interface DashboardOptions {
   /** With `createMongoStore(...)`: there is nothing to look at in memory. */

@@ -1,13 +1,13 @@
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Database } from '../mongodb/database.ts';
-import { Audit } from './audit.ts';
-import { openerOf, type Vault } from './bodies.ts';
-import type { Dashboard } from './dashboard.ts';
-import { JobRunner } from './job-runner.ts';
-import { Jobs } from './jobs.ts';
-import { Records } from './records.ts';
-import { type RedactOptions, secretsOf } from './redaction/secrets.ts';
+import { openerOf, type Vault } from './bodies/bodies.ts';
+import { type RedactOptions, secretsOf } from './bodies/secrets.ts';
+import { JobRunner } from './bulk/job-runner.ts';
+import { Audit } from './collections/audit.ts';
+import { Jobs } from './collections/jobs.ts';
+import { Records } from './collections/records.ts';
 import type { Replayer } from './replayer.ts';
+import type { Dashboard } from './services.ts';
 
 interface Place {
   readonly db: Database;

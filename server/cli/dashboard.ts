@@ -22,7 +22,7 @@ export function dashboard(program: Command): void {
 
 async function serve({ port, readOnly = false, ...options }: Options): Promise<void> {
   const { createDashboard, toNodeHandler } = await peer('@trpc/server', () => import('../admin/index.ts'));
-  const { secured } = await import('../admin/security.ts');
+  const { secured } = await import('../admin/page/security.ts');
   await using connection = await connect(options);
   await connection.store.ready({ transactions: false, readOnly });
   const server = createServer();

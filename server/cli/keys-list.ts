@@ -39,7 +39,7 @@ export function list(group: Command): void {
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
       orError(command, async () => {
-        const { listKeys } = await import('../admin/list.ts');
+        const { listKeys } = await import('../admin/keys/list.ts');
         await using session = await openSession(options);
         const page = await listKeys(session.dashboard.records, {
           filter: filterOf(options),

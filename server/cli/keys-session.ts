@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ActionName, BodyText, KeyDetail } from '../admin/contract.ts';
-import type { Actor } from '../admin/dashboard.ts';
+import type { Actor } from '../admin/services.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 export interface Session extends AsyncDisposable {
-  readonly dashboard: import('../admin/dashboard.ts').Dashboard;
+  readonly dashboard: import('../admin/services.ts').Dashboard;
   readonly operator: Actor;
 }
 
@@ -66,10 +66,10 @@ export async function findKey(
   { scope, key, json }: Target,
 ): Promise<KeyDetail | undefined> {
   const [{ listKeys }, { readDetail }, { barOf }, { isObjectId }] = await Promise.all([
-    import('../admin/list.ts'),
-    import('../admin/detail.ts'),
-    import('../admin/dashboard.ts'),
-    import('../admin/records.ts'),
+    import('../admin/keys/list.ts'),
+    import('../admin/keys/detail.ts'),
+    import('../admin/services.ts'),
+    import('../admin/collections/records.ts'),
   ]);
   if ((id === undefined) === (scope === undefined || key === undefined))
     throw new Error('Expected an id, or --scope and --key');
@@ -93,7 +93,7 @@ export interface ShownKey extends KeyDetail {
 
 /** With its bodies as the dashboard shows them: secrets are hidden, and what is long is cut. */
 export async function withTexts({ dashboard }: Session, detail: KeyDetail): Promise<ShownKey> {
-  const { readBody } = await import('../admin/bodies.ts');
+  const { readBody } = await import('../admin/bodies/bodies.ts');
   const { records, secrets, open } = dashboard;
   const read = async (part: 'request' | 'response') =>
     (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??

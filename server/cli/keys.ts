@@ -94,9 +94,9 @@ const withTarget = (command: Command) =>
 
 async function take(action: ActionName, id: string | undefined, options: ActionOptions): Promise<void> {
   const [{ act }, { actionCommand }, { inputProblems }, { CONFIRM_WORDS }] = await Promise.all([
-    peer('@trpc/server', () => import('../admin/act.ts')),
-    import('../admin/schemas.ts'),
-    import('../admin/input-problems.ts'),
+    peer('@trpc/server', () => import('../admin/commands/act.ts')),
+    import('../admin/api/schemas.ts'),
+    import('../admin/api/input-problems.ts'),
     import('../engine/operator.ts'),
   ]);
   await using session = await openSession(options, options.by);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/declared-mutations.ts';
+import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/schema/declared-mutations.ts';
 
 interface Options {
   readonly schema: readonly string[];
@@ -41,7 +41,7 @@ async function look({ schema, allow = [] }: Options): Promise<Findings> {
   const files: SchemaFile[] = [];
   for (const name of new Set(schema)) files.push(await read(name));
   // Only now: whoever has no GraphQL server need not have its package.
-  const { declaredMutations } = await import('../../plugin/graphql/declared-mutations.ts');
+  const { declaredMutations } = await import('../../plugin/graphql/schema/declared-mutations.ts');
   const mutations = declaredMutations(files);
   if (mutations.length === 0) throw new Error(`${files.map(({ name }) => name).join(', ')}: no mutations`);
   for (const name of allow) {

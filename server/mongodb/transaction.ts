@@ -5,10 +5,10 @@ import type { CommitAnswer, Completion, Held, Transaction } from '../engine/stor
 import { type Collection, type Document, type DriverSession, SIMPLE } from './database.ts';
 import { persistently, within } from './deadline.ts';
 import { pauseMs } from './pause.ts';
+import type { Write } from './pipelines/statements.ts';
 import type { Reader } from './reader.ts';
 import { blameOf, failureOf, isTransientTransactionError } from './server-errors.ts';
-import type { Write } from './statements.ts';
-import type { StatementError } from './update-command.ts';
+import type { StatementError } from './writes/update-command.ts';
 
 interface Parts {
   readonly collection: Collection;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { appRouter } from '../../server/admin/router.ts';
+import { appRouter } from '../../server/admin/api/router.ts';
 import { type Admin, act, ago, clientOf, failed, REASON, read, responseOf, startAdmin } from './support.ts';
 
 /** In each text of what belongs to the other scope. */

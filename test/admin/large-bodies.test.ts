@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { BSON } from 'mongodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bodyView } from '../../server/admin/redaction/body-view.ts';
-import { secretsOf } from '../../server/admin/redaction/secrets.ts';
+import { bodyView } from '../../server/admin/bodies/body-view.ts';
+import { secretsOf } from '../../server/admin/bodies/secrets.ts';
 import { createCipher } from '../../server/index.ts';
 import { type Admin, responseOf, startAdmin } from './support.ts';
 

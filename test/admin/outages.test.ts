@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandStartedEvent, Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { isUnreachable } from '../../server/admin/records.ts';
+import { isUnreachable } from '../../server/admin/collections/records.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type Admin, act, ago, failed, REASON, read, startAdmin } from './support.ts';
 

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { parse, print } from 'graphql';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
-import { type Body, bodyView } from '../../server/admin/redaction/body-view.ts';
-import { jsonView } from '../../server/admin/redaction/json-view.ts';
-import { REDACTED, secretsOf } from '../../server/admin/redaction/secrets.ts';
+import { type Body, bodyView } from '../../server/admin/bodies/body-view.ts';
+import { jsonView } from '../../server/admin/bodies/json-view.ts';
+import { REDACTED, secretsOf } from '../../server/admin/bodies/secrets.ts';
 
 const secrets = secretsOf();
 const VALUE = 'hunter2zz';

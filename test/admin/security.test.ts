@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { appRouter } from '../../server/admin/api/router.ts';
 import { createDashboard } from '../../server/admin/index.ts';
-import { appRouter } from '../../server/admin/router.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { type Admin, failed, REASON, sessionOf, startAdmin } from './support.ts';

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import type { CommandStartedEvent, Document } from 'mongodb';
+import type { AppRouter } from '../../server/admin/api/router.ts';
 import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
 import {
   createDashboard,
@@ -10,7 +11,6 @@ import {
   type Operator,
   toNodeHandler,
 } from '../../server/admin/index.ts';
-import type { AppRouter } from '../../server/admin/router.ts';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hidesNames, REDACTED, withoutNames } from '../../server/engine/redact.ts';
-import { redacted } from '../../server/redaction.ts';
+import { redacted } from '../../server/bodies/redaction.ts';
+import { hidesNames, REDACTED, withoutNames } from '../../server/redact.ts';
 
 const hides = hidesNames(['secret', 'Api-Token']);
 const SECRET = 'sk_live_1';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { openBody, type Place, type Sealing, sealBody } from '../../server/bodies.ts';
+import { openBody, type Place, type Sealing, sealBody } from '../../server/bodies/bodies.ts';
 import { readBody } from '../../server/engine/body.ts';
 import type { StoredBody } from '../../server/engine/record.ts';
 import { type Cipher, createCipher } from '../../server/index.ts';

@@ -2,7 +2,7 @@ import { envelop, useSchema } from '@envelop/core';
 import { buildSchema, GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
-import { FieldPolicies } from '../../plugin/graphql/field-policies.ts';
+import { FieldPolicies } from '../../plugin/graphql/call/field-policies.ts';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';

@@ -1,6 +1,6 @@
 import { buildSchema, GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { FieldPolicies } from '../../plugin/graphql/field-policies.ts';
+import { FieldPolicies } from '../../plugin/graphql/call/field-policies.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';

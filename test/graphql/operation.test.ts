@@ -1,8 +1,8 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { comparisonOf } from '../../plugin/graphql/comparison.ts';
-import { Mutation } from '../../plugin/graphql/operation.ts';
-import { operationOf } from '../../plugin/graphql/per-operation.ts';
+import { comparisonOf } from '../../plugin/graphql/call/comparison.ts';
+import { Mutation } from '../../plugin/graphql/document/operation.ts';
+import { operationOf } from '../../plugin/graphql/document/per-operation.ts';
 import { WHOLE_INPUT } from '../../server/engine/fingerprint-policy.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { codeOf, key, startShop } from './support.ts';

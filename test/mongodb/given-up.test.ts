@@ -2,7 +2,7 @@ import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import type { Store } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { createWrites } from '../../server/mongodb/statements.ts';
+import { createWrites } from '../../server/mongodb/pipelines/statements.ts';
 import { type FreshDatabase, freshDatabase, mongoPort } from '../support/database.ts';
 import { type Gate, gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';

@@ -17,7 +17,7 @@ import {
   takenOver,
 } from '../../server/engine/transitions.ts';
 import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
-import { createWrites, type Write } from '../../server/mongodb/statements.ts';
+import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { type Case, generatedCases, NOW } from './generated-records.ts';
 

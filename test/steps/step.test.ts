@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { resolvePolicy } from '../../server/engine/policy.ts';
 import type { Held } from '../../server/engine/store.ts';
+import { Lease } from '../../server/execution/lease.ts';
+import { Steps } from '../../server/execution/steps.ts';
 import type { Run } from '../../server/index.ts';
-import { Lease } from '../../server/lease.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { Steps } from '../../server/steps.ts';
 import { gate } from '../support/gate.ts';
 import { handled, openEngine } from './engine.ts';
 

@@ -1,10 +1,10 @@
 import { MongoClient } from 'mongodb';
-import { planJob } from '../../server/admin/bulk.ts';
+import { planJob } from '../../server/admin/bulk/bulk.ts';
+import { JobRunner } from '../../server/admin/bulk/job-runner.ts';
+import { cancelJob, startJob } from '../../server/admin/commands/job-commands.ts';
 import type { Operator } from '../../server/admin/contract.ts';
-import type { Dashboard } from '../../server/admin/dashboard.ts';
-import { cancelJob, startJob } from '../../server/admin/job-commands.ts';
-import { JobRunner } from '../../server/admin/job-runner.ts';
 import { openDashboard } from '../../server/admin/open-dashboard.ts';
+import type { Dashboard } from '../../server/admin/services.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDashboard } from '../../../server/admin/create-dashboard.ts';
-import { StaticFiles } from '../../../server/admin/static-files.ts';
+import { StaticFiles } from '../../../server/admin/page/static-files.ts';
 import { createIdempotency } from '../../../server/index.ts';
 import { createMongoStore } from '../../../server/mongodb/index.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/database.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Db, MongoClient } from 'mongodb';
-import { createGraphQLReplayer } from '../../../plugin/graphql/replayer.ts';
+import { createGraphQLReplayer } from '../../../plugin/graphql/replayer/replayer.ts';
 import {
   createDashboard,
   type DashboardOptions,

@@ -1,0 +1,104 @@
+import { type FormEvent, useRef, useState } from 'react';
+import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract.ts';
+import { messageOf } from '../../api.ts';
+import { useKeyAction } from '../../hooks/use-key-action.ts';
+import { type ActionForm, emptyForm, problemsOf } from '../../lib/action-form.ts';
+import { ACTIONS } from '../../lib/actions.ts';
+import { Dialog } from '../ui/dialog.tsx';
+import { DialogActions } from '../ui/dialog-actions.tsx';
+import { MarkFirst } from '../ui/mark-first.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { ActionFields } from './action-fields.tsx';
+import { ConflictNotice } from './conflict-notice.tsx';
+
+interface ActionDialogProps {
+  readonly offered: OfferedAction;
+  readonly detail: KeyDetail;
+  readonly life: string;
+  /** Another action is chosen instead. */
+  readonly onOther: (action: ActionName) => void;
+  readonly onClose: () => void;
+}
+
+export function ActionDialog({ offered, detail: latest, life, onOther, onClose }: ActionDialogProps) {
+  const { action } = offered;
+  // The page behind goes on polling: what was seen when the dialog opened is what the action is asked for.
+  const [detail] = useState(latest);
+  const [form, setForm] = useState<ActionForm>(emptyForm);
+  const [tried, setTried] = useState(false);
+  const [canRun, setCanRun] = useState(action !== 'rerun');
+  const first = useRef<HTMLTextAreaElement>(null);
+  const acted = useRef(false);
+  const { send, seen, conflict } = useKeyAction({
+    detail,
+    life,
+    onDone() {
+      // The button that opened this may be gone with the old state.
+      acted.current = true;
+      onClose();
+    },
+    onConflict() {
+      setForm((sent) => ({ ...sent, mayRepeat: false, confirm: '' }));
+      setTried(false);
+    },
+  });
+
+  // After a conflict: by the record as it stands.
+  const now = conflict?.detail?.actions.find((other) => other.action === action) ?? offered;
+  const refused = conflict && (conflict.detail === null ? conflict.why : now.refused);
+  const problems = problemsOf(now, form);
+  const { label, effect, tone } = ACTIONS[action];
+  const name = label.replace('…', '');
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    setTried(true);
+    if (!seen || refused || !canRun || Object.keys(problems).length > 0) return;
+    const { reason, response, confirm, mayRepeat } = form;
+    send.mutate({
+      action,
+      seen,
+      reason: reason.trim(),
+      ...(action === 'mark_completed' || action === 'mark_failed' ? { response } : {}),
+      ...(now.confirm === null ? {} : { confirm }),
+      ...(now.mayRepeat ? { mayRepeat } : {}),
+    });
+  }
+
+  return (
+    <Dialog
+      title={name}
+      description={effect}
+      initialFocus={first}
+      finalFocus={() => (acted.current ? document.getElementById('state') : null)}
+      onClose={onClose}
+    >
+      <form noValidate onSubmit={submit}>
+        <div className="grid gap-4 p-4">
+          {conflict ? (
+            <ConflictNotice before={detail} conflict={conflict} refused={refused} />
+          ) : (
+            <MarkFirst action={action} detail={detail} onOther={onOther} />
+          )}
+          <ActionFields
+            offered={now}
+            detail={detail}
+            form={form}
+            problems={tried ? problems : {}}
+            reasonRef={first}
+            onChange={setForm}
+            onDryRun={setCanRun}
+          />
+          {send.error && <Notice tone="problem" role="alert" title={messageOf(send.error)} />}
+        </div>
+        <DialogActions
+          label={conflict && !refused ? `${name} on the new state` : name}
+          danger={tone === 'danger'}
+          busy={send.isPending}
+          disabled={Boolean(refused) || !canRun || !seen}
+          onCancel={onClose}
+        />
+      </form>
+    </Dialog>
+  );
+}

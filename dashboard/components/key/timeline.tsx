@@ -1,0 +1,89 @@
+import {
+  CircleCheck,
+  CircleHelp,
+  CircleX,
+  Clock,
+  Hourglass,
+  type LucideIcon,
+  PlayCircle,
+  RotateCw,
+  Undo2,
+  UserRound,
+} from 'lucide-react';
+import type { KeyDetail, TimelineEntry } from '../../../server/admin/contract.ts';
+import { ACTIONS } from '../../lib/actions.ts';
+import { Ago, Utc } from '../ui/time.tsx';
+import { Verbatim } from '../ui/verbatim.tsx';
+
+const EVENTS: Readonly<Record<string, readonly [label: string, icon: LucideIcon, colour: string]>> = {
+  claimed: ['Started', PlayCircle, 'text-running'],
+  'renewed until': ['Lease renewed', RotateCw, 'text-running'],
+  completed: ['Completed', CircleCheck, 'text-success'],
+  released: ['Released', Undo2, 'text-released'],
+  in_doubt: ['Put in doubt', CircleHelp, 'text-in-doubt'],
+  taken_over: ['Taken over', Hourglass, 'text-lapsed'],
+  late: ['Late result recorded', CircleCheck, 'text-success'],
+  operator: ['Operator', UserRound, 'text-accent'],
+};
+
+const FAILED = ['Completed with an error', CircleX, 'text-error'] as const;
+
+/** What happened to this key, the newest first. */
+export function Timeline({ detail }: { detail: KeyDetail }) {
+  const { timeline, timelineIsCut, outcome } = detail;
+  return (
+    <section aria-labelledby="timeline" className="card p-4">
+      <h2 id="timeline" className="mb-3 font-semibold">
+        Attempts
+      </h2>
+      {timeline.length === 0 && <p className="text-muted">Nothing is recorded.</p>}
+      <ol className="grid">
+        {timeline.map((entry, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the order is the only name that entries have
+          <Entry key={index} entry={entry} failed={entry.event === 'completed' && outcome === 'error'} />
+        ))}
+      </ol>
+      {timelineIsCut && (
+        <p className="mt-2 text-xs text-muted">Earlier ones are not kept: the last 20 are.</p>
+      )}
+    </section>
+  );
+}
+
+function Entry({ entry, failed }: { entry: TimelineEntry; failed: boolean }) {
+  const known = failed ? FAILED : EVENTS[entry.event];
+  const [label, Icon, colour] = known ?? [entry.event, Clock, 'text-muted'];
+  return (
+    <li className="group relative grid grid-cols-[1.25rem_1fr] gap-2.5 pb-4 last:pb-0">
+      <span aria-hidden className="absolute top-5 bottom-0 left-2 w-px bg-line group-last:hidden" />
+      <Icon aria-hidden className={`mt-0.5 size-4 ${colour}`} />
+      <div className="min-w-0">
+        <p className="flex flex-wrap items-baseline gap-x-2">
+          <span className="font-medium">
+            {label}
+            {entry.action && `: ${ACTIONS[entry.action].label.replace('…', '').toLowerCase()}`}
+          </span>
+          {entry.current && (
+            <span className="rounded bg-accent-soft px-1.5 text-xs font-semibold text-accent">now</span>
+          )}
+          <span className="text-muted">
+            <Ago at={entry.at} />
+          </span>
+        </p>
+        {entry.by !== null && (
+          <p className="text-muted">
+            by <Verbatim text={entry.by} />
+          </p>
+        )}
+        {entry.reason !== null && (
+          <p className="wrap-anywhere">
+            <Verbatim text={entry.reason} empty="no reason given" />
+          </p>
+        )}
+        <p className="text-xs text-muted wrap-anywhere">
+          fence <span className="font-mono">{entry.fence}</span> · <Utc at={entry.at} />
+        </p>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,19 @@
+import { api } from '../../api.ts';
+import { filterOf, formatSearch, type Term } from '../../lib/filter.ts';
+import { plural } from '../../lib/format.ts';
+import { leftOutText } from '../../lib/left-out.ts';
+import { ExportDialog } from './export-dialog.tsx';
+
+export function ExportKeys({ terms, onClose }: { terms: readonly Term[]; onClose: () => void }) {
+  return (
+    <ExportDialog
+      title="Export the list"
+      description={`Keys of ${formatSearch(terms) || 'all'}. Without bodies; the export is audited.`}
+      send={async (command) => {
+        const { rows, left, ...file } = await api.keys.export.mutate({ filter: filterOf(terms), ...command });
+        return { ...file, amount: plural(rows, 'key'), missing: leftOutText(left, 'export') };
+      }}
+      onClose={onClose}
+    />
+  );
+}

@@ -1,0 +1,63 @@
+import { usePrefetchQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { useHotkeys } from '../../hooks/use-hotkeys.ts';
+import { usePaletteKey } from '../../hooks/use-palette-key.ts';
+import { useRefresh } from '../../hooks/use-refresh.ts';
+import { codeQuery, Lazy } from '../ui/lazy.tsx';
+import { Header } from './header.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+
+const palette = { name: 'palette', load: () => import('./palette.tsx') };
+
+/** The frame around every page: what is the same everywhere, and the shortcuts that work everywhere. */
+export function Shell({ children }: { children: ReactNode }) {
+  const search = useRef<HTMLInputElement>(null);
+  const [overlay, setOverlay] = useState<'palette' | 'help' | null>(null);
+  const refresh = useRefresh();
+  const close = () => setOverlay(null);
+
+  useHotkeys({
+    '/': () => search.current?.select(),
+    '?': () => setOverlay('help'),
+    r: refresh,
+  });
+  usePaletteKey(() => setOverlay('palette'));
+  useMainOnNavigation();
+  // What is typed right after the shortcut has to find it there.
+  usePrefetchQuery(codeQuery(palette));
+
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => document.getElementById('main')?.focus()}
+        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-raised focus:px-3 focus:py-2"
+      >
+        Skip to the content
+      </button>
+      <Header search={search} onHelp={() => setOverlay('help')} onPalette={() => setOverlay('palette')} />
+      <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] px-3 py-4 outline-none sm:px-5 sm:py-5">
+        {children}
+      </main>
+      {overlay === 'palette' && (
+        <Lazy what="the commands" {...palette}>
+          {({ Palette }) => <Palette onClose={close} onHelp={() => setOverlay('help')} />}
+        </Lazy>
+      )}
+      {overlay === 'help' && <HelpDialog onClose={close} />}
+    </>
+  );
+}
+
+/** A page of its own for screen readers and keyboards too: another path begins at its top. */
+function useMainOnNavigation() {
+  const [path] = useLocation();
+  const last = useRef(path);
+  useEffect(() => {
+    if (last.current === path) return;
+    last.current = path;
+    scrollTo(0, 0);
+    document.getElementById('main')?.focus({ preventScroll: true });
+  }, [path]);
+}

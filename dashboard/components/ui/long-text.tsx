@@ -1,0 +1,21 @@
+import { useState } from 'react';
+import { formatCount } from '../../lib/format.ts';
+import { Verbatim } from './verbatim.tsx';
+
+const FIRST = 2_000;
+const MORE = 20_000;
+
+/** A text of any length: what can be read at once, and more when it is asked for. The browser lays out no megabyte unasked. */
+export function LongText({ text, first = FIRST }: { text: string; first?: number }) {
+  const [shown, setShown] = useState(first);
+  if (text.length <= shown) return <Verbatim text={text} empty="empty text" />;
+  return (
+    <>
+      <Verbatim text={text.slice(0, shown)} />
+      <span aria-hidden>… </span>
+      <button type="button" className="link font-sans text-xs" onClick={() => setShown(shown + MORE)}>
+        Show more of {formatCount(text.length)} characters
+      </button>
+    </>
+  );
+}

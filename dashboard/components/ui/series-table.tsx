@@ -1,0 +1,53 @@
+import { Link } from 'wouter';
+import { formatDuration } from '../../lib/duration.ts';
+import { listPath } from '../../lib/filter.ts';
+import { formatCount } from '../../lib/format.ts';
+import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
+import { Unknown } from './time.tsx';
+
+/** What the charts draw, as numbers. Times in which nothing happened are left out. */
+export function SeriesTable({ series }: { series: readonly Bucket[] }) {
+  const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
+  const rows = series.filter((bucket) => totalOf(bucket) + bucket.replays > 0);
+  if (rows.length === 0) return <p className="text-muted">Nothing ran in this time.</p>;
+  return (
+    <table className="w-full text-right text-xs">
+      <thead>
+        <tr className="text-muted">
+          <th scope="col" className="pr-3 pb-1 text-left font-semibold">
+            UTC
+          </th>
+          {[...OUTCOMES.map(({ label }) => label), 'Replays', 'p95'].map((label) => (
+            <th key={label} scope="col" className="pb-1 pl-3 font-semibold">
+              {label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.toReversed().map((bucket) => (
+          <tr key={bucket.from} className="border-t border-line">
+            <th scope="row" className="py-1 pr-3 text-left font-normal whitespace-nowrap">
+              {bucketLabel(bucket, windowMs)}
+            </th>
+            {OUTCOMES.map(({ name, filter }) => (
+              <td key={name} className="pl-3">
+                {bucket[name] === 0 ? (
+                  <span className="text-muted">0</span>
+                ) : (
+                  <Link className="link" href={listPath({ ...filter, ...startedIn(bucket) })}>
+                    {formatCount(bucket[name])}
+                  </Link>
+                )}
+              </td>
+            ))}
+            <td className="pl-3">{formatCount(bucket.replays)}</td>
+            <td className="pl-3 whitespace-nowrap">
+              {bucket.p95Ms === null ? <Unknown /> : formatDuration(bucket.p95Ms)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,56 @@
+import type { ExecutionArgs } from 'graphql';
+import type { Answer } from '../../../server/call.ts';
+import type { Idempotency } from '../../../server/idempotency.ts';
+import { markCarriers } from '../../../server/key-carriers.ts';
+import { outsideRun } from '../../../server/run.ts';
+import { variableErrors } from '../document/variable-errors.ts';
+import { exposeRun } from '../host/context.ts';
+import { carriersOf } from '../host/key.ts';
+import type { Execute, Result } from '../host/plugin.ts';
+import type { KeyedMutation } from './keyed-mutation.ts';
+import { notStarted, thrownResult } from './start.ts';
+
+/**
+ * Runs the rest of the pipeline once for its key, or answers from the record.
+ * @throws IdempotencyError
+ * @throws what the executor threw, once the record is settled
+ */
+export async function executeKeyed(
+  idempotency: Idempotency,
+  call: KeyedMutation,
+  executeFn: Execute,
+  args: ExecutionArgs,
+): Promise<Answer<Result>> {
+  exposeRun(args.contextValue);
+  let thrown: { error: unknown } | undefined;
+  const answer = await idempotency.execute<Result>({
+    ...call,
+    async handler({ session }) {
+      markCarriers(carriersOf(args.contextValue));
+      const errors = variableErrors(args);
+      if (errors) return notStarted(errors);
+      try {
+        return await executeFn(uninterrupted(args));
+      } catch (error) {
+        if (session) throw error; // what it did is rolled back
+        thrown = { error };
+        return thrownResult(error); // for `classify`
+      }
+    },
+  });
+  if (thrown) throw thrown.error;
+  return answer;
+}
+
+/** An execution inside a run that has no key of its own: it is no part of that run. */
+export function apart(executeFn: Execute): Execute {
+  return (args: ExecutionArgs) => {
+    exposeRun(args.contextValue);
+    return outsideRun(() => executeFn(args));
+  };
+}
+
+/** Without the `signal` of execution cancellation: a client that hangs up must not leave a mutation half done. */
+function uninterrupted({ signal: _, ...args }: ExecutionArgs & { signal?: unknown }): ExecutionArgs {
+  return args;
+}

@@ -1,0 +1,53 @@
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { KeyedCall } from '../../../server/call.ts';
+import { checkKeyFormat } from '../../../server/engine/key.ts';
+import { fingerprintsOf } from '../../../server/fingerprints.ts';
+import type { FileContents } from '../document/file-contents.ts';
+import type { Mutation } from '../document/operation.ts';
+import type { Mask } from '../host/error-codec.ts';
+import type { Result } from '../host/plugin.ts';
+import { comparisonOf } from './comparison.ts';
+import type { FieldPolicies } from './field-policies.ts';
+import { type AuthorizeReplay, authorization } from './replay.ts';
+import { resultCodec } from './result-codec.ts';
+
+/** All of a keyed call that is known before it is executed. */
+export type KeyedMutation = Omit<KeyedCall<Result>, 'handler'>;
+
+/** What the keyed mutations of one operation have in common. */
+export interface Caller<Context> {
+  readonly context: Context;
+  readonly scope: string;
+  readonly contents: FileContents | undefined;
+  readonly policies: FieldPolicies;
+  readonly mask: Mask | undefined;
+  readonly authorizeReplay: AuthorizeReplay<Context> | undefined;
+}
+
+/**
+ * @param failure what an `onAbandoned` function's `fail` stands for
+ * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
+ * @throws what a developer's `fingerprint` function throws
+ */
+export async function keyedMutation<Context>(
+  key: string,
+  mutation: Mutation,
+  { context, scope, contents, policies, mask, authorizeReplay }: Caller<Context>,
+  failure?: (error: GraphQLError) => ExecutionResult,
+): Promise<KeyedMutation> {
+  const policy = policies.of(mutation.fields);
+  checkKeyFormat(key, policy.keyFormat); // before another field of the operation runs
+  return {
+    key,
+    scope,
+    operation: mutation.operation,
+    policy,
+    selections: mutation.selections(contents),
+    ...(await fingerprintsOf({ ...comparisonOf(mutation, policies, context), contents })),
+    codec: resultCodec(mutation, mask, failure),
+    capture: (hides) => mutation.captured(hides),
+    ...(authorizeReplay && {
+      authorizeReplay: authorization(authorizeReplay, mutation, { context, scope, key }),
+    }),
+  };
+}

@@ -1,0 +1,31 @@
+import { isFile } from '../../../server/engine/fingerprint.ts';
+import { fileContent } from '../../../server/file-content.ts';
+
+/** What is compared in place of each file. */
+export type FileContents = ReadonlyMap<object, unknown>;
+
+/** Undefined where an operation's variables hold no file, as almost none do. As Maps: no JSON in a file's place can be one. */
+export async function fileContentsIn(variables: unknown): Promise<FileContents | undefined> {
+  const files = filesIn(variables);
+  if (files.size === 0) return undefined;
+  const contents = new Map<object, unknown>();
+  for (const file of files) contents.set(file, new Map(Object.entries(await fileContent(file))));
+  return contents;
+}
+
+/** In input objects and lists as well. Not by recursion: variables may be nested more deeply than the stack goes. */
+function filesIn(variables: unknown): ReadonlySet<File> {
+  const files = new Set<File>();
+  const objects = new Set([variables].filter(isObject));
+  // Grows while it is walked.
+  for (const value of objects) {
+    if (isFile(value)) files.add(value);
+    else if (!ArrayBuffer.isView(value))
+      for (const child of Object.values(value)) if (isObject(child)) objects.add(child);
+  }
+  return files;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

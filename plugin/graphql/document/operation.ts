@@ -1,0 +1,135 @@
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql';
+import type { Captured } from '../../../server/call.ts';
+import type { Hashes } from '../../../server/engine/decide.ts';
+import { CANONICAL_FORM, fingerprintOf, tagged } from '../../../server/engine/fingerprint.ts';
+import { unfingerprintable } from '../../../server/fingerprints.ts';
+import type { Hides } from '../../../server/redact.ts';
+import { askedData } from './asked-data.ts';
+import { capturedRequest } from './captured-request.ts';
+import { Variables } from './external-value.ts';
+import type { FileContents } from './file-contents.ts';
+import { fragmentsOf, perOperation } from './per-operation.ts';
+import { isCall, type RootFields, rootFields } from './root-fields.ts';
+import { type Selection, selectionOf } from './selection.ts';
+
+/** What a `require` function is shown. */
+export interface MutationOperation {
+  /** As the client named it, if at all. */
+  readonly name: string | undefined;
+  /** The root fields that this request executes, by their names in the schema, each once, in order. */
+  readonly fields: readonly string[];
+}
+
+/** A root field that calls something. */
+export interface RootCall {
+  readonly field: string;
+  readonly args: readonly ArgumentNode[];
+}
+
+const selections = perOperation(selectionOf);
+
+/** One mutation as a client asked for it: the document and the variables as they came, before any coercion. */
+export class Mutation implements MutationOperation {
+  readonly name: string | undefined;
+  readonly fields: readonly string[];
+  /** By response key, with `__typename`. */
+  readonly rootFields: RootFields;
+  readonly variables: Variables;
+  readonly #nodes: readonly FieldNode[];
+  readonly #selection: () => Selection;
+  readonly #document: DocumentNode;
+  readonly #operation: OperationDefinitionNode;
+  readonly #raw: unknown;
+
+  constructor(document: DocumentNode, operation: OperationDefinitionNode, variables: unknown) {
+    this.name = operation.name?.value;
+    this.variables = new Variables(operation, variables);
+    this.rootFields = rootFields(operation, fragmentsOf(document), this.variables);
+    this.#nodes = [...this.rootFields.values()].filter(isCall).map(([node]) => node);
+    this.fields = [...new Set(this.#nodes.map((node) => node.name.value))];
+    this.#selection = () => selections(document, operation);
+    this.#document = document;
+    this.#operation = operation;
+    this.#raw = variables;
+  }
+
+  /** As it may be sent again. @throws TypeError for variables that can not be written down */
+  captured(hides: Hides | undefined): Captured {
+    return capturedRequest(this.#document, this.#operation, this.#raw, hides);
+  }
+
+  /** What is hidden in the schema's names, in those of an answer: a field may come under an alias. */
+  hidesInAnswer(hides: Hides): Hides {
+    const aliases = new Set<string>();
+    visit(this.#document, {
+      Field({ alias, name }) {
+        if (alias && hides(name.value)) aliases.add(alias.value);
+      },
+    });
+    return (name) => aliases.has(name) || hides(name);
+  }
+
+  /** Of the data of an answer, what the client asked for. */
+  asked(data: unknown): unknown {
+    return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
+  }
+
+  /** The names of the root fields that have no key of their own. */
+  fieldsWithout(keys: ReadonlyMap<string, string>): readonly string[] {
+    const without = [...this.rootFields].filter(
+      ([responseKey, nodes]) => isCall(nodes) && !keys.has(responseKey),
+    );
+    return [...new Set(without.map(([, [node]]) => node.name.value))];
+  }
+
+  /** Whether it uses `@defer` or `@stream`, wherever. */
+  get incremental(): boolean {
+    return this.#selection().incremental;
+  }
+
+  /** The name in the record. */
+  get operation(): string {
+    return this.fields.join(', ');
+  }
+
+  /** What the mutation does: its root fields in order, with the arguments as the client wrote them. */
+  get calls(): readonly RootCall[] {
+    return this.#nodes.map(({ name, arguments: args = [] }) => ({ field: name.value, args }));
+  }
+
+  /**
+   * Of what the answer looks like: aliases, nested fields with their arguments, fragments, directives.
+   * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
+   */
+  selections(contents?: FileContents): Hashes {
+    const { text, variables } = this.#selection();
+    if (variables.length === 0) return [tagged(text)];
+    const values = variables.map((name) => [name, this.variables.get(name)]);
+    try {
+      return [fingerprintOf(text, values, CANONICAL_FORM, contents)];
+    } catch (cause) {
+      throw unfingerprintable(cause);
+    }
+  }
+
+  /**
+   * What is known by the names of fields, under the response keys that this request asked for.
+   * @throws TypeError when a field is missing
+   */
+  dataOf(values: unknown): Record<string, unknown> {
+    const known = typeof values === 'object' && values !== null ? values : {};
+    return Object.fromEntries(
+      this.#nodes.map(({ name: { value: name }, alias }) => {
+        if (!Object.hasOwn(known, name))
+          throw new TypeError(`Expected the data to be an object with the field ${name}`);
+        return [alias?.value ?? name, (known as Record<string, unknown>)[name]];
+      }),
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { type Caller, type KeyedMutation, keyedMutation } from '../call/keyed-mutation.ts';
+import { Mutation } from '../document/operation.ts';
+import { type FieldNodes, partOf } from '../document/root-fields.ts';
+import { KEY_DIRECTIVE } from '../schema/directives.ts';
+import { failed, located } from './field-failure.ts';
+
+/** What the calls of one operation's fields share. */
+interface Around<Context> extends Caller<Context> {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly mutation: Mutation;
+  readonly variables: unknown;
+}
+
+/** The keyed root fields of one operation, by response key. */
+export type FieldCalls = ReadonlyMap<string, KeyedMutation>;
+
+/**
+ * A field with a key of its own has the record that an operation of only this field would have: the same key sent with
+ * either form means the same.
+ * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
+ * @throws what a developer's `fingerprint` function throws
+ */
+export async function fieldCalls<Context>(
+  keys: ReadonlyMap<string, string>,
+  around: Around<Context>,
+): Promise<FieldCalls> {
+  const calls = new Map<string, KeyedMutation>();
+  for (const [responseKey, nodes] of around.mutation.rootFields) {
+    const key = keys.get(responseKey);
+    if (key !== undefined) calls.set(responseKey, await fieldCall(key, responseKey, nodes, around));
+  }
+  return calls;
+}
+
+function fieldCall<Context>(
+  key: string,
+  responseKey: string,
+  nodes: FieldNodes,
+  around: Around<Context>,
+): Promise<KeyedMutation> {
+  const { schema, document, operation, variables } = around;
+  const part = partOf(document, operation, nodes.map(asSelected));
+  const mutation = new Mutation(part.document, part.operation, variables);
+  return keyedMutation(key, mutation, around, (error) =>
+    failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),
+  );
+}
+
+/** Without the key, and without conditions: these held. */
+function asSelected({ directives = [], ...node }: FieldNode): FieldNode {
+  const others = directives.filter(({ name }) => ![KEY_DIRECTIVE, 'skip', 'include'].includes(name.value));
+  return { ...node, directives: others };
+}

@@ -1,0 +1,51 @@
+import type { Idempotency } from '../../../server/idempotency.ts';
+import type { Bypass, Protected } from './protected-path.ts';
+
+const ORDER =
+  'List the plugins that bring an executor (useEngine, useGraphQlJit, a remote executor) before useIdempotency, and those ' +
+  'that wrap the execution after it';
+
+/** Says, wherever somebody may look, that operations do not come by this plugin. */
+export class BypassReport {
+  readonly #idempotency: Idempotency;
+  readonly #warned = new Set<Bypass>();
+
+  constructor(idempotency: Idempotency) {
+    this.#idempotency = idempotency;
+  }
+
+  /**
+   * Warns once in the life of a process, and tells the event listener each time.
+   * @param scope of the keys; asked only where there are some
+   * @returns the error to answer with
+   */
+  tell(what: Protected, bypass: Bypass, scope: () => Promise<string>): Error {
+    const message = messageOf(what, bypass);
+    if (!this.#warned.has(bypass)) process.emitWarning(message, { type: 'LatchkeyWarning' });
+    this.#warned.add(bypass);
+    void this.#report(what, bypass, scope);
+    return new TypeError(message);
+  }
+
+  async #report({ operation, keys }: Protected, reason: Bypass, scope: () => Promise<string>): Promise<void> {
+    const owner = keys.length > 0 ? await scope().catch(() => '') : '';
+    for (const key of keys.length > 0 ? keys : ['']) {
+      this.#idempotency.report({ type: 'unprotected', scope: owner, key, operation, reason });
+    }
+  }
+}
+
+function messageOf({ operation }: Protected, bypass: Bypass): string {
+  const cause = 'a plugin that is listed after it replaced the executor instead of wrapping it';
+  switch (bypass) {
+    case 'refused':
+      return `The mutation ${operation} does not come by useIdempotency and was refused, nothing ran: ${cause}. ${ORDER}`;
+    case 'ran':
+      return (
+        `The mutation ${operation} ran without the protection of useIdempotency: ${cause}. Its answer is withheld, and from ` +
+        `now on mutations that need protection are refused before they run. ${ORDER}`
+      );
+    default:
+      return bypass satisfies never;
+  }
+}

@@ -1,0 +1,18 @@
+import { currentRun, type Run } from '../../../server/run.ts';
+
+/** Add it to your context type: `createSchema<MyContext & IdempotencyContext>(…)`. */
+export interface IdempotencyContext {
+  /** The run that the resolver is in; undefined in an operation without a key. */
+  readonly idempotency?: Run | undefined;
+}
+
+const property = { get: currentRun, enumerable: true, configurable: true };
+
+/**
+ * Gives resolvers `context.idempotency`. A getter keeps no state, so it is the same whoever shares the object; done
+ * for keyed executions only, and last, so that no plugin has copied the object since. A frozen context goes without.
+ */
+export function exposeRun(context: unknown): void {
+  if (typeof context === 'object' && context !== null)
+    Reflect.defineProperty(context, 'idempotency', property);
+}

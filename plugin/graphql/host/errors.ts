@@ -1,0 +1,43 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { IdempotencyError, isIdempotencyError } from '../../../server/engine/errors.ts';
+
+/**
+ * The answer to a refused operation: one GraphQLError and no `data`, since nothing was executed. It has no
+ * `originalError`, so masking leaves it as it is; Yoga reads status and headers from `extensions.http`.
+ * @throws the error itself when it is another one: that is for the host to report
+ */
+export function refused(error: unknown): ExecutionResult {
+  if (!isIdempotencyError(error)) throw error;
+  return { errors: [translated(error, { status: error.status })] };
+}
+
+/**
+ * The refusal of one field with a key of its own. Without a status: the answer holds what other fields did, and is a
+ * 200 like each that has partial errors.
+ * @throws the error itself when it is another one
+ */
+export function refusedField(error: unknown): GraphQLError {
+  if (!isIdempotencyError(error)) throw error;
+  return translated(error, {});
+}
+
+function translated(error: IdempotencyError, http: { status?: number }): GraphQLError {
+  const { message, code, reason, retryable, retryAfterMs, cause } = error;
+  if (code === 'REPLAY_FORBIDDEN' && cause instanceof GraphQLError) return cause; // of the developer's `authorizeReplay`
+  const headers = retryAfterMs !== undefined && { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) };
+  const extensions = {
+    code,
+    ...(reason !== undefined && { reason }),
+    retryable,
+    ...((headers || http.status !== undefined) && { http: { ...http, ...(headers && { headers }) } }),
+  };
+  const result = new GraphQLError(message, { extensions });
+  // For the server's own loggers; JSON does not show it.
+  if (cause !== undefined) Object.defineProperty(result, 'cause', { value: cause });
+  return result;
+}
+
+/** A keyed operation that this half can not protect; nothing was run. */
+export function unprotectable(reason: string, message: string, cause?: unknown): IdempotencyError {
+  return new IdempotencyError('KEY_INVALID', message, { reason, ...(cause !== undefined && { cause }) });
+}

@@ -1,0 +1,32 @@
+import { buildASTSchema, execute, type GraphQLSchema, parse, printSchema } from 'graphql';
+import type { CapturedRequest, GivenResponse } from '../../../server/admin/replayer.ts';
+import { capturedIn } from './replay-server.ts';
+
+/** What the captured request would have asked of this data; without the request, an object is all that can be asked for. */
+export async function checkedData(
+  given: Exclude<GivenResponse, { error: string }>,
+  request: CapturedRequest | undefined,
+  schemaOf: () => GraphQLSchema,
+): Promise<unknown> {
+  const { data } = given;
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new TypeError('Expected an object: the `data` of a GraphQL result');
+  if (!request) return data;
+  const { query, operationName, variables } = capturedIn(request);
+  const document = parse(query);
+  const { data: checked, errors } = await execute({
+    schema: withoutResolvers(schemaOf()),
+    document,
+    operationName,
+    variableValues: variables,
+    rootValue: data,
+    fieldResolver: (source, _args, _context, { path }) => (source as Record<string, unknown>)[path.key],
+    typeResolver: (value) => (value as { __typename?: string }).__typename,
+  });
+  const [error] = errors ?? [];
+  if (error) throw new TypeError(`${error.message} (at ${error.path?.join('.') ?? 'the top'})`);
+  return checked;
+}
+
+/** The types alone: data is checked by them, and nothing of the host's runs. */
+const withoutResolvers = (schema: GraphQLSchema) => buildASTSchema(parse(printSchema(schema)));

@@ -1,0 +1,95 @@
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import type { CapturedRequest, ReplayPrincipal } from '../../../server/admin/replayer.ts';
+
+export interface GraphQLPrincipal extends ReplayPrincipal {
+  /** What the server tells it by: `{ authorization: … }`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Yoga's server context, or that of `getEnveloped`, for a host that puts the session there. */
+  readonly serverContext?: object;
+}
+
+/** The parts of a Yoga server that are used, by shape. */
+interface YogaServer {
+  readonly graphqlEndpoint: string;
+  fetch(url: string, init: RequestInit, serverContext?: object): Response | Promise<Response>;
+  readonly getEnveloped: (context?: never) => { readonly schema: unknown };
+}
+
+/** As `envelop(...)` makes it, by shape. */
+type GetEnveloped = (context?: never) => {
+  readonly schema: unknown;
+  readonly parse: (source: string) => unknown;
+  readonly execute: (args: never) => unknown;
+  readonly contextFactory: () => unknown;
+};
+
+export type ReplayTarget = { readonly yoga: YogaServer } | { readonly getEnveloped: GetEnveloped };
+
+export interface Captured {
+  readonly query: string;
+  readonly operationName?: string;
+  readonly variables?: Record<string, unknown>;
+}
+
+export const capturedIn = ({ body }: CapturedRequest): Captured => JSON.parse(body) as Captured;
+
+export interface Answer {
+  readonly result: ExecutionResult;
+  readonly replayed: boolean;
+}
+
+/** Where captured requests are sent. */
+export interface ReplayServer {
+  readonly schema: () => GraphQLSchema;
+  send(request: Captured, key: string, principal: GraphQLPrincipal): Promise<Answer>;
+}
+
+/** @throws TypeError */
+export function serverOf(options: ReplayTarget): ReplayServer {
+  if ('yoga' in options && typeof options.yoga?.fetch === 'function') return yogaServer(options.yoga);
+  if ('getEnveloped' in options && typeof options.getEnveloped === 'function')
+    return envelopedServer(options.getEnveloped);
+  throw new TypeError(
+    'Expected `yoga` to be a Yoga server, or `getEnveloped` to be what envelop(...) returns',
+  );
+}
+
+function yogaServer(yoga: YogaServer): ReplayServer {
+  return {
+    schema: () => yoga.getEnveloped({} as never).schema as GraphQLSchema,
+    async send(captured, key, { headers, serverContext }) {
+      const response = await yoga.fetch(
+        `http://replay${yoga.graphqlEndpoint}`,
+        {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify({ ...captured, extensions: { idempotencyKey: key } }),
+        },
+        serverContext,
+      );
+      const replayed = response.headers.get('idempotent-replayed') === 'true';
+      return { result: (await response.json()) as ExecutionResult, replayed };
+    },
+  };
+}
+
+function envelopedServer(getEnveloped: GetEnveloped): ReplayServer {
+  return {
+    schema: () => getEnveloped({} as never).schema as GraphQLSchema,
+    async send({ query, operationName, variables }, key, { headers = {}, serverContext }) {
+      const params = { query, operationName, variables, extensions: { idempotencyKey: key } };
+      const request = { method: 'POST', headers };
+      const { schema, parse, execute, contextFactory } = getEnveloped({
+        request,
+        ...serverContext,
+        params,
+      } as never);
+      const document = parse(query);
+      const contextValue = await contextFactory();
+      const args = { schema, document, contextValue, operationName, variableValues: variables };
+      const result = (await execute(args as never)) as ExecutionResult;
+      const marker = result.extensions?.idempotency as { replayed?: unknown } | undefined;
+      return { result, replayed: marker?.replayed === true };
+    },
+  };
+}

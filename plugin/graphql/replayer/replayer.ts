@@ -1,0 +1,101 @@
+import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import {
+  type CapturedRequest,
+  type Replayer,
+  scopeRefusal,
+  WON_BY_A_CLIENT,
+} from '../../../server/admin/replayer.ts';
+import { checkOptions } from '../../../server/engine/check-options.ts';
+import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
+import type { StoredBody } from '../../../server/engine/record.ts';
+import { checkedData } from './given-data.ts';
+import {
+  type Answer,
+  capturedIn,
+  type GraphQLPrincipal,
+  type ReplayTarget,
+  serverOf,
+} from './replay-server.ts';
+
+export type GraphQLReplayerOptions = ReplayTarget & {
+  /** Who sends it now; null when whoever sent it may not any more. Gets what was captured. */
+  readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
+};
+
+/** Either of the two servers is there; `serverOf` looks at which. */
+type AllOptions = Record<'yoga' | 'getEnveloped' | 'context', unknown>;
+
+const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
+  yoga: anything,
+  getEnveloped: anything,
+  context: {
+    expected: 'a function: as whom a request is sent again is your decision',
+    accepts: aFunction.accepts,
+    required: true,
+  },
+};
+
+const FORMAT = 'graphql/1';
+
+/**
+ * Sends captured GraphQL requests through the server's own pipeline, with their key, as a principal that the developer
+ * gives. For the `replayers` of `createDashboard`.
+ * @example createGraphQLReplayer({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
+ */
+export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer {
+  checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLReplayer' });
+  const { context } = options;
+  const server = serverOf(options);
+
+  return {
+    format: FORMAT,
+
+    async check(request) {
+      const principal = await context(request);
+      const why = scopeRefusal(principal, request) ?? errorsIn(request, server.schema());
+      const who = principal?.principal;
+      return why === null
+        ? { possible: true, principal: who ?? '' }
+        : { possible: false, why, ...(who !== undefined && { principal: who }) };
+    },
+
+    async run(request) {
+      const principal = await context(request);
+      const why = scopeRefusal(principal, request);
+      if (why !== null || principal === null) throw new Error(why ?? '');
+      return outcomeOf(await server.send(capturedIn(request), request.key, principal));
+    },
+
+    async response(given, _operation, request) {
+      return stored(
+        'error' in given ? failure(given.error) : { data: await checkedData(given, request, server.schema) },
+      );
+    },
+  };
+}
+
+function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | null {
+  try {
+    const [error] = validate(schema, parse(capturedIn(request).query));
+    return error ? `It is no longer valid: ${error.message}` : null;
+  } catch (error) {
+    return `It can not be read: ${(error as Error).message}`;
+  }
+}
+
+function outcomeOf({ result: { errors }, replayed }: Answer): string {
+  const whose = replayed ? ` ${WON_BY_A_CLIENT}` : '';
+  const [error] = errors ?? [];
+  if (!error) return `It was answered without an error.${whose}`;
+  return `It was answered with an error: ${messageOf(error)}.${whose}`;
+}
+
+const messageOf = ({ message, extensions }: GraphQLError): string =>
+  typeof extensions?.code === 'string' ? `${extensions.code}, ${message}` : message;
+
+const failure = (message: string) => ({ data: null, errors: [['error', { message }]] });
+
+function stored(result: object): StoredBody {
+  const body = JSON.stringify(result);
+  return { format: FORMAT, body, bytes: Buffer.byteLength(body) };
+}

@@ -1,0 +1,100 @@
+import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../../engine/operator.ts';
+import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../../engine/record.ts';
+import type { AuditRecord } from '../collections/audit.ts';
+import type { Send } from '../collections/transactions.ts';
+import type { ActionCommand } from '../contract.ts';
+import { extendedJson } from '../keys/extended-json.ts';
+import type { Actor, Dashboard } from '../services.ts';
+import { changeOf } from './change-of.ts';
+import { readForAction } from './record-access.ts';
+
+export interface Action extends ActionCommand {
+  readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
+  readonly jobId?: string;
+  readonly given?: StoredBody | undefined;
+  /** Asked in the transaction of the action itself. When it says no, nothing is done. */
+  readonly isWanted?: (send: Send) => Promise<boolean>;
+}
+
+export type Plan =
+  | { readonly do: 'refuse'; readonly why: string }
+  | {
+      readonly do: 'write';
+      readonly before: KeyRecord;
+      readonly after: StoredRecord;
+      readonly entry: Omit<AuditRecord, 'result'>;
+    };
+
+/** The record as it stands, the rules, and what the audit will say. */
+export async function planned(
+  dashboard: Dashboard,
+  action: Action,
+  owner: string,
+  send: Send,
+): Promise<Plan> {
+  const { seen, by, reason, commandKey, jobId } = action;
+  const found = await readForAction(dashboard.records, seen.id, send);
+  if (!found) return { do: 'refuse', why: 'It is no longer there' };
+  const before = readRecord(found.record);
+  if (!before) return { do: 'refuse', why: 'The record can not be understood' };
+  const change = changeOf(seen, before);
+  if (change !== null) return { do: 'refuse', why: change };
+  const unconfirmed = confirmationOf(action, before);
+  if (unconfirmed !== null) return { do: 'refuse', why: unconfirmed };
+  const command: OperatorCommand = {
+    action: action.action,
+    by: by.id,
+    reason,
+    owner,
+    retentionMs: dashboard.policy.retentionMs,
+    ...(action.given && { response: action.given }),
+  };
+  const result = operated(before, command, found.now);
+  if (result.do === 'refuse') return result;
+  const entry = {
+    at: found.now,
+    by: by.id,
+    role: by.role,
+    ...(by.via !== undefined && { via: by.via }),
+    action: action.action,
+    reason,
+    commandKey,
+    note: NOTES[action.action],
+    keyId: seen.id,
+    scope: before.scope,
+    key: before.key,
+    before: summary(found.record),
+    after: summary(result.record),
+    beforeRecord: snapshot(found.record),
+    afterRecord: snapshot(result.record),
+    owner,
+    ...(jobId !== undefined && { jobId }),
+  };
+  return { do: 'write', before, after: result.record, entry };
+}
+
+const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
+  allow_retry: 'The next request with this key and payload runs.',
+  rerun: 'The key was released for the captured request.',
+  mark_completed: 'Retries get this response.',
+  mark_failed: 'Retries get this error.',
+  expire: 'The key is forgotten: any payload may run.',
+  force_release: 'The key is free. The worker that held it was not stopped: its result will not be stored.',
+  purge_body: 'The bodies are gone, the outcome is kept.',
+};
+
+/** Asked of the record as it is in the transaction, not of what a client says about it. */
+function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: KeyRecord): string | null {
+  const word = CONFIRM_WORDS[action];
+  if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;
+  if (mayRepeat(action, record) && ticked !== true) return 'Confirm that the effect may happen twice';
+  return null;
+}
+
+export function summary({ state, outcome, fence }: StoredRecord): string {
+  return `${state}${outcome === undefined ? '' : ` (${outcome})`}, fence ${fence}`;
+}
+
+export function snapshot({ history, ...record }: StoredRecord): string {
+  return extendedJson(record);
+}

@@ -1,0 +1,138 @@
+import { familyOf } from '../../engine/body.ts';
+import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../../engine/record.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { readRequest } from '../bodies/bodies.ts';
+import type { Records } from '../collections/records.ts';
+import type { Stored } from '../keys/detail.ts';
+import type { Replayer } from '../replayer.ts';
+import type { Dashboard } from '../services.ts';
+
+/** What the operator gave can not be stored; the message says why. */
+export class UnusableResponse extends Error {}
+
+const SEARCHED = 10_000;
+const LONGEST_REASON = 1_000;
+
+/**
+ * What `mark_completed` and `mark_failed` store: by a replayer where there is one for the format, since that knows the API; else
+ * in the plain form that the format's codec reads.
+ * @throws UnusableResponse
+ */
+export async function givenResponse(
+  dashboard: Pick<Dashboard, 'records' | 'replayers' | 'open' | 'seal'>,
+  id: string,
+  { record, isEncrypted }: Pick<Stored, 'record' | 'isEncrypted'>,
+  action: OperatorAction,
+  text: string | undefined,
+): Promise<StoredBody | undefined> {
+  const given = await written(dashboard, id, record, action, text);
+  if (!given) return undefined;
+  const { scope, key, life } = record as unknown as KeyRecord;
+  const sealed = await dashboard.seal({ scope, key, life }, given);
+  if (sealed.body === undefined)
+    throw new UnusableResponse(`It can not be stored: ${sealed.omitted} (${sealed.bytes} bytes)`);
+  if (isEncrypted && !sealed.cipher)
+    throw new UnusableResponse(
+      'Other bodies of this record are encrypted, and there is no cipher here to encrypt this one (option `cipher`, --cipher)',
+    );
+  return sealed;
+}
+
+async function written(
+  { records, replayers, open }: Pick<Dashboard, 'records' | 'replayers' | 'open'>,
+  id: string,
+  record: StoredRecord,
+  action: OperatorAction,
+  given: string | undefined,
+): Promise<StoredBody | undefined> {
+  if (action !== 'mark_completed' && action !== 'mark_failed') return undefined;
+  if (given === undefined || given.trim() === '')
+    throw new UnusableResponse(`Expected a ${wantedOf(action)}`);
+  const operation = String(record.operation);
+  const format = await formatOf(records, record, operation, replayers);
+  const replayer = replayers.find((known) => known.format === format);
+  const isFailure = action === 'mark_failed';
+  const data = isFailure ? undefined : parsed(given);
+  if (!replayer) return plainResponse(format, isFailure, given);
+  try {
+    const request = await readRequest(records, id, open);
+    return await replayer.response(isFailure ? { error: given } : { data }, operation, request);
+  } catch (error) {
+    throw new UnusableResponse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const wantedOf = (action: OperatorAction) => (action === 'mark_failed' ? 'message' : 'response as JSON');
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnusableResponse('Expected a response as JSON');
+  }
+}
+
+/** The request's, if it was captured; else that of the only replayer, or of other records of the operation. */
+async function formatOf(
+  records: Records,
+  record: StoredRecord,
+  operation: string,
+  replayers: readonly Replayer[],
+): Promise<string> {
+  const captured = (record.request as { format?: unknown } | null | undefined)?.format;
+  if (typeof captured === 'string') return captured;
+  const [only] = replayers;
+  if (only && replayers.length === 1) return only.format;
+  const [found] = await records.aggregate([
+    { $sort: { _id: -1 } },
+    { $limit: SEARCHED },
+    { $match: { operation: { $eq: operation }, 'response.format': { $type: 'string' } } },
+    { $limit: 1 },
+    { $project: { format: '$response.format' } },
+  ]);
+  if (found) return familyOf(String((found as Document).format));
+  throw new UnusableResponse(
+    `No other record says in which form ${operation} is answered: capture its requests, or register one replayer`,
+  );
+}
+
+function plainResponse(format: string, isFailure: boolean, given: string): StoredBody {
+  const body = isFailure ? failure(format, given.trim().slice(0, LONGEST_REASON)) : success(format, given);
+  return { format, body, bytes: Buffer.byteLength(body) };
+}
+
+/** The text as it was given: its numbers keep all their digits. */
+function success(format: string, json: string): string {
+  switch (format) {
+    case 'graphql/1':
+      if (!/^\s*\{/.test(json))
+        throw new UnusableResponse('Expected an object: the `data` of a GraphQL result');
+      return `{"data":${json}}`;
+    case 'trpc/1':
+      return `{"data":${json}}`;
+    case 'http/1':
+      return JSON.stringify({ status: 200, headers: [['content-type', 'application/json']], text: json });
+    default:
+      throw unknownFormat(format);
+  }
+}
+
+function failure(format: string, message: string): string {
+  switch (format) {
+    case 'graphql/1':
+      return JSON.stringify({ data: null, errors: [['error', { message }]] });
+    case 'trpc/1':
+      return JSON.stringify({ error: { code: 'INTERNAL_SERVER_ERROR', message } });
+    case 'http/1':
+      return JSON.stringify({
+        status: 500,
+        headers: [['content-type', 'application/problem+json']],
+        text: JSON.stringify({ title: message, status: 500 }),
+      });
+    default:
+      throw unknownFormat(format);
+  }
+}
+
+const unknownFormat = (format: string) =>
+  new UnusableResponse(`A replayer is needed to write responses of the format ${format}`);

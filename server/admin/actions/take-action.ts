@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { Document } from '../../mongodb/database.ts';
+import type { AuditRecord } from '../collections/audit.ts';
+import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
+import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
+import type { Dashboard } from '../services.ts';
+import { type Action, planned } from './action-plan.ts';
+import { applyChange, readForAction } from './record-access.ts';
+
+/** What came of an action on one record, without its new detail. */
+export type Acted =
+  | { readonly done: true; readonly note: string; readonly again: boolean }
+  | { readonly done: false; readonly why: string };
+
+/**
+ * Takes an action on the record that the operator saw, or says what stands instead. The record's write is a compare-and-set on
+ * what was seen; it and the audit entry are one transaction. Sent again with the same `commandKey` it does nothing more, and
+ * answers the same.
+ * @throws Withdrawn when it is no longer wanted
+ */
+export async function takeAction(dashboard: Dashboard, action: Action): Promise<Acted> {
+  const { audit, records } = dashboard;
+  await audit.prepare();
+  const earlier = await audit.find(action.commandKey);
+  if (earlier && earlier.result !== 'intended') return answered(earlier, action);
+  const acted = (await hasTransactions(records.db))
+    ? await transacted(dashboard, action)
+    : await intended(dashboard, action, earlier);
+  if (acted.done) return acted;
+  // What changed the record may be this very command, sent twice at once.
+  const twin = await audit.find(action.commandKey);
+  return twin?.result === 'done' ? answered(twin, action) : acted;
+}
+
+async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> {
+  const { audit, records } = dashboard;
+  const owner = `operator:${randomUUID()}`;
+  try {
+    return await inTransaction(records.db, PATIENCE_MS, async (send) => {
+      await requireWanted(action, send);
+      const plan = await planned(dashboard, action, owner, send);
+      if (plan.do === 'refuse') return { done: false, why: plan.why };
+      if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();
+      // A write conflict aborts the transaction, which is then run again: what it reads next has changed.
+      if (!(await applyChange(records, plan, send)))
+        throw new Error('The record changed inside of a transaction');
+      return { done: true, note: plan.entry.note, again: false };
+    });
+  } catch (error) {
+    // The same command, sent twice at once: the other one is in the audit by now.
+    if (!(error instanceof SentTwice || isDuplicate(error))) throw error;
+    return takeAction(dashboard, action);
+  }
+}
+
+class SentTwice extends Error {}
+
+/** Nothing was done. */
+export class Withdrawn extends Error {}
+
+async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
+  if (isWanted && !(await isWanted(send))) throw new Withdrawn();
+}
+
+/** Without transactions: the intent first. Whoever sends the command again finds it, and with it whether it was carried out. */
+async function intended(
+  dashboard: Dashboard,
+  action: Action,
+  earlier: AuditRecord | undefined,
+): Promise<Acted> {
+  const { audit, records } = dashboard;
+  if (earlier && !isSame(earlier, action)) return answered(earlier, action);
+  const owner = earlier?.owner ?? `operator:${randomUUID()}`;
+  const send = sendTo(records.db);
+  if (earlier && (await wasApplied(dashboard, action.seen.id, owner))) {
+    await audit.conclude(action.commandKey, { result: 'done' });
+    return { done: true, note: earlier.note, again: true };
+  }
+  await requireWanted(action, send);
+  const plan = await planned(dashboard, action, owner, send);
+  if (plan.do === 'refuse') {
+    if (earlier) await audit.conclude(action.commandKey, { result: 'refused', note: plan.why });
+    return { done: false, why: plan.why };
+  }
+  const added =
+    earlier !== undefined || (await audit.add({ ...plan.entry, result: 'intended' }, send, MAJORITY));
+  if (!added) return takeAction(dashboard, action);
+  const applied = await applyChange(records, plan, (command) => send({ ...command, writeConcern: MAJORITY }));
+  if (!applied) {
+    await audit.conclude(action.commandKey, { result: 'refused', note: CHANGED });
+    return { done: false, why: CHANGED };
+  }
+  await audit.conclude(action.commandKey, { result: 'done' });
+  return { done: true, note: plan.entry.note, again: false };
+}
+
+const MAJORITY = { w: 'majority' };
+const CHANGED = 'It has changed meanwhile';
+
+function answered(earlier: AuditRecord, action: Action): Acted {
+  if (!isSame(earlier, action)) return { done: false, why: 'This command key was used for another command' };
+  return earlier.result === 'refused'
+    ? { done: false, why: earlier.note }
+    : { done: true, note: earlier.note, again: true };
+}
+
+const isSame = (earlier: AuditRecord, { action, seen, by, reason }: Action): boolean =>
+  earlier.action === action && earlier.keyId === seen.id && earlier.by === by.id && earlier.reason === reason;
+
+/** A later claim keeps what operators did in the history. */
+async function wasApplied({ records }: Dashboard, id: string, owner: string): Promise<boolean> {
+  const found = await readForAction(records, id, sendTo(records.db));
+  const history = Array.isArray(found?.record.history) ? found.record.history : [];
+  return (
+    found?.record.owner === owner || history.some((entry) => (entry as Document | null)?.owner === owner)
+  );
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { planJob } from '../bulk/bulk.ts';
+import { cancelJob, resumeJob, startJob } from '../commands/job-commands.ts';
+import type { Job } from '../contract.ts';
+import { bulkAction, commandKey, confirmations, keyFilter, reason, selection } from './schemas.ts';
+import { forOperators, forViewers, router } from './trpc.ts';
+
+const id = z.uuid();
+const itemCursor = z.string().regex(/^[0-9a-f-]{36}:\d{6}$/, 'Expected a cursor of the keys of a job');
+
+export const bulkRouter = router({
+  plan: forOperators
+    .input(
+      z
+        .strictObject({
+          action: bulkAction,
+          filter: keyFilter.exactOptional(),
+          ids: selection.exactOptional(),
+          reason,
+          error: z.string().max(1_000).exactOptional(),
+          commandKey,
+        })
+        .refine(
+          ({ filter, ids }) => (filter === undefined) !== (ids === undefined),
+          'Expected a filter or ids',
+        ),
+    )
+    .mutation(({ ctx: { dashboard, operator }, input }) => planJob(dashboard, operator, input)),
+
+  start: forOperators
+    .input(z.strictObject({ id, count: z.int().min(0), ...confirmations, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => startJob(dashboard, operator, input)),
+
+  cancel: forOperators
+    .input(z.strictObject({ id, reason, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => cancelJob(dashboard, operator, input)),
+
+  resume: forOperators
+    .input(z.strictObject({ id, commandKey }))
+    .mutation(({ ctx: { dashboard, operator }, input }) => resumeJob(dashboard, operator, input)),
+
+  list: forViewers.query(({ ctx: { dashboard, operator } }): Promise<Job[]> => dashboard.jobs.list(operator)),
+
+  get: forViewers
+    .input(z.strictObject({ id, cursor: itemCursor.exactOptional() }))
+    .query(async ({ ctx: { dashboard, operator }, input }) => {
+      const job = await dashboard.jobs.shown(await dashboard.jobs.require(input.id, operator));
+      return { job, ...(await dashboard.jobs.items(input.id, input.cursor)) };
+    }),
+});

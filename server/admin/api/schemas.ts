@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { OPERATOR_ACTIONS } from '../../engine/operator.ts';
+
+/** Values only: what the dashboard sends is compared, never evaluated. */
+const text = (longest: number) => z.string().min(1).max(longest);
+const ms = z
+  .int()
+  .min(0)
+  .max(100 * 365 * 86_400_000);
+
+export const recordId = z.string().regex(/^[0-9a-f]{24}$/, 'Expected the id of a record');
+/** As they are selected in a list, by hand. */
+export const selection = z.array(recordId).min(1).max(500);
+export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a number');
+export const commandKey = text(100);
+/** Blanks are no reason. */
+export const reason = z.string().trim().min(8, 'Expected a reason of 8 characters or more').max(1_000);
+
+export const keyFilter = z.strictObject({
+  state: z
+    .enum(['attention', 'running', 'completed', 'released', 'in_doubt', 'lapsed', 'expired', 'unreadable'])
+    .exactOptional(),
+  scope: text(1_024).exactOptional(),
+  operation: text(4_096).exactOptional(),
+  key: text(255).exactOptional(),
+  olderThanMs: ms.exactOptional(),
+  newerThanMs: ms.exactOptional(),
+  startedFrom: ms.exactOptional(),
+  startedBefore: ms.exactOptional(),
+  error: z.boolean().exactOptional(),
+});
+
+const seen = z.strictObject({
+  id: recordId,
+  life: number64,
+  owner: text(1_024),
+  fence: number64,
+  state: z.enum(['running', 'completed', 'released', 'in_doubt']),
+});
+
+export const confirmations = {
+  confirm: z.string().max(100).exactOptional(),
+  mayRepeat: z.boolean().exactOptional(),
+};
+
+export const actionCommand = z.strictObject({
+  action: z.enum(OPERATOR_ACTIONS),
+  seen,
+  reason,
+  ...confirmations,
+  response: z.string().max(1_048_576).exactOptional(),
+  commandKey,
+});
+
+/** What the audit says of a command that was refused by the role, before it was looked at any further. */
+export const attempt = z
+  .object({
+    action: z.enum(OPERATOR_ACTIONS).optional().catch(undefined),
+    reason: reason.catch(''),
+    id: recordId.optional().catch(undefined),
+    seen: z.object({ id: recordId }).optional().catch(undefined),
+  })
+  .catch({ reason: '' })
+  .transform(({ action, reason, id, seen }) => {
+    const keyId = seen?.id ?? id;
+    return { reason, ...(action && { action }), ...(keyId !== undefined && { keyId }) };
+  });
+
+export const auditFilter = {
+  by: z.string().min(1).max(200).exactOptional(),
+  action: z.string().min(1).max(50).exactOptional(),
+  keyId: recordId.exactOptional(),
+};
+
+export const format = z.enum(['ndjson', 'csv']);
+export const part = z.enum(['request', 'response']);
+export const windows = z.enum(['1h', '24h', '7d']);
+export const bulkAction = z.enum(['allow_retry', 'expire', 'mark_failed']);

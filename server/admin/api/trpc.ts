@@ -1,0 +1,66 @@
+import { initTRPC, TRPCError } from '@trpc/server';
+import { recordRefusal } from '../collections/entries.ts';
+import { isUnreachable } from '../collections/records.ts';
+import type { Operator, Role } from '../contract.ts';
+import type { Dashboard } from '../services.ts';
+import { inputProblems, isInputError } from './input-problems.ts';
+import { attempt } from './schemas.ts';
+
+export interface Context {
+  readonly operator: Operator;
+  readonly dashboard: Dashboard;
+}
+
+const RANKS: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+
+const t = initTRPC.context<Context>().create({
+  isDev: false,
+  errorFormatter({ shape, error, input }) {
+    const { path, httpStatus, code } = shape.data;
+    // What went wrong inside is for the host's log.
+    const message = messageOf(error, input) ?? shape.message;
+    return { code: shape.code, message, data: { path, httpStatus, code } };
+  },
+});
+
+export const { router } = t;
+
+function messageOf({ code, cause }: TRPCError, input: unknown): string | undefined {
+  if (code === 'INTERNAL_SERVER_ERROR') return 'Something went wrong';
+  if (code === 'PARSE_ERROR' || cause instanceof SyntaxError) return 'Expected the input to be JSON';
+  return isInputError(cause) ? inputProblems(cause, input) : undefined;
+}
+
+const atLeast = (role: Role) =>
+  t.middleware(async ({ ctx, next, path, type, getRawInput }) => {
+    if (hasRole(ctx.operator, role)) return next();
+    const why = `This needs the role ${role}`;
+    if (type === 'mutation') {
+      const about = attempt.parse(await getRawInput());
+      await recordRefusal(ctx.dashboard, ctx.operator, { action: auditName(path), ...about, why });
+    }
+    throw new TRPCError({ code: 'FORBIDDEN', message: why });
+  });
+
+/** `bulk.start` is `bulk_start` in the audit, `keys.reveal` is `reveal`. */
+const auditName = (path: string) => path.replace('keys.', '').replace('.', '_');
+
+const writable = t.middleware(({ ctx, next }) => {
+  if (ctx.dashboard.readOnly) {
+    throw new TRPCError({ code: 'FORBIDDEN', message: 'This dashboard is read-only' });
+  }
+  return next();
+});
+
+const hasRole = ({ role }: Operator, wanted: Role): boolean => RANKS[role] >= RANKS[wanted];
+
+const reaching = t.middleware(async ({ next }) => {
+  const result = await next();
+  if (result.ok || !isUnreachable(result.error.cause)) return result;
+  const { cause } = result.error;
+  throw new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: 'The database can not be reached', cause });
+});
+
+/** Each procedure is one of these two: there is none without a role. */
+export const forViewers = t.procedure.use(atLeast('viewer')).use(reaching);
+export const forOperators = t.procedure.use(atLeast('operator')).use(writable).use(reaching);

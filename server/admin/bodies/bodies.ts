@@ -1,0 +1,289 @@
+import { isIdempotencyError } from '../../engine/errors.ts';
+import type { Idempotency } from '../../idempotency.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { idIs, type Records } from '../collections/records.ts';
+import { requireLife } from '../collections/require-life.ts';
+import { textOf } from '../collections/rows.ts';
+import type { BodyInfo, BodyText } from '../contract.ts';
+import type { CapturedRequest } from '../replayer.ts';
+import { bodyView } from './body-view.ts';
+import { cutText } from './cut-text.ts';
+import type { Secrets } from './secrets.ts';
+
+export type Part = 'request' | 'response';
+
+const MEGABYTE = 1_048_576;
+
+/**
+ * How much of a body is shown, and how much of its text is looked at for that. What is compressed is expanded a little
+ * further, so that the page can say how long it is where all of it could be shown.
+ */
+const EXTENTS = {
+  beginning: { shown: 65_536, read: 4 * 65_536, expanded: 2 * MEGABYTE },
+  whole: { shown: 2 * MEGABYTE, read: 2 * MEGABYTE, expanded: 2 * MEGABYTE },
+  /** Secrets are not looked for, and who asked for it is known. */
+  revealed: { shown: 15 * MEGABYTE, read: 15 * MEGABYTE, expanded: 15 * MEGABYTE },
+} as const;
+
+export type Extent = keyof typeof EXTENTS;
+
+/** A reply holds 16 MB. */
+const MOST_BYTES = 15 * MEGABYTE;
+
+/** Stages that leave of each body only that there is one. */
+export function elidedBodies(prefix: '' | 'record.' = ''): Document[] {
+  const elided = (part: Part) => {
+    const path = `$${prefix}${part}`;
+    const hasBody = { $eq: [{ $type: `${path}.body` }, 'string'] };
+    return { $cond: [hasBody, { $mergeObjects: [path, { body: '…' }] }, path] };
+  };
+  return [
+    { $set: { [`${prefix}response`]: elided('response'), [`${prefix}request`]: elided('request') } },
+    { $unset: `${prefix}steps.value` },
+  ];
+}
+
+/** What a body is, without reading it. */
+export function bodyFields(part: Part): Document {
+  const stored = `$${part}`;
+  const body = `${stored}.body`;
+  const isText = { $eq: [{ $type: body }, 'string'] };
+  return {
+    type: { $type: stored },
+    format: `${stored}.format`,
+    bytes: `${stored}.bytes`,
+    omitted: `${stored}.omitted`,
+    isEncrypted: { $eq: [{ $type: `${stored}.cipher` }, 'object'] },
+    isPlain: {
+      $and: [
+        { $eq: [{ $type: `${stored}.encoding` }, 'missing'] },
+        { $eq: [{ $type: `${stored}.cipher` }, 'missing'] },
+      ],
+    },
+    bodyType: { $type: body },
+    bodyBytes: { $cond: [isText, { $strLenBytes: body }, null] },
+  };
+}
+
+/** Whether any body of a record is encrypted: of its steps as well. */
+export const HOLDS_ENCRYPTED: Document = {
+  $anyElementTrue: {
+    $map: {
+      input: {
+        $concatArrays: [['$request', '$response'], { $cond: [{ $isArray: '$steps' }, '$steps.value', []] }],
+      },
+      in: { $eq: [{ $type: '$$this.cipher' }, 'object'] },
+    },
+  },
+};
+
+/** Null when there is none; a completed record has to have a response, so for that `null` is damage. */
+export function bodyInfo(found: Document, isExpected: boolean): BodyInfo | null {
+  const { type, format, omitted, isEncrypted } = found;
+  if (type === 'missing') {
+    if (!isExpected) return null;
+    return { format: null, bytes: 0, omitted: null, encrypted: false, damage: 'It is missing' };
+  }
+  return {
+    format: typeof format === 'string' ? format : null,
+    bytes: countOf(found.bytes) ?? countOf(found.bodyBytes) ?? 0,
+    omitted: typeof omitted === 'string' ? omitted : null,
+    encrypted: isEncrypted === true,
+    damage: damageOf(found),
+  };
+}
+
+function damageOf({ type, format, bytes, omitted, bodyType, bodyBytes }: Document) {
+  if (type !== 'object') return `Expected an object, found ${type}`;
+  if (typeof format !== 'string') return 'It does not name its format';
+  if (typeof omitted === 'string') return null;
+  if (bodyType !== 'string') return `Expected a text, found ${bodyType}`;
+  const expected = countOf(bytes);
+  if (expected === countOf(bodyBytes)) return null;
+  return `It has ${bodyBytes} bytes, and says that it has ${expected ?? 'none'}`;
+}
+
+const countOf = (value: unknown): number | null => {
+  const count = value === null || value === undefined ? Number.NaN : Number(String(value));
+  return Number.isFinite(count) ? count : null;
+};
+
+/**
+ * What opens a stored body: undefined where nobody can, as when its key is not at hand.
+ * @param mostBytes about so much of the beginning of its text; all of it by default
+ */
+export type OpenBody = (
+  stored: Document,
+  place: Place,
+  mostBytes?: number,
+) => Promise<string | undefined> | string | undefined;
+
+/** Which body of which record: an encrypted one is bound to that. */
+export interface Place {
+  readonly scope: string;
+  readonly key: string;
+  readonly life: number;
+  readonly part: Part;
+}
+
+/** What opens and seals bodies: an `Idempotency`, with its ciphers. */
+export type Vault = Pick<Idempotency, 'open' | 'seal'>;
+
+export const openerOf =
+  (vault: Vault): OpenBody =>
+  async (stored, { part, ...address }, mostBytes) => {
+    try {
+      return await vault.open(
+        { ...address, [part]: stored },
+        part,
+        mostBytes === undefined ? {} : { mostBytes },
+      );
+    } catch (error) {
+      if (isIdempotencyError(error)) return undefined;
+      throw error;
+    }
+  };
+
+export interface BodyOptions {
+  /** Of the record as the page saw it. */
+  readonly life?: string | undefined;
+  readonly part: Part;
+  readonly extent: Extent;
+  /** Undefined shows all: for a reveal, which is audited. */
+  readonly secrets: Secrets | undefined;
+  readonly open: OpenBody;
+}
+
+export interface ReadRequest extends CapturedRequest {
+  readonly format: string;
+}
+
+/** The captured request of a record, opened; undefined where there is none, or nobody can. */
+export async function readRequest(
+  records: Records,
+  id: string,
+  open: OpenBody,
+): Promise<ReadRequest | undefined> {
+  const [found] = await records.aggregate([
+    { $match: idIs(id) },
+    { $project: { scope: 1, key: 1, operation: 1, life: 1, request: 1 } },
+  ]);
+  const stored = found?.request;
+  if (!found || typeof stored !== 'object' || stored === null) return undefined;
+  const { scope, key, operation } = found;
+  const address = { scope: String(scope), key: String(key) };
+  const place = { ...address, life: Number(String(found.life)), part: 'request' } as const;
+  const body = await open(stored as Document, place);
+  if (body === undefined) return undefined;
+  const { format } = stored as Document;
+  return { ...address, operation: String(operation), format: String(format), body };
+}
+
+/**
+ * Undefined when there is no such record. What is read, opened and looked at is bounded by what is shown.
+ * @throws TRPCError CONFLICT in another life of the key
+ */
+export async function readBody(
+  records: Records,
+  id: string,
+  { life, part, extent, secrets, open }: BodyOptions,
+): Promise<BodyText | undefined> {
+  const { shown, read, expanded } = EXTENTS[extent];
+  const [found] = await records.aggregate([
+    { $match: idIs(id) },
+    {
+      $project: {
+        info: bodyFields(part),
+        stored: beginningOf(part, read, expanded),
+        request: part === 'response' ? beginningOf('request', read, read) : null,
+        state: 1,
+        outcome: 1,
+        operation: 1,
+        scope: 1,
+        key: 1,
+        life: 1,
+      },
+    },
+  ]);
+  if (!found) return undefined;
+  requireLife(textOf(found.life), life);
+  const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
+  const text = await opened(open, found, 'stored', part, expanded);
+  if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };
+  const body = {
+    text: text.slice(0, read),
+    format: info.format,
+    part,
+    operation: String(found.operation),
+    isFailure: found.outcome === 'error',
+    request: (await opened(open, found, 'request', 'request', read))?.slice(0, read),
+  };
+  const view = await bodyView(body, secrets, shown);
+  const { text: visible, cut } = cutText(view.text, shown);
+  const textBytes = bytesOf(text, found.info as Document, expanded);
+  return {
+    ...info,
+    text: visible,
+    textBytes,
+    cut: cut || view.cut || textBytes !== Buffer.byteLength(body.text),
+    redacted: view.redacted,
+  };
+}
+
+/** What is stored as it is has its length. Of what is compressed it is known when it was expanded to its end. */
+function bytesOf(text: string, { isPlain, bodyBytes }: Document, most: number): number | null {
+  if (isPlain === true) return countOf(bodyBytes);
+  const bytes = Buffer.byteLength(text);
+  // A character at the end may have been cut in two.
+  return bytes < most - 3 ? bytes : null;
+}
+
+async function opened(
+  open: OpenBody,
+  { scope, key, life, ...found }: Document,
+  field: 'stored' | 'request',
+  part: Part,
+  mostBytes: number,
+): Promise<string | undefined> {
+  const stored = found[field] as Document | null | undefined;
+  if (stored === null || stored === undefined) return undefined;
+  const place = { scope: String(scope), key: String(key), life: Number(String(life)), part };
+  return open(stored, place, mostBytes);
+}
+
+/** A stored body that is cut by the server. One that is encrypted can be opened whole only. */
+function beginningOf(part: Part, read: number, expanded: number): Document {
+  const stored = `$${part}`;
+  const body = `${stored}.body`;
+  const isEncoded = { $eq: [{ $type: `${stored}.encoding` }, 'string'] };
+  // Base64, which holds three bytes in four signs; what did not become smaller is not compressed.
+  const most = { $cond: [isEncoded, 4 * Math.ceil(expanded / 3), read] };
+  const cut = { $substrCP: [body, 0, most] };
+  const isLong = {
+    $and: [
+      { $eq: [{ $type: body }, 'string'] },
+      { $ne: [{ $type: `${stored}.cipher` }, 'object'] },
+      // Short of it in bytes is short of it in characters.
+      { $gt: [{ $cond: [{ $eq: [{ $type: body }, 'string'] }, { $strLenBytes: body }, 0] }, most] },
+    ],
+  };
+  const fits = { $lte: [{ $bsonSize: '$$ROOT' }, MOST_BYTES] };
+  return {
+    $switch: {
+      branches: [
+        // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+        { case: { $ne: [{ $type: stored }, 'object'] }, then: null },
+        {
+          case: isLong,
+          // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+          then: { $mergeObjects: [stored, { body: cut, bytes: { $strLenBytes: cut } }] },
+        },
+        // biome-ignore lint/suspicious/noThenProperty: the name of a field of $switch
+        { case: fits, then: stored },
+      ],
+      default: null,
+    },
+  };
+}
+
+const NONE: BodyInfo = { format: null, bytes: 0, omitted: null, encrypted: false, damage: null };

@@ -1,0 +1,85 @@
+import { TRPCError } from '@trpc/server';
+import { mayRepeat } from '../../engine/operator.ts';
+import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from '../contract.ts';
+import { rowsOf } from '../keys/list.ts';
+import type { Dashboard } from '../services.ts';
+import { walkRows } from './walk.ts';
+
+const SAMPLE_ROWS = 5;
+
+interface PlanRequest {
+  readonly action: BulkAction;
+  /** This or `ids`. */
+  readonly filter?: KeyFilter;
+  readonly ids?: readonly string[];
+  readonly reason: string;
+  readonly error?: string;
+  readonly commandKey: string;
+}
+
+/** Freezes which keys a job is about, and how each of them was seen. Nothing happens to them yet. */
+export async function planJob(dashboard: Dashboard, operator: Operator, request: PlanRequest): Promise<Job> {
+  const { action, error, filter, ids, ...rest } = request;
+  if (action === 'mark_failed' && (error === undefined || error.trim() === '')) {
+    throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
+  }
+  const { rows, left } = ids
+    ? { rows: await rowsOf(dashboard.records, operator.scopes, ids), left: null }
+    : await walkRows(dashboard.records, operator, filter ?? {});
+  const fitting = rows.filter((row) => isFor(action, row));
+  const items = fitting.map((row) => ({
+    keyId: row.id,
+    scope: row.scope,
+    key: row.key,
+    result: 'waiting' as const,
+    why: null,
+    seen: seenOf(row),
+  }));
+  const job = {
+    ...rest,
+    action,
+    ...(error !== undefined && { error }),
+    filter: filter ?? null,
+    selected: ids ? new Set(ids).size : null,
+    by: operator.id,
+    role: operator.role,
+    ...(operator.scopes && { scopes: operator.scopes }),
+    counts: countsOf(action, fitting),
+    left,
+  };
+  const id = await dashboard.jobs.add(job, items, fitting.slice(0, SAMPLE_ROWS));
+  return dashboard.jobs.shown(await dashboard.jobs.require(id, operator));
+}
+
+/** What the rules would refuse for certain is no part of a plan; what changes until its turn is refused then. */
+function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
+  switch (action) {
+    case 'allow_retry':
+      return state === 'in_doubt' || state === 'lapsed' || (state === 'completed' && outcome === 'error');
+    case 'mark_failed':
+      return state === 'in_doubt' || state === 'lapsed';
+    case 'expire':
+      return state === 'completed' || state === 'released';
+    default:
+      return action satisfies never;
+  }
+}
+
+/** How many keys of a plan are in which state, and of which of them the effect may happen twice. */
+function countsOf(action: BulkAction, rows: readonly KeyRow[]): JobCount[] {
+  const counts = new Map<string, JobCount>();
+  for (const row of rows) {
+    const { state, outcome } = row;
+    const name = `${state} ${outcome}`;
+    const count = (counts.get(name)?.count ?? 0) + 1;
+    counts.set(name, { state, outcome, count, mayRepeat: mayRepeat(action, seenOf(row)) });
+  }
+  // What may repeat an effect comes first.
+  return [...counts.values()].toSorted(
+    (one, other) => Number(other.mayRepeat) - Number(one.mayRepeat) || other.count - one.count,
+  );
+}
+
+function seenOf({ id, life, owner, fence, state }: KeyRow): Seen {
+  return { id, life, owner, fence, state: state === 'lapsed' ? 'running' : (state as Seen['state']) };
+}

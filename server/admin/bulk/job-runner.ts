@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
+import { takeAction, Withdrawn } from '../actions/take-action.ts';
+import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
+import { readStored } from '../keys/detail.ts';
+import type { Dashboard } from '../services.ts';
+
+export interface RunnerOptions {
+  /** How often it looks for a job that nobody runs. Default 5 s. */
+  readonly pollMs?: number;
+  /** How long a job is believed to be run by a process that says nothing. Default 15 s. */
+  readonly leaseMs?: number;
+  /** Between two keys: the keys' own traffic comes first. Default 20 ms. */
+  readonly pauseMs?: number;
+}
+
+const ITEMS_PER_BATCH = 20;
+const MOST_FAILURES = 3;
+
+/** Runs jobs in the background, one at a time, also those of a process that has gone: each item is idempotent. */
+export class JobRunner {
+  readonly #dashboard: () => Dashboard;
+  readonly #id = randomUUID();
+  readonly #options: Required<RunnerOptions>;
+  readonly #closing = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> | undefined;
+
+  constructor(
+    dashboard: () => Dashboard,
+    { pollMs = 5_000, leaseMs = 15_000, pauseMs = 20 }: RunnerOptions = {},
+  ) {
+    this.#dashboard = dashboard;
+    this.#options = { pollMs, leaseMs, pauseMs };
+  }
+
+  /** Begins to look for jobs. Keeps no process alive. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.wake(), this.#options.pollMs).unref();
+  }
+
+  wake(): void {
+    if (this.#closing.signal.aborted) return;
+    // A database that is away, or a client that the host has closed: the next look will tell.
+    this.#work ??= this.#runAll()
+      .catch(() => {})
+      .finally(() => {
+        this.#work = undefined;
+      });
+  }
+
+  /** Finishes the key that it is at; another process goes on with the job. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closing.abort();
+    await this.#work;
+  }
+
+  async #runAll(): Promise<void> {
+    const { jobs } = this.#dashboard();
+    while (!this.#closing.signal.aborted) {
+      const job = await jobs.take(this.#id, this.#options.leaseMs);
+      if (!job) return;
+      try {
+        await this.#run(job);
+      } finally {
+        await jobs.letGo(job._id, this.#id);
+      }
+    }
+  }
+
+  async #run(job: JobRecord): Promise<void> {
+    const { jobs, records } = this.#dashboard();
+    let failures = 0;
+    for (;;) {
+      const items = await jobs.waiting(job._id, ITEMS_PER_BATCH);
+      if (items.length === 0) {
+        const endedAt = await records.now();
+        await jobs.change(job._id, ['running'], { state: 'done', endedAt, ...(await jobs.counts(job._id)) });
+        return;
+      }
+      for (const item of items) {
+        if (this.#closing.signal.aborted) return;
+        if (!(await jobs.keep(job._id, this.#id, this.#options.leaseMs))) return;
+        failures = (await this.#act(job, item)) ? 0 : failures + 1;
+        if (failures >= MOST_FAILURES) {
+          await jobs.change(job._id, ['running'], { state: 'paused' });
+          return;
+        }
+        await pause(this.#options.pauseMs);
+      }
+    }
+  }
+
+  /** @returns false when it can not be told what came of it: the item waits for another turn */
+  async #act(job: JobRecord, { _id, seen }: ItemRecord): Promise<boolean> {
+    const dashboard = this.#dashboard();
+    const { action, reason, by, role, startedBy = { id: by, role }, confirmed = {} } = job;
+    try {
+      const stored = await readStored(dashboard.records, seen.id);
+      const acted = await takeAction(dashboard, {
+        action,
+        seen,
+        reason,
+        commandKey: `bulk:${_id}`,
+        by: startedBy,
+        jobId: job._id,
+        // Between the look at the job and this transaction the process may have stood still for long.
+        isWanted: (send) => dashboard.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
+        given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
+        ...confirmed,
+      });
+      await dashboard.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
+      return true;
+    } catch (error) {
+      if (error instanceof Withdrawn) return true; // as the next look at the job finds, too
+      if (!(error instanceof UnusableResponse)) return false;
+      await dashboard.jobs.conclude(_id, 'refused', error.message);
+      return true;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { Records } from '../collections/records.ts';
+import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
+import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
+import { IS_OURS, listKeys } from '../keys/list.ts';
+import { areSmall, chooseVia, LOCK_KEY } from '../keys/query-plan.ts';
+
+/** How many keys a plan or an export holds. */
+const MOST_ROWS = 10_000;
+const ROWS_PER_READ = 500;
+/** A filter without an index looks at so many bounded stretches of the newest records. */
+const MOST_READS = 50;
+/** Scopes that have no more keys than this are read to their end. */
+const MOST_WALKED = 200_000;
+
+export interface Walked {
+  readonly rows: readonly KeyRow[];
+  readonly left: LeftOut | null;
+}
+
+/** Everything that a filter finds, newest first, up to a bound; and what was not looked at. */
+export async function walkRows(
+  records: Records,
+  { scopes }: Pick<Operator, 'scopes'>,
+  filter: KeyFilter,
+): Promise<Walked> {
+  const within = filter.scope === undefined ? scopes : [filter.scope];
+  const via = await chooseVia(records, { filter, scopes });
+  if (via.by === 'search' && within && (await areSmall(records, within, MOST_WALKED)))
+    return walkScopes(records, within, { filter, scopes });
+  return walkPages(records, { filter, scopes });
+}
+
+interface Request {
+  readonly filter: KeyFilter;
+  readonly scopes: readonly string[] | undefined;
+}
+
+/** As a list does it, page after page. */
+async function walkPages(records: Records, request: Request): Promise<Walked> {
+  const rows: KeyRow[] = [];
+  let cursor: string | undefined;
+  for (let reads = 0; reads < MOST_READS && rows.length < MOST_ROWS; reads++) {
+    const limit = Math.min(ROWS_PER_READ, MOST_ROWS - rows.length);
+    const page = await listKeys(records, { ...request, cursor, limit });
+    rows.push(...page.rows);
+    if (page.next === null) return { rows, left: null };
+    cursor = page.next;
+  }
+  const before = cursor === undefined ? null : Number.parseInt(cursor.slice(0, 8), 16) * 1_000;
+  return { rows, left: { why: rows.length < MOST_ROWS ? 'unsearched' : 'full', before } };
+}
+
+/** Each record of some scopes, in the order of the keys: by the index that is the lock, a stretch at a time. */
+async function walkScopes(records: Records, within: readonly string[], request: Request): Promise<Walked> {
+  const rows: KeyRow[] = [];
+  for (const scope of new Set(within)) {
+    for await (const stretch of stretchesOf(records, scope, request)) {
+      rows.push(...stretch);
+      if (rows.length > MOST_ROWS) return { rows: newestFirst(rows.slice(0, MOST_ROWS)), left: FULL };
+    }
+  }
+  return { rows: newestFirst(rows), left: null };
+}
+
+const FULL: LeftOut = { why: 'full', before: null };
+const newestFirst = (rows: readonly KeyRow[]) => rows.toSorted((one, other) => (one.id < other.id ? 1 : -1));
+
+async function* stretchesOf(records: Records, scope: string, { filter, scopes }: Request) {
+  const { matches } = stateMatch(filter);
+  const others = [{ $or: matches }, ...otherMatches(filter, scopes), IS_OURS];
+  // Keys of any type: somebody may have edited a record.
+  let from: unknown;
+  for (;;) {
+    const within = [{ scope: { $eq: scope } }, ...(from === undefined ? [] : [keyIs('$gt', from)])];
+    const until = await endOf(records, within);
+    const match = allOf([...within, ...(until === undefined ? [] : [keyIs('$lte', until)]), ...others]);
+    const pipeline = [{ $match: match }, { $project: ROW_FIELDS }];
+    yield (await records.aggregate(pipeline, { hint: LOCK_KEY })).map(rowOf);
+    if (until === undefined) return;
+    from = until;
+  }
+}
+
+/** The key that a stretch ends with, by the index alone; undefined when the end of the scope is nearer. */
+async function endOf(records: Records, within: readonly object[]): Promise<unknown> {
+  const [found] = await records.aggregate(
+    [
+      { $match: { $and: within } },
+      { $sort: LOCK_KEY },
+      { $skip: ROWS_PER_READ - 1 },
+      { $limit: 1 },
+      { $project: { _id: 0, key: { $ifNull: ['$key', null] } } },
+    ],
+    { hint: LOCK_KEY },
+  );
+  return found?.key;
+}
+
+const keyIs = (comparison: '$gt' | '$lte', key: unknown) => ({
+  $expr: { [comparison]: ['$key', { $literal: key }] },
+});

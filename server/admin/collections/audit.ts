@@ -1,0 +1,157 @@
+import type { Database, Document } from '../../mongodb/database.ts';
+import type { AuditEntry, AuditPage, Operator } from '../contract.ts';
+import { isDuplicate, objectId, type Records } from './records.ts';
+import { msOf } from './rows.ts';
+import { type Send, sendTo } from './transactions.ts';
+
+/** One entry as it is stored. It is kept for good: who did what is not to expire. */
+export interface AuditRecord {
+  readonly at: Date;
+  readonly by: string;
+  readonly role: string;
+  /** How it was asked for, when it was not by the dashboard's page: `command line, as root on host-1`. */
+  readonly via?: string;
+  readonly action: string;
+  readonly reason: string;
+  /** The command's own idempotency key: unique. */
+  readonly commandKey: string;
+  /** On a server without transactions the intent is written first. */
+  readonly result: 'intended' | 'done' | 'refused';
+  readonly note: string;
+  /** What else tells this command from another one: which part was revealed, which filter was exported. */
+  readonly command?: string;
+  readonly keyId?: string;
+  readonly scope?: string;
+  readonly key?: string;
+  /** In a few words, and whole but for the bodies. */
+  readonly before?: string;
+  readonly after?: string;
+  readonly beforeRecord?: string;
+  readonly afterRecord?: string;
+  /** The owner that the action gives the record. */
+  readonly owner?: string;
+  readonly jobId?: string;
+}
+
+const ENTRIES_PER_PAGE = 50;
+
+const INDEXES = [
+  { name: 'commandKey_1', key: { commandKey: 1 }, unique: true },
+  { name: 'keyId_1__id_-1', key: { keyId: 1, _id: -1 } },
+  { name: 'by_1__id_-1', key: { by: 1, _id: -1 } },
+];
+
+export interface AuditFilter {
+  readonly by?: string;
+  readonly action?: string;
+  readonly keyId?: string;
+  readonly cursor?: string;
+}
+
+/** Who did what, in a collection next to the keys. */
+export class Audit {
+  readonly collection: string;
+  readonly #records: Records;
+  readonly #db: Database;
+  #prepared: Promise<void> | undefined;
+
+  constructor(records: Records) {
+    this.#records = records;
+    this.#db = records.db;
+    this.collection = `${records.collection}_audit`;
+  }
+
+  /** The index that makes commands idempotent; before the first of them. A failure is not kept. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#createIndexes().catch((error) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared;
+  }
+
+  /** @returns false when the command was there already */
+  async add(record: AuditRecord, send: Send = sendTo(this.#db), writeConcern?: Document): Promise<boolean> {
+    const command = { insert: this.collection, documents: [record], ...(writeConcern && { writeConcern }) };
+    const reply = await send(command);
+    const [error] = (reply.writeErrors ?? []) as { code: number; errmsg: string }[];
+    if (error && !isDuplicate(error)) throw new Error(error.errmsg);
+    return error === undefined;
+  }
+
+  async find(commandKey: string): Promise<AuditRecord | undefined> {
+    const [found] = await this.#aggregate([{ $match: { commandKey: { $eq: commandKey } } }]);
+    return found as AuditRecord | undefined;
+  }
+
+  /** The end of what was intended. */
+  async conclude(commandKey: string, changes: Partial<AuditRecord>): Promise<void> {
+    await sendTo(this.#db)({
+      update: this.collection,
+      updates: [{ q: { commandKey: { $eq: commandKey } }, u: { $set: changes } }],
+      writeConcern: { w: 'majority' },
+    });
+  }
+
+  async list(
+    { by, action, keyId, cursor }: AuditFilter,
+    { scopes }: Pick<Operator, 'scopes'>,
+    limit = ENTRIES_PER_PAGE,
+  ): Promise<AuditPage> {
+    const match = [
+      ...(scopes ? [{ scope: { $in: scopes } }] : []),
+      ...(by !== undefined ? [{ by: { $eq: by } }] : []),
+      ...(action !== undefined ? [{ action: { $eq: action } }] : []),
+      ...(keyId !== undefined ? [{ keyId: { $eq: keyId } }] : []),
+      ...(cursor !== undefined ? [{ $expr: { $lt: ['$_id', objectId(cursor)] } }] : []),
+    ];
+    const found = await this.#aggregate([
+      { $match: match.length > 0 ? { $and: match } : {} },
+      { $sort: { _id: -1 } },
+      { $limit: limit + 1 },
+      { $unset: ['beforeRecord', 'afterRecord'] },
+    ]);
+    const entries = found.slice(0, limit).map(entryOf);
+    return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
+  }
+
+  /** The records before and after the actions on a key, oldest first. */
+  versions(keyId: string): Promise<Document[]> {
+    return this.#aggregate([
+      { $match: { keyId: { $eq: keyId }, beforeRecord: { $type: 'string' } } },
+      { $sort: { _id: -1 } },
+      { $limit: ENTRIES_PER_PAGE },
+      { $sort: { _id: 1 } },
+    ]);
+  }
+
+  #aggregate(pipeline: Document[]): Promise<Document[]> {
+    return this.#records.aggregate(pipeline, { aggregate: this.collection });
+  }
+
+  async #createIndexes(): Promise<void> {
+    const command = { createIndexes: this.collection, indexes: INDEXES, writeConcern: { w: 'majority' } };
+    await sendTo(this.#db)(command);
+  }
+}
+
+function entryOf(found: Document): AuditEntry {
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return {
+    id: String(found._id),
+    at: msOf(found.at) ?? 0,
+    by: String(found.by),
+    role: String(found.role),
+    action: String(found.action),
+    via: text(found.via),
+    reason: String(found.reason),
+    result: found.result === 'intended' || found.result === 'refused' ? found.result : 'done',
+    note: text(found.note),
+    keyId: text(found.keyId),
+    scope: text(found.scope),
+    key: text(found.key),
+    before: text(found.before),
+    after: text(found.after),
+    jobId: text(found.jobId),
+  };
+}

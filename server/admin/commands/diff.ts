@@ -1,0 +1,35 @@
+import { readBody } from '../bodies/bodies.ts';
+import { requireLife } from '../collections/require-life.ts';
+import { msOf } from '../collections/rows.ts';
+import type { DiffVersion, Operator } from '../contract.ts';
+import { type Dashboard, requireDetail } from '../services.ts';
+
+/** What can be laid side by side: the request, the response, and the record before and after each action. */
+export async function diffVersions(
+  dashboard: Dashboard,
+  operator: Operator,
+  { id, life }: { readonly id: string; readonly life?: string },
+): Promise<readonly DiffVersion[]> {
+  const detail = await requireDetail(dashboard, operator, id);
+  requireLife(detail.life, life);
+  const { records, secrets, open, audit } = dashboard;
+  const bodyOf = (part: 'request' | 'response') =>
+    readBody(records, id, { life, part, extent: 'beginning', secrets, open });
+  const [request, response, actions] = await Promise.all([
+    bodyOf('request'),
+    bodyOf('response'),
+    audit.versions(id),
+  ]);
+  const texts = [
+    { label: 'Request', at: detail.startedAt, text: request?.text ?? null },
+    { label: 'Response', at: detail.completedAt, text: response?.text ?? null },
+  ];
+  return [
+    ...texts.flatMap(({ text, ...version }) => (text === null ? [] : [{ ...version, text }])),
+    ...actions.flatMap(({ action, at, by, beforeRecord, afterRecord }) => [
+      { label: `Before ${action} by ${by}`, at: msOf(at), text: String(beforeRecord) },
+      { label: `After ${action} by ${by}`, at: msOf(at), text: String(afterRecord) },
+    ]),
+    { label: 'Record now', at: detail.now, text: detail.raw },
+  ];
+}

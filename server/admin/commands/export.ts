@@ -1,0 +1,66 @@
+import { walkRows } from '../bulk/walk.ts';
+import { addEntry } from '../collections/entries.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
+import type { Dashboard } from '../services.ts';
+import { csv, isoTime } from './csv.ts';
+
+interface Export {
+  readonly filter: KeyFilter;
+  readonly format: 'ndjson' | 'csv';
+  readonly reason: string;
+  readonly commandKey: string;
+}
+
+/** The rows that a list would show: no bodies. Audited before they are read. */
+export async function exportKeys(dashboard: Dashboard, operator: Operator, request: Export) {
+  const { filter, format, reason, commandKey } = request;
+  const note = `${format} of ${filterText(filter)}.`;
+  const command = `${format} ${JSON.stringify(filter)}`;
+  const entry = await addEntry(dashboard, operator, { action: 'export', reason, commandKey, note, command });
+  const { rows, left } = await walkRows(dashboard.records, operator, filter);
+  const found = ` It has ${rows.length === 1 ? '1 key' : `${rows.length} keys`}.${leftText(left)}`;
+  await dashboard.audit.conclude(entry.commandKey, { note: `${note}${found}` });
+  const text = format === 'csv' ? csvOf(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  return { filename: `keys.${format}`, text, rows: rows.length, left };
+}
+
+const TIMES = ['createdAt', 'startedAt', 'completedAt', 'leaseExpiresAt', 'expiresAt'] as const;
+const COLUMNS = [
+  'id',
+  'state',
+  'outcome',
+  'scope',
+  'key',
+  'operation',
+  'owner',
+  'fence',
+  'life',
+  'attempts',
+  'replays',
+  ...TIMES,
+  'durationMs',
+] as const;
+
+function csvOf(rows: readonly KeyRow[]): string {
+  const withTimes = rows.map((row) => ({
+    ...row,
+    ...(Object.fromEntries(TIMES.map((name) => [name, isoTime(row[name])])) as Record<
+      (typeof TIMES)[number],
+      string | null
+    >),
+  }));
+  return csv(COLUMNS, withTimes);
+}
+
+/** For the audit: what was asked for. */
+export function filterText(filter: KeyFilter): string {
+  const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return terms.length === 0 ? 'all keys' : `the keys with ${terms.join(', ')}`;
+}
+
+/** For the audit: what is missing. */
+export function leftText(left: LeftOut | null): string {
+  if (left === null) return '';
+  const before = left.before === null ? '' : ` Keys made before ${isoTime(left.before)} were not looked at.`;
+  return left.why === 'full' ? ` It is full: more keys may match.${before}` : before;
+}

@@ -1,0 +1,117 @@
+import { TRPCError } from '@trpc/server';
+import { CONFIRM_WORDS } from '../../engine/operator.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { beginEntry, type Entry, recordRefusal } from '../collections/entries.ts';
+import { type JobRecord, mayRepeatIn } from '../collections/jobs.ts';
+import type { Job, JobState } from '../contract.ts';
+import type { Actor, Dashboard } from '../services.ts';
+import { filterText, leftText } from './export.ts';
+
+export interface StartRequest {
+  readonly id: string;
+  /** As the operator typed it: how many keys this is about. */
+  readonly count: number;
+  readonly confirm?: string;
+  readonly mayRepeat?: boolean;
+  readonly commandKey: string;
+}
+
+/** Starts a planned job, by the same confirmations as the action on one key, and the number of its keys. */
+export async function startJob(
+  dashboard: Dashboard,
+  actor: Actor,
+  { id, count, commandKey, ...confirmed }: StartRequest,
+): Promise<Job> {
+  const { jobs, records, runner } = dashboard;
+  const job = await jobs.require(id, actor);
+  const entry = { action: 'bulk_start', reason: job.reason, commandKey, note: planText(job), jobId: id };
+  const why = unconfirmed(job, count, confirmed);
+  if (why !== null) {
+    await recordRefusal(dashboard, actor, { action: entry.action, reason: entry.reason, jobId: id, why });
+    throw new TRPCError({ code: 'BAD_REQUEST', message: why });
+  }
+  const startedBy = { id: actor.id, role: actor.role, ...(actor.via !== undefined && { via: actor.via }) };
+  const changes = { state: 'running', startedAt: await records.now(), startedBy, confirmed };
+  await changeState(dashboard, actor, entry, { from: ['planned'], changes });
+  runner.wake();
+  return jobs.shown(await jobs.require(id, actor));
+}
+
+function unconfirmed(
+  job: JobRecord,
+  count: number,
+  { confirm, mayRepeat }: Pick<StartRequest, 'confirm' | 'mayRepeat'>,
+): string | null {
+  const total = Number(job.total);
+  const word = CONFIRM_WORDS[job.action];
+  const repeats = mayRepeatIn(job);
+  if (count !== total) return `Expected the number of keys, ${total}, got ${count}`;
+  if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;
+  if (repeats > 0 && mayRepeat !== true)
+    return `Confirm that the effect of ${repeats === 1 ? '1 key' : `${repeats} keys`} may happen twice`;
+  return null;
+}
+
+export async function cancelJob(
+  dashboard: Dashboard,
+  actor: Actor,
+  { id, reason, commandKey }: { id: string; reason: string; commandKey: string },
+): Promise<Job> {
+  const { jobs, records } = dashboard;
+  const job = await jobs.require(id, actor);
+  const entry = { action: 'bulk_cancel', reason, commandKey, note: planText(job), jobId: id };
+  const changes = { state: 'cancelled', endedAt: await records.now() };
+  await changeState(dashboard, actor, entry, { from: ['planned', 'running', 'paused'], changes });
+  return jobs.shown(await jobs.require(id, actor));
+}
+
+/** A job pauses when the database refuses its writes. */
+export async function resumeJob(
+  dashboard: Dashboard,
+  actor: Actor,
+  { id, commandKey }: { id: string; commandKey: string },
+): Promise<Job> {
+  const { jobs, runner } = dashboard;
+  const job = await jobs.require(id, actor);
+  const entry = { action: 'bulk_resume', reason: job.reason, commandKey, note: planText(job), jobId: id };
+  await changeState(dashboard, actor, entry, { from: ['paused'], changes: { state: 'running' } });
+  runner.wake();
+  return jobs.shown(await jobs.require(id, actor));
+}
+
+/**
+ * Writes the intent into the audit, then the new state by a compare-and-set, then what came of it. The same command, sent
+ * again, changes nothing more.
+ * @throws TRPCError CONFLICT when the job is in another state
+ */
+async function changeState(
+  dashboard: Dashboard,
+  actor: Actor,
+  entry: Entry & { readonly jobId: string },
+  { from, changes }: { readonly from: readonly JobState[]; readonly changes: Document },
+): Promise<void> {
+  const { audit, jobs } = dashboard;
+  const { commandKey, jobId } = entry;
+  const earlier = await beginEntry(dashboard, actor, entry);
+  if (earlier?.result === 'done') return;
+  if (earlier) throw new TRPCError({ code: 'CONFLICT', message: earlier.note });
+  if (!(await jobs.change(jobId, from, { ...changes, lastCommand: commandKey }))) {
+    const { state, lastCommand } = await jobs.require(jobId, actor);
+    // Otherwise it is this very command, which was cut off or sent twice at once.
+    if (lastCommand !== commandKey) {
+      const why = `The job is ${state}: this is for one that is ${from.join(' or ')}`;
+      await audit.conclude(commandKey, { result: 'refused', note: why });
+      throw new TRPCError({ code: 'CONFLICT', message: why });
+    }
+  }
+  await audit.conclude(commandKey, { result: 'done' });
+}
+
+/** What a job is about, for the audit. */
+function planText(job: JobRecord): string {
+  const { action, total, filter, selected, left } = job as JobRecord &
+    Pick<Job, 'filter' | 'selected' | 'left'>;
+  const origin = filter === null ? `${selected} selected keys` : filterText(filter);
+  const count = Number(total) === 1 ? '1 key' : `${total} keys`;
+  return `${action} of ${count}, from ${origin}.${leftText(left ?? null)}`;
+}

@@ -1,0 +1,91 @@
+import { standingOf } from '../../engine/operator.ts';
+import { type KeyRecord, readRecord } from '../../engine/record.ts';
+import { snapshot, summary } from '../actions/action-plan.ts';
+import { readForAction } from '../actions/record-access.ts';
+import { type ReadRequest, readRequest } from '../bodies/bodies.ts';
+import { sendTo } from '../collections/transactions.ts';
+import { readStored } from '../keys/detail.ts';
+import type { CapturedRequest, Replayer } from '../replayer.ts';
+import type { Dashboard } from '../services.ts';
+
+export type Rerun =
+  | {
+      readonly possible: true;
+      readonly request: ReadRequest;
+      readonly replayer: Replayer;
+      readonly principal: string;
+    }
+  | {
+      readonly possible: false;
+      readonly why: string;
+      readonly request?: ReadRequest;
+      readonly principal?: string;
+    };
+
+/** What a re-run would send, and for whom; or why it can not be sent. Runs nothing. */
+export async function prepareRerun({ records, replayers, open }: Dashboard, id: string): Promise<Rerun> {
+  const format = (await readStored(records, id))?.record.request as { format?: unknown } | null | undefined;
+  if (!format) return { possible: false, why: 'Its request was not captured (option `captureRequest`)' };
+  const replayer = replayers.find((known) => known.format === format.format);
+  if (!replayer) return { possible: false, why: `No replayer is registered for ${String(format.format)}` };
+  const request = await readRequest(records, id, open);
+  if (!request) return { possible: false, why: 'The captured request can not be read' };
+  try {
+    const check = await replayer.check(request);
+    return check.possible ? { ...check, request, replayer } : { ...check, request };
+  } catch (error) {
+    return { possible: false, why: `The replayer failed: ${messageOf(error)}`, request };
+  }
+}
+
+/**
+ * Sends the captured request of a key that was released for it, and writes into the audit what the key is afterwards.
+ * @returns what came of it: first the key, then how the call was answered
+ */
+export async function sendRerun(
+  dashboard: Dashboard,
+  { replayer, request }: Extract<Rerun, { possible: true }>,
+  { id, commandKey }: { readonly id: string; readonly commandKey: string },
+): Promise<string> {
+  const answer = await answerOf(replayer, request);
+  const found = await readForAction(dashboard.records, id, sendTo(dashboard.records.db));
+  const record = found && readRecord(found.record);
+  const note = `${becameOf(record, found?.now)} ${answer}`;
+  await dashboard.audit.conclude(commandKey, {
+    note,
+    after: found ? summary(found.record) : 'it is no longer there',
+    ...(found && { afterRecord: snapshot(found.record) }),
+  });
+  return note;
+}
+
+async function answerOf(replayer: Replayer, request: CapturedRequest): Promise<string> {
+  try {
+    return await replayer.run(request);
+  } catch (error) {
+    return `The request could not be sent: ${messageOf(error)}`;
+  }
+}
+
+/** By the record: the call may be answered with a result whose effect is in doubt all the same. */
+function becameOf(record: KeyRecord | undefined, now = new Date()): string {
+  if (!record) return 'The key can not be found any more.';
+  switch (standingOf(record, now)) {
+    case 'completed':
+      return record.state === 'completed' && record.outcome === 'success'
+        ? 'It ran, and succeeded: retries get its result.'
+        : 'It ran, and failed: retries get its error.';
+    case 'in_doubt':
+      return 'The key is in doubt again: nobody knows whether the effect happened.';
+    case 'lapsed':
+      return 'The run did not end, and its lease has lapsed: nobody knows whether the effect happened.';
+    case 'running':
+      return 'It is running.';
+    case 'released':
+      return 'The key is released, and nothing is stored: the next request with it runs.';
+    case 'expired':
+      return 'The key has expired: the next request with it runs.';
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

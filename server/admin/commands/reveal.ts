@@ -1,0 +1,43 @@
+import { TRPCError } from '@trpc/server';
+import { type Part, readBody } from '../bodies/bodies.ts';
+import { addEntry } from '../collections/entries.ts';
+import { requireLife } from '../collections/require-life.ts';
+import type { BodyText, Operator } from '../contract.ts';
+import { type Dashboard, requireDetail } from '../services.ts';
+
+interface Reveal {
+  readonly id: string;
+  readonly life?: string;
+  readonly part: Part;
+  readonly reason: string;
+  readonly commandKey: string;
+}
+
+/** A body with its secrets; who asked for it and why is in the audit before anything is shown. */
+export async function reveal(
+  dashboard: Dashboard,
+  operator: Operator,
+  { id, life, part, reason, commandKey }: Reveal,
+): Promise<BodyText> {
+  const { scope, key, ...detail } = await requireDetail(dashboard, operator, id);
+  requireLife(detail.life, life);
+  await addEntry(dashboard, operator, {
+    action: 'reveal',
+    reason,
+    commandKey,
+    note: `The ${part} was shown with its secrets.`,
+    command: part,
+    keyId: id,
+    scope,
+    key,
+  });
+  const body = await readBody(dashboard.records, id, {
+    life,
+    part,
+    extent: 'revealed',
+    secrets: undefined,
+    open: dashboard.open,
+  });
+  if (!body) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
+  return body;
+}

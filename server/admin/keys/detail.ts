@@ -1,0 +1,165 @@
+import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../../engine/operator.ts';
+import { type KeyRecord, readRecord, type StoredRecord } from '../../engine/record.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { bodyFields, bodyInfo, elidedBodies, HOLDS_ENCRYPTED } from '../bodies/bodies.ts';
+import { idIs, type Records } from '../collections/records.ts';
+import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
+import type { KeyDetail, OfferedAction, Seen } from '../contract.ts';
+import { extendedJson } from './extended-json.ts';
+import { sentenceOf } from './sentence.ts';
+import { timelineIsCut, timelineOf } from './timeline.ts';
+
+const MOST_RAW_BYTES = 1_048_576;
+
+/** Why an action is out of reach whatever the record is: the role, a read-only dashboard, no replayer. */
+export type Bar = (action: OfferedAction['action'], record: KeyRecord) => string | null;
+
+/**
+ * Undefined when there is no such record, or it is in none of the operator's scopes.
+ * @param reasonOf what is shown of the reason of a release or a doubt, which may be the text of an error
+ */
+export async function readDetail(
+  records: Records,
+  id: string,
+  scopes: readonly string[] | undefined,
+  bar: Bar,
+  reasonOf: (reason: string) => string = (reason) => reason,
+): Promise<KeyDetail | undefined> {
+  const [found] = await records.aggregate([
+    { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
+    { $project: DETAIL_FIELDS },
+    ...elidedBodies('record.'),
+    { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
+  ]);
+  return found && detailOf(found, bar, reasonOf);
+}
+
+export interface Stored {
+  /** Without its bodies, as the rules read it. */
+  readonly record: StoredRecord;
+  /** Whether one of its bodies is encrypted. */
+  readonly isEncrypted: boolean;
+  /** The server's clock. */
+  readonly now: Date;
+}
+
+export async function readStored(records: Records, id: string): Promise<Stored | undefined> {
+  const [found] = await records.aggregate([
+    { $match: idIs(id) },
+    { $project: { now: '$$NOW', isEncrypted: HOLDS_ENCRYPTED, record: '$$ROOT' } },
+    ...elidedBodies('record.'),
+  ]);
+  if (!found) return undefined;
+  const { record, isEncrypted, now } = found;
+  return {
+    record: plainRecord(record as Document),
+    isEncrypted: isEncrypted === true,
+    now: now as Date,
+  };
+}
+
+const stepBytes = {
+  $cond: [
+    { $isArray: '$steps' },
+    {
+      $map: {
+        input: { $slice: ['$steps', 100] },
+        in: { name: '$$this.name', at: '$$this.at', bytes: '$$this.value.bytes' },
+      },
+    },
+    [],
+  ],
+};
+
+const DETAIL_FIELDS: Document = {
+  ...ROW_FIELDS,
+  fingerprint: shortText('$fingerprint'),
+  selection: shortText('$selection'),
+  transactional: '$transactional',
+  steps: stepBytes,
+  requestInfo: bodyFields('request'),
+  responseInfo: bodyFields('response'),
+  record: '$$ROOT',
+};
+
+function detailOf(found: Document, bar: Bar, reasonOf: (reason: string) => string): KeyDetail {
+  const row = rowOf(found);
+  const now = found.now as Date;
+  const raw = withReasons((found.record ?? {}) as Document, reasonOf);
+  const record = row.state === 'unreadable' ? undefined : readRecord(withBodyMarks(plainRecord(raw), found));
+  const timeline = timelineOf(raw, row);
+  const response = bodyInfo(found.responseInfo as Document, found.state === 'completed');
+  return {
+    ...row,
+    fingerprint: knownText(found.fingerprint),
+    selection: knownText(found.selection),
+    transactional: found.transactional === true,
+    seen: record ? seenOf(row.id, record) : null,
+    sentence: sentenceOf(row, timeline, now.getTime()),
+    timeline,
+    timelineIsCut: timelineIsCut(raw),
+    steps: (found.steps as Document[]).map(({ name, at, bytes }) => ({
+      name: textOf(name),
+      at: msOf(at),
+      bytes: Number(bytes ?? 0),
+    })),
+    request: bodyInfo(found.requestInfo as Document, false),
+    response,
+    raw: found.record === null ? '(larger than 1 MB)' : extendedJson(raw),
+    damage: record
+      ? (response?.damage ?? null)
+      : 'A field is missing, of another type, or of another release',
+    actions: OPERATOR_ACTIONS.map((action) => offered(action, record, now, bar)),
+    now: now.getTime(),
+  };
+}
+
+function withReasons(record: Document, reasonOf: (reason: string) => string): Document {
+  const { history } = record;
+  if (!Array.isArray(history)) return record;
+  const shown = history.map((entry: { reason?: unknown } | null) =>
+    typeof entry?.reason === 'string' ? { ...entry, reason: reasonOf(entry.reason) } : entry,
+  );
+  return { ...record, history: shown };
+}
+
+/** Bodies are not read here, and the rules ask only whether there is one. */
+function withBodyMarks(record: StoredRecord, found: Document): StoredRecord {
+  const parts = ['response', 'request'].filter(
+    (part) => (found[`${part}Info`] as Document).bodyType === 'string',
+  );
+  return {
+    ...record,
+    ...Object.fromEntries(parts.map((part) => [part, { ...(record[part] as object), body: '' }])),
+  };
+}
+
+function offered(
+  action: OfferedAction['action'],
+  record: KeyRecord | undefined,
+  now: Date,
+  bar: Bar,
+): OfferedAction {
+  const confirm = CONFIRM_WORDS[action];
+  if (!record) return { action, refused: 'The record can not be understood', confirm, mayRepeat: true };
+  const refused = refusalOf(action, record, now) ?? bar(action, record);
+  return { action, refused, confirm, mayRepeat: mayRepeat(action, record) };
+}
+
+function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
+  return { id, life: String(life), owner, fence: String(fence), state };
+}
+
+/** Drivers write the same number in three ways: 64-bit ones become plain where they are exact. */
+export function plainRecord(document: Document): StoredRecord {
+  const { _id, ...record } = document;
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plain(value)]));
+}
+
+function plain(value: unknown): unknown {
+  if ((value as { _bsontype?: unknown } | null | undefined)?._bsontype !== 'Long') return value;
+  const number = Number(String(value));
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+const knownText = (value: unknown) => (value === '(missing)' ? null : String(value));

@@ -1,0 +1,139 @@
+import { percentile } from '../../engine/histogram.ts';
+import { type OperationCounts as Counts, STATS_WIDTHS, sumOf } from '../../engine/stats.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
+import { isBadHint, type Records } from '../collections/records.ts';
+import type { Count, Operator, Overview } from '../contract.ts';
+import { ATTENTION } from './filters.ts';
+
+const WINDOWS = {
+  '1h': { lengthMs: 3_600_000, widthMs: STATS_WIDTHS[0].widthMs },
+  '24h': { lengthMs: 86_400_000, widthMs: STATS_WIDTHS[1].widthMs },
+  '7d': { lengthMs: 7 * 86_400_000, widthMs: STATS_WIDTHS[2].widthMs },
+} as const;
+
+const MOST_COUNTED = 1_000;
+const MOST_BUCKETS = 20_000;
+
+export type Window = keyof typeof WINDOWS;
+
+export async function readOverview(
+  records: Records,
+  { scopes }: Operator,
+  window: Window,
+): Promise<Overview> {
+  const count = (match: Document) => countUpTo(records, match, scopes);
+  const [now, inDoubt, lapsed, errors, running] = await Promise.all([
+    records.now(),
+    count(ATTENTION.inDoubt),
+    count(ATTENTION.lapsed),
+    count(ATTENTION.errors),
+    count(ATTENTION.running),
+  ]);
+  // Counts are kept by operation, not by scope: they would tell of others.
+  const buckets = scopes ? [] : await readBuckets(records, window, now);
+  const total = sumOf(buckets.map(countsOf));
+  return {
+    now: now.getTime(),
+    attention: { inDoubt, lapsed, errors },
+    running,
+    limited: scopes !== undefined,
+    series: scopes ? [] : seriesOf(buckets, window, now),
+    replayRatio: ratioOf(total),
+    p95Ms: percentile(total.durations, 0.95),
+    operations: operationsOf(buckets),
+  };
+}
+
+async function countUpTo(
+  records: Records,
+  match: Document,
+  scopes: readonly string[] | undefined,
+): Promise<Count> {
+  const pipeline = [
+    { $match: scopes ? { $and: [match, { scope: { $in: scopes } }] } : match },
+    { $limit: MOST_COUNTED + 1 },
+    { $count: 'count' },
+  ];
+  const [found] = await records.aggregate(pipeline, { hint: ATTENTION_KEY }).catch((error) => {
+    if (isBadHint(error)) return records.aggregate(pipeline);
+    throw error;
+  });
+  const count = Number(found?.count ?? 0);
+  return { count: Math.min(count, MOST_COUNTED), capped: count > MOST_COUNTED };
+}
+
+interface Bucket {
+  readonly from: number;
+  readonly operation: string;
+  readonly counts: Counts;
+}
+
+const countsOf = ({ counts }: Bucket) => counts;
+
+async function readBuckets(records: Records, window: Window, now: Date): Promise<Bucket[]> {
+  const { widthMs } = WINDOWS[window];
+  const from = new Date(firstBucket(window, now));
+  const found = await records.aggregate(
+    [{ $match: { widthMs: { $eq: widthMs }, from: { $gte: from } } }, { $limit: MOST_BUCKETS }],
+    { aggregate: `${records.collection}_stats` },
+  );
+  return found.map(bucketOf);
+}
+
+function bucketOf({ from, operation, durations, ...counts }: Document): Bucket {
+  const steps = Object.entries((durations ?? {}) as Document);
+  return {
+    from: (from as Date).getTime(),
+    operation: String(operation),
+    counts: {
+      success: Number(counts.success ?? 0),
+      error: Number(counts.error ?? 0),
+      released: Number(counts.released ?? 0),
+      inDoubt: Number(counts.inDoubt ?? 0),
+      replays: Number(counts.replays ?? 0),
+      durations: new Map(steps.map(([step, count]) => [Number(step), Number(count)])),
+    },
+  };
+}
+
+function firstBucket(window: Window, now: Date): number {
+  const { lengthMs, widthMs } = WINDOWS[window];
+  return Math.floor(now.getTime() / widthMs) * widthMs - lengthMs + widthMs;
+}
+
+function seriesOf(buckets: readonly Bucket[], window: Window, now: Date): Overview['series'] {
+  const { lengthMs, widthMs } = WINDOWS[window];
+  const first = firstBucket(window, now);
+  const byTime = groupedBy(buckets, ({ from }) => from);
+  return Array.from({ length: lengthMs / widthMs }, (_, index) => {
+    const from = first + index * widthMs;
+    const { durations, ...counts } = sumOf((byTime.get(from) ?? []).map(countsOf));
+    return { from, to: from + widthMs, ...counts, p95Ms: percentile(durations, 0.95) };
+  });
+}
+
+function operationsOf(buckets: readonly Bucket[]): Overview['operations'] {
+  const operations = [...groupedBy(buckets, ({ operation }) => operation)].map(([operation, of]) => {
+    const { success, error, released, inDoubt, replays, durations } = sumOf(of.map(countsOf));
+    const runs = success + error + released + inDoubt;
+    return { operation, runs, errors: error, replays, p95Ms: percentile(durations, 0.95) };
+  });
+  return operations.sort((one, other) => other.runs - one.runs).slice(0, 100);
+}
+
+function ratioOf({ success, error, released, inDoubt, replays }: Counts): number | null {
+  const all = success + error + released + inDoubt + replays;
+  return all === 0 ? null : replays / all;
+}
+
+function groupedBy<T, Key>(items: readonly T[], keyOf: (item: T) => Key): Map<Key, T[]> {
+  const groups = new Map<Key, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,64 @@
+import type { Document } from '../../mongodb/database.ts';
+import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
+import { isBadHint, type Records } from '../collections/records.ts';
+import type { KeyFilter } from '../contract.ts';
+import { stateMatch } from './filters.ts';
+
+/** How a list finds its rows. */
+export type Via =
+  /** The index finds each range of the filter newest first, or few records at all. */
+  | { readonly by: 'index'; readonly hint?: Document; readonly maxTimeMS?: number }
+  /** Newest first through all records, up to a bound. */
+  | { readonly by: 'search' };
+
+/** A set that an index finds is sorted whole when it is no larger. */
+const SMALL_SET = 1_000;
+/** A key without a scope takes one look for each scope there is. */
+const KEY_SEARCH_MS = 1_500;
+export const LOCK_KEY = { scope: 1, key: 1 };
+const EXPIRY_KEY = { expiresAt: 1 };
+const SEARCH: Via = { by: 'search' };
+
+interface Request {
+  readonly filter: KeyFilter;
+  readonly scopes?: readonly string[] | undefined;
+}
+
+export async function chooseVia(records: Records, { filter, scopes }: Request): Promise<Via> {
+  const within = filter.scope === undefined ? scopes : [filter.scope];
+  if (filter.key !== undefined) {
+    // Without a hint: an index on `key` of the host's own is welcome.
+    return within ? { by: 'index', hint: LOCK_KEY } : { by: 'index', maxTimeMS: KEY_SEARCH_MS };
+  }
+  if (within && (await areSmall(records, within, SMALL_SET))) return { by: 'index', hint: LOCK_KEY };
+  if (stateMatch(filter).indexed) return { by: 'index', hint: ATTENTION_KEY };
+  if (
+    filter.state === 'expired' &&
+    (await isSmall(records, HAS_EXPIRED, { hint: EXPIRY_KEY, most: SMALL_SET }))
+  )
+    return { by: 'index', hint: EXPIRY_KEY };
+  return SEARCH;
+}
+
+const HAS_EXPIRED = { $expr: { $lte: ['$expiresAt', '$$NOW'] }, expiresAt: { $type: 'date' } };
+
+/** Whether these scopes have at most so many keys together. */
+export function areSmall(records: Records, scopes: readonly string[], most: number): Promise<boolean> {
+  return isSmall(records, { scope: { $in: scopes } }, { hint: LOCK_KEY, most });
+}
+
+/** Counted by the index alone. */
+async function isSmall(
+  records: Records,
+  match: Document,
+  { hint, most }: { hint: Document; most: number },
+): Promise<boolean> {
+  try {
+    const pipeline = [{ $match: match }, { $limit: most + 1 }, { $count: 'count' }];
+    const [found] = await records.aggregate(pipeline, { hint });
+    return Number(found?.count ?? 0) <= most;
+  } catch (error) {
+    if (isBadHint(error)) return false;
+    throw error;
+  }
+}

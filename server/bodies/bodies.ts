@@ -1,0 +1,231 @@
+import { isUtf8 } from 'node:buffer';
+import { promisify } from 'node:util';
+import { constants, createInflate, deflate, inflate } from 'node:zlib';
+import type { Written } from '../call.ts';
+import type { Address } from '../engine/address.ts';
+import type { ReadableBody } from '../engine/body.ts';
+import { CIPHER_LIMIT_MS, type Cipher, type Ciphertext } from '../engine/cipher.ts';
+import { refusal } from '../engine/errors.ts';
+import type { ResolvedPolicy } from '../engine/policy.ts';
+import type { StoredBody } from '../engine/record.ts';
+import { redacted } from './redaction.ts';
+
+/** Which body of which record: what is encrypted can be read back from there only. */
+export type Place = Address & { readonly format: string } & (
+    | { readonly part: 'response'; readonly life: number }
+    | { readonly part: { readonly step: string }; readonly life: number }
+    /** Sealed before the claim that decides in which life it will be. */
+    | { readonly part: 'request' }
+  );
+
+export type Sealing = Pick<ResolvedPolicy, 'cipher' | 'compressAboveBytes'> & {
+  /** Of the body as it is stored in the end. */
+  readonly maxBytes: number;
+  /** Whether something was removed from it. */
+  readonly isRedacted?: boolean;
+};
+
+/** Larger ones are not stored, however small they are compressed: what is read back has to fit into memory, too. */
+const MAX_TEXT_BYTES = 64 * 1_048_576;
+
+const compressed = promisify(deflate);
+const expanded = promisify(inflate);
+
+/** What is stored of a result or a request, redacted: a step never is. @throws whatever the developer's `cipher` or `redact` throws */
+export async function sealContent(
+  { body, redacted: wasRedacted = false, omitted }: Written,
+  place: Extract<Place, { part: 'request' | 'response' }>,
+  { redact, cipher, compressAboveBytes }: ResolvedPolicy,
+  maxBytes: number,
+): Promise<StoredBody> {
+  const { format, part } = place;
+  if (body === undefined) return { format, bytes: 0, omitted: omitted ?? 'unserializable' };
+  const { text, changed } = await redacted(body, redact, part);
+  if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
+  const isRedacted = wasRedacted || changed;
+  return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });
+}
+
+/** A text as it is stored: compressed, then encrypted, if it is not too large then. @throws whatever `cipher` throws */
+export async function sealBody(
+  text: string,
+  place: Place,
+  { cipher, compressAboveBytes, maxBytes, isRedacted = false }: Sealing,
+): Promise<StoredBody> {
+  const { format } = place;
+  // UTF-8 has no lone surrogates: another text would be read back.
+  if (!text.isWellFormed()) return { format, bytes: 0, omitted: 'unserializable' };
+  const length = Buffer.byteLength(text);
+  const tooLarge = (bytes: number): StoredBody => ({ format, bytes, omitted: 'too_large' });
+  if (length > MAX_TEXT_BYTES) return tooLarge(length);
+
+  const mark = isRedacted ? ({ omitted: 'redacted' } as const) : {};
+  const packed = await packedText(text, length, compressAboveBytes, cipher !== null);
+  const encoding = packed && ({ encoding: 'deflate' } as const);
+  if (!cipher && !packed)
+    return length > maxBytes ? tooLarge(length) : { format, body: text, bytes: length, ...mark };
+
+  const plain = packed ?? Buffer.from(text);
+  // No cipher makes it shorter.
+  if (base64Length(plain.length) > maxBytes) return tooLarge(base64Length(plain.length));
+  const sealed = cipher && (await encrypted(cipher, plain, contextOf(place, encoding?.encoding, isRedacted)));
+  const body = Buffer.from(sealed?.bytes ?? plain).toString('base64');
+  if (body.length > maxBytes) return tooLarge(body.length);
+  return {
+    format,
+    body,
+    bytes: body.length,
+    ...mark,
+    ...encoding,
+    ...(sealed && { cipher: namesOf(sealed) }),
+  };
+}
+
+/**
+ * The text of a stored body.
+ * @param mostBytes when only the beginning is asked for: about so many bytes of the text. Nothing behind them is expanded,
+ *   and so the body may be cut off behind them
+ * @throws IdempotencyError RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was
+ *   encrypted for this place); STORE_UNAVAILABLE when the cipher did not answer
+ */
+export async function openBody(
+  stored: ReadableBody,
+  place: Place,
+  cipher: Pick<Cipher, 'decrypt'> | null,
+  mostBytes?: number,
+): Promise<string> {
+  const { body, encoding, cipher: names, omitted } = stored;
+  if (!encoding && !names) return body.slice(0, mostBytes);
+  let bytes: Uint8Array = fromBase64(body);
+  if (names) {
+    if (!cipher)
+      throw refusal(
+        'RESULT_NOT_RETAINED',
+        'no_cipher',
+        new Error(`It was encrypted with the key ${names.keyId}, and no \`cipher\` is configured`),
+      );
+    const ciphertext = { keyId: names.keyId, iv: fromBase64(names.iv), tag: fromBase64(names.tag), bytes };
+    bytes = await decrypted(cipher, ciphertext, contextOf(place, encoding, omitted === 'redacted'));
+  }
+  if (mostBytes !== undefined)
+    return beginningOf(encoding ? await unpackedUpTo(bytes, mostBytes) : bytes.subarray(0, mostBytes));
+  const text = encoding ? await unpacked(bytes) : Buffer.from(bytes);
+  if (!isUtf8(text)) throw damaged();
+  return text.toString();
+}
+
+/** The last character may be cut in two: it is left out then. */
+function beginningOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+  } catch (cause) {
+    throw damaged(cause);
+  }
+}
+
+/** Undefined when it is stored smaller as it is. */
+async function packedText(
+  text: string,
+  length: number,
+  aboveBytes: number | null,
+  isEncrypted: boolean,
+): Promise<Buffer | undefined> {
+  if (aboveBytes === null || length <= aboveBytes) return undefined;
+  const packed = await compressed(text);
+  // What is encrypted becomes base64 in either case.
+  return (isEncrypted ? packed.length : base64Length(packed.length)) < length ? packed : undefined;
+}
+
+/** Bounded: a few bytes that somebody put there may expand to gigabytes. */
+async function unpacked(bytes: Uint8Array): Promise<Buffer> {
+  try {
+    return await expanded(bytes, { maxOutputLength: MAX_TEXT_BYTES });
+  } catch (cause) {
+    throw damaged(cause);
+  }
+}
+
+/** Chunk by chunk, and no further. */
+async function unpackedUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffer> {
+  const stream = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stream.end(bytes);
+  try {
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= mostBytes) break;
+    }
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function encrypted(cipher: Cipher, plain: Uint8Array, context: Uint8Array): Promise<Ciphertext> {
+  const ciphertext = await inTime(() => cipher.encrypt(plain, context));
+  const { keyId, iv, tag, bytes } = ciphertext;
+  if (typeof keyId !== 'string' || ![iv, tag, bytes].every((part) => part instanceof Uint8Array))
+    throw new TypeError(
+      'Expected `cipher.encrypt` to return { keyId, iv, tag, bytes }: a string and Uint8Arrays',
+    );
+  return ciphertext;
+}
+
+async function decrypted(
+  cipher: Pick<Cipher, 'decrypt'>,
+  ciphertext: Ciphertext,
+  context: Uint8Array,
+): Promise<Uint8Array> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await inTime(() => cipher.decrypt(ciphertext, context));
+  } catch (cause) {
+    throw refusal('STORE_UNAVAILABLE', 'cipher', cause);
+  }
+  if (bytes) return bytes;
+  throw refusal(
+    'RESULT_NOT_RETAINED',
+    'undecipherable',
+    new Error(`The key ${ciphertext.keyId} is unknown, or did not encrypt this body for this place`),
+  );
+}
+
+/** What is authenticated along with a body, so that it is worth nothing anywhere else. */
+function contextOf(place: Place, encoding: StoredBody['encoding'], isRedacted: boolean): Buffer {
+  const { scope, key, part, format } = place;
+  const life = place.part === 'request' ? null : place.life;
+  return Buffer.from(
+    JSON.stringify(['latchkey/1', scope, key, life, part, format, encoding ?? null, isRedacted]),
+  );
+}
+
+function namesOf({ keyId, iv, tag }: Ciphertext): NonNullable<StoredBody['cipher']> {
+  return { keyId, iv: base64(iv), tag: base64(tag) };
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+const base64Length = (bytes: number) => 4 * Math.ceil(bytes / 3);
+const damaged = (cause?: unknown) => refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+
+/** Node.js skips what is no base64. */
+function fromBase64(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw damaged();
+  return bytes;
+}
+
+/** A key service that does not answer must not hold up a caller whose effect has happened. */
+async function inTime<T>(work: () => T | Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`The cipher did not answer within ${CIPHER_LIMIT_MS} ms`);
+    timer = setTimeout(() => reject(error), CIPHER_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,36 @@
+import { readBody } from '../engine/body.ts';
+import type { Cipher } from '../engine/cipher.ts';
+import type { KeyRecord } from '../engine/record.ts';
+import { openBody } from './bodies.ts';
+
+export type ReadableRecord = Pick<KeyRecord, 'scope' | 'key' | 'life' | 'request'> & {
+  readonly response?: unknown;
+};
+
+/**
+ * The text of a body in a record, to be read: also of one that is redacted, and so no answer.
+ * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+ */
+export async function storedText(
+  { scope, key, life, request, response }: ReadableRecord,
+  part: 'request' | 'response',
+  ciphers: ReadonlySet<Cipher>,
+  mostBytes?: number,
+): Promise<string> {
+  const stored = readBody(part === 'request' ? request : response);
+  return openBody(stored, { scope, key, life, part, format: stored.format }, anyOf(ciphers), mostBytes);
+}
+
+/** Operations may have ciphers of their own, and a record does not say whose it is. */
+function anyOf(ciphers: ReadonlySet<Cipher>): Pick<Cipher, 'decrypt'> | null {
+  if (ciphers.size === 0) return null;
+  return {
+    async decrypt(ciphertext, context) {
+      for (const cipher of ciphers) {
+        const bytes = await cipher.decrypt(ciphertext, context);
+        if (bytes) return bytes;
+      }
+      return undefined;
+    },
+  };
+}

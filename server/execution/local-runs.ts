@@ -1,0 +1,97 @@
+import { idOf } from '../engine/address.ts';
+import type { ClaimRequest } from '../engine/decide.ts';
+import type { StoredBody } from '../engine/record.ts';
+import type { Snapshot } from '../engine/store.ts';
+
+/** How a run of this process ended, once that is durable. */
+export type LocalEnd =
+  | {
+      readonly to: 'completed';
+      readonly response: StoredBody;
+      readonly life: number;
+      readonly selection: string | undefined;
+    }
+  /** Released, in doubt or lost: whoever waited asks the store. */
+  | { readonly to: 'open' };
+
+interface LocalRun {
+  readonly owner: string;
+  readonly fingerprint: string;
+  readonly ended: Promise<LocalEnd>;
+}
+
+/** What a claim of this process came to: the record that stands, or undefined when a run began, or nothing is known. */
+type ClaimEnd = Snapshot | undefined;
+
+interface LocalClaim {
+  readonly owner: string;
+  readonly fingerprint: string;
+  readonly answer: Promise<ClaimEnd>;
+  end(found: ClaimEnd): void;
+  fail(error: unknown): void;
+}
+
+/** The keys that run in this process or are being claimed by it, so that their duplicates need not ask the store. */
+export class LocalRuns {
+  readonly #runs = new Map<string, LocalRun>();
+  readonly #claims = new Map<string, LocalClaim>();
+
+  /** Registered once the claim is acknowledged as won; the answer ends it. */
+  start(request: ClaimRequest): (end: LocalEnd) => void {
+    const id = idOf(request);
+    let resolve: (end: LocalEnd) => void = () => {};
+    const ended = new Promise<LocalEnd>((settle) => {
+      resolve = settle;
+    });
+    this.#runs.set(id, { owner: request.owner, fingerprint: request.fingerprints[0], ended });
+    const claim = this.#claims.get(id);
+    if (claim?.owner === request.owner) claim.end(undefined);
+    return (end) => {
+      if (this.#runs.get(id)?.owner === request.owner) this.#runs.delete(id);
+      resolve(end);
+    };
+  }
+
+  /** The run that a call may join: of the same key and the same arguments. */
+  find(request: ClaimRequest): Promise<LocalEnd> | undefined {
+    const run = this.#runs.get(idOf(request));
+    return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;
+  }
+
+  /** The claim under way whose answer serves a call as well as one of its own: of the same key and the same arguments. */
+  findClaim(request: ClaimRequest): Promise<ClaimEnd> | undefined {
+    const claim = this.#claims.get(idOf(request));
+    return claim?.fingerprint === request.fingerprints[0] ? claim.answer : undefined;
+  }
+
+  /** Duplicates wait for this claim from now on, until it ends or fails, or its run starts. Only the first of these counts. */
+  claim(request: ClaimRequest): Pick<LocalClaim, 'end' | 'fail'> {
+    const id = idOf(request);
+    let resolve: (found: ClaimEnd) => void = () => {};
+    let reject: (error: unknown) => void = () => {};
+    const answer = new Promise<ClaimEnd>((resolved, rejected) => {
+      resolve = resolved;
+      reject = rejected;
+    });
+    answer.catch(() => {}); // there may be no duplicate
+    const leave = () => {
+      if (this.#claims.get(id) === claim) this.#claims.delete(id);
+    };
+    const claim: LocalClaim = {
+      owner: request.owner,
+      fingerprint: request.fingerprints[0],
+      answer,
+      end(found) {
+        leave();
+        resolve(found);
+      },
+      fail(error) {
+        leave();
+        reject(error);
+      },
+    };
+    // Other arguments: the one that came first keeps the place.
+    if (!this.#claims.has(id)) this.#claims.set(id, claim);
+    return claim;
+  }
+}

@@ -1,0 +1,204 @@
+import { openBody, type Place, sealBody } from '../bodies/bodies.ts';
+import { replayableBody, storedBytes } from '../engine/body.ts';
+import { IdempotencyError, isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { ResolvedPolicy } from '../engine/policy.ts';
+import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
+import type { Held, Store } from '../engine/store.ts';
+import type { FinishedStep } from '../engine/transitions.ts';
+import type { Lease } from './lease.ts';
+import { pause } from './pause.ts';
+
+const FORMAT = 'step/1';
+const MAX_STEPS = 100;
+const MAX_NAME_LENGTH = 255;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+interface Terms {
+  readonly store: Store;
+  readonly held: Held;
+  readonly lease: Lease;
+  readonly policy: ResolvedPolicy;
+  /** Aborts when the process closes and waits no longer. */
+  readonly stopped: AbortSignal;
+}
+
+/** The steps of one run: those that earlier attempts finished, and its own. */
+export class Steps {
+  readonly #terms: Terms;
+  readonly #earlier: ReadonlyMap<string, unknown>;
+  /** Begun by this attempt, and not failed. */
+  readonly #taken = new Set<string>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #count: number;
+  #bytes = 0;
+  #doubt: string | undefined;
+  #ended = false;
+
+  constructor(terms: Terms) {
+    this.#terms = terms;
+    const { steps = [] } = terms.held;
+    this.#earlier = new Map(steps.map(({ name, value }) => [name, value]));
+    this.#count = this.#earlier.size;
+    for (const { value } of steps) this.#bytes += storedBytes(value);
+  }
+
+  /** What the values weigh in the record. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Why the record does not tell all that this run has done; undefined when it does. */
+  get doubt(): string | undefined {
+    return this.#doubt;
+  }
+
+  /** No step begins any more. Resolves when those under way have ended: none outlives its run. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled(this.#underWay);
+  }
+
+  readonly run = async (name: string, fn: () => unknown): Promise<unknown> => {
+    checkStep(name, fn);
+    this.#refuse(name);
+    const { lease } = this.#terms;
+    if (lease.lost) throw lease.signal.reason;
+    this.#taken.add(name);
+    if (this.#earlier.has(name)) return this.#valueOf(name, this.#earlier.get(name));
+    const work = this.#perform(name, fn).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+    return work;
+  };
+
+  #refuse(name: string): void {
+    // Where all effects are one transaction's, there is nothing to go on from.
+    if (this.#terms.policy.transaction) {
+      throw new TypeError(`Step "${name}" is inside a transaction, which is all or nothing: use run.session`);
+    }
+    if (this.#ended) throw new TypeError(`Step "${name}" begins after its run has ended: await each step`);
+    if (this.#taken.has(name)) {
+      throw new TypeError(`Step "${name}" was begun in this run before: give each step a name of its own`);
+    }
+    if (!this.#earlier.has(name) && this.#count >= MAX_STEPS) {
+      throw new TypeError(`Expected at most ${MAX_STEPS} steps, got another one: "${name}"`);
+    }
+  }
+
+  async #perform(name: string, fn: () => unknown): Promise<unknown> {
+    this.#count++;
+    let value: unknown;
+    try {
+      value = await fn();
+    } catch (error) {
+      this.#count--;
+      this.#taken.delete(name);
+      throw error;
+    }
+    // It happened, and is recorded even when its value can not be: no attempt may do it again.
+    const { body, cause } = written(value);
+    const stored = await this.#stored(name, body);
+    await this.#record({ name, value: stored });
+    if (body !== undefined) return read(body);
+    this.#doubt = `the value of step "${name}" could not be stored`;
+    throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${shown(value)}`, {
+      cause,
+    });
+  }
+
+  /**
+   * Never redacted: the next attempt goes on from this value. What the developer's `cipher` fails on is not kept, least of
+   * all in clear text.
+   */
+  async #stored(name: string, body: string | undefined): Promise<StoredBody> {
+    const { cipher, compressAboveBytes, maxResultBytes: maxBytes } = this.#terms.policy;
+    let stored: StoredBody;
+    try {
+      stored =
+        body === undefined
+          ? { format: FORMAT, bytes: 0, omitted: 'unserializable' }
+          : await sealBody(body, this.#placeOf(name), { cipher, compressAboveBytes, maxBytes });
+    } catch {
+      stored = { format: FORMAT, bytes: 0, omitted: 'unsealed' };
+    }
+    const bytes = storedBytes(stored);
+    if (bytes > RECORD_ROOM_BYTES - this.#bytes) return { format: FORMAT, bytes, omitted: 'too_large' };
+    this.#bytes += bytes;
+    return stored;
+  }
+
+  #placeOf(step: string): Place {
+    const { scope, key, life } = this.#terms.held;
+    return { scope, key, life, part: { step }, format: FORMAT };
+  }
+
+  /** Resolves once it is durable. Tried for a lease's time, and no longer than the lease is kept. */
+  async #record(step: FinishedStep): Promise<void> {
+    const { store, held, lease, policy, stopped } = this.#terms;
+    const until = performance.now() + policy.leaseMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const answer = await store.recordStep(held, step).catch((error: unknown) => ({ error }));
+      if ('error' in answer) {
+        if (lease.lost || performance.now() >= until || stopped.aborted) {
+          throw this.#unrecorded(step.name, answer.error);
+        }
+        await pause(pauseMs, AbortSignal.any([lease.signal, stopped]));
+      } else if (answer.applied) {
+        return;
+      } else {
+        lease.takenOver();
+        throw this.#unrecorded(step.name, undefined);
+      }
+    }
+  }
+
+  #unrecorded(name: string, cause: unknown): IdempotencyError {
+    this.#doubt = `step "${name}" ended, but could not be recorded`;
+    if (this.#terms.lease.lost) return refusal('LEASE_LOST', 'step_not_recorded', cause);
+    return new IdempotencyError('STORE_UNAVAILABLE', `Step "${name}" ended, but could not be recorded`, {
+      reason: 'step_not_recorded',
+      cause,
+    });
+  }
+
+  async #valueOf(name: string, stored: unknown): Promise<unknown> {
+    try {
+      const body = replayableBody(stored, FORMAT);
+      return read(await openBody(body, this.#placeOf(name), this.#terms.policy.cipher));
+    } catch (cause) {
+      this.#doubt = `the value of step "${name}" is not available`;
+      throw isIdempotencyError(cause) ? cause : refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+    }
+  }
+}
+
+function checkStep(name: unknown, fn: unknown): void {
+  if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH || !name.isWellFormed()) {
+    const shown = typeof name === 'string' ? `${name.length} UTF-16 units` : typeof name;
+    throw new TypeError(
+      `Expected the name of a step to be well-formed Unicode of 1 to ${MAX_NAME_LENGTH} UTF-16 units, got ${shown}`,
+    );
+  }
+  if (typeof fn !== 'function')
+    throw new TypeError(`Expected step "${name}" to be a function, got ${typeof fn}`);
+}
+
+/** Not the value itself: nobody knows who reads an error. */
+function shown(value: unknown): string {
+  return typeof value === 'object' ? 'an object that it can not' : `a ${typeof value}`;
+}
+
+/** Undefined has no JSON, and is the value of most steps: it is an empty body. */
+function written(value: unknown): { readonly body: string | undefined; readonly cause?: unknown } {
+  if (value === undefined) return { body: '' };
+  try {
+    return { body: JSON.stringify(value) };
+  } catch (cause) {
+    return { body: undefined, cause };
+  }
+}
+
+/** Also of a step that has just ended, so that each attempt goes on with the same. */
+function read(body: string): unknown {
+  return body === '' ? undefined : JSON.parse(body);
+}

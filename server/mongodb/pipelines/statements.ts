@@ -1,0 +1,140 @@
+import { type Address, idOf } from '../../engine/address.ts';
+import { storedBytes } from '../../engine/body.ts';
+import type { ClaimRequest } from '../../engine/decide.ts';
+import type { KeyState } from '../../engine/record.ts';
+import type { Held } from '../../engine/store.ts';
+import type { FinishedStep, Lease, Settlement } from '../../engine/transitions.ts';
+import { type Document, SIMPLE } from '../database.ts';
+import { LOCK_KEY } from '../indexes.ts';
+import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
+import { type Expression, NOW } from './expressions.ts';
+import { giveUpPipeline } from './give-up-pipeline.ts';
+import { IS_READABLE } from './record-guard.ts';
+import { transitionPipelines } from './transition-pipelines.ts';
+
+/** One update statement. Each is safe to send again: none does anything once its own effect stands. */
+export interface Write {
+  readonly id: string;
+  readonly owner: string;
+  readonly statement: Document;
+  /** About what it weighs on the wire. */
+  readonly bytes: number;
+}
+
+type Completion = Extract<Settlement, { to: 'completed' }>;
+
+const BARE_BYTES = 4_000;
+/** A copy of the claim that is still under way must find this. */
+const SHORTEST_TOMBSTONE_MS = 5 * 60_000;
+
+/** The index that keeps records of one key from being two, as the store last found it. */
+export interface Lock {
+  hint: string | Document;
+}
+
+/**
+ * The statements of a store. Those that can make a record name the lock: the server refuses them when it is gone.
+ * @param now the server's clock; tests fix it
+ */
+export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KEY }) {
+  const fresh = freshPipeline(now);
+  const claim = claimPipeline(now);
+  const giveUp = giveUpPipeline(now);
+  const pipelines = transitionPipelines(now);
+  const isLapsed = { $and: [{ $eq: ['$state', 'running'] }, { $lte: ['$leaseExpiresAt', now] }] };
+  const lapsed = { $and: [IS_READABLE, isLapsed] };
+  const lapsedOrInDoubt = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
+
+  const upsert = (request: ClaimRequest, u: Document[], c: object) =>
+    write(
+      request,
+      request.owner,
+      { q: address(request), u, c, upsert: true, hint: lock.hint },
+      storedBytes(request.captured),
+    );
+
+  return {
+    /** Claims a key that has no record. */
+    fresh: (request: ClaimRequest) => upsert(request, fresh, freshConstants(request)),
+
+    /**
+     * Claims a key whose record was seen to be claimable, and renews the caller's own claim. A copy that comes late finds
+     * another owner or fence, and does nothing.
+     */
+    claim(request: ClaimRequest, { owner, fence }: Pick<Held, 'owner' | 'fence'>) {
+      const q = { ...address(request), owner, fence };
+      return write(
+        request,
+        request.owner,
+        { q, u: claim, c: claimConstants(request) },
+        storedBytes(request.captured),
+      );
+    },
+
+    giveUp(request: ClaimRequest) {
+      const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
+      return upsert(request, giveUp, { ...claimConstants(request), tombstoneMs });
+    },
+
+    /** Only where `mayTakeOver`, by the server's clock. */
+    takeOver(
+      request: ClaimRequest,
+      { owner, fence }: Pick<Held, 'owner' | 'fence'>,
+      to: 'running' | 'in_doubt',
+    ) {
+      const u = to === 'running' ? pipelines.takenOver : pipelines.lapsed;
+      const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
+      const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
+      const q = { ...address(request), owner, fence, $expr };
+      return write(request, request.owner, { q, u, c }, storedBytes(request.captured));
+    },
+
+    settle(held: Held, settlement: Settlement) {
+      switch (settlement.to) {
+        case 'completed':
+          return completed(held, 'running', pipelines.completed, settlement);
+        case 'released': {
+          const { reason, retentionMs } = settlement;
+          return ofHolder(held, 'running', pipelines.released, { reason, endedKeepMs: retentionMs });
+        }
+        case 'in_doubt': {
+          const { reason, abandonedRetentionMs } = settlement;
+          return ofHolder(held, 'running', pipelines.in_doubt, { reason, endedKeepMs: abandonedRetentionMs });
+        }
+        default:
+          return settlement satisfies never;
+      }
+    },
+
+    /** Completes a record that is in doubt. */
+    late: (held: Held, settlement: Completion) =>
+      completed(held, 'in_doubt', pipelines.completedLate, settlement),
+
+    renew: (held: Held, { leaseMs, abandonedRetentionMs }: Lease) =>
+      ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
+
+    step: (held: Held, { name, value }: FinishedStep) =>
+      ofHolder(held, 'running', pipelines.stepped, { name, value }, storedBytes(value)),
+  };
+}
+
+function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
+  const { outcome, response, retentionMs } = settlement;
+  return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, storedBytes(response));
+}
+
+function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes = 0): Write {
+  const { scope, key, owner, fence } = held;
+  return write(held, owner, { q: { scope, key, owner, fence, state }, u, c }, bytes);
+}
+
+function write(
+  to: Address,
+  owner: string,
+  statement: { q: object; u: object; c: object; upsert?: true; hint?: string | Document },
+  bytes = 0,
+): Write {
+  return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
+}
+
+const address = ({ scope, key }: Address): Address => ({ scope, key });

@@ -1,0 +1,73 @@
+import { LEASE_LAPSED } from '../../engine/transitions.ts';
+import type { Document } from '../database.ts';
+import { claimedRecord, renewedFields } from './claim-pipeline.ts';
+import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressions.ts';
+
+/**
+ * `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each
+ * statement's filter.
+ */
+export interface TransitionPipelines {
+  /** Of a running record: the write of nearly every call, so kept small. */
+  readonly completed: Document[];
+  /** Of a record in doubt. */
+  readonly completedLate: Document[];
+  readonly released: Document[];
+  readonly in_doubt: Document[];
+  readonly renewed: Document[];
+  readonly stepped: Document[];
+  readonly takenOver: Document[];
+  readonly lapsed: Document[];
+}
+
+export function transitionPipelines(now: Expression = NOW): TransitionPipelines {
+  const doubted = (reason: string) => [{ $set: endedFields(now, 'in_doubt', reason) }];
+  const takenOver = withEntry({ event: 'taken_over', at: now, startedAt: '$startedAt' });
+  return {
+    completed: [{ $set: completedFields(now) }],
+    completedLate: [{ $set: { ...completedFields(now), history: withEntry({ event: 'late', at: now }) } }],
+    released: [{ $set: releasedFields(now, '$$reason') }],
+    in_doubt: doubted('$$reason'),
+    renewed: [{ $set: renewedFields(now) }],
+    stepped: [{ $set: { steps: steppedList(now) } }],
+    takenOver: [{ $replaceWith: claimedRecord(now, false, takenOver) }],
+    lapsed: doubted(LEASE_LAPSED),
+  };
+}
+
+function completedFields(now: Expression): Document {
+  return {
+    state: 'completed',
+    outcome: '$$outcome',
+    response: '$$response',
+    completedAt: now,
+    expiresAt: { $add: [now, '$$keepMs'] },
+    leaseExpiresAt: '$$REMOVE',
+  };
+}
+
+/** Fails where `steps` is no list: what it held must not be lost. */
+function steppedList(now: Expression): Document {
+  const step = { name: '$$name', at: now, attempt: '$attempts', value: '$$value' };
+  const steps = { $ifNull: ['$steps', []] };
+  const isThere = { $in: ['$$name', { $ifNull: ['$steps.name', []] }] };
+  return { $cond: [isThere, '$steps', { $concatArrays: [steps, [step]] }] };
+}
+
+function releasedFields(now: Expression, reason: string): Document {
+  return {
+    ...endedFields(now, 'released', reason),
+    // A corrected input may use the key, unless steps of this one are to be skipped.
+    fingerprint: { $cond: [HAS_STEPS, '$fingerprint', '$$REMOVE'] },
+    selection: '$$REMOVE',
+  };
+}
+
+function endedFields(now: Expression, state: 'released' | 'in_doubt', reason: string): Document {
+  return {
+    state,
+    leaseExpiresAt: '$$REMOVE',
+    expiresAt: orNever({ $add: [now, '$$endedKeepMs'] }),
+    history: withEntry({ event: state, at: now, startedAt: '$startedAt', reason }),
+  };
+}

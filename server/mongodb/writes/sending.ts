@@ -1,0 +1,53 @@
+import type { IdempotencyError } from '../../engine/errors.ts';
+import type { Write } from '../pipelines/statements.ts';
+
+/** What the server said about one statement. */
+export interface Acknowledgement {
+  /** It made the record. */
+  readonly inserted: boolean;
+  /** It found its record, or made it. False: perhaps not; the server only says how many of a command did. */
+  readonly matched: boolean;
+  /** `performance.now()` when the copy that is acknowledged was sent. */
+  readonly sentAt: number;
+  /** A read at this time or later sees the effect. Undefined on a standalone server. */
+  readonly operationTime: unknown;
+}
+
+/** A write on its way, in one copy or several, until one of them is acknowledged or its time is over. */
+export class Sending {
+  readonly write: Write;
+  /** By `performance.now()`. */
+  readonly until: number;
+  readonly answer: Promise<Acknowledgement>;
+  /** How many copies of it were sent. */
+  sends = 0;
+  /** How many of them the server stopped while they were alone in their command: each may have been waiting for a lock. */
+  stops = 0;
+  firstSentAt = 0;
+  done = false;
+  #resolve!: (acknowledgement: Acknowledgement) => void;
+  #reject!: (error: IdempotencyError) => void;
+
+  constructor(write: Write, until: number) {
+    this.write = write;
+    this.until = until;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  sentNow(at: number): void {
+    if (this.sends++ === 0) this.firstSentAt = at;
+  }
+
+  acknowledge(acknowledgement: Acknowledgement): void {
+    this.done = true;
+    this.#resolve(acknowledgement);
+  }
+
+  fail(error: IdempotencyError): void {
+    this.done = true;
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Document } from '../database.ts';
+import type { Acknowledgement, Sending } from './sending.ts';
+
+export interface StatementError {
+  readonly index: number;
+  readonly code: number;
+  readonly errmsg: string;
+  /** Of a validator: what it did not like. */
+  readonly errInfo?: unknown;
+}
+
+/** No driver helper: it would add a transaction number, and the side image that goes with it. */
+export function updateCommand(collection: string, group: readonly Sending[], limitMs: number): Document {
+  return {
+    update: collection,
+    updates: group.map(({ write }) => write.statement),
+    ordered: false,
+    writeConcern: { w: 'majority', wtimeout: limitMs },
+    maxTimeMS: limitMs,
+  };
+}
+
+/** By position in the command; a statement without an error is acknowledged. */
+export function readReply(
+  reply: Document,
+  count: number,
+  sentAt: number,
+): (Acknowledgement | StatementError)[] {
+  const { n, upserted, writeErrors, operationTime } = reply;
+  const errors = (writeErrors ?? []) as StatementError[];
+  const matched = n === count - errors.length;
+  const answers: (Acknowledgement | StatementError)[] = new Array(count).fill({
+    inserted: false,
+    matched,
+    sentAt,
+    operationTime,
+  });
+  const inserted = { inserted: true, matched: true, sentAt, operationTime };
+  for (const { index } of (upserted ?? []) as { index: number }[]) answers[index] = inserted;
+  for (const error of errors) answers[error.index] = error;
+  return answers;
+}

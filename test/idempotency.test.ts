@@ -947,33 +947,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve());
   });
 }
-
-test.each([
-  ['at the beginning of time', 0],
-  ['before 1970', -5],
-  ['between two milliseconds', 1_700_000_000_000.5],
-  ['at no time', Number.NaN],
-  ['at the end of time', Number.POSITIVE_INFINITY],
-  ['beyond what a date can hold', 1e20],
-])('a clock that stands %s makes no record that can not be read', async (_, now) => {
-  const { call } = setUp();
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(now);
-  try {
-    const fences: number[] = [];
-    const releases = async (run: Run): Promise<Result> => {
-      fences.push(run.fence);
-      run.release('again');
-      return { error: 'busy' };
-    };
-    await call(releases);
-    await call(releases);
-    expect(fences[1]).toBeGreaterThan(fences[0] as number);
-    expect(await call(done)).toMatchObject({ replayed: false });
-  } finally {
-    clock.mockRestore();
-  }
-  expect(await call(async () => ({ data: 'again' }))).toMatchObject({
-    value: { data: 'done' },
-    replayed: true,
-  });
-});

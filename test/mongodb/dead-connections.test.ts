@@ -35,7 +35,7 @@ async function loseIdleConnections({ database, proxy }: Opened, appName: string,
       failCommands: ['ping'],
       appName,
       blockConnection: true,
-      blockTimeMS: 500,
+      blockTimeMS: 30 * count,
     });
     await Promise.all(Array.from({ length: count }, () => database.db.command({ ping: 1 })));
   }
@@ -92,7 +92,7 @@ describe.each([
   it('a key whose claim got no answer is claimed by a later call, whatever becomes of that one', async () => {
     const appName = 'dead-line';
     await using opened = await openBehindProxy({ appName });
-    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 400 });
+    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 2_000 });
     await loseIdleConnections(opened, appName, 6);
     const request = freshClaim();
     let answer: ClaimAnswer | undefined;
@@ -112,18 +112,19 @@ describe.each([
     await store.close(0);
   });
 
-  it('other keys go on while a score of commands has no answer', { timeout: 60_000 }, async () => {
+  it('other keys go on while a score of commands has no answer', { timeout: 90_000 }, async () => {
     const appName = 'dead-lane';
     await using opened = await openBehindProxy({ appName });
-    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 400 });
-    await loseIdleConnections(opened, appName, 30);
+    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 1_000 });
+    await loseIdleConnections(opened, appName, 60);
     const claimTen = async () => {
       const claims = Array.from({ length: 10 }, () => store.claim(freshClaim()));
       const answers = await Promise.allSettled(claims);
       return answers.filter(({ status }) => status === 'fulfilled').length;
     };
-    while ((await claimTen()) < 10);
-    expect(await claimTen()).toBe(10);
+    let rounds = 1;
+    while ((await claimTen()) < 10) rounds++;
+    expect(rounds).toBeLessThanOrEqual(15);
     await store.close(0);
   });
 });

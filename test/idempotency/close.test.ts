@@ -1,0 +1,85 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createIdempotency } from '../../server/index.ts';
+import { callOf } from '../support/calls.ts';
+import { gate } from '../support/gate.ts';
+import { code, done, setUp } from './support.ts';
+
+describe('case 18: close', () => {
+  test('waits for the run under way and its record, and takes no new key', async () => {
+    const { call, idempotency, types } = setUp();
+    const release = gate();
+    const started = gate();
+    const first = call(() => {
+      started.open();
+      return release.then(done);
+    });
+    await started;
+    const closed = idempotency.close();
+    await expect(call(done, { key: 'new' })).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    release.open();
+    expect(await first).toEqual({ value: { data: 'done' }, replayed: false });
+    await closed;
+    expect(types()).toContain('completed');
+  });
+
+  test('lets no duplicate wait for a run that may outlive it', async () => {
+    const { call, idempotency } = setUp();
+    const release = gate();
+    const started = gate();
+    const first = call(() => {
+      started.open();
+      return release.then(done);
+    });
+    await started;
+    const duplicate = call(done);
+    const closed = idempotency.close();
+    await expect(duplicate).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    release.open();
+    await Promise.all([first, closed]);
+  });
+
+  test('gives up after its time, and on results that can not be recorded', async () => {
+    vi.useFakeTimers();
+    const hanging = setUp();
+    void hanging.call(() => new Promise(() => {}));
+    const unrecorded = setUp({ store: { settle: async () => Promise.reject(new Error('down')) } });
+    await unrecorded.call(done);
+    const closed = Promise.all(
+      [hanging, unrecorded].map(({ idempotency }) => idempotency.close({ timeoutMs: 500 })),
+    );
+    await vi.advanceTimersByTimeAsync(500);
+    await closed;
+  });
+
+  test('waits for as long as it takes when told so', async () => {
+    const { call, idempotency } = setUp();
+    const release = gate();
+    const started = gate();
+    const first = call(() => {
+      started.open();
+      return release.then(done);
+    });
+    await started;
+    const closed = idempotency.close({ timeoutMs: Number.POSITIVE_INFINITY });
+    setImmediate(release.open); // which a busy loop of microtasks would never let happen
+    expect(await first).toMatchObject({ replayed: false });
+    await closed;
+  });
+
+  test('leaves a store to others that use it, and the last one closes it', async () => {
+    const { idempotency, call, store } = setUp();
+    const other = createIdempotency({ store: idempotency.store });
+    await other.close();
+    await other.close();
+    await expect(other.execute(callOf(other, done))).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    expect(await call(done)).toMatchObject({ replayed: false });
+    await idempotency.close();
+    await expect(store.ready()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+  });
+
+  test('may be called twice', async () => {
+    const { idempotency } = setUp();
+    await Promise.all([idempotency.close(), idempotency.close()]);
+    await idempotency.close();
+  });
+});

@@ -1,0 +1,40 @@
+import { afterEach, expect, vi } from 'vitest';
+import {
+  createIdempotency,
+  type IdempotencyEvent,
+  type IdempotencyOptions,
+  type Run,
+  type Store,
+} from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
+import { type CallOptions, callOf, type Result } from '../support/calls.ts';
+
+/**
+ * An engine on the reference store, some of whose operations a test may replace. The tests here are about the rules of
+ * a call: what must hold on MongoDB too is in the store contract and in the tests over HTTP.
+ */
+export function setUp(options: Omit<Partial<IdempotencyOptions>, 'store'> & { store?: Partial<Store> } = {}) {
+  const { store: faults, ...rest } = options;
+  const events: IdempotencyEvent[] = [];
+  const inner = createMemoryStore();
+  const store = new Proxy(inner, {
+    get: (_, name) => {
+      const method = faults?.[name as keyof Store] ?? inner[name as keyof Store];
+      return (method as (...args: unknown[]) => unknown).bind(inner);
+    },
+  });
+  const idempotency = createIdempotency({ ...rest, store, onEvent: (event) => events.push(event) });
+  const call = (handler: (run: Run) => Promise<Result>, callOptions?: CallOptions) =>
+    idempotency.execute(callOf(idempotency, handler, callOptions));
+  return { idempotency, call, events, store: inner, types: () => events.map((event) => event.type) };
+}
+
+export const done = async (): Promise<Result> => ({ data: 'done' });
+
+/** Matches an error of the product with this code, and this reason where one is given. */
+export const code = (wanted: string, reason?: string) =>
+  expect.objectContaining({ code: wanted, ...(reason && { reason }) });
+
+afterEach(() => {
+  vi.useRealTimers();
+});

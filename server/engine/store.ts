@@ -4,7 +4,7 @@ import type { Session } from './session.ts';
 import type { StatsDelta } from './stats.ts';
 import type { FinishedStep, Lease, Settlement } from './transitions.ts';
 
-/** What a caller holds after it won a claim: every later write carries `owner` and `fence`. */
+/** A `Held` names a claim that was won: every later write of its caller carries `owner` and `fence`. */
 export interface Held {
   readonly scope: string;
   readonly key: string;
@@ -12,7 +12,7 @@ export interface Held {
   readonly fence: number;
   readonly life: number;
   readonly attempts: number;
-  /** What earlier attempts of this life finished. Absent when there is nothing. */
+  /** These steps were finished by earlier attempts of this life. Absent when there are none. */
   readonly steps?: readonly StoredStep[];
 }
 
@@ -42,24 +42,24 @@ export type WriteAnswer =
 
 export type Completion = Extract<Settlement, { to: 'completed' }>;
 
-/** What became of a transaction that was to be committed. */
+/** A commit ends in one of these ways. */
 export type CommitAnswer =
   /** Durable, the effects and the completion. */
   | { readonly to: 'committed' }
-  /** Nothing of it is kept; another one may fare better. */
+  /** The transaction was rolled back; a new one may succeed. */
   | { readonly to: 'aborted'; readonly blame: Exclude<Blame, 'final'>; readonly error: unknown }
-  /** Nothing of it is kept: the record is not this holder's to complete. */
+  /** The transaction was rolled back, because the record no longer belongs to this holder. */
   | { readonly to: 'stale' }
   /** The store can not tell yet, and may still commit it. The record will say. */
   | { readonly to: 'unknown'; readonly error: unknown };
 
-/** What an error says of the transaction that it came from. */
+/** Errors of a transaction are of one of these kinds. */
 export type Blame =
   /** A conflict, an election, a lost connection: run it again. */
   | 'transient'
-  /** It was no longer there: aborted by one of the above, for its age, or for an earlier error of its own. */
+  /** The server no longer had the transaction: it was aborted by one of the above, for its age, or for an earlier error in it. */
   | 'gone'
-  /** It would fail again. */
+  /** A new transaction would fail in the same way. */
   | 'final';
 
 /** A transaction in which the handler of a held key runs. Nobody sees anything of it before it is committed. */
@@ -73,25 +73,25 @@ export interface Transaction {
    */
   commit(completion: Completion): Promise<CommitAnswer>;
 
-  /** Nothing of it is kept, and what is still sent through `session` fails. Waits for the store only so long. Never rejects. */
+  /** Rolls the transaction back; operations that are still sent through `session` fail. Waits for the store within its deadline. Never rejects. */
   abort(): Promise<void>;
 
-  /** Whether the store still has it: not after an operation in it has failed, whether its caller let that be seen or not. */
+  /** Tells whether the store still has the transaction. After an operation in it has failed, it has not, even if the handler caught that error. */
   isAlive(): Promise<boolean>;
 
-  /** Undefined for an error that is not the store's. */
+  /** Tells what kind of failure an error is; undefined for an error that is not the store's. */
   blame(error: unknown): Blame | undefined;
 }
 
-/** What policies, or a command of an operator, ask of a store. */
+/** Policies, and commands of operators, need this of a store. */
 export interface StoreNeeds {
   readonly transactions: boolean;
-  /** Only to look at keys: nothing is to be written. Default false. */
+  /** True for a caller that only reads keys and writes nothing. Default false. */
   readonly readOnly?: boolean;
 }
 
 /**
- * Where records live. Each write below is one atomic step on one record; nothing else about a store is
+ * A store keeps the records. Each write below is one atomic step on one record; nothing else about a store is
  * assumed. Every method rejects with IdempotencyError STORE_UNAVAILABLE when the store did not answer within
  * its deadline. The contract is `test/contracts/store-contract.ts`.
  */

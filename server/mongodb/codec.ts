@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../engine/record.ts';
 
 /**
- * How BSON is read and written, whatever the host set on its client: plain numbers, Dates and strings for what a
+ * These options say how BSON is read and written, whatever the host set on its client: plain numbers, Dates and strings for what a
  * record holds. Anything else stays an object of the driver's, which `readRecord` refuses.
  */
 export const BSON_OPTIONS = {

@@ -3,25 +3,25 @@ import { BSON_OPTIONS } from './codec.ts';
 export type Document = Record<string, unknown>;
 
 /**
- * The part of a driver's `Db` that is used. By shape, so that the host's own copy and version of the driver will do:
- * no value and no type of a second copy meets it.
+ * `Database` is the part of a driver's `Db` that we use. It is typed by shape, because the host brings the driver: we
+ * import none, so that its copy and version never meet another one.
  */
 export interface Database {
   readonly databaseName: string;
-  /** For transactions. Not every 6.x of the driver declares it; each of them has it. */
+  /** Transactions need the client. Every 6.x of the driver has it, but not every one declares it. */
   readonly client?: { startSession(options?: object): DriverSession; db?(name: string): Database };
   command(command: Document, options?: object): Promise<Document>;
 }
 
 /** The part of a driver's `ClientSession` that is used. */
 export interface DriverSession {
-  /** Of the last answer. */
+  /** The server's logical time of the last answer in this session. */
   readonly operationTime?: unknown;
   inTransaction(): boolean;
   advanceOperationTime(operationTime: unknown): void;
   startTransaction(options: object): void;
   commitTransaction(): Promise<unknown>;
-  /** Aborts its transaction, if there is one. */
+  /** Ends the session, and aborts its transaction if there is one. */
   endSession(): Promise<unknown>;
 }
 
@@ -30,7 +30,7 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One collection, spoken to in raw commands: none of the host client's own settings take part. */
+/** A `Collection` sends raw commands to one collection, so that the settings of the host's client do not take part. */
 export class Collection {
   readonly name: string;
   readonly #db: Database;

@@ -4,6 +4,6 @@ export type { MongoStoreOptions } from './options.ts';
 export { createMongoStore, type MongoStore } from './store.ts';
 
 declare module '../engine/session.ts' {
-  /** As the host's own driver has it. */
+  /** `Session` is the `ClientSession` of the host's own driver. */
   interface Session extends ClientSession {}
 }

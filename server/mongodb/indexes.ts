@@ -22,7 +22,7 @@ const EXPIRY: Index = {
   expireAfterSeconds: 0,
   collation: SIMPLE,
 };
-/** For the dashboard: what runs, is in doubt or failed, newest first. Successes are not in it. */
+/** The dashboard reads this index: it holds the records that run, are in doubt or failed, newest first, and no successes. */
 const ATTENTION: Index = {
   name: 'state_1__id_-1',
   key: ATTENTION_KEY,
@@ -31,17 +31,17 @@ const ATTENTION: Index = {
 };
 const WANTED = [LOCK, EXPIRY, ATTENTION];
 
-/** By an index on one of these, a record would vanish before its time. */
+/** A TTL index on one of these fields would delete records too early. */
 const OTHER_DATES = ['createdAt', 'startedAt', 'leaseExpiresAt', 'completedAt'];
 const NAMESPACE_NOT_FOUND = 26;
 
 export interface IndexReport {
-  /** What stands in the way, and how to mend it. */
+  /** Each text names an index that is in the way, and the fix. */
   readonly conflicts: readonly string[];
   readonly missing: readonly Index[];
 }
 
-/** What an index is called, and the options that make no difference here, are the host's business. */
+/** Compares the indexes of the collection with those that are needed. Names, and options that make no difference here, are not compared. */
 export async function inspectIndexes(collection: Collection): Promise<IndexReport> {
   const existing = await listIndexes(collection);
   const conflicts: string[] = [];
@@ -61,7 +61,7 @@ export async function inspectIndexes(collection: Collection): Promise<IndexRepor
   return { conflicts, missing };
 }
 
-/** What the lock is called here: another index may have the same keys. Undefined where there is none. */
+/** Finds the name that the lock has in this collection, as another index may have the same keys. Undefined where there is no lock. */
 export async function nameOfLock(collection: Collection): Promise<string | undefined> {
   const existing = await listIndexes(collection);
   return existing.find((index) => hasSameKey(index, LOCK) && differences(index, LOCK).length === 0)?.name;
@@ -125,7 +125,7 @@ function conflict(collection: Collection, index: Index, wanted: Index): string {
   return `${found} is not what Latchkey needs: ${different.join('; ')}. Fix: ${fix}`;
 }
 
-/** What another index would do to records that it does not know. */
+/** Says what harm an index that is not ours would do to our records; undefined for none. */
 function harmOf(index: Index): string | undefined {
   const fields = Object.keys(index.key);
   const isAddress = fields.includes('scope') && fields.includes('key');

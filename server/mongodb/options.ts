@@ -5,19 +5,19 @@ import type { Database } from './database.ts';
 import { noDatabase } from './no-database.ts';
 
 export interface MongoStoreOptions {
-  /** Of your own driver, as `client.db('shop')`; with mongoose `connection.db`, once it is connected. The client stays yours to close. */
+  /** The database, of your own driver: `client.db('shop')`, with mongoose `connection.db` once it is connected. You close the client yourself. */
   readonly db: Database;
   /** Default `idempotency_keys`. */
   readonly collection?: string;
   /**
-   * Whether `ready()` makes the indexes that are missing (default), or refuses to start and says which they are: for a
-   * user that may not make any.
+   * `create` (default) lets `ready()` make the indexes that are missing. `check` makes it reject and name them, for a
+   * database user that may not make any.
    */
   readonly indexes?: 'create' | 'check';
-  /** How long any one operation may take before it is STORE_UNAVAILABLE, in ms. Default 5 s. */
+  /** Each operation is STORE_UNAVAILABLE after this time, in ms. Default 5 s. */
   readonly storeTimeoutMs?: number;
   /**
-   * Whether a standalone mongod will do: for development. It may lose acknowledged writes when it is killed, so that a key
+   * True accepts a standalone mongod, for development. Such a server may lose acknowledged writes when it is killed, so that a key
    * can run twice, and it has no transactions. Default false: `ready()` says how to make it a replica set of one member.
    */
   readonly allowStandalone?: boolean;

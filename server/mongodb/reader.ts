@@ -5,12 +5,12 @@ import { recordOf } from './codec.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
 import { persistently, within } from './deadline.ts';
 
-/** What a record says of its holder; enough to see whether it changed. */
+/** A `Standing` says who holds a record: enough to see whether the record changed. */
 export interface Standing {
   readonly state: unknown;
   readonly owner: unknown;
   readonly fence: unknown;
-  /** By the server's clock; 0 when there is no lease. */
+  /** The lease still lasts so many ms by the server's clock; 0 when there is no lease. */
   readonly leaseLeftMs: number;
 }
 
@@ -207,7 +207,7 @@ function newQuestion<T>(address: Address): Asked<T> {
   return { address, answer, resolve, reject };
 }
 
-/** In reads of about `BYTES_PER_READ`, the largest records first: records of one size can be read together. */
+/** Puts records into reads of about `BYTES_PER_READ`, the largest first, so that records of one size are read together. */
 function packed(records: readonly Sized[]): { group: Address[]; bytes: number }[] {
   const reads: { group: Address[]; bytes: number }[] = [];
   for (const { scope, key, bytes } of [...records].sort((a, b) => b.bytes - a.bytes)) {
@@ -222,7 +222,7 @@ function packed(records: readonly Sized[]): { group: Address[]; bytes: number }[
   return reads;
 }
 
-/** By scope, so that each is one set of bounds on the unique index. */
+/** Makes a filter with one branch for each scope, so that each branch is one set of bounds on the unique index. */
 function filterOf(addresses: readonly Address[]): Document {
   const keys = new Map<string, Set<string>>();
   for (const { scope, key } of addresses) {

@@ -1,7 +1,7 @@
 import { type IdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { Blame } from '../engine/store.ts';
 
-/** What becomes of the statements of a command that failed. */
+/** A failed command is of one of these kinds, which say what to do with its statements. */
 export type Failure =
   /** The server stopped executing it: one of its statements may wait for a lock. */
   | 'held'
@@ -59,7 +59,7 @@ function isOverload(error: unknown): boolean {
   );
 }
 
-/** What a call comes to whose command failed for good. */
+/** Makes the error of a call whose command failed for good. */
 export function unavailable(error: unknown): IdempotencyError {
   const failure = failureOf(error);
   if (failure === 'denied') return misconfigured(error);
@@ -87,7 +87,7 @@ export function unwritable(error: Error & { code: number }): IdempotencyError {
     : refusal('STORE_UNAVAILABLE', 'unreachable', error);
 }
 
-/** Whether a single statement that failed with this code may succeed when it is sent again. */
+/** Tells whether a statement that failed with this code may succeed when it is sent again. */
 export function isTransient(code: number): boolean {
   return HELD.includes(code) || TRANSIENT.includes(code);
 }
@@ -101,11 +101,11 @@ export function mayMissIndex(code: number): boolean {
 
 const NO_SUCH_TRANSACTION = 251;
 
-/** Of the driver's errors without a code, those that another attempt may not meet: some of its releases do not label them. */
+/** These errors of the driver have no code, and another attempt may not meet them. Some releases of the driver do not label them. */
 const CONNECTION =
   /^(Mongo(Network|ServerSelection|PoolCleared|WaitQueue|NotPrimary)\w*|PoolCleared\w*|WaitQueue\w*)Error$/;
 
-/** Undefined for what is no error of a driver. By shape, like all here. */
+/** Says what an error of the driver means for its transaction; undefined for any other error. It goes by shape, like all here. */
 export function blameOf(error: unknown): Blame | undefined {
   const { name, code } = (error ?? {}) as Record<string, unknown>;
   if (code === NO_SUCH_TRANSACTION) return 'gone';

@@ -57,16 +57,16 @@ class MongoDBStore implements MongoStore {
   readonly #claims: WriteLane;
   /** Claims and takeovers of records that are there, and so may be locked by somebody else's transaction. */
   readonly #reclaims: WriteLane;
-  /** What belongs to runs that started: none of it is refused. */
+  /** Completions, releases, renewals and steps of runs that started. Their lane has no size limit, so none of them is refused. */
   readonly #others: WriteLane;
-  /** Nobody waits for these. */
+  /** Claims that were given up are released here. No caller waits for these writes. */
   readonly #releases: WriteLane;
   readonly #giveUps: GiveUps;
   readonly #lock: Lock = { hint: LOCK_KEY };
   readonly #writes = createWrites(NOW, this.#lock);
   readonly #reader: Reader;
   readonly #waiters: Waiters;
-  /** When a claim, or the last renewal of it, took place by the server's logical clock. */
+  /** The time of each held claim, or of its last renewal, by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
   /** The claims that were sent more than once. */
   readonly #repeated = new WeakMap<Held, ClaimRequest>();
@@ -264,8 +264,8 @@ class MongoDBStore implements MongoStore {
   }
 
   /**
-   * Of a claim that was sent several times, a copy may still be on its way when its run has ended. Where the record is
-   * forgotten by then, it would start a run that nobody has.
+   * Releases what a late copy of a claim may make. A claim that was sent several times may have a copy on its way when its
+   * run has ended; if the record is forgotten by then, that copy would make a running record that nobody holds.
    */
   #followUp(held: Held): void {
     const request = this.#repeated.get(held);

@@ -143,7 +143,7 @@ export class MongoTransaction implements Transaction {
     }
   }
 
-  /** Whether the server said that nothing was committed, nor will be. Not by the driver: after a commit it sends no abort. */
+  /** Aborts the transaction, and tells whether the server said that nothing was or will be committed. The driver can not: after a commit it sends no abort. */
   async #abortAtOnce(): Promise<boolean> {
     const { collection, timeoutMs } = this.#parts;
     const session = this.#session;
@@ -175,7 +175,7 @@ function aborted(error: unknown): CommitAnswer {
   throw isIdempotencyError(error) ? error : refusal('STORE_UNAVAILABLE', 'unreachable', error);
 }
 
-/** Of what the commit was answered with, only an error that is labelled so says that nothing was committed. */
+/** Says what the answer to a commit means. Only an error with the right label says that nothing was committed. */
 function blameOfCommit(error: unknown): 'transient' | 'gone' | 'unknown' {
   if (!isTransientTransactionError(error)) return 'unknown';
   return blameOf(error) === 'gone' ? 'gone' : 'transient';

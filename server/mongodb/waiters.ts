@@ -17,8 +17,8 @@ interface Waiter {
 }
 
 /**
- * One poller for all records that this process waits for, so that a thousand waiting calls cost one read. Quick at
- * first and again after each new waiter, then slower; it stops when nobody waits.
+ * Polls all records that this process waits for, so that a thousand waiting calls cost one read. It polls quickly at
+ * first and after each new waiter, then slower, and stops when nobody waits.
  */
 export class Waiters {
   readonly #reader: Reader;
@@ -59,7 +59,7 @@ export class Waiters {
     for (const waiter of this.#waiters) waiter.reject(refusal('STORE_UNAVAILABLE', 'closing'));
   }
 
-  /** In at most `#pauseMs`: a newcomer makes the next read earlier, never later. */
+  /** Plans the next read in at most `#pauseMs`. A new waiter makes that read earlier, never later. */
   #schedule(): void {
     if (this.#isPolling) return; // the next one follows it
     const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2);

@@ -5,14 +5,13 @@ import type { Document } from '../database.ts';
 import { choose, type Expression, HISTORY, NOW, orMissing, orNever } from './expressions.ts';
 import { IS_READABLE } from './record-guard.ts';
 
-/**
- * `decide` and the transitions of a claim as update pipelines. They are constant: what a call brings comes as the
- * statement's constants (`c`), which the server never evaluates, so that a key `$$NOW` is just a key. `now` is the
- * server's clock; tests fix it, to stand on the boundaries.
- */
-/** Not by a missing state: a record can lack that, too. */
+// This file writes `decide` and the transitions of a claim as update pipelines. The pipelines are constant: the values of a
+// call travel as the statement's constants (`c`), which the server never evaluates, so that a key `$$NOW` is just a key.
+// `now` is the server's clock; tests fix it, to stand on the boundaries.
+
+/** True where the update found no record. A missing `state` would not tell, because a damaged record can lack it, too. */
 const IS_MISSING = { $eq: [{ $type: '$_id' }, 'missing'] };
-/** Released by its run: it takes any request. */
+/** True where a run released the record without finished steps: then any request may claim it. */
 const IS_OPEN = { $eq: [{ $ifNull: ['$fingerprint', null] }, null] };
 
 export interface ClaimConstants {
@@ -70,8 +69,8 @@ export function freshConstants(request: ClaimRequest): Document {
 }
 
 /**
- * For a key without a record, which nearly all are: the whole of `decide` would cost three times as much. A record that
- * is there stays as it is, which MongoDB does not even write to its oplog.
+ * Claims a key that has no record, as nearly every new key. The whole of `decide` would cost three times as much. A record
+ * that is there stays as it is, and MongoDB then writes nothing to its oplog.
  */
 export function freshPipeline(now: Expression = NOW): Document[] {
   const record = {
@@ -88,13 +87,13 @@ export function freshPipeline(now: Expression = NOW): Document[] {
   return [{ $replaceWith: { $cond: [IS_MISSING, record, '$$ROOT'] } }];
 }
 
-/** For any record. */
+/** Claims a key whatever its record is. */
 export function claimPipeline(now: Expression = NOW): Document[] {
   const renewed = { $mergeObjects: ['$$ROOT', renewedFields(now)] };
   return onClaim(now, renewed, (isNew) => claimedRecord(now, isNew));
 }
 
-/** What becomes of the caller's own run, and of a record that is claimable; any other stays as it is. */
+/** Makes a claim's pipeline of two parts: one for the caller's own run, one for a claimable record. Any other record stays as it is. */
 export function onClaim(
   now: Expression,
   own: Expression,

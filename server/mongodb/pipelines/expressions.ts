@@ -8,7 +8,7 @@ export const NOW = '$$NOW';
 /** Somebody may have edited it. */
 export const HISTORY = { $cond: [{ $isArray: '$history' }, '$history', []] };
 
-/** As `claimed` keeps them, whatever they are. */
+/** True where the record has finished steps, as `claimed` keeps them. */
 export const HAS_STEPS: Document = { $ne: [{ $ifNull: ['$steps', []] }, []] };
 
 interface Entry {

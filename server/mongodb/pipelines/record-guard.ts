@@ -22,7 +22,7 @@ export const IS_READABLE: Document = {
   ],
 };
 
-/** One condition for all fields of a type: the pipeline travels with every claim, so it is kept small. */
+/** Makes one condition for all fields of a type. The pipeline travels with every claim, so it must stay small. */
 function guards(fields: Fields): Document[] {
   const byType = new Map<FieldType, string[]>();
   for (const [name, type] of Object.entries(fields)) {

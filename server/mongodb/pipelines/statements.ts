@@ -12,19 +12,19 @@ import { giveUpPipeline } from './give-up-pipeline.ts';
 import { IS_READABLE } from './record-guard.ts';
 import { transitionPipelines } from './transition-pipelines.ts';
 
-/** One update statement. Each is safe to send again: none does anything once its own effect stands. */
+/** A `Write` is one update statement. It is safe to send again: it does nothing once its own effect stands. */
 export interface Write {
   readonly id: string;
   readonly owner: string;
   readonly statement: Document;
-  /** About what it weighs on the wire. */
+  /** The statement has about so many bytes on the wire. */
   readonly bytes: number;
 }
 
 type Completion = Extract<Settlement, { to: 'completed' }>;
 
 const BARE_BYTES = 4_000;
-/** A copy of the claim that is still under way must find this. */
+/** A tombstone stays at least this long, in ms, so that a copy of the claim that is still under way finds it. */
 const SHORTEST_TOMBSTONE_MS = 5 * 60_000;
 
 /** The index that keeps records of one key from being two, as the store last found it. */
@@ -76,7 +76,7 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
       return upsert(request, giveUp, { ...claimConstants(request), tombstoneMs });
     },
 
-    /** Only where `mayTakeOver`, by the server's clock. */
+    /** Takes a record over where `mayTakeOver` allows it, by the server's clock. */
     takeOver(
       request: ClaimRequest,
       { owner, fence }: Pick<Held, 'owner' | 'fence'>,

@@ -8,9 +8,9 @@ import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressio
  * statement's filter.
  */
 export interface TransitionPipelines {
-  /** Of a running record: the write of nearly every call, so kept small. */
+  /** Completes a running record. Nearly every call sends this, so it must stay small. */
   readonly completed: Document[];
-  /** Of a record in doubt. */
+  /** Completes a record that is in doubt. */
   readonly completedLate: Document[];
   readonly released: Document[];
   readonly in_doubt: Document[];

@@ -2,7 +2,7 @@ import type { Collection } from '../database.ts';
 
 const UNAUTHORIZED = 13;
 
-/** What is done with the collection, by the names that MongoDB has for it. */
+/** Lists the actions that the store needs to be allowed on the collection, by MongoDB's names. */
 export function actionsFor({
   indexes,
   readOnly = false,

@@ -21,7 +21,7 @@ export interface ServerNeeds {
   readonly readOnly?: boolean;
 }
 
-/** What is wrong with the set-up, and how to mend it. */
+/** A `Problem` says what is wrong with the set-up, and the fix. */
 interface Problem {
   readonly text: string;
   readonly cause?: unknown;

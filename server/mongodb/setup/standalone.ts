@@ -1,7 +1,7 @@
 import type { Database } from '../database.ts';
 import { hostsOf } from '../writes/silence.ts';
 
-/** Where mongod has no set, and what makes it a set of one member. */
+/** Says why a mongod without a replica set is refused, and how to make it a set of one member. */
 export function refusalOfStandalone(db: Database, namespace: string): string {
   return (
     `${namespace} is on a standalone mongod: when that is killed it may lose writes that it has acknowledged, and then a ` +
@@ -18,7 +18,7 @@ export function refusalOfTransactions(db: Database, namespace: string): string {
   );
 }
 
-/** Of a mongod that was started with `--replSet`, but whose set nobody has initiated. */
+/** Says how to initiate the set of a mongod that was started with `--replSet` only. */
 export function refusalOfUninitiated(db: Database, namespace: string): string {
   return `${namespace} is on a mongod whose replica set is not initiated. Fix, once: ${initiate(db, '<its --replSet>')}`;
 }

@@ -31,7 +31,7 @@ export class BlockedKeys {
     return join(line, sending);
   }
 
-  /** Whether a new write is not to share a command: `alone` is to be sent now, `waits` is kept here. */
+  /** Tells how a new write is sent: `free` may share a command, `alone` is sent now by itself, `waits` is kept here. */
   admit(sending: Sending, now: number): 'free' | 'alone' | 'waits' {
     if (this.#lines.size === 0) return 'free';
     const line = this.#lines.get(sending.write.id);
@@ -53,12 +53,12 @@ export class BlockedKeys {
     if (line) line.silences++;
   }
 
-  /** How many commands in a row got no answer at all about this key. */
+  /** Counts the commands in a row that got no answer at all about this key. */
   silencesOf(id: string): number {
     return this.#lines.get(id)?.silences ?? 0;
   }
 
-  /** The server answered about this key: who waited may go. */
+  /** Forgets that a key is blocked, because the server answered about it. @returns the writes that waited, now to be sent */
   open(id: string): readonly Sending[] {
     const line = this.#lines.get(id);
     if (!line) return [];
@@ -66,7 +66,7 @@ export class BlockedKeys {
     return line.waiting;
   }
 
-  /** A write whose time is over; its successor is to be sent. */
+  /** Takes a write whose time is over out of its line. @returns the next write of the key, now to be sent */
   leave(sending: Sending): Sending | undefined {
     const line = this.#lines.get(sending.write.id);
     if (line?.head !== sending) return undefined;

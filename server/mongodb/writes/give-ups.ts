@@ -8,7 +8,7 @@ import type { Write } from '../pipelines/statements.ts';
 const CAPACITY = 10_000;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** What give-ups need of the store. */
+/** `GiveUps` needs this of the store. */
 export interface GiveUpRoad {
   /** Resolves when the driver is done with each copy of this owner's claim; undefined when it is. */
   underWay(owner: string): Promise<unknown> | undefined;
@@ -38,7 +38,7 @@ export class GiveUps {
     this.#track(this.#giveUp(release));
   }
 
-  /** For a run that has ended while copies of its claim were under way: they must not start another one. */
+  /** Releases, once these copies of a claim have ended, what one of them may have made: its run has ended, and must not start again. */
   addAfter(copies: Promise<unknown>, release: Write): void {
     this.#track(copies.then(() => this.#giveUp(release)));
   }

@@ -1,11 +1,11 @@
 import type { IdempotencyError } from '../../engine/errors.ts';
 import type { Write } from '../pipelines/statements.ts';
 
-/** What the server said about one statement. */
+/** An `Acknowledgement` is the server's answer to one statement. */
 export interface Acknowledgement {
-  /** It made the record. */
+  /** The statement made the record. */
   readonly inserted: boolean;
-  /** It found its record, or made it. False: perhaps not; the server only says how many of a command did. */
+  /** The statement found or made its record. False says only that it may not have: the server counts for a whole command. */
   readonly matched: boolean;
   /** `performance.now()` when the copy that is acknowledged was sent. */
   readonly sentAt: number;
@@ -16,12 +16,12 @@ export interface Acknowledgement {
 /** A write on its way, in one copy or several, until one of them is acknowledged or its time is over. */
 export class Sending {
   readonly write: Write;
-  /** By `performance.now()`. */
+  /** The write fails at this time, by `performance.now()`. */
   readonly until: number;
   readonly answer: Promise<Acknowledgement>;
-  /** How many copies of it were sent. */
+  /** So many copies of the write were sent. */
   sends = 0;
-  /** How many of them the server stopped while they were alone in their command: each may have been waiting for a lock. */
+  /** The server stopped so many copies that were alone in their command: each may have been waiting for a lock. */
   stops = 0;
   firstSentAt = 0;
   done = false;

@@ -1,10 +1,10 @@
 import type { Document } from '../database.ts';
 
-/** When a command that gets no answer is no longer waited for, and when it is given up. */
+/** `Patience` says how long an answer to a command is waited for. */
 export interface Patience {
   /** After this time the command counts as silent: its slot goes to another one. An answer that still comes is taken. */
   readonly silentAfterMs: number;
-  /** After this time nobody has a use for its answer any more. */
+  /** After this time the command is given up: no caller needs its answer any more. */
   readonly givenUpAfterMs: number;
   onSilent(): void;
 }

@@ -5,7 +5,7 @@ export interface StatementError {
   readonly index: number;
   readonly code: number;
   readonly errmsg: string;
-  /** Of a validator: what it did not like. */
+  /** A validator of the collection says here what it refused. */
   readonly errInfo?: unknown;
 }
 
@@ -20,7 +20,7 @@ export function updateCommand(collection: string, group: readonly Sending[], lim
   };
 }
 
-/** By position in the command; a statement without an error is acknowledged. */
+/** Reads the answers to a command's statements, in their order. A statement without an error is acknowledged. */
 export function readReply(
   reply: Document,
   count: number,

@@ -17,11 +17,11 @@ import { readReply, type StatementError, updateCommand } from './update-command.
 
 const STATEMENTS_PER_COMMAND = 200;
 const BYTES_PER_COMMAND = 8 * 1_048_576;
-/** How long a command may take before its statements are suspected of waiting for a lock. */
+/** A command that takes longer, in ms, is suspected of waiting for a lock. */
 const SUSPICIOUS_MS = 500;
-/** What an answer may take beyond the server's own time limit. */
+/** An answer may take so many ms beyond the server's own time limit. */
 const GRACE_MS = 500;
-/** What a slow network may need for a large command. */
+/** A slow network is believed to carry so many bytes of a command in a ms. */
 const BYTES_PER_MS = 1_000;
 /** So many copies of a write go out quickly when a connection may be dead; those after them leave more and more time. */
 const QUICK_COPIES = 4;
@@ -30,16 +30,16 @@ const UNANSWERED_COMMANDS = 48;
 
 export interface LaneOptions {
   readonly inFlight: number;
-  /** How many writes may wait in the queue; more are refused at once. */
+  /** So many writes may wait in the queue; more are refused at once. */
   readonly capacity: number;
   /** The store's deadline. */
   readonly timeoutMs: number;
 }
 
 /**
- * What a command in flight takes up. `queue`: the shared commands. `suspects`: parts of a shared command that failed, so
- * that one of its statements may be blocked. `alone`: writes of keys that are known to be blocked. None of them can take
- * the place of another one.
+ * Each command in flight takes a slot of one kind. `queue`: the shared commands. `suspects`: parts of a shared command that failed, so
+ * that one of its statements may be blocked. `alone`: writes of keys that are known to be blocked. Each kind has slots of
+ * its own.
  */
 type Slot = 'queue' | 'suspects' | 'alone';
 
@@ -72,9 +72,9 @@ export class WriteLane {
   #unanswered = 0;
   #pumpIsDue = false;
   #expiry: { at: number; timer: NodeJS.Timeout } | undefined;
-  /** Majorities take long now: a short limit would only cut off the wait for them. */
+  /** True while majorities take long: a short time limit would only cut off the wait for them. */
   #commitsAreSlow = false;
-  /** Since the last answer. */
+  /** The last error since the last answer. */
   #error: unknown;
 
   constructor(collection: Collection, options: LaneOptions) {
@@ -115,7 +115,7 @@ export class WriteLane {
     clearTimeout(this.#expiry?.timer);
   }
 
-  /** What belongs to a run that started is always admitted: its lane has room for any number. */
+  /** Refuses a write that there is no room for. Writes of runs that started are always admitted: their lane has no limit. */
   #refusal(): IdempotencyError | undefined {
     const { capacity } = this.#options;
     if (this.#queue.length >= capacity) return refusal('STORE_UNAVAILABLE', 'overloaded');
@@ -304,8 +304,8 @@ export class WriteLane {
   }
 
   /**
-   * Its connection may be dead, or it waits for a lock in a way that no time limit ends. What it carried goes again over
-   * another connection. If an answer to this one still comes, it counts.
+   * Sends the writes of a command that got no answer again, over another connection. The first connection may be dead, or the
+   * command may wait for a lock that no time limit ends. If an answer to the first command still comes, it counts.
    */
   #silent(all: readonly Sending[]): void {
     const now = performance.now();
@@ -339,7 +339,7 @@ export class WriteLane {
     if (this.#pending.size === 0) this.#expiry?.timer.unref();
   }
 
-  /** One timer for all: deadlines come nearly in order. */
+  /** Sets one timer for the deadlines of all writes, which come nearly in order. */
   #expireAt(at: number): void {
     if (this.#expiry && this.#expiry.at <= at) {
       if (this.#pending.size === 1) this.#expiry.timer.ref();

@@ -16,7 +16,7 @@ import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
-import type { Host } from './execution/execution.ts';
+import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { isInsideRun } from './run.ts';
 import { Stats } from './stats.ts';
@@ -248,7 +248,7 @@ class Engine implements Idempotency {
       await this.#awaitReady();
       const captured = await captureOf(call, request);
       const claim = captured ? { ...request, captured } : request;
-      const answer = await new ClaimLoop(this.#host, call, claim).answer();
+      const answer = await new ClaimLoop({ host: this.#host, call, request: claim }).answer();
       this.#outage.answered();
       return answer;
     } catch (error) {

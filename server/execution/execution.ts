@@ -1,17 +1,18 @@
 import { sealContent } from '../bodies/bodies.ts';
 import { hidesOf } from '../bodies/redaction.ts';
 import type { Encoded, KeyedCall } from '../call.ts';
-import type { ClaimRequest } from '../engine/decide.ts';
 import { IdempotencyError, refusal } from '../engine/errors.ts';
 import { isOperator } from '../engine/operator.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Held, Store, Transaction, WriteAnswer } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import type { EventListener, IdempotencyEvent } from '../events.ts';
+import type { IdempotencyEvent } from '../events.ts';
 import { textOf } from '../reason.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run.ts';
+import type { Claimant } from './claimant.ts';
+import type { Host } from './host.ts';
 import { Lease } from './lease.ts';
-import type { LocalEnd, LocalRuns } from './local-runs.ts';
+import type { LocalEnd } from './local-runs.ts';
 import { pause } from './pause.ts';
 import { intended, mayHideEffects, settlementOf } from './settlement.ts';
 import { Steps } from './steps.ts';
@@ -23,19 +24,6 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** Most of a lease that is set aside for the commit of a transaction. */
 const COMMIT_MARGIN_MS = 5_000;
-
-/** What executions of one `Idempotency` share. */
-export interface Host {
-  readonly store: Store;
-  readonly locals: LocalRuns;
-  readonly emit: EventListener;
-  /** Aborts when `close()` begins: nothing new starts. */
-  readonly closing: AbortSignal;
-  /** Aborts when `close()` gives up on what is not recorded yet. */
-  readonly stopped: AbortSignal;
-  /** Keeps `close()` waiting for work that outlives its call. */
-  track(work: Promise<void>): void;
-}
 
 /** One held key, from the won claim to its settlement. */
 export class Execution<Value> {
@@ -53,7 +41,8 @@ export class Execution<Value> {
   /** What was written of a run that was let go. */
   #doubted: Promise<void> | undefined;
 
-  constructor(host: Host, call: KeyedCall<Value>, request: ClaimRequest, held: Held, sentAt: number) {
+  /** @param sentAt `performance.now()` when the write that won was sent: the lease is counted from there */
+  constructor({ host, call, request }: Claimant<Value>, held: Held, sentAt: number) {
     this.#host = host;
     this.#call = call;
     this.#held = held;

@@ -1,0 +1,42 @@
+import { refusal } from '../engine/errors.ts';
+import type { ClaimAnswer } from '../engine/store.ts';
+import type { Claimant } from './claimant.ts';
+import { Execution } from './execution.ts';
+
+/** The store's answer to a claim or a takeover that this call has won. */
+export type Won = Extract<ClaimAnswer, { won: true }>;
+
+/** An execution that may begin, or a key that was lost before anything had started. */
+type Start<Value> =
+  | { readonly do: 'run'; readonly execution: Execution<Value> }
+  | { readonly do: 'claim_again' };
+
+/**
+ * Makes the execution of a key that this call has won. A win that was acknowledged late has little lease left, perhaps none,
+ * so the lease is renewed before anything starts.
+ */
+export async function startExecution<Value>(
+  claimant: Claimant<Value>,
+  { held, sentAt }: Won,
+  how: 'claimed' | 'taken_over',
+): Promise<Start<Value>> {
+  const { host, request } = claimant;
+  const { leaseMs } = request;
+  let coveredFrom = sentAt;
+  try {
+    host.closing.throwIfAborted();
+    if (performance.now() - sentAt > leaseMs / 3) {
+      coveredFrom = performance.now();
+      const renewed = await host.store.renew(held, request);
+      if (!renewed.applied) return { do: 'claim_again' };
+      host.closing.throwIfAborted();
+      // The run's signal would be aborted before the handler looks at it.
+      if (performance.now() - coveredFrom >= leaseMs) throw refusal('STORE_UNAVAILABLE', 'timeout');
+    }
+  } catch (error) {
+    // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.
+    if (how === 'claimed') host.store.abandon(request);
+    throw error;
+  }
+  return { do: 'run', execution: new Execution(claimant, held, coveredFrom) };
+}

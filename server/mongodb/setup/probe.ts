@@ -7,7 +7,7 @@ import { NOW } from '../pipelines/expressions.ts';
 import { createWrites, type Write } from '../pipelines/statements.ts';
 import type { StatementError } from '../writes/update-command.ts';
 
-/** The lease of the probe's record, in ms: it lies in the past, so the record has expired when it is made. */
+/** The probe's record is kept for this time, in ms. It is negative, so the record has expired when it is made. */
 const AGO_MS = -60_000;
 
 /**

@@ -25,7 +25,7 @@ export interface UseIdempotencyOptions<Context> {
   key?: (context: Context, args: ExecutionArgs) => string | null | undefined;
   /** Default `idempotency-key`. */
   headerName?: string;
-  /** Which mutations are refused with KEY_MISSING when they have no key. Default none. */
+  /** Mutations for which this is true are refused with KEY_MISSING when they have no key. Default: none are. */
   require?: boolean | ((operation: MutationOperation) => boolean);
   /**
    * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
@@ -36,9 +36,9 @@ export interface UseIdempotencyOptions<Context> {
    */
   fields?: Readonly<Record<string, Policy<Context>>>;
   /**
-   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
-   * `onAbandoned` function gives), never before a run; with keys of fields, for each field. For permissions that are checked
-   * where a replay does not come by: in resolvers, and in plugins listed before this one that wrap the execution.
+   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives). It is never asked before a run; where fields have keys, it is asked for each. Use it for
+   * permissions that are checked where a replay does not come by: in resolvers, and in plugins listed before this one that wrap the execution.
    *
    * True lets the answer through; false is REPLAY_FORBIDDEN (403); a GraphQLError that it throws is given instead. The record
    * stays as it is.

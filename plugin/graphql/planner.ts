@@ -20,10 +20,10 @@ import type { Yoga } from './host/yoga.ts';
 import type { UseIdempotencyOptions } from './options.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
-/** How an operation is executed. */
+/** A `Plan` says how an operation is executed. */
 export interface Plan {
   readonly execute: Execute;
-  /** Absent where it is executed as without this plugin. */
+  /** Names what is protected; absent where the operation is executed as if this plugin were not there. */
   readonly protects?: Protected;
 }
 

@@ -5,7 +5,7 @@ import { plainFields } from '../document/plain-value.ts';
 import type { FieldPolicies } from './field-policies.ts';
 
 /**
- * What a mutation is compared by: its root fields in order, each with its arguments by its own policy. Aliases, the
+ * Makes the comparison of a mutation: its root fields in order, each with its arguments by its own policy. Aliases, the
  * operation's name and the names of variables do not count; nor do the schema's own defaults, which a deploy may change.
  */
 export function comparisonOf(

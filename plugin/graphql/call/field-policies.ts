@@ -39,7 +39,7 @@ export class FieldPolicies {
     }
   }
 
-  /** Those of the defaults are for any field, so they need not fit one. */
+  /** Checks that the paths of a field's own policy lead into its arguments. Paths of the defaults are for any field, so they need not. */
   #checkPaths(mutation: GraphQLField<unknown, unknown>): void {
     const { name } = mutation;
     if (this.#overrides.get(name)?.fingerprint === undefined) return;
@@ -63,7 +63,7 @@ export class FieldPolicies {
     return this.#idempotency.policy(this.#merged(named), originOf(named));
   }
 
-  /** By what the arguments of one field are compared, whatever other fields share its key. */
+  /** Gives the policy by which the arguments of one field are compared, whatever other fields share its key. */
   fingerprint(field: string): ResolvedFingerprint {
     return (this.#resolved.get(field) ?? this.#default).fingerprint;
   }

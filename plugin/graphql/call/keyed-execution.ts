@@ -42,7 +42,7 @@ export async function executeKeyed(
   return answer;
 }
 
-/** An execution inside a run that has no key of its own: it is no part of that run. */
+/** Makes an executor for operations that have no key of their own, but are executed inside a run: they must not get that run, nor its key. */
 export function apart(executeFn: Execute): Execute {
   return (args: ExecutionArgs) => {
     exposeRun(args.contextValue);
@@ -50,7 +50,7 @@ export function apart(executeFn: Execute): Execute {
   };
 }
 
-/** Without the `signal` of execution cancellation: a client that hangs up must not leave a mutation half done. */
+/** Leaves out the `signal` of execution cancellation: a client that hangs up must not leave a mutation half done. */
 function uninterrupted({ signal: _, ...args }: ExecutionArgs & { signal?: unknown }): ExecutionArgs {
   return args;
 }

@@ -11,10 +11,10 @@ import type { FieldPolicies } from './field-policies.ts';
 import { type AuthorizeReplay, authorization } from './replay.ts';
 import { resultCodec } from './result-codec.ts';
 
-/** All of a keyed call that is known before it is executed. */
+/** A `KeyedMutation` is the part of a keyed call that is known before it is executed. */
 export type KeyedMutation = Omit<KeyedCall<Result>, 'handler'>;
 
-/** What the keyed mutations of one operation have in common. */
+/** The keyed mutations of one operation have one caller, with one context, scope and set of policies. */
 export interface Caller<Context> {
   readonly context: Context;
   readonly scope: string;

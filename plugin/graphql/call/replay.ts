@@ -3,9 +3,9 @@ import { IdempotencyError } from '../../../server/engine/errors.ts';
 import type { Mutation, MutationOperation } from '../document/operation.ts';
 import { plainFields } from '../document/plain-value.ts';
 
-/** What `authorizeReplay` is shown: whose stored answer is about to be given, and to whom. */
+/** `authorizeReplay` is shown this: whose stored answer is about to be given, and to whom. */
 export interface Replay<Context> extends MutationOperation {
-  /** Of the caller who is about to get it. */
+  /** The context of the caller who is about to get the answer. */
   readonly context: Context;
   /** The root fields in order, each with its arguments as the client wrote them: not coerced, without the schema's defaults. */
   readonly calls: readonly { readonly field: string; readonly args: Readonly<Record<string, unknown>> }[];

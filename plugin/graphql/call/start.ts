@@ -2,8 +2,8 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Encoded } from '../../../server/call.ts';
 
 /**
- * What is known of how a result came about, by the rule of `Encoded.started`: only what we refused ourselves was not
- * started. The GraphQL specification has no `data` for an operation that was not begun, but a remote server that lost its
+ * These sets mark results by how they came about, for the rule of `Encoded.started`: only what we refused ourselves was
+ * not started. The GraphQL specification has no `data` for an operation that was not begun, but a remote server that lost its
  * answer has none either, and neither has a run whose result a plugin has rewritten.
  */
 const refusedBefore = new WeakSet<object>();
@@ -15,14 +15,14 @@ export function notStarted(result: ExecutionResult): ExecutionResult {
   return result;
 }
 
-/** What stands for an error that the executor threw, which is thrown again once the record is settled. */
+/** Makes a result of an error that the executor threw. The error is thrown again once the record is settled. */
 export function thrownResult(error: unknown): ExecutionResult {
   const result = { errors: [asGraphQLError(error)] };
   thrown.add(result);
   return result;
 }
 
-/** Whether there is no result that could be given again. */
+/** Tells whether a result stands for a thrown error, which can not be replayed. */
 export const wasThrown = (result: ExecutionResult): boolean => thrown.has(result);
 
 export function startOf(result: ExecutionResult): Encoded['started'] {

@@ -5,11 +5,11 @@ import type { Fragments } from './per-operation.ts';
 type Sets = readonly SelectionSetNode[];
 
 /**
- * Of the data of an answer, what a client's document selects. Plugins add to the document that is executed, for themselves
+ * Picks from an answer's data what the client's document selects. Plugins add to the document that is executed, for themselves
  * (a response cache asks for ids and type names), and take that out again on the way to the client.
  *
- * Follows the data, and not the document, which fragments can make far larger than any answer to it.
- * @returns the very data where it has nothing else
+ * It follows the data, and not the document, which fragments can make far larger than any answer to it.
+ * @returns the same object where there is nothing to take out
  */
 export function askedData(data: unknown, operation: SelectionSetNode, fragments: Fragments): unknown {
   // By the list that they were found in: that of a field is one list for all items.
@@ -43,7 +43,7 @@ function changed(items: readonly unknown[], change: (item: unknown) => unknown):
   return made.every((item, index) => item === items[index]) ? items : made;
 }
 
-/** By response key, what is selected below it: of all types that a fragment may be for, so perhaps more than there is. */
+/** Maps each response key to what is selected below it, for all types that a fragment may be for: perhaps more than the data has. */
 function selected(sets: Sets, fragments: Fragments): ReadonlyMap<string, Sets> {
   const fields = new Map<string, SelectionSetNode[]>();
   const seen = new Set<string>();

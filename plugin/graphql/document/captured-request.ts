@@ -94,7 +94,7 @@ function variablesIn(nodes: readonly (DefinitionNode | ValueNode)[]): Set<string
   return names;
 }
 
-/** One that is declared and not used is an error when the request is sent again. */
+/** Leaves out the declarations of variables that are not used: such a variable would be an error when the request is sent again. */
 function withUsedVariables(node: DefinitionNode, used: ReadonlySet<string>, isHidden: Hides): DefinitionNode {
   if (node.kind !== Kind.OPERATION_DEFINITION) return node;
   const declared = node.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [];
@@ -108,7 +108,7 @@ function withUsedVariables(node: DefinitionNode, used: ReadonlySet<string>, isHi
   };
 }
 
-/** What JSON makes of a file is nothing that could be sent again. */
+/** Refuses files, because what JSON makes of a file can not be sent again. */
 function refuseFiles(_name: string, value: unknown): unknown {
   if (typeof value === 'object' && value !== null && 'arrayBuffer' in value)
     throw new TypeError('A file can not be captured');

@@ -21,14 +21,14 @@ export class Variables {
     );
   }
 
-  /** Undefined when it was not sent and has no default. */
+  /** Finds a variable's value as it was sent, or its default; undefined when it has neither. */
   find(name: string): { readonly sent: unknown } | { readonly default: ValueNode } | undefined {
     if (Object.hasOwn(this.#raw, name)) return { sent: (this.#raw as Record<string, unknown>)[name] };
     const node = this.#defaults.get(name);
     return node && { default: node };
   }
 
-  /** As `externalValue` has it. */
+  /** Gives a variable's value in the form of `externalValue`. */
   get(name: string, paths: readonly Path[] = []): unknown {
     const found = this.find(name);
     if (!found) return undefined;
@@ -37,7 +37,7 @@ export class Variables {
       : externalValue(found.default, this, paths);
   }
 
-  /** What was sent for a string, whatever it is: a variable is not coerced yet. */
+  /** Gives what was sent for a string. It may be of any type, because variables are not coerced yet. */
   text(node: ValueNode | undefined): unknown {
     if (node?.kind === Kind.STRING) return node.value;
     if (node?.kind === Kind.NULL) return null;
@@ -47,7 +47,7 @@ export class Variables {
     return this.text(this.#defaults.get(name));
   }
 
-  /** Whether `@skip(if:)` or `@include(if:)` holds. */
+  /** Tells whether the `if` of `@skip` or `@include` is true. */
   isTrue(node: ValueNode | undefined): boolean {
     if (node?.kind === Kind.BOOLEAN) return node.value;
     if (node?.kind !== Kind.VARIABLE) return false;

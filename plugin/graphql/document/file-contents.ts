@@ -1,10 +1,10 @@
 import { isFile } from '../../../server/engine/fingerprint.ts';
 import { fileContent } from '../../../server/file-content.ts';
 
-/** What is compared in place of each file. */
+/** `FileContents` maps each file to what is compared in its place. */
 export type FileContents = ReadonlyMap<object, unknown>;
 
-/** Undefined where an operation's variables hold no file, as almost none do. As Maps: no JSON in a file's place can be one. */
+/** Reads the files in an operation's variables; undefined where they hold none. Each becomes a Map, which no JSON in a file's place can be. */
 export async function fileContentsIn(variables: unknown): Promise<FileContents | undefined> {
   const files = filesIn(variables);
   if (files.size === 0) return undefined;
@@ -13,7 +13,7 @@ export async function fileContentsIn(variables: unknown): Promise<FileContents |
   return contents;
 }
 
-/** In input objects and lists as well. Not by recursion: variables may be nested more deeply than the stack goes. */
+/** Finds the files in variables, also inside input objects and lists. It does not recurse: variables may be nested more deeply than the stack goes. */
 function filesIn(variables: unknown): ReadonlySet<File> {
   const files = new Set<File>();
   const objects = new Set([variables].filter(isObject));

@@ -18,9 +18,9 @@ import { fragmentsOf, perOperation } from './per-operation.ts';
 import { isCall, type RootFields, rootFields } from './root-fields.ts';
 import { type Selection, selectionOf } from './selection.ts';
 
-/** What a `require` function is shown. */
+/** A `require` function is shown this. */
 export interface MutationOperation {
-  /** As the client named it, if at all. */
+  /** The client's name for the operation, if it has one. */
   readonly name: string | undefined;
   /** The root fields that this request executes, by their names in the schema, each once, in order. */
   readonly fields: readonly string[];
@@ -34,11 +34,11 @@ export interface RootCall {
 
 const selections = perOperation(selectionOf);
 
-/** One mutation as a client asked for it: the document and the variables as they came, before any coercion. */
+/** A `Mutation` is an operation as the client sent it: its document and variables, before any coercion. */
 export class Mutation implements MutationOperation {
   readonly name: string | undefined;
   readonly fields: readonly string[];
-  /** By response key, with `__typename`. */
+  /** The root fields by response key, with `__typename`. */
   readonly rootFields: RootFields;
   readonly variables: Variables;
   readonly #nodes: readonly FieldNode[];
@@ -59,12 +59,12 @@ export class Mutation implements MutationOperation {
     this.#raw = variables;
   }
 
-  /** As it may be sent again. @throws TypeError for variables that can not be written down */
+  /** Writes the request down so that it can be sent again. @throws TypeError for variables that can not be written down */
   captured(hides: Hides | undefined): Captured {
     return capturedRequest(this.#document, this.#operation, this.#raw, hides);
   }
 
-  /** What is hidden in the schema's names, in those of an answer: a field may come under an alias. */
+  /** Translates hidden names of the schema into names of the answer, where a field may have an alias. */
   hidesInAnswer(hides: Hides): Hides {
     const aliases = new Set<string>();
     visit(this.#document, {
@@ -75,7 +75,7 @@ export class Mutation implements MutationOperation {
     return (name) => aliases.has(name) || hides(name);
   }
 
-  /** Of the data of an answer, what the client asked for. */
+  /** Picks from an answer's data what the client asked for. */
   asked(data: unknown): unknown {
     return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
   }
@@ -88,23 +88,23 @@ export class Mutation implements MutationOperation {
     return [...new Set(without.map(([, [node]]) => node.name.value))];
   }
 
-  /** Whether it uses `@defer` or `@stream`, wherever. */
+  /** Tells whether the mutation uses `@defer` or `@stream` anywhere. */
   get incremental(): boolean {
     return this.#selection().incremental;
   }
 
-  /** The name in the record. */
+  /** The name of the operation in the record. */
   get operation(): string {
     return this.fields.join(', ');
   }
 
-  /** What the mutation does: its root fields in order, with the arguments as the client wrote them. */
+  /** Lists the root fields that the mutation calls, in order, with the arguments as the client wrote them. */
   get calls(): readonly RootCall[] {
     return this.#nodes.map(({ name, arguments: args = [] }) => ({ field: name.value, args }));
   }
 
   /**
-   * Of what the answer looks like: aliases, nested fields with their arguments, fragments, directives.
+   * Hashes the shape of the answer: aliases, nested fields with their arguments, fragments, directives.
    * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
    */
   selections(contents?: FileContents): Hashes {
@@ -119,7 +119,7 @@ export class Mutation implements MutationOperation {
   }
 
   /**
-   * What is known by the names of fields, under the response keys that this request asked for.
+   * Puts values that are known by field names under the response keys that this request asked for.
    * @throws TypeError when a field is missing
    */
   dataOf(values: unknown): Record<string, unknown> {

@@ -26,7 +26,7 @@ export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   return fragments;
 }
 
-/** What the document alone says: worked out once per document and operation, since servers cache documents. */
+/** Works something out once per document and operation, because servers cache documents. It may depend on the document only. */
 export function perOperation<T>(
   workOut: (operation: OperationDefinitionNode, fragments: Fragments) => T,
 ): (document: DocumentNode, operation: OperationDefinitionNode) => T {

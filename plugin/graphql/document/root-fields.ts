@@ -9,7 +9,7 @@ import {
 import type { Variables } from './external-value.ts';
 import type { Fragments } from './per-operation.ts';
 
-/** By response key; a field that is selected more than once has a node for each time. */
+/** `RootFields` maps response keys to nodes; a field that is selected more than once has a node for each time. */
 export type RootFields = ReadonlyMap<string, FieldNodes>;
 export type FieldNodes = readonly [FieldNode, ...FieldNode[]];
 
@@ -56,7 +56,7 @@ export function rootFields(
   }
 }
 
-/** Whether it is a field that calls something. */
+/** Tells whether a root field calls something, as all but `__typename` do. */
 export function isCall([{ name }]: FieldNodes): boolean {
   return name.value !== '__typename';
 }

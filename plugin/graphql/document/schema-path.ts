@@ -14,7 +14,7 @@ interface Typed {
   readonly type: GraphQLInputType;
 }
 
-/** Whether a path leads to something in the arguments of a field. What is in a scalar of the schema's own is not known. */
+/** Tells whether a path leads to something in the arguments of a field. Any path into a custom scalar does, since its content is not known. */
 export function leadsSomewhere(path: Path, { args }: GraphQLField<unknown, unknown>): boolean {
   return someNamed(args, path);
 }

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Fragments } from './per-operation.ts';
 
-/** What decides the shape of an answer, apart from the data. */
+/** A `Selection` decides the shape of an answer, apart from the data. */
 export interface Selection {
   /** Printed, so that layout and comments do not count; root arguments left out, for they are the fingerprint's. */
   readonly text: string;

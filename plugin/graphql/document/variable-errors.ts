@@ -1,7 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getVariableValues } from 'graphql';
 import { operationOf } from './per-operation.ts';
 
-/** As many as executors name. */
+/** Executors name at most so many errors, and so do we. */
 const MOST_ERRORS = 50;
 
 /**
@@ -22,7 +22,7 @@ export function variableErrors({
   return errors && { errors: errors.map(asBadRequest) };
 }
 
-/** With the status that Yoga gives to it. */
+/** Gives an error the status that Yoga gives to wrong variables. */
 function asBadRequest({ message, nodes = [], originalError, extensions }: GraphQLError): GraphQLError {
   return new GraphQLError(message, {
     nodes,

@@ -15,11 +15,11 @@ export interface FieldsAnswer {
   readonly value: ExecutionResult;
   /** Response keys, of the fields that were answered from a record. */
   readonly replayed: readonly string[];
-  /** Whether these are all that were executed. */
+  /** True when every field that was executed was answered from a record. */
   readonly allReplayed: boolean;
 }
 
-/** One field with a key, or neighbours without: what is executed at a time. */
+/** A `Part` is executed at a time: one field with a key, or neighbouring fields without. */
 interface Part {
   readonly call: KeyedMutation | undefined;
   readonly fields: Map<string, FieldNodes>;

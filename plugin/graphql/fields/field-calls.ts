@@ -5,7 +5,7 @@ import { type FieldNodes, partOf } from '../document/root-fields.ts';
 import { KEY_DIRECTIVE } from '../schema/directives.ts';
 import { failed, located } from './field-failure.ts';
 
-/** What the calls of one operation's fields share. */
+/** The calls of one operation's fields share this. */
 interface Around<Context> extends Caller<Context> {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
@@ -49,7 +49,7 @@ function fieldCall<Context>(
   );
 }
 
-/** Without the key, and without conditions: these held. */
+/** Leaves out the key and the conditions of a field: the conditions held. */
 function asSelected({ directives = [], ...node }: FieldNode): FieldNode {
   const others = directives.filter(({ name }) => ![KEY_DIRECTIVE, 'skip', 'include'].includes(name.value));
   return { ...node, directives: others };

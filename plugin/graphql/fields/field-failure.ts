@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql'
 import type { FieldNodes, RootFields } from '../document/root-fields.ts';
 import { isNonNullMutation } from '../schema/directives.ts';
 
-/** What an execution of these fields gives when they fail: null for each, or no data where the schema allows no null. */
+/** Makes the result that an execution of these fields gives when they fail: null for each, or no data where the schema allows no null. */
 export function failed(
   schema: GraphQLSchema,
   fields: RootFields,

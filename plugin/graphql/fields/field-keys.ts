@@ -7,8 +7,8 @@ import { unprotectable } from '../host/errors.ts';
 import { KEY_DIRECTIVE } from '../schema/directives.ts';
 
 /**
- * Whether an operation has `@idempotent` somewhere, also where it is skipped. `misplaced` is one that protects nothing:
- * on a field that is not a root field of a mutation.
+ * Tells whether an operation has `@idempotent` somewhere, also on a skipped field. `misplaced` says that one protects
+ * nothing, because its field is not a root field of a mutation.
  */
 export const keyDirectives = perOperation((operation, fragments): 'none' | 'placed' | 'misplaced' => {
   let placed = false;

@@ -55,7 +55,7 @@ export function disarmed(document: DocumentNode): DocumentNode {
   return made;
 }
 
-/** Whether an error, or a result, is the refusal of an armed document. */
+/** Tells whether one of these errors is the refusal of an armed document. */
 export function speaksOfArms(errors: readonly unknown[]): boolean {
   return errors.some((error) => String((error as { message?: unknown } | null)?.message).includes(NAME));
 }

@@ -10,7 +10,8 @@ const property = { get: currentRun, enumerable: true, configurable: true };
 
 /**
  * Gives resolvers `context.idempotency`. A getter keeps no state, so it is the same whoever shares the object; done
- * for keyed executions only, and last, so that no plugin has copied the object since. A frozen context goes without.
+ * for keyed executions only, and last, so that no plugin has copied the object since. On a frozen context the property
+ * can not be defined: its resolvers see no `context.idempotency`, and the mutation runs all the same.
  */
 export function exposeRun(context: unknown): void {
   if (typeof context === 'object' && context !== null)

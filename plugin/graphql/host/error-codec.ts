@@ -1,12 +1,12 @@
 import { GraphQLError, type GraphQLFormattedError, Source } from 'graphql';
 
-/** What the host answers instead of an error: its `maskError`. */
+/** A `Mask` is the host's `maskError`: it makes what is answered instead of an error. */
 export type Mask = (error: unknown) => unknown;
 
 type Location = { readonly line: number; readonly column: number };
 
 /**
- * One error at rest. `error` is what clients may read. `unexpected` is one that masking is to replace: its message is
+ * A `StoredError` is one error as a record holds it. `error` is what clients may read. `unexpected` is one that masking is to replace: its message is
  * not written down. `other` is no GraphQLError at all, as a remote executor's may be.
  */
 export type StoredError =
@@ -81,7 +81,7 @@ function formatted(error: GraphQLError): GraphQLFormattedError {
   };
 }
 
-/** Of the extensions, what maskers look at. */
+/** Keeps of an error what maskers look at, without its message. */
 function withoutMessage(error: GraphQLError): Omit<GraphQLFormattedError, 'message'> {
   const { message, extensions, ...rest } = formatted(error);
   const { code, http } = extensions ?? {};
@@ -91,7 +91,7 @@ function withoutMessage(error: GraphQLError): Omit<GraphQLFormattedError, 'messa
   };
 }
 
-/** As Yoga and Envelop have it: made as a GraphQLError, all the way down. */
+/** Tells, by the rule of Yoga and Envelop, whether an error was meant for clients: it and its causes are GraphQLErrors. */
 function isExpected(error: unknown): error is GraphQLError {
   return isGraphQLError(error) && (error.originalError == null || isExpected(error.originalError));
 }

@@ -1,8 +1,8 @@
 import { requestHeaders } from '../../../server/http/request-headers.ts';
 
 /**
- * Whether an HTTP request opened a WebSocket: by GET with an upgrade, or by CONNECT in HTTP/2 (RFC 8441). What it carries
- * belongs to none of the operations on that socket.
+ * Tells whether an HTTP request opened a WebSocket: by GET with an upgrade, or by CONNECT in HTTP/2 (RFC 8441). Its headers
+ * belong to none of the operations on that socket.
  */
 export function isHandshake(request: { readonly method?: unknown; readonly headers?: unknown }): boolean {
   if (request.method === 'CONNECT') return true;

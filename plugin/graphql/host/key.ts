@@ -6,13 +6,13 @@ import { isCarrier, isInherited } from '../../../server/key-carriers.ts';
 import { isInheritedKey } from '../../../server/run.ts';
 import { isHandshake } from './handshake.ts';
 
-/** What a context shows of the operation and of the HTTP request that it came with. */
+/** `Shown` is what a context tells about the operation and its HTTP request. */
 export interface Shown {
   /** The GraphQL parameters. */
   readonly params: object | undefined;
   /** A Fetch `Request` (Yoga), or a Node.js one. */
   readonly request: object | undefined;
-  /** Undefined where there is no request, and for one that opened a WebSocket. */
+  /** The request's headers; undefined where there is no request, and for one that opened a WebSocket. */
   readonly headers: RequestHeaders | undefined;
 }
 
@@ -30,13 +30,13 @@ export function shownBy(context: unknown): Shown {
   };
 }
 
-/** All that an operation has at hand, and that a copy of its context has, too. */
+/** Lists the objects by which an operation is recognized. A copy of its context has the same params and request. */
 export const carriersOf = (context: unknown): readonly unknown[] => {
   const { params, request } = shownBy(context);
   return [context, params, request];
 };
 
-/** Whether it is executed with what a run has at hand: by the server's own code then, not by a client. */
+/** Tells whether the server's own code executes an operation from inside a run, with that run's context, params or request. */
 export const belongsToRun = (context: unknown): boolean => carriersOf(context).some(isCarrier);
 
 /**
@@ -66,7 +66,7 @@ export function readKey(
   return fromExtension ?? fromHeader;
 }
 
-/** What the developer's `key` function returned for an operation without a key, or undefined. */
+/** Checks what the developer's `key` function returned for an operation without a key; undefined for no key. */
 export function developersKey(value: unknown, context: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const key = checkKey(value);

@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 
-/** What an executor gives: a stream only where `@defer` or `@stream` got past us. */
+/** An executor gives a `Result`: a stream only where `@defer` or `@stream` got past us. */
 export type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 export type Args<Context> = Omit<ExecutionArgs, 'contextValue'> & { contextValue: Context };
@@ -25,7 +25,7 @@ interface ExecutePayload<Context> {
   setExecuteFn(executeFn: Execute): void;
 }
 
-/** What this plugin adds to the end of the pipeline. */
+/** The `Sentinel` is a plugin that this one adds to the end of the pipeline. */
 export interface Sentinel {
   onExecute(
     payload: ExecutePayload<unknown>,
@@ -37,7 +37,7 @@ interface SubscribePayload {
   setSubscribeFn(subscribeFn: () => ExecutionResult): void;
 }
 
-/** What Yoga calls, and Envelop does not. */
+/** Yoga calls these hooks, and Envelop does not. */
 export interface YogaHooks {
   onYogaInit(payload: { yoga: object }): void;
   onRequestParse(payload: { request: object }): {

@@ -2,18 +2,18 @@ import type { ExecutionArgs } from 'graphql';
 import { armed, disarmed, speaksOfArms } from './armed-document.ts';
 import type { Execute, Result, Sentinel } from './plugin.ts';
 
-/** What is said of an operation that needs protection and did not get it. */
+/** `Protected` describes an operation that needs protection, for a message when it did not get it. */
 export interface Protected {
-  /** Its root fields. */
+  /** The operation's root fields. */
   readonly operation: string;
-  /** Of the operation, or of its fields; none where one is missing. */
+  /** The keys of the operation or of its fields; none where a key is missing. */
   readonly keys: readonly string[];
 }
 
 /** `refused`: nothing ran. `ran`: it was executed without protection. */
 export type Bypass = 'refused' | 'ran';
 
-/** One execution of an operation that needs protection. */
+/** A `Passage` is one execution of an operation that needs protection. */
 interface Passage extends Protected {
   /** Our own function in the chain. */
   readonly entrance: Execute;

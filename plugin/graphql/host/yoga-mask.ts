@@ -1,6 +1,6 @@
 import type { Mask } from './error-codec.ts';
 
-/** Not all of it is public: another release may have no `maskedErrorsOpts`. */
+/** This part of a Yoga server is not all public: another release may have no `maskedErrorsOpts`. */
 interface YogaServer {
   logger: object;
   readonly maskedErrorsOpts?: {
@@ -10,7 +10,7 @@ interface YogaServer {
   } | null;
 }
 
-/** What a Yoga server answers instead of an error; undefined where that can not be told. */
+/** Finds the `maskError` of a Yoga server; undefined where it can not be found. */
 export function maskOf(yoga: object): Mask | undefined {
   const server = yoga as YogaServer;
   const options = server.maskedErrorsOpts;

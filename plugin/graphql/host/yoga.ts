@@ -6,7 +6,7 @@ import { maskOf } from './yoga-mask.ts';
 
 const REPLAYED = Symbol.for('latchkey.graphql.replayed/1');
 
-/** What a plugin knows of the Yoga server that it is in; under plain Envelop nothing. */
+/** `Yoga` knows the Yoga server that this plugin is in. Under plain Envelop it knows nothing. */
 export class Yoga {
   readonly hooks: YogaHooks = {
     onYogaInit: ({ yoga }) => {
@@ -36,7 +36,7 @@ export class Yoga {
     return this.#mask;
   }
 
-  /** Whether the HTTP request of this context carries several operations. */
+  /** Tells whether the HTTP request of this context carries several operations. */
   isShared(context: unknown): boolean {
     const request = requestOf(context);
     return request !== undefined && (this.#batches.get(request) ?? 0) > 1;

@@ -2,7 +2,7 @@ import { buildASTSchema, execute, type GraphQLSchema, parse, printSchema } from 
 import type { CapturedRequest, GivenResponse } from '../../../server/admin/replayer.ts';
 import { capturedIn } from './replay-server.ts';
 
-/** What the captured request would have asked of this data; without the request, an object is all that can be asked for. */
+/** Checks data that an operator gives, and picks what the captured request asks of it. Without that request, it only has to be an object. */
 export async function checkedData(
   given: Exclude<GivenResponse, { error: string }>,
   request: CapturedRequest | undefined,

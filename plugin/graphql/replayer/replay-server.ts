@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { CapturedRequest, ReplayPrincipal } from '../../../server/admin/replayer.ts';
 
 export interface GraphQLPrincipal extends ReplayPrincipal {
-  /** What the server tells it by: `{ authorization: … }`. */
+  /** These headers tell the server who sends the request: `{ authorization: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Yoga's server context, or that of `getEnveloped`, for a host that puts the session there. */
   readonly serverContext?: object;
@@ -15,7 +15,7 @@ interface YogaServer {
   readonly getEnveloped: (context?: never) => { readonly schema: unknown };
 }
 
-/** As `envelop(...)` makes it, by shape. */
+/** `GetEnveloped` is what `envelop(...)` makes, typed by shape. */
 type GetEnveloped = (context?: never) => {
   readonly schema: unknown;
   readonly parse: (source: string) => unknown;
@@ -38,7 +38,7 @@ export interface Answer {
   readonly replayed: boolean;
 }
 
-/** Where captured requests are sent. */
+/** Captured requests are sent to a `ReplayServer`. */
 export interface ReplayServer {
   readonly schema: () => GraphQLSchema;
   send(request: Captured, key: string, principal: GraphQLPrincipal): Promise<Answer>;

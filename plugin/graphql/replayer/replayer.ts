@@ -18,7 +18,7 @@ import {
 } from './replay-server.ts';
 
 export type GraphQLReplayerOptions = ReplayTarget & {
-  /** Who sends it now; null when whoever sent it may not any more. Gets what was captured. */
+  /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
   readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
 };
 

@@ -31,7 +31,7 @@ export function unprotectedMutations(schema: GraphQLSchema): string[] {
 
 const requiring = new WeakMap<GraphQLSchema, ReadonlySet<string>>();
 
-/** Those that carry `@requiresIdempotencyKey`. */
+/** Finds the mutations that carry `@requiresIdempotencyKey`. */
 export function mutationsRequiringKey(schema: GraphQLSchema): ReadonlySet<string> {
   let names = requiring.get(schema);
   if (!names) {
@@ -45,7 +45,7 @@ export function requiresKeyInSdl({ directives = [] }: FieldDefinitionNode): bool
   return directives.some(({ name }) => name.value === REQUIRED_DIRECTIVE);
 }
 
-/** Whether a mutation that fails leaves no data at all; one that the schema does not have is not executed. */
+/** Tells whether a mutation that fails leaves no data at all. One that the schema does not have is not executed. */
 export function isNonNullMutation(schema: GraphQLSchema, name: string): boolean {
   return isNonNullType(schema.getMutationType()?.getFields()[name]?.type);
 }
@@ -57,7 +57,7 @@ function mutationsOf(schema: GraphQLSchema): readonly Field[] {
 }
 
 /**
- * In SDL, or in the `extensions` of a schema made by code: `{ directives: { requiresIdempotencyKey: {} } }`, also as a
+ * Finds the directive in SDL, or in the `extensions` of a schema made by code: `{ directives: { requiresIdempotencyKey: {} } }`, also as a
  * list of `{ name }`, as GraphQL Tools and most builders have it.
  */
 function requiresKey({ astNode, extensions }: Field): boolean {

@@ -4,14 +4,14 @@ import { refusalIn } from './errors.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
- * What is kept of an error: what tRPC shows of it. Of its cause only the name and the message: the fields of somebody
+ * A `StoredError` keeps of an error what tRPC shows of it, and of its cause only the name and the message: the fields of somebody
  * else's error (an HTTP client's, with the request's headers) are no business of a store.
  */
 export interface StoredError {
   readonly code: TRPC_ERROR_CODE_KEY;
   readonly message: string;
   readonly cause?: StoredCause;
-  /** Only in development, where tRPC sends it. */
+  /** The stack is kept in development only, where tRPC sends it. */
   readonly stack?: string;
 }
 

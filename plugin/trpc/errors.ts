@@ -31,8 +31,8 @@ export function toTRPCError(error: IdempotencyError): TRPCError {
 const outcomes = processWide('trpc.outcomes', 1, () => new WeakSet<TRPCError>());
 
 /**
- * What a run ended with is kept, even where it is the refusal of a call nested in it: what that says of sending the key
- * again does not hold for the run's own key.
+ * Marks an error as the outcome of a run, which is stored. It may be the refusal of a nested call with a key of its own: its
+ * `retryable` and `Retry-After` speak of that key, so clients must not be told them of the run's key.
  */
 export function markOutcome(error: TRPCError): void {
   outcomes.add(error);
@@ -43,13 +43,13 @@ export function refusalIn(error: TRPCError): IdempotencyError | undefined {
   return isIdempotencyError(error.cause) && !outcomes.has(error) ? error.cause : undefined;
 }
 
-/** What a client needs to know of a refusal. */
+/** `IdempotencyErrorData` tells a client about a refusal. */
 export interface IdempotencyErrorData {
   readonly code: IdempotencyErrorCode;
   readonly reason: string | undefined;
-  /** Whether the same key may simply be sent again. */
+  /** True when the client may send the same key again. */
   readonly retryable: boolean;
-  /** When, in milliseconds. */
+  /** The client should wait this long before it sends the key again, in ms. */
   readonly retryAfterMs: number | undefined;
 }
 

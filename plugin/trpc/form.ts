@@ -1,8 +1,8 @@
 import { fileContent } from '../../server/file-content.ts';
 
 /**
- * What two forms are compared by. The boundary is drawn anew for each attempt, so it does not count; nor does the order of
- * fields, but that of values with the same name does.
+ * Makes of a form what it is compared by. Clients make a new boundary for each attempt, so it does not count; nor does the order
+ * of fields, but that of values with the same name does.
  */
 export async function formContent(form: FormData): Promise<ReadonlyMap<string, unknown>> {
   const names = [...new Set(form.keys())].sort();

@@ -6,18 +6,18 @@ import type { CallOptions } from './trpc.ts';
 export interface HostHeaders extends RequestHeaders {
   /** The calls that the request holds, in order; undefined when the context does not say. */
   readonly calls: readonly RequestedCall[] | undefined;
-  /** Whether they came as a batch, be it of one: it has a body of its own, even when none of its calls has an input. */
+  /** True when the calls came as a batch, even of one. A batch has a body, even when none of its calls has an input. */
   readonly isBatch: boolean;
-  /** Whether they came with a WebSocket's upgrade rather than with a call. */
+  /** True when the headers came with a WebSocket's upgrade rather than with a call. */
   readonly isHandshake: boolean;
-  /** What carries them: a nested call with the same one did not ask for the key that is in it. */
+  /** The object that carries the headers. A nested call with the same object did not ask for the key in them. */
   readonly carrier: unknown;
 }
 
 interface RequestedCall {
-  /** Of the first call of a batch, with whatever the router is mounted at. */
+  /** The path of the call. For the first call of a batch it begins with whatever the router is mounted at. */
   readonly path: string;
-  /** Only as `info` has it: what tells a call from every other one. */
+  /** This function tells a call from every other one. Only calls of `info` have it. */
   readonly getRawInput?: unknown;
 }
 
@@ -44,7 +44,7 @@ export function headersOn(ctx: unknown): HostHeaders | undefined {
 }
 
 /**
- * Which call of its request this is. Undefined when that can not be told (releases of tRPC before 11.10 have no
+ * Finds out which call of its request this is. Undefined when that can not be told (releases of tRPC before 11.10 have no
  * `batchIndex`), and for a server-side call, which gives itself the index 0 of whatever request is on its context.
  */
 export function indexOf(

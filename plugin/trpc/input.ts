@@ -6,10 +6,10 @@ import { headersOn, indexOf } from './headers.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
- * What a call is compared by: its path and input. The validated input where a validator ran before, so that defaults and
- * coercions do not count as differences; and of the raw input what that validator dropped, since another `.input()` may
- * follow and read it. Of a form always the whole content, as it was sent: what a validator makes of its files can not be
- * compared.
+ * Makes the comparison of a call: its path and input. Where a validator ran before, the validated input counts, so that
+ * defaults and coercions are no differences, together with what the validator dropped of the raw input, since another
+ * `.input()` may follow and read it. A form always counts with its whole content, as it was sent: what a validator makes of
+ * its files can not be compared.
  */
 export async function comparisonOfInput(
   opts: CallOptions,
@@ -74,7 +74,7 @@ function checkVoid(opts: CallOptions, transformer: Config['transformer']): void 
   );
 }
 
-/** What of `raw` has no counterpart in `validated`; undefined when nothing. */
+/** Picks from `raw` what has no counterpart in `validated`; undefined when there is nothing. */
 function unseen(raw: unknown, validated: unknown): unknown {
   if (raw === validated || !isPlain(raw) || !isPlain(validated)) return undefined;
   const dropped = Object.entries(raw).flatMap(([name, value]) => {

@@ -7,12 +7,12 @@ import type { IdempotencyMiddlewareOptions } from './options.ts';
 import { isInnerCall } from './started.ts';
 import type { CallOptions } from './trpc.ts';
 
-/** Where a call's key comes from. */
+/** A `KeySource` says where a call's key comes from. */
 type KeySource =
   | { readonly from: 'nowhere' }
   /** The request's header, seen again by a nested server-side call: it has the key of a run that this call is part of. */
   | { readonly from: 'outer_run' }
-  /** As the developer's function gave it, or as the header has it: checked by `execute`. */
+  /** The key is as the developer's function or the header gave it, and is checked later. */
   | { readonly from: 'call'; readonly key: unknown };
 
 /**

@@ -73,7 +73,7 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
 
 interface Shared extends IdempotencyMiddlewareOptions<object, object> {
   readonly config: Config;
-  /** Of the transformer. */
+  /** The form of the transformer, as a hash. */
   readonly form: string;
   readonly reshape: Reshape;
 }
@@ -126,7 +126,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
   };
 }
 
-/** A call without a key of its own is no part of the run around it, if there is one. */
+/** Passes a call without a key on. If it is nested in a run, it must not get that run, nor its key. */
 function passBy({ next }: CallOptions, progress?: Progress): Promise<CallResult> {
   const pass = () => next({ ctx: { idempotency: undefined, ...carrying(progress) } });
   return currentRun() ? outsideRun(pass) : pass();

@@ -1,7 +1,7 @@
 import { isObject } from '../../server/engine/option-checks.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 
-/** What `createIdempotencyMiddleware` is given first. @throws TypeError with the code to write */
+/** Checks the first argument of `createIdempotencyMiddleware`. @throws TypeError with the code to write */
 export function checkRoot(t: unknown): void {
   if (isObject(t) && isObject(t._config) && typeof t.middleware === 'function' && t.procedure) return;
   throw new TypeError(

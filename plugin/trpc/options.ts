@@ -17,7 +17,7 @@ import {
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { Config } from './trpc.ts';
 
-/** As `initTRPC.create()` returns it. */
+/** `Root` is what `initTRPC.create()` returns. */
 export interface Root<Context extends object, Meta extends object> {
   readonly _config: Config & { readonly $types: { readonly ctx: Context; readonly meta: Meta } };
   readonly procedure: object;
@@ -26,12 +26,12 @@ export interface Root<Context extends object, Meta extends object> {
   ) => TRPCMiddlewareBuilder<Context, Meta, Overrides, unknown>;
 }
 
-/** What is known of a call when its key and its scope are asked for. */
+/** A `Call` is what is known of a call when its key and its scope are asked for. */
 export interface Call<Context, Meta> {
   /** The context of the root, with what earlier middlewares made of it. */
   readonly ctx: Context;
   readonly path: string;
-  /** As the validators that came before left it. */
+  /** The input, as the validators that came before left it. */
   readonly input: unknown;
   readonly meta: Meta | undefined;
   readonly batchIndex: number;
@@ -56,11 +56,11 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
    * not known. A request takes one of the two headers.
    */
   headerName?: string;
-  /** Whether a mutation without a key is refused (KEY_MISSING). Default false. */
+  /** True refuses a mutation without a key (KEY_MISSING). Default false. */
   require?: boolean;
   /**
-   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
-   * `onAbandoned` function gives), never before a run. For permissions that are checked after `idempotent()`: in later
+   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives). It is never asked before a run. Use it for permissions that are checked after `idempotent()`: in later
    * middlewares, or in the resolver.
    *
    * True lets the answer through; false is REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
@@ -69,7 +69,7 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
   authorizeReplay?: (replay: Replay<Context, Meta>) => boolean | Promise<boolean>;
 }
 
-/** What `authorizeReplay` is shown: the call that is about to get a stored answer, and whose key it is. */
+/** `authorizeReplay` is shown this: the call that is about to get a stored answer, and whose key it is. */
 export interface Replay<Context, Meta> extends Call<Context, Meta> {
   readonly scope: string;
   readonly key: string;

@@ -22,7 +22,7 @@ export interface TRPCPrincipal extends ReplayPrincipal {
 
 export interface TRPCReplayerOptions {
   readonly router: AnyTRPCRouter;
-  /** Who sends it now; null when whoever sent it may not any more. Gets what was captured. */
+  /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
   readonly context: (request: CapturedRequest) => TRPCPrincipal | null | Promise<TRPCPrincipal | null>;
   /** Default `Idempotency-Key`, as that of `createIdempotencyMiddleware`. */
   readonly headerName?: string;
@@ -100,7 +100,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
 
 interface Captured {
   readonly path: string;
-  /** In the transformer's form. */
+  /** The input, in the transformer's form. */
   readonly input?: unknown;
 }
 
@@ -136,7 +136,7 @@ async function problemOf(
   }
 }
 
-/** By the Standard Schema, which zod and its like have; a validator of another kind is asked when the call is sent. */
+/** Asks a validator by the Standard Schema, which zod and its like have. A validator of another kind is asked when the call is sent. */
 async function issueOf(validator: unknown, value: unknown): Promise<string | null> {
   const standard = (validator as { '~standard'?: { validate(value: unknown): unknown } })['~standard'];
   const result = (await standard?.validate(value)) as { issues?: readonly { message: string }[] } | undefined;

@@ -10,7 +10,7 @@ type Body = { readonly data?: unknown } | { readonly error: StoredError; readonl
 
 const shapes = new WeakMap<TRPCError, unknown>();
 
-/** How the first caller saw a replayed error, where that does not follow from the error as it was rebuilt. */
+/** Gives the shape in which the first caller saw a replayed error, where it does not follow from the rebuilt error. */
 export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
 
 /**
@@ -81,7 +81,7 @@ function textOf(body: Body): string {
   return JSON.stringify(body, refuseStreams);
 }
 
-/** Of a promise or an iterable, which tRPC streams, JSON would make `{}`. */
+/** Refuses promises and iterables, which tRPC streams: JSON would make `{}` of them. */
 function refuseStreams(_name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Symbol.asyncIterator in value || ('then' in value && typeof value.then === 'function')) {

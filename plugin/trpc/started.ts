@@ -2,7 +2,7 @@ import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
 import { refusing } from './misuse.ts';
 import type { CallOptions } from './trpc.ts';
 
-/** What `.concat(idempotent.started)` takes: it adds to any procedure, and changes none of its types. */
+/** `.concat(idempotent.started)` takes this: it adds to any procedure, and changes none of its types. */
 export type StartedMark = TRPCProcedureBuilder<
   object,
   object,
@@ -20,10 +20,10 @@ const IN_CHAIN = Symbol.for('latchkey.trpc.started/1');
 // On the context, where no later middleware can take it away.
 const CALL = Symbol.for('latchkey.trpc.call/1');
 
-/** One pass through a chain, from `idempotent()` on. */
+/** `Progress` follows one call through its chain of middlewares, from `idempotent()` on. */
 export interface Progress {
   readonly call: CallOptions['getRawInput'];
-  /** Whether it came past `idempotent.started`. */
+  /** True once the call came past `idempotent.started`. */
   entered: boolean;
 }
 
@@ -37,7 +37,7 @@ export function isMarked({ meta }: CallOptions): boolean {
   return meta !== undefined && IN_CHAIN in meta;
 }
 
-/** Whether this is a server-side call within another one, whose context it was given. */
+/** Tells whether this is a server-side call within another one, whose context it was given. */
 export function isInnerCall({ ctx, getRawInput }: CallOptions): boolean {
   const around = (ctx as Marked | undefined)?.[CALL];
   return around !== undefined && around.call !== getRawInput;

@@ -11,8 +11,8 @@ const PROBES: readonly (() => unknown)[] = [
 type Side = Config['transformer']['input'];
 
 /**
- * What tells one transformer from another in a record: a hash of what it makes of some fixed values. Inputs are compared, and
- * results are kept, as the transformer writes them; another one would take the same input for another, and read a result
+ * Names a transformer in a record by a hash of what it makes of some fixed values. Inputs are compared, and results are kept, as
+ * the transformer writes them; another one would take the same input for another, and read a result
  * as something else.
  */
 export function formOf({ transformer }: Pick<Config, 'transformer'>): string {

@@ -1,7 +1,7 @@
 import type { AnyTRPCRootTypes, TRPCMiddlewareFunction, TRPCRootConfig } from '@trpc/server';
 import type { Run } from '../../server/run.ts';
 
-/** What `idempotent()` adds to the context. */
+/** `idempotent()` adds this to the context. */
 export interface IdempotencyContext {
   /**
    * The keyed run that the procedure is in; undefined without a key. It is `currentRun()` as of when the middleware let
@@ -12,7 +12,7 @@ export interface IdempotencyContext {
 
 type Middleware = TRPCMiddlewareFunction<object, object, object, IdempotencyContext, unknown>;
 
-/** What tRPC hands to a middleware, and takes from it. */
+/** tRPC hands this to a middleware. */
 export type CallOptions = Parameters<Middleware>[0];
 export type CallResult = Awaited<ReturnType<Middleware>>;
 

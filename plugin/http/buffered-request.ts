@@ -21,7 +21,7 @@ export class BufferedRequest {
   }
 
   /**
-   * Undefined when the body is larger than `maxBytes`.
+   * Reads the whole body of a request; undefined when it is larger than `maxBytes`.
    * @throws TypeError when somebody has read the body before, or it has a length and no bytes
    * @throws the body's own error when the client broke off: nothing was claimed yet
    */

@@ -1,7 +1,7 @@
 import { isObject } from '../../server/engine/option-checks.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 
-/** What the wrapped handler is called with. @throws TypeError with the code to write, for what another host calls it with */
+/** Checks what the wrapped handler is called with. @throws TypeError with the code to write, for what another host calls it with */
 export function checkRequest(request: unknown): void {
   if (isRequest(request)) return;
   throw new TypeError(
@@ -9,7 +9,7 @@ export function checkRequest(request: unknown): void {
   );
 }
 
-/** Of this or of another implementation. */
+/** Tells whether a value is a `Request`, of this or of another implementation. */
 function isRequest(value: unknown): boolean {
   if (!isObject(value) || typeof value.method !== 'string' || typeof value.url !== 'string') return false;
   return (

@@ -1,16 +1,16 @@
 import type { Encoded } from '../../server/call.ts';
 import { type Bytes, continued, readUpTo } from './read-up-to.ts';
 
-/** What became of a request. */
+/** A request was handled in one of these ways. */
 export type Handled = Held | Passing | Thrown;
 
-/** An answer that is in memory as a whole. */
+/** A `Held` answer is in memory as a whole. */
 export interface Held {
   readonly kind: 'held';
-  /** For one caller. */
+  /** The response can be sent to one caller, which reads its body. */
   readonly response: Response;
   readonly body: Bytes | null;
-  /** What the handler threw, where `onError` made the response. */
+  /** The error that the handler threw, where `onError` made the response. */
   readonly error?: unknown;
 }
 
@@ -18,7 +18,7 @@ export interface Held {
 export interface Passing {
   readonly kind: 'passing';
   readonly response: Response;
-  /** What was read of a body that then was too large; undefined when it has no known end. */
+  /** The beginning of a body that turned out to be too large; undefined for a body without a known end. */
   readonly seen: Bytes | undefined;
   readonly error?: unknown;
 }
@@ -33,14 +33,14 @@ export class Thrown {
   }
 }
 
-/** What `classify` sees in `result`. */
+/** `classify` sees this in `result`. */
 export interface HttpResult {
   readonly status: number;
-  /** All of them, not only those that are stored. */
+  /** The headers: all of them, not only those that are stored. */
   readonly headers: Headers;
-  /** Undefined when only the first caller gets it. */
+  /** The body; undefined when only the first caller gets it. */
   readonly body: Uint8Array | null | undefined;
-  /** What the handler threw, where `onError` made the response. */
+  /** The error that the handler threw, where `onError` made the response. */
   readonly error?: unknown;
 }
 

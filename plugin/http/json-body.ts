@@ -4,8 +4,8 @@ import { exactNumber } from '../../server/exact-number.ts';
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * What a body of JSON says, for comparing: a number counts by its digits. Undefined for what is no JSON, and for an object
- * that has two different values for one name: parsers do not agree on what that says.
+ * Reads a JSON body for comparing: a number counts by its digits. Undefined for what is no JSON, and for an object that has
+ * two different values for one name: parsers do not agree on what that says.
  */
 export function comparableJson(contentType: string | null, bytes: Uint8Array): unknown {
   return parsed(contentType, bytes, (text) =>
@@ -29,7 +29,7 @@ function parsed(contentType: string | null, bytes: Uint8Array, read: (text: stri
   }
 }
 
-/** Hashed as a Set, since nothing in a JSON text can pass for one. */
+/** `Digits` holds a number's text. It is hashed as a Set, since nothing in a JSON text can pass for one. */
 class Digits {
   readonly digits: string;
 

@@ -9,7 +9,7 @@ export interface ComparableBody {
 }
 
 /**
- * What is compared of a body. Clients draw a new multipart boundary for each attempt, so that one is left out, and each
+ * Makes of a body what it is compared by. Clients make a new multipart boundary for each attempt, so that one is left out, and each
  * part counts with its headers (the field's name, the file's name and type) and its content. Nothing else is
  * interpreted: two bodies that a handler could tell apart by anything but the boundary never count as the same.
  */

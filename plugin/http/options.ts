@@ -23,7 +23,7 @@ import {
 type Maybe<T> = T | null | undefined;
 type MaybePromise<T> = T | Promise<T>;
 
-/** What a Fetch-style server calls, with whatever else it passes on: a context, the parameters of a route. */
+/** A Fetch-style server calls an `HttpHandler`, with whatever else it passes on: a context, the parameters of a route. */
 export type HttpHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => MaybePromise<Response>;
 
 export interface HttpIdempotencyOptions<Rest extends unknown[]> {
@@ -34,9 +34,9 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
    * written out.
    */
   scope: (request: Request, ...rest: Rest) => MaybePromise<Maybe<string>>;
-  /** Which methods have keys; a request with another one passes by. Default POST and PATCH. */
+  /** Requests with these methods can have keys; those with another method pass by. Default POST and PATCH. */
   methods?: readonly string[];
-  /** Which requests with these methods are refused with KEY_MISSING when they have no key. Default none. */
+  /** Requests with these methods for which this is true are refused with KEY_MISSING when they have no key. Default: none are. */
   require?: boolean | ((request: Request) => boolean);
   /**
    * Names of response headers to store, instead of {@link DEFAULT_STORED_HEADERS}. `Content-Type` and
@@ -48,7 +48,7 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
    * `Content-Encoding` always are; `Authorization`, `Cookie` and `Proxy-Authorization` never.
    */
   captureHeaders?: readonly string[];
-  /** What the request asks for, as operators see it. Part of the fingerprint. Default `POST /payments`: method and path. */
+  /** Names what the request asks for, as operators see it. The name is part of the fingerprint. Default `POST /payments`: method and path. */
   operation?: (request: Request) => string;
   /** Overrides of the options of `createIdempotency`. */
   policy?: Policy<Request>;
@@ -57,13 +57,13 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
   /** Largest body of a keyed request, which is held in memory; others get 413. Default 10 MiB. */
   maxRequestBytes?: number;
   /**
-   * What your server answers when the handler throws: it is then stored and repeated like any response. Without it the
+   * Makes the answer when the handler throws; it is stored and repeated like any response. Without this function the
    * error goes on to your server, whose answer is not known here, and the record is left in doubt.
    */
   onError?: (error: unknown, request: Request) => MaybePromise<Response>;
   /**
-   * Asked before an answer is given that another run of the key has made (a stored one, one that was waited for, what an
-   * `onAbandoned` function gives), never before a run. For permissions that are checked inside the handler.
+   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
+   * `onAbandoned` function gives). It is never asked before a run. Use it for permissions that are checked inside the handler.
    *
    * True lets the answer through; false is REPLAY_FORBIDDEN (403); a response is given instead. The record stays as it is.
    */
@@ -93,7 +93,7 @@ const CHECKS: Readonly<Record<keyof HttpIdempotencyOptions<never>, Check>> = {
 
 const NOT_OF_A_POLICY = optionsOf('withIdempotency(...) itself', Object.keys(CHECKS));
 
-/** With defaults. @throws TypeError naming the option, what was expected and what came */
+/** Fills in the defaults. @throws TypeError naming the option, what was expected and what came */
 export function resolveOptions<Rest extends unknown[]>(options: HttpIdempotencyOptions<Rest>) {
   checkOptions<HttpIdempotencyOptions<Rest>>(options, CHECKS, {
     of: 'withIdempotency',

@@ -13,7 +13,7 @@ export interface Problem {
   readonly code: IdempotencyErrorCode | 'REQUEST_TOO_LARGE';
   /** A short word that narrows the code. */
   readonly reason?: string;
-  /** Whether the same key may simply be sent again. */
+  /** True when the client may send the same key again. */
   readonly retryable: boolean;
 }
 
@@ -46,7 +46,7 @@ function responseOf({ retryAfterMs, ...facts }: Facts, documentation: string | u
 }
 
 /**
- * What clients may know of the error that a resolver function ended an abandoned call with: one with an HTTP status was
+ * Says what clients may know of the error with which an `onAbandoned` function failed a call: an error with an HTTP status was
  * made for them, any other is an internal error.
  */
 export function problemOf(error: unknown): { status: number; body: object } {

@@ -1,11 +1,11 @@
-/** As `Buffer.concat` makes them, which is what a `Response` takes, whichever types of Node.js and the web are there. */
+/** `Bytes` is the type of `Buffer.concat`: a `Response` takes it, whichever types of Node.js and the web are there. */
 export type Bytes = ReturnType<typeof Buffer.concat>;
 
 type Body = NonNullable<Response['body']>;
 
 export interface Reading {
   readonly bytes: Bytes;
-  /** What is left of the stream once more than the limit was read of it; undefined when it ended before. */
+  /** The rest of the stream, once more than the limit was read of it; undefined when the stream ended before. */
   readonly rest: Body | undefined;
 }
 

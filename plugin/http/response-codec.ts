@@ -7,7 +7,7 @@ import { problemOf } from './problem.ts';
 import { contentOf, redactedContent } from './redacted-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
-/** One of `text` and `base64`; neither for a response that has no body. */
+/** A stored response has `text` or `base64`, and neither when it has no body. */
 interface Stored {
   readonly status: number;
   readonly statusText?: string;

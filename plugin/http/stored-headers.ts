@@ -2,8 +2,8 @@
 const OF_THE_BODY = ['content-type', 'content-encoding'];
 
 /**
- * What is stored besides `Content-Type` and `Content-Encoding`, unless `headers` says otherwise. Not `Retry-After`: the same
- * key gets the same answer, so it would send clients round in circles.
+ * These headers are stored besides `Content-Type` and `Content-Encoding`, unless `headers` says otherwise. `Retry-After` is not
+ * among them: the same key gets the same answer, so a client that obeys it would retry for ever.
  */
 export const DEFAULT_STORED_HEADERS: readonly string[] = [
   'allow',
@@ -18,7 +18,7 @@ export const DEFAULT_STORED_HEADERS: readonly string[] = [
   'www-authenticate',
 ];
 
-/** Of one message, one connection or one session, so never of a stored result. */
+/** These headers belong to one message, connection or session, so they are never stored. */
 const NEVER_STORED = new Set([
   'set-cookie',
   'date',
@@ -36,7 +36,7 @@ const NEVER_STORED = new Set([
   'upgrade',
 ]);
 
-/** What is captured of a request besides `Content-Type` and `Content-Encoding`, unless `captureHeaders` says otherwise. */
+/** These headers of a request are captured besides `Content-Type` and `Content-Encoding`, unless `captureHeaders` says otherwise. */
 export const DEFAULT_CAPTURED_HEADERS: readonly string[] = ['accept', 'accept-language'];
 
 /** Whoever may read a record may not become its caller. */
@@ -60,7 +60,7 @@ export function namesToStore(chosen: readonly string[]): readonly string[] {
   return [...new Set([...OF_THE_BODY, ...chosen.map((name) => name.toLowerCase())])];
 }
 
-/** Those of the names that a response has; what its `Connection` header lists concerns one connection only. */
+/** Picks the headers with these names, without those that the response's `Connection` header lists: they concern one connection only. */
 export function headersToStore(headers: Headers, names: readonly string[]): [string, string][] {
   const hopByHop = new Set(
     headers

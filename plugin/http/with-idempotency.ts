@@ -120,7 +120,7 @@ function isGivenInstead(failure: unknown): failure is IdempotencyError & { cause
   return isIdempotencyError(failure) && failure.code === 'REPLAY_FORBIDDEN' && isResponse(failure.cause);
 }
 
-/** Of this or of another implementation. */
+/** Tells whether a value is a `Response`, of this or of another implementation. */
 function isResponse(value: unknown): value is Response {
   return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value;
 }

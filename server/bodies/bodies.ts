@@ -10,28 +10,28 @@ import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { StoredBody } from '../engine/record.ts';
 import { redacted } from './redaction.ts';
 
-/** Which body of which record: what is encrypted can be read back from there only. */
+/** A `Place` names one body of one record. An encrypted body can be read back from its own place only. */
 export type Place = Address & { readonly format: string } & (
     | { readonly part: 'response'; readonly life: number }
     | { readonly part: { readonly step: string }; readonly life: number }
-    /** Sealed before the claim that decides in which life it will be. */
+    /** A request has no life: it is sealed before the claim, which decides in which life it will be. */
     | { readonly part: 'request' }
   );
 
 export type Sealing = Pick<ResolvedPolicy, 'cipher' | 'compressAboveBytes'> & {
-  /** Of the body as it is stored in the end. */
+  /** The body may have so many bytes as it is stored in the end. */
   readonly maxBytes: number;
-  /** Whether something was removed from it. */
+  /** True when something was removed from the body. */
   readonly isRedacted?: boolean;
 };
 
-/** Larger ones are not stored, however small they are compressed: what is read back has to fit into memory, too. */
+/** A larger text is not stored, even if it is small when compressed: it has to fit into memory when it is read back. */
 const MAX_TEXT_BYTES = 64 * 1_048_576;
 
 const compressed = promisify(deflate);
 const expanded = promisify(inflate);
 
-/** What is stored of a result or a request, redacted: a step never is. @throws whatever the developer's `cipher` or `redact` throws */
+/** Redacts and seals a result or a request. Values of steps are never redacted. @throws whatever the developer's `cipher` or `redact` throws */
 export async function sealContent(
   { body, redacted: wasRedacted = false, omitted }: Written,
   place: Extract<Place, { part: 'request' | 'response' }>,
@@ -46,7 +46,7 @@ export async function sealContent(
   return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });
 }
 
-/** A text as it is stored: compressed, then encrypted, if it is not too large then. @throws whatever `cipher` throws */
+/** Seals a text: compresses it, then encrypts it. A body that is too large then is left out. @throws whatever `cipher` throws */
 export async function sealBody(
   text: string,
   place: Place,
@@ -123,7 +123,7 @@ function beginningOf(bytes: Uint8Array): string {
   }
 }
 
-/** Undefined when it is stored smaller as it is. */
+/** Compresses a text; undefined where it would not be stored smaller than as it is. */
 async function packedText(
   text: string,
   length: number,
@@ -132,11 +132,11 @@ async function packedText(
 ): Promise<Buffer | undefined> {
   if (aboveBytes === null || length <= aboveBytes) return undefined;
   const packed = await compressed(text);
-  // What is encrypted becomes base64 in either case.
+  // An encrypted body is stored as base64 whether it is compressed or not, so only the bytes before that count.
   return (isEncrypted ? packed.length : base64Length(packed.length)) < length ? packed : undefined;
 }
 
-/** Bounded: a few bytes that somebody put there may expand to gigabytes. */
+/** Expands a compressed text, up to a limit: a few bytes that somebody put there may expand to gigabytes. */
 async function unpacked(bytes: Uint8Array): Promise<Buffer> {
   try {
     return await expanded(bytes, { maxOutputLength: MAX_TEXT_BYTES });
@@ -145,7 +145,7 @@ async function unpacked(bytes: Uint8Array): Promise<Buffer> {
   }
 }
 
-/** Chunk by chunk, and no further. */
+/** Expands the beginning of a compressed text chunk by chunk, and nothing behind it. */
 async function unpackedUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffer> {
   const stream = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
   const chunks: Buffer[] = [];
@@ -192,7 +192,7 @@ async function decrypted(
   );
 }
 
-/** What is authenticated along with a body, so that it is worth nothing anywhere else. */
+/** Makes the context that is authenticated along with a body, so that the body can not be decrypted in any other place. */
 function contextOf(place: Place, encoding: StoredBody['encoding'], isRedacted: boolean): Buffer {
   const { scope, key, part, format } = place;
   const life = place.part === 'request' ? null : place.life;

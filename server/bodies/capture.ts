@@ -6,8 +6,8 @@ import { sealContent } from './bodies.ts';
 import { hidesOf } from './redaction.ts';
 
 /**
- * What the record is to hold of the request; undefined where the policy does not ask for it. Sealed before anything runs:
- * a cipher or a `redact` that fails now will fail after the effect, too.
+ * Captures and seals the request; undefined where the policy does not ask for it. This happens before anything runs: a cipher or
+ * a `redact` that fails now will fail after the effect, too.
  * @throws IdempotencyError STORE_UNAVAILABLE, reason `unsealed`
  */
 export async function captureOf<Value>(

@@ -13,7 +13,7 @@ const TAG_BYTES = 16;
 export interface CipherOptions {
   /** The id of the key that bodies are encrypted with from now on. */
   current: string;
-  /** By id: 32 random bytes each. Keep a former key for as long as records that it encrypted are kept. */
+  /** The keys by id, of 32 random bytes each. Keep a former key for as long as records that it encrypted are kept. */
   keys: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -57,7 +57,7 @@ export function createCipher(options: CipherOptions): Cipher {
   };
 }
 
-/** Not the bytes themselves: what is printed or changed later is not the key. */
+/** Makes a `KeyObject` of a key's bytes, so that nobody can print the key or change it later. */
 function secretOf(id: string, key: unknown): KeyObject {
   if (id === '') throw new TypeError('Expected the ids of `keys` not to be empty');
   if (!(key instanceof Uint8Array)) throw new TypeError(`Expected \`keys.${id}\` to be a Uint8Array`);

@@ -1,18 +1,18 @@
 import type { Redaction } from '../engine/policy.ts';
 import { type Hides, hidesNames, withoutNames } from '../redact.ts';
 
-/** Undefined where no names are to be redacted: a function sees the body as a whole. */
+/** Makes a test for the names to redact; undefined where `redact` names none. A function sees the body as a whole instead. */
 export function hidesOf(redact: Redaction | null): Hides | undefined {
   return redact === null || typeof redact === 'function' ? undefined : hidesNames(redact);
 }
 
 export interface Redacted {
-  /** Undefined when nothing may be kept. */
+  /** The text that may be kept; undefined when nothing may. */
   readonly text: string | undefined;
   readonly changed: boolean;
 }
 
-/** What may be stored of a body. @throws whatever the developer's function throws */
+/** Takes out of a body what may not be stored. @throws whatever the developer's function throws */
 export async function redacted(
   text: string,
   redact: Redaction | null,

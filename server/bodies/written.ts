@@ -1,8 +1,8 @@
 import type { Written } from '../call.ts';
 
 /**
- * What a codec writes down of a result; no body where that fails (a circular object, a bigint, a `toJSON` that throws).
- * Apart from the outcome, which is known by then: a result that can not be written down ended as it ended.
+ * Writes a result down; without a body where that fails (a circular object, a bigint, a `toJSON` that throws). The outcome is
+ * known before, and stays what it is even if the result can not be written down.
  */
 export function written(write: () => Written): Written {
   try {

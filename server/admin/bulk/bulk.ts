@@ -51,7 +51,7 @@ export async function planJob(dashboard: Dashboard, operator: Operator, request:
   return dashboard.jobs.shown(await dashboard.jobs.require(id, operator));
 }
 
-/** What the rules would refuse for certain is no part of a plan; what changes until its turn is refused then. */
+/** Tells whether a key belongs into a plan: not when the rules would refuse it for certain. A key that changes until its turn is refused then. */
 function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
   switch (action) {
     case 'allow_retry':
@@ -65,7 +65,7 @@ function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
   }
 }
 
-/** How many keys of a plan are in which state, and of which of them the effect may happen twice. */
+/** Counts the keys of a plan by state, and tells for which of them the effect may happen twice. */
 function countsOf(action: BulkAction, rows: readonly KeyRow[]): JobCount[] {
   const counts = new Map<string, JobCount>();
   for (const row of rows) {

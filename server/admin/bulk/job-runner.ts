@@ -7,9 +7,9 @@ import { readStored } from '../keys/detail.ts';
 import type { Dashboard } from '../services.ts';
 
 export interface RunnerOptions {
-  /** How often it looks for a job that nobody runs. Default 5 s. */
+  /** The runner looks for a job that nobody runs at this interval, in ms. Default 5 s. */
   readonly pollMs?: number;
-  /** How long a job is believed to be run by a process that says nothing. Default 15 s. */
+  /** A job is free for another process when its own has said nothing for this time, in ms. Default 15 s. */
   readonly leaseMs?: number;
   /** Between two keys: the keys' own traffic comes first. Default 20 ms. */
   readonly pauseMs?: number;
@@ -106,7 +106,7 @@ export class JobRunner {
         commandKey: `bulk:${_id}`,
         by: startedBy,
         jobId: job._id,
-        // Between the look at the job and this transaction the process may have stood still for long.
+        // The process may have been paused since it read the job, and another one may run the job by now: ask again in here.
         isWanted: (send) => dashboard.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
         given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
         ...confirmed,

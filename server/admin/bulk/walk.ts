@@ -5,7 +5,7 @@ import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
 import { IS_OURS, listKeys } from '../keys/list.ts';
 import { areSmall, chooseVia, LOCK_KEY } from '../keys/query-plan.ts';
 
-/** How many keys a plan or an export holds. */
+/** A plan or an export holds at most so many keys. */
 const MOST_ROWS = 10_000;
 const ROWS_PER_READ = 500;
 /** A filter without an index looks at so many bounded stretches of the newest records. */
@@ -36,7 +36,7 @@ interface Request {
   readonly scopes: readonly string[] | undefined;
 }
 
-/** As a list does it, page after page. */
+/** Walks through the keys as a list does it, page after page. */
 async function walkPages(records: Records, request: Request): Promise<Walked> {
   const rows: KeyRow[] = [];
   let cursor: string | undefined;
@@ -51,7 +51,7 @@ async function walkPages(records: Records, request: Request): Promise<Walked> {
   return { rows, left: { why: rows.length < MOST_ROWS ? 'unsearched' : 'full', before } };
 }
 
-/** Each record of some scopes, in the order of the keys: by the index that is the lock, a stretch at a time. */
+/** Walks through all records of some scopes, in the order of the keys: along the unique index, a stretch at a time. */
 async function walkScopes(records: Records, within: readonly string[], request: Request): Promise<Walked> {
   const rows: KeyRow[] = [];
   for (const scope of new Set(within)) {

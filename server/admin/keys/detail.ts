@@ -15,7 +15,7 @@ const MOST_RAW_BYTES = 1_048_576;
 export type Bar = (action: OfferedAction['action'], record: KeyRecord) => string | null;
 
 /**
- * Undefined when there is no such record, or it is in none of the operator's scopes.
+ * Reads one key for its page; undefined when there is no such record, or it is in none of the operator's scopes.
  * @param reasonOf what is shown of the reason of a release or a doubt, which may be the text of an error
  */
 export async function readDetail(
@@ -35,9 +35,9 @@ export async function readDetail(
 }
 
 export interface Stored {
-  /** Without its bodies, as the rules read it. */
+  /** The record without its bodies, as the rules read it. */
   readonly record: StoredRecord;
-  /** Whether one of its bodies is encrypted. */
+  /** True when one of the record's bodies is encrypted. */
   readonly isEncrypted: boolean;
   /** The server's clock. */
   readonly now: Date;

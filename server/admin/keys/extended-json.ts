@@ -30,7 +30,7 @@ function cutItems(items: readonly (() => unknown)[]): unknown[] {
   return left > 0 ? [...kept, `… (${left} more)`] : kept;
 }
 
-/** By the name that each of the driver's classes gives itself, whichever copy it is of. */
+/** Writes a value of the driver's classes, which are known by the names that they give themselves, in whichever copy of the driver. */
 function tagged(value: { _bsontype: unknown }): unknown {
   switch (value._bsontype) {
     case 'ObjectId':

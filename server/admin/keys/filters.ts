@@ -12,7 +12,7 @@ const LAPSED = { $and: [{ state: { $eq: 'running' } }, past('$leaseExpiresAt'), 
 const RUNNING = { $and: [{ state: { $eq: 'running' } }, after('$leaseExpiresAt'), NOT_EXPIRED] };
 const EXPIRED = { $and: [{ expiresAt: { $type: 'date' } }, past('$expiresAt')] };
 
-/** What a state filter matches; `indexed`: each of it is one range, newest first, of the index on what needs attention. */
+/** A `StateMatch` is what a state filter matches. Where it is `indexed`, each part is one range, newest first, of the index on what needs attention. */
 export interface StateMatch {
   readonly indexed: boolean;
   readonly matches: readonly Document[];
@@ -20,7 +20,7 @@ export interface StateMatch {
 
 export const ATTENTION = { inDoubt: IN_DOUBT, lapsed: LAPSED, errors: FAILED, running: RUNNING };
 
-/** By the state as it is shown, but for damage: a damaged record is found by the state that is written in it, too. */
+/** Matches the state as it is shown. A damaged record is also found by the state that is written in it. */
 export function stateMatch({ state, error }: Pick<KeyFilter, 'state' | 'error'>): StateMatch {
   switch (state) {
     case 'attention':

@@ -6,7 +6,7 @@ import { allOf, otherMatches, stateMatch } from './filters.ts';
 import { chooseVia, type Via } from './query-plan.ts';
 
 const PAGE_ROWS = 50;
-/** How many records a filter without an index looks at for one page. */
+/** A filter without an index looks at so many records for one page. */
 const SEARCHED = 4_000;
 const MOST_NEWER = 100;
 
@@ -18,16 +18,16 @@ export interface ListRequest {
   readonly filter: KeyFilter;
   /** The operator's. */
   readonly scopes?: readonly string[] | undefined;
-  /** Below it: a page ends with the id that the next one begins with. */
+  /** The page begins below this id, with which the page before ended. */
   readonly cursor?: string | undefined;
-  /** Only records with a higher id. */
+  /** The page holds only records with a higher id. */
   readonly after?: string | undefined;
   readonly limit?: number;
 }
 
 type Page = Pick<KeyPage, 'rows' | 'next' | 'searched'>;
 
-/** One page, newest first. */
+/** Lists one page of keys, newest first. */
 export async function listKeys(records: Records, request: ListRequest): Promise<KeyPage> {
   const [now, via] = await Promise.all([records.now(), chooseVia(records, request)]);
   const page = await pageBy(records, startingAt(request, now), via);
@@ -46,7 +46,7 @@ export async function countNewer(
   return { count: rows.length, capped: next !== null };
 }
 
-/** Those of the ids that are there and within the operator's scopes. Nothing else bounds the ids: the server would scan between. */
+/** Reads the rows of those ids that are there and within the operator's scopes. The query has no other bounds on the ids, or the server would scan all records between. */
 export async function rowsOf(
   records: Records,
   scopes: readonly string[] | undefined,

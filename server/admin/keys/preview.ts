@@ -7,7 +7,7 @@ import type { BodyInfo, Preview } from '../contract.ts';
 const NO_RULE = 's1';
 
 /**
- * What a retry would get now: `decide` itself, asked about the record as it stands. Nothing is written.
+ * Says what a retry would get now, by asking `decide` itself about the record as it stands. Nothing is written.
  * @param policy the defaults: a policy of the operation's own may decide otherwise about an abandoned run
  */
 export function previewOf(

@@ -4,14 +4,14 @@ import { isBadHint, type Records } from '../collections/records.ts';
 import type { KeyFilter } from '../contract.ts';
 import { stateMatch } from './filters.ts';
 
-/** How a list finds its rows. */
+/** A list finds its rows in one of these ways. */
 export type Via =
   /** The index finds each range of the filter newest first, or few records at all. */
   | { readonly by: 'index'; readonly hint?: Document; readonly maxTimeMS?: number }
   /** Newest first through all records, up to a bound. */
   | { readonly by: 'search' };
 
-/** A set that an index finds is sorted whole when it is no larger. */
+/** Rows that an index finds are all read and then sorted when there are no more than this. */
 const SMALL_SET = 1_000;
 /** A key without a scope takes one look for each scope there is. */
 const KEY_SEARCH_MS = 1_500;
@@ -42,7 +42,7 @@ export async function chooseVia(records: Records, { filter, scopes }: Request): 
 
 const HAS_EXPIRED = { $expr: { $lte: ['$expiresAt', '$$NOW'] }, expiresAt: { $type: 'date' } };
 
-/** Whether these scopes have at most so many keys together. */
+/** Tells whether these scopes have at most so many keys together. */
 export function areSmall(records: Records, scopes: readonly string[], most: number): Promise<boolean> {
   return isSmall(records, { scope: { $in: scopes } }, { hint: LOCK_KEY, most });
 }

@@ -34,7 +34,7 @@ const UNITS = [
   [1_000, 's'],
 ] as const;
 
-/** Never negative: clocks differ. */
+/** Writes the time between two instants. It is never negative, even though clocks differ. */
 function lasting(from: number | null, to: number | null): string {
   if (from === null || to === null) return 'an unknown time';
   const ms = Math.max(0, to - from);

@@ -30,7 +30,7 @@ function entryOf(stored: unknown): TimelineEntry {
   };
 }
 
-/** What the record says of itself beside its history. What released it or put it in doubt is in there already. */
+/** Makes the entries that are not in the record's history. The history already says why a record was released or in doubt. */
 function standing(record: Document, { state, startedAt, completedAt, fence }: KeyRow): TimelineEntry[] {
   const owner = textOf(record.owner);
   // An operator gave it: the history says so.

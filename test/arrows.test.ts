@@ -48,6 +48,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/admin/keys/action.ts', "export { x } from '../actions/take-action.ts';"],
     ['server/admin/bodies/key.ts', "export { x } from '../keys/detail.ts';"],
     ['server/admin/collections/key.ts', "export { x } from '../keys/list.ts';"],
+    ['server/admin/collections/services.ts', "export type { X } from '../services.ts';"],
     ['server/admin/page/key.ts', "export { x } from '../keys/list.ts';"],
     ['plugin/graphql/document/host.ts', "export { x } from '../host/key.ts';"],
     ['plugin/graphql/host/call.ts', "export { x } from '../call/replay.ts';"],

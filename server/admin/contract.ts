@@ -10,6 +10,12 @@ export interface Operator {
   readonly scopes?: readonly string[];
 }
 
+/** An operator, and how the command came. */
+export interface Actor extends Operator {
+  /** When it is not the dashboard's page: `command line, as root on host-1`. */
+  readonly via?: string;
+}
+
 /** What a list shows as the state: what is stored, or what became of it since. */
 export type ShownState = KeyState | 'lapsed' | 'expired' | 'unreadable';
 

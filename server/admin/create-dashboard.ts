@@ -7,13 +7,14 @@ import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
 import { appRouter } from './api/router.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
+import { JobRunner } from './bulk/job-runner.ts';
 import type { Operator, Role } from './contract.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { boundedRequest } from './page/bounded-request.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
 import type { Replayer } from './replayer.ts';
-import type { Dashboard } from './services.ts';
+import type { AdminServices } from './services.ts';
 
 export interface DashboardOptions {
   /** With `createMongoStore(...)`: there is nothing to look at in memory. */
@@ -53,12 +54,12 @@ export interface DashboardHandler {
  * @throws TypeError for an option that is missing or not what it should be
  */
 export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
-  const { authorize, allowedHosts, basePath, dashboard } = resolveOptions(options);
+  const { authorize, allowedHosts, basePath, services, runner } = resolveOptions(options);
   const api = `${basePath}/api/trpc`;
   let isFound = false;
   let hasWarned = false;
-  if (!dashboard.readOnly) dashboard.runner.start();
-  return Object.assign(handle, { close: () => dashboard.runner.close() });
+  if (!services.readOnly) runner.start();
+  return Object.assign(handle, { close: () => runner.close() });
 
   async function handle(request: Request): Promise<Response> {
     try {
@@ -102,7 +103,7 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
       req: bounded,
       router: appRouter,
       allowBatching: false,
-      createContext: () => ({ operator, dashboard }),
+      createContext: () => ({ operator, services }),
       onError: ({ error }) => {
         if (error.code === 'INTERNAL_SERVER_ERROR') warn(error.cause ?? error);
       },
@@ -128,7 +129,8 @@ interface Resolved {
   readonly allowedHosts: readonly string[] | undefined;
   readonly authorize: DashboardOptions['authorize'];
   readonly basePath: string;
-  readonly dashboard: Dashboard;
+  readonly services: AdminServices;
+  readonly runner: JobRunner;
 }
 
 const isHost = (value: unknown) =>
@@ -173,7 +175,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
   const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
   const policy = idempotency.policy();
-  const dashboard = openDashboard({
+  const services = openDashboard({
     db,
     collection,
     policy,
@@ -181,8 +183,16 @@ function resolveOptions(options: DashboardOptions): Resolved {
     replayers,
     vault: idempotency,
     redact: options.redact,
+    wakeJobs: () => runner.wake(),
   });
-  return { authorize, allowedHosts: options.allowedHosts, basePath: basePath.replace(/\/+$/, ''), dashboard };
+  const runner = new JobRunner(services);
+  return {
+    authorize,
+    allowedHosts: options.allowedHosts,
+    basePath: basePath.replace(/\/+$/, ''),
+    services,
+    runner,
+  };
 }
 
 function requireMongoStore(store: unknown): MongoStore {

@@ -41,7 +41,7 @@ export function list(group: Command): void {
       orError(command, async () => {
         const { listKeys } = await import('../admin/keys/list.ts');
         await using session = await openSession(options);
-        const page = await listKeys(session.dashboard.records, {
+        const page = await listKeys(session.services.records, {
           filter: filterOf(options),
           cursor: options.cursor,
         });

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import type { ActionName, BodyText, KeyDetail } from '../admin/contract.ts';
-import type { Actor } from '../admin/services.ts';
+import type { Actor, BodyText, KeyDetail } from '../admin/contract.ts';
+import type { AdminServices } from '../admin/services.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 export interface Session extends AsyncDisposable {
-  readonly dashboard: import('../admin/services.ts').Dashboard;
+  readonly services: AdminServices;
   readonly operator: Actor;
 }
 
@@ -31,13 +31,15 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
   }
   const policy = connection.idempotency.policy();
   return {
-    dashboard: openDashboard({
+    services: openDashboard({
       db,
       collection,
       policy,
       readOnly: false,
       replayers: [],
       vault: connection.idempotency,
+      // A command runs no jobs.
+      wakeJobs() {},
     }),
     operator: { id: by, role: 'admin', via: `command line, as ${osUser()} on ${hostname()}` },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
@@ -61,14 +63,13 @@ async function requireCollection({ store: { db, collection } }: Connection): Pro
 
 /** Undefined, and exit code 1, when there is none. */
 export async function findKey(
-  { dashboard, operator }: Session,
+  { services, operator }: Session,
   id: string | undefined,
   { scope, key, json }: Target,
 ): Promise<KeyDetail | undefined> {
-  const [{ listKeys }, { readDetail }, { barOf }, { isObjectId }] = await Promise.all([
+  const [{ listKeys }, { findDetail }, { isObjectId }] = await Promise.all([
     import('../admin/keys/list.ts'),
-    import('../admin/keys/detail.ts'),
-    import('../admin/services.ts'),
+    import('../admin/commands/find-detail.ts'),
     import('../admin/collections/records.ts'),
   ]);
   if ((id === undefined) === (scope === undefined || key === undefined))
@@ -76,12 +77,10 @@ export async function findKey(
   if (id !== undefined && !isObjectId(id)) throw new Error(`Expected an id of 24 digits, got ${id}`);
   const { rows } =
     id === undefined
-      ? await listKeys(dashboard.records, { filter: { scope: scope as string, key: key as string } })
+      ? await listKeys(services.records, { filter: { scope: scope as string, key: key as string } })
       : { rows: [{ id }] };
   const found = rows[0]?.id;
-  const bar = (action: ActionName, record: Parameters<typeof barOf>[3]) =>
-    barOf(dashboard, operator, action, record);
-  const detail = found === undefined ? undefined : await readDetail(dashboard.records, found, undefined, bar);
+  const detail = found === undefined ? undefined : await findDetail(services, operator, found);
   if (!detail) refuse(json, 'There is no such key');
   return detail;
 }
@@ -92,9 +91,9 @@ export interface ShownKey extends KeyDetail {
 }
 
 /** With its bodies as the dashboard shows them: secrets are hidden, and what is long is cut. */
-export async function withTexts({ dashboard }: Session, detail: KeyDetail): Promise<ShownKey> {
+export async function withTexts({ services }: Session, detail: KeyDetail): Promise<ShownKey> {
   const { readBody } = await import('../admin/bodies/bodies.ts');
-  const { records, secrets, open } = dashboard;
+  const { records, secrets, open } = services;
   const read = async (part: 'request' | 'response') =>
     (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??
     null;

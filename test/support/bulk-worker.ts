@@ -4,7 +4,6 @@ import { JobRunner } from '../../server/admin/bulk/job-runner.ts';
 import { cancelJob, startJob } from '../../server/admin/commands/job-commands.ts';
 import type { Operator } from '../../server/admin/contract.ts';
 import { openDashboard } from '../../server/admin/open-dashboard.ts';
-import type { Dashboard } from '../../server/admin/services.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 
@@ -15,24 +14,24 @@ const [uri = '', name = ''] = process.argv.slice(2);
 const client = await new MongoClient(uri).connect();
 const store = createMongoStore({ db: client.db(name) });
 const idempotency = createIdempotency({ store });
-const opened = openDashboard({
+const services = openDashboard({
   db: client.db(name),
   collection: store.collection,
   policy: idempotency.policy(),
   readOnly: false,
   replayers: [],
   vault: idempotency,
+  wakeJobs: () => runner.wake(),
 });
-const runner = new JobRunner(() => dashboard, { pollMs: 100, leaseMs: 1_000, pauseMs: 20 });
-const dashboard: Dashboard = { ...opened, runner };
+const runner = new JobRunner(services, { pollMs: 100, leaseMs: 1_000, pauseMs: 20 });
 const operator: Operator = { id: 'olga', role: 'operator' };
 const command = { reason: 'INC-4211: the provider confirmed it', commandKey: `of ${process.pid}` };
 
 process.on('message', async (order: Order) => {
   if (order === 'run') {
     const plan = { action: 'allow_retry', filter: { state: 'attention' }, ...command } as const;
-    const { id, total } = await planJob(dashboard, operator, plan);
-    await startJob(dashboard, operator, { id, count: total, mayRepeat: true, commandKey: `start of ${id}` });
+    const { id, total } = await planJob(services, operator, plan);
+    await startJob(services, operator, { id, count: total, mayRepeat: true, commandKey: `start of ${id}` });
     process.send?.(id);
   } else if (order === 'follow') {
     runner.start();
@@ -41,7 +40,7 @@ process.on('message', async (order: Order) => {
     await runner.close();
     process.send?.('closed');
   } else {
-    await cancelJob(dashboard, operator, { id: order.cancel, ...command });
+    await cancelJob(services, operator, { id: order.cancel, ...command });
     process.send?.('cancelled');
   }
 });

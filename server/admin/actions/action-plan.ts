@@ -2,9 +2,9 @@ import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../../
 import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../../engine/record.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
-import type { ActionCommand } from '../contract.ts';
+import type { ActionCommand, Actor } from '../contract.ts';
 import { extendedJson } from '../keys/extended-json.ts';
-import type { Actor, Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { changeOf } from './change-of.ts';
 import { readForAction } from './record-access.ts';
 
@@ -27,13 +27,13 @@ export type Plan =
 
 /** The record as it stands, the rules, and what the audit will say. */
 export async function planned(
-  dashboard: Dashboard,
+  services: AdminServices,
   action: Action,
   owner: string,
   send: Send,
 ): Promise<Plan> {
   const { seen, by, reason, commandKey, jobId } = action;
-  const found = await readForAction(dashboard.records, seen.id, send);
+  const found = await readForAction(services.records, seen.id, send);
   if (!found) return { do: 'refuse', why: 'It is no longer there' };
   const before = readRecord(found.record);
   if (!before) return { do: 'refuse', why: 'The record can not be understood' };
@@ -46,7 +46,7 @@ export async function planned(
     by: by.id,
     reason,
     owner,
-    retentionMs: dashboard.policy.retentionMs,
+    retentionMs: services.policy.retentionMs,
     ...(action.given && { response: action.given }),
   };
   const result = operated(before, command, found.now);

@@ -5,7 +5,7 @@ import { readRequest } from '../bodies/bodies.ts';
 import type { Records } from '../collections/records.ts';
 import type { Stored } from '../keys/detail.ts';
 import type { Replayer } from '../replayer.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 
 /** What the operator gave can not be stored; the message says why. */
 export class UnusableResponse extends Error {}
@@ -19,16 +19,16 @@ const LONGEST_REASON = 1_000;
  * @throws UnusableResponse
  */
 export async function givenResponse(
-  dashboard: Pick<Dashboard, 'records' | 'replayers' | 'open' | 'seal'>,
+  services: Pick<AdminServices, 'records' | 'replayers' | 'open' | 'seal'>,
   id: string,
   { record, isEncrypted }: Pick<Stored, 'record' | 'isEncrypted'>,
   action: OperatorAction,
   text: string | undefined,
 ): Promise<StoredBody | undefined> {
-  const given = await written(dashboard, id, record, action, text);
+  const given = await written(services, id, record, action, text);
   if (!given) return undefined;
   const { scope, key, life } = record as unknown as KeyRecord;
-  const sealed = await dashboard.seal({ scope, key, life }, given);
+  const sealed = await services.seal({ scope, key, life }, given);
   if (sealed.body === undefined)
     throw new UnusableResponse(`It can not be stored: ${sealed.omitted} (${sealed.bytes} bytes)`);
   if (isEncrypted && !sealed.cipher)
@@ -39,7 +39,7 @@ export async function givenResponse(
 }
 
 async function written(
-  { records, replayers, open }: Pick<Dashboard, 'records' | 'replayers' | 'open'>,
+  { records, replayers, open }: Pick<AdminServices, 'records' | 'replayers' | 'open'>,
   id: string,
   record: StoredRecord,
   action: OperatorAction,

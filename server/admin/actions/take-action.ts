@@ -3,7 +3,7 @@ import type { Document } from '../../mongodb/database.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { type Action, planned } from './action-plan.ts';
 import { applyChange, readForAction } from './record-access.ts';
 
@@ -18,27 +18,27 @@ export type Acted =
  * answers the same.
  * @throws Withdrawn when it is no longer wanted
  */
-export async function takeAction(dashboard: Dashboard, action: Action): Promise<Acted> {
-  const { audit, records } = dashboard;
+export async function takeAction(services: AdminServices, action: Action): Promise<Acted> {
+  const { audit, records } = services;
   await audit.prepare();
   const earlier = await audit.find(action.commandKey);
   if (earlier && earlier.result !== 'intended') return answered(earlier, action);
   const acted = (await hasTransactions(records.db))
-    ? await transacted(dashboard, action)
-    : await intended(dashboard, action, earlier);
+    ? await transacted(services, action)
+    : await intended(services, action, earlier);
   if (acted.done) return acted;
   // What changed the record may be this very command, sent twice at once.
   const twin = await audit.find(action.commandKey);
   return twin?.result === 'done' ? answered(twin, action) : acted;
 }
 
-async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> {
-  const { audit, records } = dashboard;
+async function transacted(services: AdminServices, action: Action): Promise<Acted> {
+  const { audit, records } = services;
   const owner = `operator:${randomUUID()}`;
   try {
     return await inTransaction(records.db, PATIENCE_MS, async (send) => {
       await requireWanted(action, send);
-      const plan = await planned(dashboard, action, owner, send);
+      const plan = await planned(services, action, owner, send);
       if (plan.do === 'refuse') return { done: false, why: plan.why };
       if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();
       // A write conflict aborts the transaction, which is then run again: what it reads next has changed.
@@ -49,7 +49,7 @@ async function transacted(dashboard: Dashboard, action: Action): Promise<Acted> 
   } catch (error) {
     // The same command, sent twice at once: the other one is in the audit by now.
     if (!(error instanceof SentTwice || isDuplicate(error))) throw error;
-    return takeAction(dashboard, action);
+    return takeAction(services, action);
   }
 }
 
@@ -64,27 +64,27 @@ async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
 
 /** Without transactions: the intent first. Whoever sends the command again finds it, and with it whether it was carried out. */
 async function intended(
-  dashboard: Dashboard,
+  services: AdminServices,
   action: Action,
   earlier: AuditRecord | undefined,
 ): Promise<Acted> {
-  const { audit, records } = dashboard;
+  const { audit, records } = services;
   if (earlier && !isSame(earlier, action)) return answered(earlier, action);
   const owner = earlier?.owner ?? `operator:${randomUUID()}`;
   const send = sendTo(records.db);
-  if (earlier && (await wasApplied(dashboard, action.seen.id, owner))) {
+  if (earlier && (await wasApplied(services, action.seen.id, owner))) {
     await audit.conclude(action.commandKey, { result: 'done' });
     return { done: true, note: earlier.note, again: true };
   }
   await requireWanted(action, send);
-  const plan = await planned(dashboard, action, owner, send);
+  const plan = await planned(services, action, owner, send);
   if (plan.do === 'refuse') {
     if (earlier) await audit.conclude(action.commandKey, { result: 'refused', note: plan.why });
     return { done: false, why: plan.why };
   }
   const added =
     earlier !== undefined || (await audit.add({ ...plan.entry, result: 'intended' }, send, MAJORITY));
-  if (!added) return takeAction(dashboard, action);
+  if (!added) return takeAction(services, action);
   const applied = await applyChange(records, plan, (command) => send({ ...command, writeConcern: MAJORITY }));
   if (!applied) {
     await audit.conclude(action.commandKey, { result: 'refused', note: CHANGED });
@@ -108,7 +108,7 @@ const isSame = (earlier: AuditRecord, { action, seen, by, reason }: Action): boo
   earlier.action === action && earlier.keyId === seen.id && earlier.by === by.id && earlier.reason === reason;
 
 /** A later claim keeps what operators did in the history. */
-async function wasApplied({ records }: Dashboard, id: string, owner: string): Promise<boolean> {
+async function wasApplied({ records }: AdminServices, id: string, owner: string): Promise<boolean> {
   const found = await readForAction(records, id, sendTo(records.db));
   const history = Array.isArray(found?.record.history) ? found.record.history : [];
   return (

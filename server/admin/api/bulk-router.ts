@@ -25,26 +25,26 @@ export const bulkRouter = router({
           'Expected a filter or ids',
         ),
     )
-    .mutation(({ ctx: { dashboard, operator }, input }) => planJob(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => planJob(services, operator, input)),
 
   start: forOperators
     .input(z.strictObject({ id, count: z.int().min(0), ...confirmations, commandKey }))
-    .mutation(({ ctx: { dashboard, operator }, input }) => startJob(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => startJob(services, operator, input)),
 
   cancel: forOperators
     .input(z.strictObject({ id, reason, commandKey }))
-    .mutation(({ ctx: { dashboard, operator }, input }) => cancelJob(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => cancelJob(services, operator, input)),
 
   resume: forOperators
     .input(z.strictObject({ id, commandKey }))
-    .mutation(({ ctx: { dashboard, operator }, input }) => resumeJob(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => resumeJob(services, operator, input)),
 
-  list: forViewers.query(({ ctx: { dashboard, operator } }): Promise<Job[]> => dashboard.jobs.list(operator)),
+  list: forViewers.query(({ ctx: { services, operator } }): Promise<Job[]> => services.jobs.list(operator)),
 
   get: forViewers
     .input(z.strictObject({ id, cursor: itemCursor.exactOptional() }))
-    .query(async ({ ctx: { dashboard, operator }, input }) => {
-      const job = await dashboard.jobs.shown(await dashboard.jobs.require(input.id, operator));
-      return { job, ...(await dashboard.jobs.items(input.id, input.cursor)) };
+    .query(async ({ ctx: { services, operator }, input }) => {
+      const job = await services.jobs.shown(await services.jobs.require(input.id, operator));
+      return { job, ...(await services.jobs.items(input.id, input.cursor)) };
     }),
 });

@@ -7,13 +7,13 @@ import { act, dryRun } from '../commands/act.ts';
 import { exportAudit } from '../commands/audit-export.ts';
 import { diffVersions } from '../commands/diff.ts';
 import { exportKeys } from '../commands/export.ts';
+import { requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
 import type { KeyPage, Me } from '../contract.ts';
 import { readStored } from '../keys/detail.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readOverview } from '../keys/overview.ts';
 import { previewOf } from '../keys/preview.ts';
-import { requireDetail } from '../services.ts';
 import { bulkRouter } from './bulk-router.ts';
 import {
   actionCommand,
@@ -34,87 +34,87 @@ const oneKey = z.strictObject({ id: recordId, life: number64.exactOptional() });
 const keys = router({
   list: forViewers
     .input(z.strictObject({ filter: keyFilter, cursor: recordId.exactOptional() }))
-    .query(({ ctx: { dashboard, operator }, input }): Promise<KeyPage> => {
-      return listKeys(dashboard.records, { ...input, scopes: operator.scopes });
+    .query(({ ctx: { services, operator }, input }): Promise<KeyPage> => {
+      return listKeys(services.records, { ...input, scopes: operator.scopes });
     }),
 
   newer: forViewers
     .input(z.strictObject({ filter: keyFilter, newest: recordId.nullable() }))
-    .query(({ ctx: { dashboard, operator }, input: { filter, newest } }) =>
-      countNewer(dashboard.records, { filter, scopes: operator.scopes }, newest),
+    .query(({ ctx: { services, operator }, input: { filter, newest } }) =>
+      countNewer(services.records, { filter, scopes: operator.scopes }, newest),
     ),
 
   get: forViewers
     .input(oneKey)
-    .query(({ ctx: { dashboard, operator }, input }) => requireDetail(dashboard, operator, input.id)),
+    .query(({ ctx: { services, operator }, input }) => requireDetail(services, operator, input.id)),
 
   body: forViewers
     .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
-    .query(async ({ ctx: { dashboard, operator }, input: { id, life, part, whole = false } }) => {
-      await requireDetail(dashboard, operator, id);
-      const { secrets, open } = dashboard;
+    .query(async ({ ctx: { services, operator }, input: { id, life, part, whole = false } }) => {
+      await requireDetail(services, operator, id);
+      const { secrets, open } = services;
       const extent = whole ? 'whole' : 'beginning';
-      const body = await readBody(dashboard.records, id, { life, part, extent, secrets, open });
+      const body = await readBody(services.records, id, { life, part, extent, secrets, open });
       if (!body) throw new TRPCError({ code: 'NOT_FOUND' });
       return body;
     }),
 
-  preview: forViewers.input(oneKey).query(async ({ ctx: { dashboard, operator }, input: { id, life } }) => {
-    const { response } = await requireDetail(dashboard, operator, id);
-    const stored = await readStored(dashboard.records, id);
+  preview: forViewers.input(oneKey).query(async ({ ctx: { services, operator }, input: { id, life } }) => {
+    const { response } = await requireDetail(services, operator, id);
+    const stored = await readStored(services.records, id);
     if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
     requireLife(textOf(stored.record.life), life);
-    return previewOf(stored.record, response, dashboard.policy, stored.now);
+    return previewOf(stored.record, response, services.policy, stored.now);
   }),
 
   diff: forViewers
     .input(oneKey)
-    .query(({ ctx: { dashboard, operator }, input }) => diffVersions(dashboard, operator, input)),
+    .query(({ ctx: { services, operator }, input }) => diffVersions(services, operator, input)),
 
   // It asks the developer who the principal is now.
   dryRun: forOperators
     .input(oneKey)
-    .query(({ ctx: { dashboard, operator }, input }) => dryRun(dashboard, operator, input)),
+    .query(({ ctx: { services, operator }, input }) => dryRun(services, operator, input)),
 
   reveal: forOperators
     .input(oneKey.extend({ part, reason, commandKey }))
-    .mutation(({ ctx: { dashboard, operator }, input }) => reveal(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => reveal(services, operator, input)),
 
   act: forOperators
     .input(actionCommand)
-    .mutation(({ ctx: { dashboard, operator }, input }) => act(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => act(services, operator, input)),
 
   export: forOperators
     .input(z.strictObject({ filter: keyFilter, format, reason, commandKey }))
-    .mutation(({ ctx: { dashboard, operator }, input }) => exportKeys(dashboard, operator, input)),
+    .mutation(({ ctx: { services, operator }, input }) => exportKeys(services, operator, input)),
 });
 
 export const appRouter = router({
-  me: forViewers.query(async ({ ctx: { dashboard, operator } }): Promise<Me> => {
-    const now = await dashboard.records.now();
+  me: forViewers.query(async ({ ctx: { services, operator } }): Promise<Me> => {
+    const now = await services.records.now();
     return {
       operator: { id: operator.id, role: operator.role, scopes: operator.scopes ?? null },
-      readOnly: dashboard.readOnly,
-      namespace: dashboard.records.namespace,
-      replayers: dashboard.replayers.map(({ format }) => format),
+      readOnly: services.readOnly,
+      namespace: services.records.namespace,
+      replayers: services.replayers.map(({ format }) => format),
       now: now.getTime(),
     };
   }),
   overview: forViewers
     .input(z.strictObject({ window: windows }))
-    .query(({ ctx: { dashboard, operator }, input }) =>
-      readOverview(dashboard.records, operator, input.window),
+    .query(({ ctx: { services, operator }, input }) =>
+      readOverview(services.records, operator, input.window),
     ),
   keys,
   bulk: bulkRouter,
   audit: router({
     list: forViewers
       .input(z.strictObject({ ...auditFilter, cursor: recordId.exactOptional() }))
-      .query(({ ctx: { dashboard, operator }, input }) => dashboard.audit.list(input, operator)),
+      .query(({ ctx: { services, operator }, input }) => services.audit.list(input, operator)),
 
     export: forOperators
       .input(z.strictObject({ filter: z.strictObject(auditFilter), format, reason, commandKey }))
-      .mutation(({ ctx: { dashboard, operator }, input }) => exportAudit(dashboard, operator, input)),
+      .mutation(({ ctx: { services, operator }, input }) => exportAudit(services, operator, input)),
   }),
 });
 

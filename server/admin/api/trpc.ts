@@ -2,13 +2,13 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import { recordRefusal } from '../collections/entries.ts';
 import { isUnreachable } from '../collections/records.ts';
 import type { Operator, Role } from '../contract.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { inputProblems, isInputError } from './input-problems.ts';
 import { attempt } from './schemas.ts';
 
 export interface Context {
   readonly operator: Operator;
-  readonly dashboard: Dashboard;
+  readonly services: AdminServices;
 }
 
 const RANKS: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
@@ -37,7 +37,7 @@ const atLeast = (role: Role) =>
     const why = `This needs the role ${role}`;
     if (type === 'mutation') {
       const about = attempt.parse(await getRawInput());
-      await recordRefusal(ctx.dashboard, ctx.operator, { action: auditName(path), ...about, why });
+      await recordRefusal(ctx.services, ctx.operator, { action: auditName(path), ...about, why });
     }
     throw new TRPCError({ code: 'FORBIDDEN', message: why });
   });
@@ -46,7 +46,7 @@ const atLeast = (role: Role) =>
 const auditName = (path: string) => path.replace('keys.', '').replace('.', '_');
 
 const writable = t.middleware(({ ctx, next }) => {
-  if (ctx.dashboard.readOnly) {
+  if (ctx.services.readOnly) {
     throw new TRPCError({ code: 'FORBIDDEN', message: 'This dashboard is read-only' });
   }
   return next();

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server';
 import { mayRepeat } from '../../engine/operator.ts';
 import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from '../contract.ts';
 import { rowsOf } from '../keys/list.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { walkRows } from './walk.ts';
 
 const SAMPLE_ROWS = 5;
@@ -18,14 +18,18 @@ interface PlanRequest {
 }
 
 /** Freezes which keys a job is about, and how each of them was seen. Nothing happens to them yet. */
-export async function planJob(dashboard: Dashboard, operator: Operator, request: PlanRequest): Promise<Job> {
+export async function planJob(
+  services: AdminServices,
+  operator: Operator,
+  request: PlanRequest,
+): Promise<Job> {
   const { action, error, filter, ids, ...rest } = request;
   if (action === 'mark_failed' && (error === undefined || error.trim() === '')) {
     throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
   }
   const { rows, left } = ids
-    ? { rows: await rowsOf(dashboard.records, operator.scopes, ids), left: null }
-    : await walkRows(dashboard.records, operator, filter ?? {});
+    ? { rows: await rowsOf(services.records, operator.scopes, ids), left: null }
+    : await walkRows(services.records, operator, filter ?? {});
   const fitting = rows.filter((row) => isFor(action, row));
   const items = fitting.map((row) => ({
     keyId: row.id,
@@ -47,8 +51,8 @@ export async function planJob(dashboard: Dashboard, operator: Operator, request:
     counts: countsOf(action, fitting),
     left,
   };
-  const id = await dashboard.jobs.add(job, items, fitting.slice(0, SAMPLE_ROWS));
-  return dashboard.jobs.shown(await dashboard.jobs.require(id, operator));
+  const id = await services.jobs.add(job, items, fitting.slice(0, SAMPLE_ROWS));
+  return services.jobs.shown(await services.jobs.require(id, operator));
 }
 
 /** Tells whether a key belongs into a plan: not when the rules would refuse it for certain. A key that changes until its turn is refused then. */

@@ -4,7 +4,7 @@ import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
 import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
 import { readStored } from '../keys/detail.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 
 export interface RunnerOptions {
   /** The runner looks for a job that nobody runs at this interval, in ms. Default 5 s. */
@@ -18,9 +18,9 @@ export interface RunnerOptions {
 const ITEMS_PER_BATCH = 20;
 const MOST_FAILURES = 3;
 
-/** Runs jobs in the background, one at a time, also those of a process that has gone: each item is idempotent. */
+/** The runner does jobs in the background, one at a time, also those of a process that has gone: each item is idempotent. */
 export class JobRunner {
-  readonly #dashboard: () => Dashboard;
+  readonly #services: AdminServices;
   readonly #id = randomUUID();
   readonly #options: Required<RunnerOptions>;
   readonly #closing = new AbortController();
@@ -28,10 +28,10 @@ export class JobRunner {
   #work: Promise<void> | undefined;
 
   constructor(
-    dashboard: () => Dashboard,
+    services: AdminServices,
     { pollMs = 5_000, leaseMs = 15_000, pauseMs = 20 }: RunnerOptions = {},
   ) {
-    this.#dashboard = dashboard;
+    this.#services = services;
     this.#options = { pollMs, leaseMs, pauseMs };
   }
 
@@ -58,7 +58,7 @@ export class JobRunner {
   }
 
   async #runAll(): Promise<void> {
-    const { jobs } = this.#dashboard();
+    const { jobs } = this.#services;
     while (!this.#closing.signal.aborted) {
       const job = await jobs.take(this.#id, this.#options.leaseMs);
       if (!job) return;
@@ -71,7 +71,7 @@ export class JobRunner {
   }
 
   async #run(job: JobRecord): Promise<void> {
-    const { jobs, records } = this.#dashboard();
+    const { jobs, records } = this.#services;
     let failures = 0;
     for (;;) {
       const items = await jobs.waiting(job._id, ITEMS_PER_BATCH);
@@ -95,11 +95,11 @@ export class JobRunner {
 
   /** @returns false when it can not be told what came of it: the item waits for another turn */
   async #act(job: JobRecord, { _id, seen }: ItemRecord): Promise<boolean> {
-    const dashboard = this.#dashboard();
+    const services = this.#services;
     const { action, reason, by, role, startedBy = { id: by, role }, confirmed = {} } = job;
     try {
-      const stored = await readStored(dashboard.records, seen.id);
-      const acted = await takeAction(dashboard, {
+      const stored = await readStored(services.records, seen.id);
+      const acted = await takeAction(services, {
         action,
         seen,
         reason,
@@ -107,16 +107,16 @@ export class JobRunner {
         by: startedBy,
         jobId: job._id,
         // The process may have been paused since it read the job, and another one may run the job by now: ask again in here.
-        isWanted: (send) => dashboard.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
-        given: stored && (await givenResponse(dashboard, seen.id, stored, action, job.error)),
+        isWanted: (send) => services.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
+        given: stored && (await givenResponse(services, seen.id, stored, action, job.error)),
         ...confirmed,
       });
-      await dashboard.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
+      await services.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
       return true;
     } catch (error) {
       if (error instanceof Withdrawn) return true; // as the next look at the job finds, too
       if (!(error instanceof UnusableResponse)) return false;
-      await dashboard.jobs.conclude(_id, 'refused', error.message);
+      await services.jobs.conclude(_id, 'refused', error.message);
       return true;
     }
   }

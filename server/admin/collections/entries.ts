@@ -1,7 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
-import type { Actor, Dashboard } from '../services.ts';
-import type { AuditRecord } from './audit.ts';
+import type { Actor } from '../contract.ts';
+import type { Audit, AuditRecord } from './audit.ts';
+import type { Records } from './records.ts';
+
+/** The services that an entry needs. */
+interface EntryServices {
+  readonly audit: Audit;
+  readonly records: Records;
+  readonly readOnly: boolean;
+}
 
 /** What an audit entry says beside who, when and how it ended. */
 export type Entry = Omit<AuditRecord, 'at' | 'by' | 'role' | 'via' | 'result'>;
@@ -13,14 +21,14 @@ const MAJORITY = { w: 'majority' };
  * @throws TRPCError CONFLICT when the command key was used for another command
  */
 export async function addEntry(
-  dashboard: Dashboard,
+  services: EntryServices,
   actor: Actor,
   entry: Entry,
 ): Promise<{ commandKey: string }> {
-  const { audit } = dashboard;
-  const record = await recordFor(dashboard, actor, entry, 'done');
+  const { audit } = services;
+  const record = await recordFor(services, actor, entry, 'done');
   if (await audit.add(record, undefined, MAJORITY)) return record;
-  await requireSame(dashboard, record);
+  await requireSame(services, record);
   const again = { ...record, commandKey: `${entry.commandKey}:${randomUUID()}` };
   await audit.add(again, undefined, MAJORITY);
   return again;
@@ -32,13 +40,13 @@ export async function addEntry(
  * @throws TRPCError CONFLICT when the command key was used for another command
  */
 export async function beginEntry(
-  dashboard: Dashboard,
+  services: EntryServices,
   actor: Actor,
   entry: Entry,
 ): Promise<AuditRecord | undefined> {
-  const record = await recordFor(dashboard, actor, entry, 'intended');
-  if (await dashboard.audit.add(record, undefined, MAJORITY)) return undefined;
-  const earlier = await requireSame(dashboard, record);
+  const record = await recordFor(services, actor, entry, 'intended');
+  if (await services.audit.add(record, undefined, MAJORITY)) return undefined;
+  const earlier = await requireSame(services, record);
   return earlier.result === 'intended' ? undefined : earlier;
 }
 
@@ -52,17 +60,17 @@ const MINUTE_MS = 60_000;
  * good. A failure is a warning only: the command is refused in either case.
  */
 export async function recordRefusal(
-  dashboard: Dashboard,
+  services: EntryServices,
   actor: Actor,
   { why, ...entry }: Refused,
 ): Promise<void> {
-  if (dashboard.readOnly) return;
+  if (services.readOnly) return;
   try {
-    const record = await recordFor(dashboard, actor, { ...entry, note: why, commandKey: '' }, 'refused');
+    const record = await recordFor(services, actor, { ...entry, note: why, commandKey: '' }, 'refused');
     const minute = Math.floor(record.at.getTime() / MINUTE_MS);
     const what = [actor.id, entry.action, entry.keyId, entry.jobId, entry.reason, why, minute];
     const hash = createHash('sha256').update(JSON.stringify(what)).digest('base64url');
-    await dashboard.audit.add({ ...record, commandKey: `refused:${hash}` });
+    await services.audit.add({ ...record, commandKey: `refused:${hash}` });
   } catch (error) {
     const message = `A refused ${entry.action} could not be written into the audit: ${(error as Error).message}`;
     process.emitWarning(message, { type: 'LatchkeyWarning' });
@@ -70,7 +78,7 @@ export async function recordRefusal(
 }
 
 async function recordFor(
-  { audit, records }: Dashboard,
+  { audit, records }: EntryServices,
   { id, role, via }: Actor,
   entry: Entry,
   result: AuditRecord['result'],
@@ -80,7 +88,7 @@ async function recordFor(
   return { at, by: id, role, ...(via !== undefined && { via }), result, ...entry };
 }
 
-async function requireSame({ audit }: Dashboard, record: AuditRecord): Promise<AuditRecord> {
+async function requireSame({ audit }: EntryServices, record: AuditRecord): Promise<AuditRecord> {
   const earlier = await audit.find(record.commandKey);
   const names = ['by', 'action', 'reason', 'keyId', 'jobId', 'command'] as const;
   if (earlier && names.every((name) => earlier[name] === record[name])) return earlier;

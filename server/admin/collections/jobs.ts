@@ -3,6 +3,7 @@ import { TRPCError } from '@trpc/server';
 import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
 import type {
+  Actor,
   BulkAction,
   Job,
   JobCount,
@@ -14,7 +15,6 @@ import type {
   Operator,
   Seen,
 } from '../contract.ts';
-import type { Actor } from '../services.ts';
 import type { Records } from './records.ts';
 import { msOf } from './rows.ts';
 import { type Send, sendTo } from './transactions.ts';

@@ -5,38 +5,44 @@ import type { ReadRequest } from '../bodies/bodies.ts';
 import { bodyView } from '../bodies/body-view.ts';
 import { recordRefusal } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
-import type { ActionCommand, ActionResult, DryRun, KeyDetail, Operator } from '../contract.ts';
-import { readDetail, readStored } from '../keys/detail.ts';
-import { type Actor, barOf, type Dashboard, requireDetail } from '../services.ts';
+import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail, Operator } from '../contract.ts';
+import { readStored } from '../keys/detail.ts';
+import type { AdminServices } from '../services.ts';
+import { denialReason } from './access.ts';
+import { findDetail, requireDetail } from './find-detail.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
 /**
  * One operator's action on one key, from the role to the new detail. What is refused is in the audit, too.
  * @throws TRPCError FORBIDDEN by the role, NOT_FOUND also for other scopes, BAD_REQUEST for a response that can not be stored
  */
-export async function act(dashboard: Dashboard, actor: Actor, command: ActionCommand): Promise<ActionResult> {
+export async function act(
+  services: AdminServices,
+  actor: Actor,
+  command: ActionCommand,
+): Promise<ActionResult> {
   const { action, seen, commandKey } = command;
-  const before = await requireDetail(dashboard, actor, seen.id);
-  const bar = barOf(dashboard, actor, action);
-  if (bar !== null) {
-    await refused(dashboard, actor, { command, key: before, why: bar });
-    throw new TRPCError({ code: 'FORBIDDEN', message: bar });
+  const before = await requireDetail(services, actor, seen.id);
+  const denial = denialReason(services, actor, action);
+  if (denial !== null) {
+    await refused(services, actor, { command, key: before, why: denial });
+    throw new TRPCError({ code: 'FORBIDDEN', message: denial });
   }
-  const rerun = action === 'rerun' ? await prepareRerun(dashboard, seen.id) : undefined;
+  const rerun = action === 'rerun' ? await prepareRerun(services, seen.id) : undefined;
   if (rerun?.possible === false) {
-    await refused(dashboard, actor, { command, key: before, why: rerun.why });
+    await refused(services, actor, { command, key: before, why: rerun.why });
     return { done: false, why: rerun.why, detail: before };
   }
-  const given = await responseOf(dashboard, command);
-  const acted = await takeAction(dashboard, { ...command, by: actor, given });
+  const given = await responseOf(services, command);
+  const acted = await takeAction(services, { ...command, by: actor, given });
   if (!acted.done) {
-    await refused(dashboard, actor, { command, key: before, why: acted.why });
-    return { ...acted, detail: (await detailOf(dashboard, actor, seen.id)) ?? null };
+    await refused(services, actor, { command, key: before, why: acted.why });
+    return { ...acted, detail: (await findDetail(services, actor, seen.id)) ?? null };
   }
   const sends = rerun?.possible && !acted.again;
-  const note = sends ? await sendRerun(dashboard, rerun, { id: seen.id, commandKey }) : acted.note;
+  const note = sends ? await sendRerun(services, rerun, { id: seen.id, commandKey }) : acted.note;
   // What was expired may be gone by now.
-  const detail = (await detailOf(dashboard, actor, seen.id)) ?? {
+  const detail = (await findDetail(services, actor, seen.id)) ?? {
     ...before,
     state: 'expired',
     actions: [],
@@ -51,28 +57,23 @@ interface Refused {
   readonly why: string;
 }
 
-function refused(dashboard: Dashboard, actor: Actor, { command, key, why }: Refused): Promise<void> {
+function refused(services: AdminServices, actor: Actor, { command, key, why }: Refused): Promise<void> {
   const { action, reason } = command;
   const about = { keyId: key.id, scope: key.scope, key: key.key };
-  return recordRefusal(dashboard, actor, { action, reason, ...about, why });
+  return recordRefusal(services, actor, { action, reason, ...about, why });
 }
-
-const detailOf = ({ records, ...dashboard }: Dashboard, operator: Operator, id: string) =>
-  readDetail(records, id, operator.scopes, (action, record) =>
-    barOf({ ...dashboard, records }, operator, action, record),
-  );
 
 /** What a re-run would send, and for whom. Runs nothing. @throws TRPCError CONFLICT in another life of the key */
 export async function dryRun(
-  dashboard: Dashboard,
+  services: AdminServices,
   operator: Operator,
   { id, life }: { readonly id: string; readonly life?: string },
 ): Promise<DryRun> {
-  const detail = await requireDetail(dashboard, operator, id);
+  const detail = await requireDetail(services, operator, id);
   requireLife(detail.life, life);
   const { operation } = detail;
-  const rerun = await prepareRerun(dashboard, id);
-  const request = rerun.request && (await shownRequest(dashboard, rerun.request));
+  const rerun = await prepareRerun(services, id);
+  const request = rerun.request && (await shownRequest(services, rerun.request));
   return {
     possible: rerun.possible,
     why: rerun.possible ? null : rerun.why,
@@ -83,7 +84,7 @@ export async function dryRun(
 }
 
 async function shownRequest(
-  { secrets }: Dashboard,
+  { secrets }: AdminServices,
   { body, format, operation }: ReadRequest,
 ): Promise<string> {
   const asked = {
@@ -99,10 +100,10 @@ async function shownRequest(
 
 const SHOWN_CHARS = 65_536;
 
-async function responseOf(dashboard: Dashboard, { action, seen, response }: ActionCommand) {
+async function responseOf(services: AdminServices, { action, seen, response }: ActionCommand) {
   try {
-    const stored = await readStored(dashboard.records, seen.id);
-    return stored && (await givenResponse(dashboard, seen.id, stored, action, response));
+    const stored = await readStored(services.records, seen.id);
+    return stored && (await givenResponse(services, seen.id, stored, action, response));
   } catch (error) {
     if (error instanceof UnusableResponse) {
       throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });

@@ -1,7 +1,7 @@
 import type { AuditFilter } from '../collections/audit.ts';
 import { addEntry } from '../collections/entries.ts';
 import type { AuditEntry, Operator } from '../contract.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { csv, isoTime } from './csv.ts';
 
 const MOST_ENTRIES = 10_000;
@@ -15,19 +15,19 @@ interface Export {
 }
 
 /** The entries that the audit's page would show, newest first. That somebody took them is an entry of its own, before they are read. */
-export async function exportAudit(dashboard: Dashboard, operator: Operator, request: Export) {
+export async function exportAudit(services: AdminServices, operator: Operator, request: Export) {
   const { filter, format, reason, commandKey } = request;
   const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   const note = `${format} of ${terms.length === 0 ? 'all entries' : `the entries with ${terms.join(', ')}`}.`;
   const command = `${format} ${JSON.stringify(filter)}`;
-  await addEntry(dashboard, operator, { action: 'audit_export', reason, commandKey, note, command });
-  const { entries, full } = await readEntries(dashboard, operator, filter);
+  await addEntry(services, operator, { action: 'audit_export', reason, commandKey, note, command });
+  const { entries, full } = await readEntries(services, operator, filter);
   const text =
     format === 'csv' ? csvOf(entries) : entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
   return { filename: `audit.${format}`, text, rows: entries.length, full };
 }
 
-async function readEntries({ audit }: Dashboard, operator: Operator, filter: Export['filter']) {
+async function readEntries({ audit }: AdminServices, operator: Operator, filter: Export['filter']) {
   const entries: AuditEntry[] = [];
   let cursor: string | undefined;
   do {

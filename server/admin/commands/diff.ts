@@ -2,17 +2,18 @@ import { readBody } from '../bodies/bodies.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { msOf } from '../collections/rows.ts';
 import type { DiffVersion, Operator } from '../contract.ts';
-import { type Dashboard, requireDetail } from '../services.ts';
+import type { AdminServices } from '../services.ts';
+import { requireDetail } from './find-detail.ts';
 
 /** What can be laid side by side: the request, the response, and the record before and after each action. */
 export async function diffVersions(
-  dashboard: Dashboard,
+  services: AdminServices,
   operator: Operator,
   { id, life }: { readonly id: string; readonly life?: string },
 ): Promise<readonly DiffVersion[]> {
-  const detail = await requireDetail(dashboard, operator, id);
+  const detail = await requireDetail(services, operator, id);
   requireLife(detail.life, life);
-  const { records, secrets, open, audit } = dashboard;
+  const { records, secrets, open, audit } = services;
   const bodyOf = (part: 'request' | 'response') =>
     readBody(records, id, { life, part, extent: 'beginning', secrets, open });
   const [request, response, actions] = await Promise.all([

@@ -1,7 +1,7 @@
 import { walkRows } from '../bulk/walk.ts';
 import { addEntry } from '../collections/entries.ts';
 import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 import { csv, isoTime } from './csv.ts';
 
 interface Export {
@@ -12,14 +12,14 @@ interface Export {
 }
 
 /** The rows that a list would show: no bodies. Audited before they are read. */
-export async function exportKeys(dashboard: Dashboard, operator: Operator, request: Export) {
+export async function exportKeys(services: AdminServices, operator: Operator, request: Export) {
   const { filter, format, reason, commandKey } = request;
   const note = `${format} of ${filterText(filter)}.`;
   const command = `${format} ${JSON.stringify(filter)}`;
-  const entry = await addEntry(dashboard, operator, { action: 'export', reason, commandKey, note, command });
-  const { rows, left } = await walkRows(dashboard.records, operator, filter);
+  const entry = await addEntry(services, operator, { action: 'export', reason, commandKey, note, command });
+  const { rows, left } = await walkRows(services.records, operator, filter);
   const found = ` It has ${rows.length === 1 ? '1 key' : `${rows.length} keys`}.${leftText(left)}`;
-  await dashboard.audit.conclude(entry.commandKey, { note: `${note}${found}` });
+  await services.audit.conclude(entry.commandKey, { note: `${note}${found}` });
   const text = format === 'csv' ? csvOf(rows) : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   return { filename: `keys.${format}`, text, rows: rows.length, left };
 }

@@ -3,8 +3,8 @@ import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { beginEntry, type Entry, recordRefusal } from '../collections/entries.ts';
 import { type JobRecord, mayRepeatIn } from '../collections/jobs.ts';
-import type { Job, JobState } from '../contract.ts';
-import type { Actor, Dashboard } from '../services.ts';
+import type { Actor, Job, JobState } from '../contract.ts';
+import type { AdminServices } from '../services.ts';
 import { filterText, leftText } from './export.ts';
 
 export interface StartRequest {
@@ -18,22 +18,22 @@ export interface StartRequest {
 
 /** Starts a planned job, by the same confirmations as the action on one key, and the number of its keys. */
 export async function startJob(
-  dashboard: Dashboard,
+  services: AdminServices,
   actor: Actor,
   { id, count, commandKey, ...confirmed }: StartRequest,
 ): Promise<Job> {
-  const { jobs, records, runner } = dashboard;
+  const { jobs, records } = services;
   const job = await jobs.require(id, actor);
   const entry = { action: 'bulk_start', reason: job.reason, commandKey, note: planText(job), jobId: id };
   const why = unconfirmed(job, count, confirmed);
   if (why !== null) {
-    await recordRefusal(dashboard, actor, { action: entry.action, reason: entry.reason, jobId: id, why });
+    await recordRefusal(services, actor, { action: entry.action, reason: entry.reason, jobId: id, why });
     throw new TRPCError({ code: 'BAD_REQUEST', message: why });
   }
   const startedBy = { id: actor.id, role: actor.role, ...(actor.via !== undefined && { via: actor.via }) };
   const changes = { state: 'running', startedAt: await records.now(), startedBy, confirmed };
-  await changeState(dashboard, actor, entry, { from: ['planned'], changes });
-  runner.wake();
+  await changeState(services, actor, entry, { from: ['planned'], changes });
+  services.wakeJobs();
   return jobs.shown(await jobs.require(id, actor));
 }
 
@@ -53,29 +53,29 @@ function unconfirmed(
 }
 
 export async function cancelJob(
-  dashboard: Dashboard,
+  services: AdminServices,
   actor: Actor,
   { id, reason, commandKey }: { id: string; reason: string; commandKey: string },
 ): Promise<Job> {
-  const { jobs, records } = dashboard;
+  const { jobs, records } = services;
   const job = await jobs.require(id, actor);
   const entry = { action: 'bulk_cancel', reason, commandKey, note: planText(job), jobId: id };
   const changes = { state: 'cancelled', endedAt: await records.now() };
-  await changeState(dashboard, actor, entry, { from: ['planned', 'running', 'paused'], changes });
+  await changeState(services, actor, entry, { from: ['planned', 'running', 'paused'], changes });
   return jobs.shown(await jobs.require(id, actor));
 }
 
 /** A job pauses when the database refuses its writes. */
 export async function resumeJob(
-  dashboard: Dashboard,
+  services: AdminServices,
   actor: Actor,
   { id, commandKey }: { id: string; commandKey: string },
 ): Promise<Job> {
-  const { jobs, runner } = dashboard;
+  const { jobs } = services;
   const job = await jobs.require(id, actor);
   const entry = { action: 'bulk_resume', reason: job.reason, commandKey, note: planText(job), jobId: id };
-  await changeState(dashboard, actor, entry, { from: ['paused'], changes: { state: 'running' } });
-  runner.wake();
+  await changeState(services, actor, entry, { from: ['paused'], changes: { state: 'running' } });
+  services.wakeJobs();
   return jobs.shown(await jobs.require(id, actor));
 }
 
@@ -85,14 +85,14 @@ export async function resumeJob(
  * @throws TRPCError CONFLICT when the job is in another state
  */
 async function changeState(
-  dashboard: Dashboard,
+  services: AdminServices,
   actor: Actor,
   entry: Entry & { readonly jobId: string },
   { from, changes }: { readonly from: readonly JobState[]; readonly changes: Document },
 ): Promise<void> {
-  const { audit, jobs } = dashboard;
+  const { audit, jobs } = services;
   const { commandKey, jobId } = entry;
-  const earlier = await beginEntry(dashboard, actor, entry);
+  const earlier = await beginEntry(services, actor, entry);
   if (earlier?.result === 'done') return;
   if (earlier) throw new TRPCError({ code: 'CONFLICT', message: earlier.note });
   if (!(await jobs.change(jobId, from, { ...changes, lastCommand: commandKey }))) {

@@ -6,7 +6,7 @@ import { type ReadRequest, readRequest } from '../bodies/bodies.ts';
 import { sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/detail.ts';
 import type { CapturedRequest, Replayer } from '../replayer.ts';
-import type { Dashboard } from '../services.ts';
+import type { AdminServices } from '../services.ts';
 
 export type Rerun =
   | {
@@ -23,7 +23,7 @@ export type Rerun =
     };
 
 /** What a re-run would send, and for whom; or why it can not be sent. Runs nothing. */
-export async function prepareRerun({ records, replayers, open }: Dashboard, id: string): Promise<Rerun> {
+export async function prepareRerun({ records, replayers, open }: AdminServices, id: string): Promise<Rerun> {
   const format = (await readStored(records, id))?.record.request as { format?: unknown } | null | undefined;
   if (!format) return { possible: false, why: 'Its request was not captured (option `captureRequest`)' };
   const replayer = replayers.find((known) => known.format === format.format);
@@ -43,15 +43,15 @@ export async function prepareRerun({ records, replayers, open }: Dashboard, id: 
  * @returns what came of it: first the key, then how the call was answered
  */
 export async function sendRerun(
-  dashboard: Dashboard,
+  services: AdminServices,
   { replayer, request }: Extract<Rerun, { possible: true }>,
   { id, commandKey }: { readonly id: string; readonly commandKey: string },
 ): Promise<string> {
   const answer = await answerOf(replayer, request);
-  const found = await readForAction(dashboard.records, id, sendTo(dashboard.records.db));
+  const found = await readForAction(services.records, id, sendTo(services.records.db));
   const record = found && readRecord(found.record);
   const note = `${becameOf(record, found?.now)} ${answer}`;
-  await dashboard.audit.conclude(commandKey, {
+  await services.audit.conclude(commandKey, {
     note,
     after: found ? summary(found.record) : 'it is no longer there',
     ...(found && { afterRecord: snapshot(found.record) }),

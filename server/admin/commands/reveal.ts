@@ -3,7 +3,8 @@ import { type Part, readBody } from '../bodies/bodies.ts';
 import { addEntry } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
 import type { BodyText, Operator } from '../contract.ts';
-import { type Dashboard, requireDetail } from '../services.ts';
+import type { AdminServices } from '../services.ts';
+import { requireDetail } from './find-detail.ts';
 
 interface Reveal {
   readonly id: string;
@@ -15,13 +16,13 @@ interface Reveal {
 
 /** A body with its secrets; who asked for it and why is in the audit before anything is shown. */
 export async function reveal(
-  dashboard: Dashboard,
+  services: AdminServices,
   operator: Operator,
   { id, life, part, reason, commandKey }: Reveal,
 ): Promise<BodyText> {
-  const { scope, key, ...detail } = await requireDetail(dashboard, operator, id);
+  const { scope, key, ...detail } = await requireDetail(services, operator, id);
   requireLife(detail.life, life);
-  await addEntry(dashboard, operator, {
+  await addEntry(services, operator, {
     action: 'reveal',
     reason,
     commandKey,
@@ -31,12 +32,12 @@ export async function reveal(
     scope,
     key,
   });
-  const body = await readBody(dashboard.records, id, {
+  const body = await readBody(services.records, id, {
     life,
     part,
     extent: 'revealed',
     secrets: undefined,
-    open: dashboard.open,
+    open: services.open,
   });
   if (!body) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
   return body;

@@ -11,19 +11,22 @@ import { timelineIsCut, timelineOf } from './timeline.ts';
 
 const MOST_RAW_BYTES = 1_048_576;
 
-/** Why an action is out of reach whatever the record is: the role, a read-only dashboard, no replayer. */
-export type Bar = (action: OfferedAction['action'], record: KeyRecord) => string | null;
+/** This says why an operator may not take an action, whatever state the key is in: the role, a read-only dashboard, no replayer. */
+type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => string | null;
 
-/**
- * Reads one key for its page; undefined when there is no such record, or it is in none of the operator's scopes.
- * @param reasonOf what is shown of the reason of a release or a doubt, which may be the text of an error
- */
+export interface DetailOptions {
+  /** The operator's. */
+  readonly scopes: readonly string[] | undefined;
+  readonly denialOf: DenialOf;
+  /** What is shown of the reason of a release or a doubt, which may be the text of an error. */
+  readonly reasonOf?: (reason: string) => string;
+}
+
+/** Reads one key for its page; undefined when there is no such record, or it is in none of the operator's scopes. */
 export async function readDetail(
   records: Records,
   id: string,
-  scopes: readonly string[] | undefined,
-  bar: Bar,
-  reasonOf: (reason: string) => string = (reason) => reason,
+  { scopes, denialOf, reasonOf = (reason) => reason }: DetailOptions,
 ): Promise<KeyDetail | undefined> {
   const [found] = await records.aggregate([
     { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
@@ -31,7 +34,7 @@ export async function readDetail(
     ...elidedBodies('record.'),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
   ]);
-  return found && detailOf(found, bar, reasonOf);
+  return found && detailOf(found, denialOf, reasonOf);
 }
 
 export interface Stored {
@@ -82,7 +85,7 @@ const DETAIL_FIELDS: Document = {
   record: '$$ROOT',
 };
 
-function detailOf(found: Document, bar: Bar, reasonOf: (reason: string) => string): KeyDetail {
+function detailOf(found: Document, denialOf: DenialOf, reasonOf: (reason: string) => string): KeyDetail {
   const row = rowOf(found);
   const now = found.now as Date;
   const raw = withReasons((found.record ?? {}) as Document, reasonOf);
@@ -109,7 +112,7 @@ function detailOf(found: Document, bar: Bar, reasonOf: (reason: string) => strin
     damage: record
       ? (response?.damage ?? null)
       : 'A field is missing, of another type, or of another release',
-    actions: OPERATOR_ACTIONS.map((action) => offered(action, record, now, bar)),
+    actions: OPERATOR_ACTIONS.map((action) => offered(action, record, now, denialOf)),
     now: now.getTime(),
   };
 }
@@ -138,11 +141,11 @@ function offered(
   action: OfferedAction['action'],
   record: KeyRecord | undefined,
   now: Date,
-  bar: Bar,
+  denialOf: DenialOf,
 ): OfferedAction {
   const confirm = CONFIRM_WORDS[action];
   if (!record) return { action, refused: 'The record can not be understood', confirm, mayRepeat: true };
-  const refused = refusalOf(action, record, now) ?? bar(action, record);
+  const refused = refusalOf(action, record, now) ?? denialOf(action, record);
   return { action, refused, confirm, mayRepeat: mayRepeat(action, record) };
 }
 

@@ -1,0 +1,31 @@
+import { TRPCError } from '@trpc/server';
+import { shownError } from '../bodies/secrets.ts';
+import type { KeyDetail, Operator } from '../contract.ts';
+import { readDetail } from '../keys/detail.ts';
+import type { AdminServices } from '../services.ts';
+import { denialReason } from './access.ts';
+
+/** The detail of a key as this operator may see it; undefined when there is none in the operator's scopes. */
+export function findDetail(
+  services: AdminServices,
+  operator: Operator,
+  id: string,
+): Promise<KeyDetail | undefined> {
+  const { records, secrets } = services;
+  return readDetail(records, id, {
+    scopes: operator.scopes,
+    denialOf: (action, record) => denialReason(services, operator, action, record),
+    ...(operator.role === 'viewer' && { reasonOf: shownError(secrets) }),
+  });
+}
+
+/** @throws TRPCError NOT_FOUND, also for a key that is in none of the operator's scopes */
+export async function requireDetail(
+  services: AdminServices,
+  operator: Operator,
+  id: string,
+): Promise<KeyDetail> {
+  const detail = await findDetail(services, operator, id);
+  if (!detail) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
+  return detail;
+}

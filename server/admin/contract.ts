@@ -1,4 +1,7 @@
-/** What the dashboard and the CLI see: types only. Times are milliseconds of the MongoDB server's clock. */
+/**
+ * The page and the CLI get their data in these types. The procedures themselves are in `AppRouter` (api/router.ts).
+ * Times are milliseconds of the MongoDB server's clock.
+ */
 import type { KeyState, OperatorAction, Outcome } from '../engine/record.ts';
 
 export type Role = 'viewer' | 'operator' | 'admin';
@@ -89,7 +92,7 @@ export interface OfferedAction {
 }
 
 export interface TimelineEntry {
-  /** `claimed`, `renewed until`, `completed`, `released`, `in_doubt`, `taken_over`, `late`, `operator`. */
+  /** `claimed`, `completed`, `released`, `in_doubt`, `taken_over`, `late`, `operator`. */
   readonly event: string;
   readonly at: number | null;
   readonly startedAt: number | null;
@@ -196,7 +199,10 @@ export interface AuditEntry {
   readonly role: string;
   /** How it was asked for, when it was not by the page: `command line, as root on host-1`. */
   readonly via: string | null;
-  /** An ActionName, or `reveal`, `export`, `audit_export`, `bulk_plan`, `bulk_start`, `bulk_cancel`, `bulk_resume`. */
+  /**
+   * An ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`. `bulk_plan`, and `act`
+   * for an action that does not exist, are only ever refused.
+   */
   readonly action: string;
   readonly reason: string;
   /** `intended`: it was begun, and nobody has written down how it ended. */
@@ -316,28 +322,3 @@ export interface Me {
   readonly replayers: readonly string[];
   readonly now: number;
 }
-
-/*
- * Procedures (tRPC, no batching, POST for mutations, JSON only):
- *
- * me                query  ()                                   Me
- * overview          query  { window: '1h' | '24h' | '7d' }       Overview
- * keys.list         query  { filter: KeyFilter, cursor?: string } KeyPage
- * keys.newer        query  { filter, newest: string | null }     Count
- * keys.get          query  { id, life? }                         KeyDetail   (NOT_FOUND; a `life` that has gone: the record as it is)
- * keys.body         query  { id, life, part: 'request' | 'response', whole?: boolean } BodyText (redacted; cut at 64 KB unless whole)
- * keys.reveal       mutation { id, life, part, reason, commandKey } BodyText (audited; operator and admin)
- * keys.diff         query  { id }                                DiffVersion[] (request, response, records before and after each action)
- * keys.preview      query  { id, life }                          Preview
- * keys.dryRun       query  { id, life }                          DryRun
- * keys.act          mutation ActionCommand                       ActionResult
- * keys.export       mutation { filter, format: 'ndjson' | 'csv', reason, commandKey } { filename, text, rows, left }
- * bulk.plan         mutation { action, filter, reason, error?, commandKey } Job
- * bulk.start        mutation { id, count, confirm?, mayRepeat?, commandKey } Job   (count typed by the operator must equal total)
- * bulk.list         query  ()                                    Job[]
- * bulk.get          query  { id, cursor? }                       { job: Job, items: JobItem[], next: string | null }
- * bulk.cancel       mutation { id, reason, commandKey }          Job
- * bulk.resume       mutation { id, commandKey }                  Job
- * audit.list        query  { by?, action?, keyId?, cursor? }     AuditPage
- * audit.export      mutation { filter, format: 'ndjson' | 'csv', reason, commandKey } { filename, text, rows, full }
- */

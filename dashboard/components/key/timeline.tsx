@@ -6,7 +6,6 @@ import {
   Hourglass,
   type LucideIcon,
   PlayCircle,
-  RotateCw,
   Undo2,
   UserRound,
 } from 'lucide-react';
@@ -17,7 +16,6 @@ import { Verbatim } from '../ui/verbatim.tsx';
 
 const EVENTS: Readonly<Record<string, readonly [label: string, icon: LucideIcon, colour: string]>> = {
   claimed: ['Started', PlayCircle, 'text-running'],
-  'renewed until': ['Lease renewed', RotateCw, 'text-running'],
   completed: ['Completed', CircleCheck, 'text-success'],
   released: ['Released', Undo2, 'text-released'],
   in_doubt: ['Put in doubt', CircleHelp, 'text-in-doubt'],

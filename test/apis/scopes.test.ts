@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { scopeOf } from '../../server/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyDatabase } from '../support/database.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
 import { startShop } from '../support/payment-shop.ts';
 
 // The payment app takes its scope from the user that a request names.
 describe.each(Object.entries(PAYMENT_APIS))('%s', (_, pay) => {
   test('a user of two organisations has two keys, and gets the answer of the one that was asked', async () => {
-    await using database = await freshDatabase();
+    await using database = await emptyDatabase();
     await using shop = await startShop(database.uri, database.name);
     const payIn = (org: string) => pay({ url: shop.url, key: 'k', user: scopeOf(org, 'ada') });
     const [acme, globex] = [await payIn('acme'), await payIn('globex')];
@@ -20,7 +20,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (_, pay) => {
   test.each(['null/ada', 'acme/undefined', '[object Object]', 'undefined'])(
     'nothing runs in the scope %j, which others without an organisation would share',
     async (user) => {
-      await using database = await freshDatabase();
+      await using database = await emptyDatabase();
       await using shop = await startShop(database.uri, database.name);
       // What is no JSON is a host's own page for an error.
       const answer = await pay({ url: shop.url, key: 'k', user }).catch(() => undefined);

@@ -15,7 +15,7 @@ import {
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { serve } from '../http/server.ts';
-import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -44,6 +44,8 @@ export interface SecretApp extends AsyncDisposable {
 interface Options {
   /** Where an earlier process of the same service has its records. */
   readonly database?: FreshDatabase;
+  /** One that no other test has used, not even in the oplog. */
+  readonly ownDatabase?: boolean;
   /** Sent along with a new key. */
   readonly note?: () => string;
 }
@@ -51,9 +53,9 @@ interface Options {
 /** `createApiKey` and `login`, each with a secret in its answer, behind real GraphQL, tRPC and HTTP servers. */
 export async function startSecretApp(
   policy: Policy = {},
-  { database: given, note }: Options = {},
+  { database: given, ownDatabase, note }: Options = {},
 ): Promise<SecretApp> {
-  const database = given ?? (await freshDatabase());
+  const database = given ?? (await (ownDatabase ? freshDatabase() : emptyDatabase()));
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
     store: createMongoStore({ db: database.db }),

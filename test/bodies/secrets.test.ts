@@ -16,7 +16,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
     ['by default', {}],
     ['compressed', { compressAboveBytes: 0 }],
   ])('stands in the record %s, and the retry gets it', async (_, policy) => {
-    await using app = await startSecretApp({ ...policy, ...captured });
+    await using app = await startSecretApp({ ...policy, ...captured }, { ownDatabase: true });
     for (const operation of ['createApiKey', 'login'] as const) {
       const first = await send(app, operation, operation);
       expect(await send(app, operation, operation)).toMatchObject({ replayed: true, body: first.body });
@@ -31,7 +31,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
     ['encrypted', { cipher }],
     ['compressed and encrypted', { cipher, compressAboveBytes: 0 }],
   ])('%s it is nowhere at rest, and the retry gets it', async (_, policy) => {
-    await using app = await startSecretApp({ ...policy, ...captured });
+    await using app = await startSecretApp({ ...policy, ...captured }, { ownDatabase: true });
     for (const operation of ['createApiKey', 'login'] as const) {
       const first = await send(app, operation, operation);
       expect(first.body).toContain(app.secrets.at(-1));
@@ -45,7 +45,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
     ['redacted', { redact }],
     ['redacted and encrypted', { redact, cipher, compressAboveBytes: 0 }],
   ])('%s it is nowhere at rest, and the retry is told so', async (_, policy) => {
-    await using app = await startSecretApp({ ...policy, ...captured });
+    await using app = await startSecretApp({ ...policy, ...captured }, { ownDatabase: true });
     for (const operation of ['createApiKey', 'login'] as const) {
       expect((await send(app, operation, operation)).body).toContain(app.secrets.at(-1));
       expect(await send(app, operation, operation)).toMatchObject({

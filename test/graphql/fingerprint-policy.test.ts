@@ -4,7 +4,7 @@ import { FieldPolicies } from '../../plugin/graphql/call/field-policies.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyDatabase } from '../support/database.ts';
 import { recordsOf, startKeyedShop } from './field-support.ts';
 import { codeOf, key, type Shop, type ShopOptions } from './support.ts';
 
@@ -269,7 +269,7 @@ describe('a fingerprint function', () => {
 describe('case 25: a release with another policy', () => {
   /** Two servers on one database: the first request goes to the old one, the retry to the new. */
   async function deploy(before: Fields, after: Fields, retry = payBy({ amount: 5, captcha: 'a' })) {
-    await using database = await freshDatabase();
+    await using database = await emptyDatabase();
     const idempotency = () => ({ idempotency: { store: createMongoStore({ db: database.db }) } });
     await using old = await open(before, idempotency());
     await using renewed = await open(after, idempotency());

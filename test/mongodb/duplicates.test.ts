@@ -4,7 +4,7 @@ import { createIdempotency, type IdempotencyOptions } from '../../server/index.t
 import { callOf, type Result } from '../support/calls.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { gate } from '../support/gate.ts';
-import { isUpdate, type OpenedStore, openStore } from './open-store.ts';
+import { isUpdate, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 
 const MANY = 6_000;
 
@@ -42,7 +42,7 @@ const claimsIn = (sent: readonly Document[], key: string) =>
 
 describe('thousands of duplicates of one key in one moment', () => {
   it('cost one claim, and no other key is refused for them', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const { idempotency, call, runs } = openProcess(opened);
     await idempotency.ready();
     opened.sent.length = 0;
@@ -57,7 +57,7 @@ describe('thousands of duplicates of one key in one moment', () => {
   });
 
   it('get the answer of another process, for one claim', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const { idempotency, call, runs } = openProcess(opened);
     await call('k');
     opened.sent.length = 0;
@@ -71,7 +71,7 @@ describe('thousands of duplicates of one key in one moment', () => {
   });
 
   it('run one after the other when each releases the key', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const { call, runs } = openProcess(opened);
     const calls = Array.from({ length: 20 }, () => call('k', Promise.resolve({ refused: 'not now' })));
     expect(await outcomes(calls)).toEqual({ ran: 20 });

@@ -2,7 +2,7 @@ import type { CommandStartedEvent, Document, MongoClientOptions } from 'mongodb'
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { Held, Store } from '../../server/engine/store.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
-import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { freshClaim } from '../support/requests.ts';
 
 export interface OpenedStore extends AsyncDisposable {
@@ -19,13 +19,21 @@ export interface OpenedStore extends AsyncDisposable {
 export const COLLECTION = 'idempotency_keys';
 const SET_UP_MS = 30_000;
 
-/** A ready store on an empty database, whose own client may be given another address or other options. */
+/** A ready store on a database of its own, whose client may be given another address or other options. */
 export async function openStore({
   uri,
   client = {},
   ...options
 }: { uri?: string; client?: MongoClientOptions } & Partial<MongoStoreOptions> = {}): Promise<OpenedStore> {
-  const database = await freshDatabase({ monitorCommands: true, ...client }, uri);
+  return openIn(await freshDatabase({ monitorCommands: true, ...client }, uri), options);
+}
+
+/** A ready store on the empty database that the tests of a file use one after the other: see `emptyDatabase`. */
+export async function openEmptyStore(options: Partial<MongoStoreOptions> = {}): Promise<OpenedStore> {
+  return openIn(await emptyDatabase({ monitorCommands: true }), options);
+}
+
+async function openIn(database: FreshDatabase, options: Partial<MongoStoreOptions>): Promise<OpenedStore> {
   const sent: Document[] = [];
   database.client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
   // On a busy machine the set-up takes longer than a short deadline that a test is about.

@@ -5,7 +5,7 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { Reader } from '../../server/mongodb/reader.ts';
 import { type Gate, gate } from '../support/gate.ts';
 import { completed, freshClaim } from '../support/requests.ts';
-import { COLLECTION, type OpenedStore, openStore } from './open-store.ts';
+import { COLLECTION, type OpenedStore, openEmptyStore } from './open-store.ts';
 
 const isFind = (command: Document) => 'find' in command;
 
@@ -34,7 +34,7 @@ const bytesOf = (answer: unknown) =>
   (answer as { record: { response: { body: string } } }).record.response.body.length;
 
 it('large results that are asked for together come in a few reads', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const keys = await Promise.all(Array.from({ length: 200 }, () => complete(opened, 60_000)));
   opened.sent.length = 0;
   const answers = await Promise.all(keys.map((key) => opened.store.claim(freshClaim({ key }))));
@@ -44,7 +44,7 @@ it('large results that are asked for together come in a few reads', async () => 
 });
 
 it('a small result does not wait for the large ones that are asked for with it', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const large = await Promise.all(Array.from({ length: 3 }, () => complete(opened, 6_000_000)));
   const small = await complete(opened, 10);
   // All keys are asked for at once; then the large ones, one by one.
@@ -62,7 +62,7 @@ it('a small result does not wait for the large ones that are asked for with it',
 });
 
 it('of what is read together, each waits for its own time only', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const keys = [await complete(opened, 10), await complete(opened, 20)];
   const { db, open } = gated(opened, () => true);
   const reader = new Reader(new Collection(db, COLLECTION));
@@ -75,7 +75,7 @@ it('of what is read together, each waits for its own time only', async () => {
 });
 
 it('results of any size are replayed, also when one of them fills a reply', { timeout: 60_000 }, async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const sizes = [14_000_000, 5, 3_000_000, 900_000, 900_000, 50_000, 7_000_000, 5];
   const keys: string[] = [];
   for (const bytes of sizes) keys.push(await complete(opened, bytes));

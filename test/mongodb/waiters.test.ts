@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { mongoPort } from '../support/database.ts';
 import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { COLLECTION, type OpenedStore, openStore } from './open-store.ts';
+import { COLLECTION, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 
 const isFind = (command: Document) => 'find' in command;
 const signal = () => new AbortController().signal;
@@ -18,7 +18,7 @@ async function nextFind({ database }: OpenedStore): Promise<Document> {
 }
 
 it('all that a process waits for is asked for in one read', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const held = await Promise.all(Array.from({ length: 100 }, () => opened.win()));
   opened.sent.length = 0;
   const watched = held.flatMap((one) => [
@@ -43,7 +43,7 @@ it('all that a process waits for is asked for in one read', async () => {
 });
 
 it('when nobody waits nothing is read', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const held = await opened.win();
   const waiting = new AbortController();
   const watched = opened.store.watch(held, waiting.signal);
@@ -52,7 +52,7 @@ it('when nobody waits nothing is read', async () => {
   await expect(watched).rejects.toThrow('enough');
   opened.sent.length = 0;
   // As long as another process's waiter takes for several reads.
-  await using other = await openStore();
+  await using other = await openEmptyStore();
   const busy = new AbortController();
   const elsewhere = other.store.watch(await other.win(), busy.signal);
   for (let reads = 0; reads < 5; reads++) await nextFind(other);
@@ -62,7 +62,7 @@ it('when nobody waits nothing is read', async () => {
 });
 
 it('a stream of newcomers does not put off the next read', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const held = await opened.win();
   const watched = opened.store.watch(held, signal());
   let isDone = false;
@@ -108,7 +108,7 @@ it('a read that fails is tried again', async () => {
 });
 
 it('the bodies of what is read together may be larger than one reply', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const body = 'x'.repeat(3 * 1_048_576);
   const response = { format: 'test/1', body, bytes: body.length };
   const held = await Promise.all(Array.from({ length: 12 }, () => opened.win()));
@@ -121,7 +121,7 @@ it('the bodies of what is read together may be larger than one reply', async () 
 });
 
 it('a claim’s read-back and a poll go through the unique index', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const held = await Promise.all(['a', 'a', 'b', 'c'].map((scope) => opened.win({ scope })));
   opened.sent.length = 0;
   await Promise.all(held.map(({ scope, key }) => opened.store.claim(freshClaim({ scope, key }))));
@@ -135,7 +135,7 @@ it('a claim’s read-back and a poll go through the unique index', async () => {
 });
 
 it('900 calls that wait by one signal make no warning of too many listeners', async () => {
-  await using opened = await openStore();
+  await using opened = await openEmptyStore();
   const held = await Promise.all(Array.from({ length: 3 }, () => opened.win()));
   const warned: string[] = [];
   const listen = ({ name }: Error) => warned.push(name);

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { completed, freshClaim } from '../support/requests.ts';
-import { COLLECTION, isUpdate, openStore } from './open-store.ts';
+import { COLLECTION, isUpdate, openEmptyStore } from './open-store.ts';
 
 const statementsOf = (commands: readonly Record<string, unknown>[]) =>
   commands.filter(isUpdate).map(({ updates }) => (updates as unknown[]).length);
 
 describe('group commit', () => {
   it('an idle store sends at once, one statement in one command', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const held = await opened.win();
     await opened.store.settle(held, completed);
     expect(statementsOf(opened.sent)).toEqual([1, 1]);
   });
 
   it('what comes together goes together, at most 200 statements a command', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     await Promise.all(Array.from({ length: 1_000 }, () => opened.win()));
     const counts = statementsOf(opened.sent);
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1_000);
@@ -23,7 +23,7 @@ describe('group commit', () => {
   });
 
   it('a command holds about 8 MB, and a larger statement goes alone', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const held = await Promise.all(Array.from({ length: 6 }, () => opened.win()));
     opened.sent.length = 0;
     const sizes = [1, 3, 3, 3, 12, 1].map((megabytes) => megabytes * 1_048_576);
@@ -38,7 +38,7 @@ describe('group commit', () => {
   });
 
   it('completions do not queue behind claims', async () => {
-    await using opened = await openStore();
+    await using opened = await openEmptyStore();
     const held = await opened.win();
     opened.sent.length = 0;
     const claims = Array.from({ length: 900 }, () => opened.store.claim(freshClaim()));
@@ -50,7 +50,7 @@ describe('group commit', () => {
   });
 
   it('each command is bounded in time and asks for a majority', async () => {
-    await using opened = await openStore({ storeTimeoutMs: 2_000 });
+    await using opened = await openEmptyStore({ storeTimeoutMs: 2_000 });
     await opened.win();
     const [command] = opened.sent.filter(isUpdate);
     expect(command).toMatchObject({

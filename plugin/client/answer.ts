@@ -1,4 +1,4 @@
-/** What a server said of a failed attempt, whichever client reports it. */
+/** An `Answer` is what a server said of a failed attempt, whichever client reports it. */
 export interface Answer {
   /** Latchkey's own (`IN_PROGRESS`), or the application's. */
   readonly code: string | undefined;
@@ -9,8 +9,8 @@ export interface Answer {
 }
 
 /**
- * What the server said, one answer for each GraphQL error; none when no answer arrived. By shape, so that no client
- * library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, GraphQL's own JSON, or an application's
+ * Reads what the server said: one answer for each GraphQL error, none when no answer arrived. It goes by shape, so that no
+ * client library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, GraphQL's own JSON, or an application's
  * own error with a `status` and a `code`.
  */
 export function answersIn(error: unknown): readonly Answer[] {
@@ -49,7 +49,7 @@ function errorsInText(text: unknown): unknown {
   }
 }
 
-/** That of a failure: an answer of status 200 that could not be read is no answer. */
+/** Finds the status of a failure. An answer of status 200 that could not be read is no answer. */
 function statusOf(error: unknown): number | undefined {
   const status =
     numberIn(error, 'status') ??

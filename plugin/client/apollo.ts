@@ -47,7 +47,7 @@ export class IdempotencyLink extends ApolloLink {
   }
 }
 
-/** By the document, as Apollo Client 3 has no `operationType`. It sends documents of one operation only. */
+/** Tells by the document whether an operation is a mutation, as Apollo Client 3 has no `operationType`. It sends documents of one operation only. */
 function isMutation({ query }: ApolloLink.Operation): boolean {
   return query.definitions.some(
     (definition) => definition.kind === 'OperationDefinition' && definition.operation === 'mutation',

@@ -7,7 +7,7 @@ import { isNetworkError } from './network-error.ts';
  */
 export class MustConfirmError extends Error {
   override readonly name = 'MustConfirmError';
-  /** Of the earlier attempt, to ask the server what became of it. */
+  /** The key of the earlier attempt: with it you can ask the server what became of that. */
   readonly key: string;
 
   constructor(key: string) {
@@ -18,7 +18,7 @@ export class MustConfirmError extends Error {
   }
 }
 
-/** By name, as a page may hold two copies of this package. */
+/** Recognizes the error by its name, as a page may hold two copies of this package. */
 export function isMustConfirm(error: unknown): error is MustConfirmError {
   return of(error, 'name') === 'MustConfirmError';
 }
@@ -27,9 +27,9 @@ const RETRYABLE_CODES = new Set(['IN_PROGRESS', 'LEASE_LOST', 'STORE_UNAVAILABLE
 const RETRYABLE_STATUSES = new Set([425, 429, 502, 503, 504]);
 
 /**
- * Whether an attempt that failed may be sent again **with the same key** and do better: the network lost it or its answer,
- * or the answer says so. False for what is not known to be either, such as an application's own error or a bug's TypeError.
- * For the retry options of tRPC's `retryLink`, Apollo's `RetryLink` and urql's `retryExchange`, which keep the key; and for
+ * Tells whether an attempt that failed may be sent again **with the same key** and do better: the network lost it or its
+ * answer, or the answer says so. False for any other error, such as an application's own or a bug's TypeError.
+ * Use it for the retry options of tRPC's `retryLink`, Apollo's `RetryLink` and urql's `retryExchange`, which keep the key; and for
  * React Query's `retry`, where `idempotentMutation` keeps it. A retry that makes a new key is a second operation.
  *
  * @example
@@ -44,7 +44,7 @@ export function isRetryable(error: unknown): boolean {
   return answers.length > 0 ? answers.some(asksForMore) : isNetworkError(error);
 }
 
-/** Of several answers, to the fields of one operation, one is enough: the others are replayed. */
+/** Tells whether an answer asks for another attempt. Of several, to the fields of one operation, one is enough: the others are replayed. */
 function asksForMore({ code = '', retryable, status = 0 }: Answer): boolean {
   return retryable ?? (RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status));
 }

@@ -4,15 +4,15 @@ import { KEY_HEADER, newIdempotencyKey } from './key.ts';
 import { isNetworkError } from './network-error.ts';
 
 export interface IdempotentFetchOptions {
-  /** Which requests get a key. Default POST and PATCH: the others are idempotent by definition. */
+  /** Requests with these methods get a key. Default POST and PATCH: the others are idempotent by definition. */
   methods?: readonly string[];
   /**
-   * How often to send again, with the same key, what got no answer or one that asks for it. Default 0. What can not be sent
-   * again whole is sent once: a stream, an (async) iterable, a Node.js stream. Strings, bytes, `Blob`, `FormData`,
+   * A request that got no answer, or one that asks for it, is sent again up to so many times with the same key. Default 0.
+   * What can not be sent again whole is sent once: a stream, an (async) iterable, a Node.js stream. Strings, bytes, `Blob`, `FormData`,
    * `URLSearchParams` and a `Request` can.
    */
   retries?: number;
-  /** How long to wait after the nth failed attempt, where the answer has no `Retry-After`. Default 100 ms, doubled each time. */
+  /** Gives the ms to wait after the nth failed attempt, where the answer has no `Retry-After`. Default 100 ms, doubled each time. */
   delayMs?: (attempt: number) => number;
 }
 
@@ -65,7 +65,7 @@ export function withIdempotencyKey(fetch: Fetch, options: IdempotentFetchOptions
   };
 }
 
-/** What is not known to be the same when it is read again is read once. A `Request` that nobody has read can be cloned. */
+/** Tells whether a body is known to be the same when it is read again. A `Request` that nobody has read can be cloned. */
 function canBeSentAgain(request: Request | undefined, init: RequestInit | undefined): boolean {
   const body: unknown = init?.body;
   if (body === undefined || body === null) return !request?.bodyUsed;
@@ -90,7 +90,7 @@ async function sentOnce(
   }
 }
 
-/** Undefined when the response is the caller's. */
+/** Says how many ms to wait before the next attempt; undefined when there is none, and the response goes to the caller. */
 function retryWait({ status, headers }: Response, defaultMs: number): number | undefined {
   const retryAfter = headers.get('Retry-After');
   // Of another origin the header can be read only where the server exposes it; these may be sent again anyway.

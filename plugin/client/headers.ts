@@ -1,6 +1,6 @@
 import { KEY_HEADER } from './key.ts';
 
-/** In any of the forms that clients take headers in: `Headers`, pairs or an object. */
+/** Tells whether headers hold a key, in any form that clients take them in: `Headers`, pairs or an object. */
 export function hasKeyHeader(headers: unknown): boolean {
   if (typeof headers !== 'object' || headers === null) return false;
   const names =

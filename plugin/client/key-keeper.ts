@@ -6,7 +6,7 @@ import type { Page } from './page.ts';
 import { type Stored, TabSlot } from './tab-slot.ts';
 
 export interface KeeperState {
-  /** Of the operation that is under way or failed; undefined when the next one is a new one. */
+  /** The key of the operation that is under way or failed; undefined when the next call begins a new operation. */
   readonly key: string | undefined;
   /** An attempt was sent and it is not known what became of it, be it under way, timed out or cut off by a reload. */
   readonly unsettled: boolean;
@@ -25,8 +25,8 @@ interface Operation {
 }
 
 /**
- * One logical operation at a time, and the rule of its key. The same input: the same key, until it succeeds. A changed
- * input: a new key when the outcome of the old one is known, a question to the user when it is not.
+ * Keeps the key of one logical operation at a time. The same input gets the same key until it succeeds. A changed input gets a
+ * new key when the outcome of the old one is known; when it is not, the user has to be asked.
  */
 export class KeyKeeper {
   readonly #listeners = new Set<() => void>();
@@ -36,7 +36,7 @@ export class KeyKeeper {
   #state = NO_OPERATION;
   #restored: Promise<void> | undefined;
 
-  /** Without a page it remembers nothing beyond a reload. */
+  /** @param page where the key survives a reload; without it, the keeper remembers nothing beyond one */
   constructor(page?: Page, name = '') {
     if (page) {
       this.#slot = new TabSlot(page, name, () => {

@@ -1,6 +1,6 @@
-/** Of one operation. */
+/** This header holds the key of one operation. */
 export const KEY_HEADER = 'Idempotency-Key';
-/** Of a tRPC batch: a JSON array, aligned with its calls. */
+/** This header holds the keys of a tRPC batch: a JSON array, aligned with its calls. */
 export const KEYS_HEADER = 'Idempotency-Keys';
 
 const MAX_KEY_LENGTH = 255;

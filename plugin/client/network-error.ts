@@ -1,6 +1,6 @@
 import { of } from './answer.ts';
 
-/** Of Node.js and undici; of Bun; of axios. An address that is not found belongs to them: so a phone says it is offline. */
+/** Node.js and undici, Bun and axios use these codes for network errors. An address that is not found is one: so a phone says it is offline. */
 const CODES = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -32,8 +32,8 @@ const CODES = new Set([
 ]);
 
 /**
- * What `fetch` says in each runtime when there was no answer, or half of one. A script's own TypeError ("x is not a
- * function") says none of them.
+ * `fetch` says this in each runtime when there was no answer, or half of one. A script's own TypeError ("x is not a
+ * function") never does.
  */
 const MESSAGES = [
   /^fetch failed$/, // undici, so Node.js
@@ -60,13 +60,13 @@ const CUT_STREAM = /^Stream closed (unexpectedly|before head was received)$/;
 /** Closes of a WebSocket that tell of a connection, not of an operation: going away, lost, restarting, try again later. */
 const CLOSES = new Set([1001, 1006, 1012, 1013, 1014]);
 
-/** Of AbortSignal.timeout(); of XMLHttpRequest; of tRPC's wsLink. */
+/** AbortSignal.timeout(), XMLHttpRequest and tRPC's wsLink give these names to their errors. */
 const NAMES = new Set<unknown>(['TimeoutError', 'NetworkError', 'TRPCWebSocketClosedError']);
 
-/** How many errors may be wrapped in one another. */
+/** So many errors that are wrapped in one another are looked into. */
 const DEPTH = 8;
 
-/** Whether it is known that the network lost the request or its answer; an error that is not known is none. */
+/** Tells whether an error is known to mean that the network lost the request or its answer. */
 export function isNetworkError(error: unknown, depth = DEPTH): boolean {
   if (depth === 0 || typeof error !== 'object' || error === null) return false;
   const code = of(error, 'code');

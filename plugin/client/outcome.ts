@@ -1,6 +1,6 @@
 import { type Answer, answersIn, of } from './answer.ts';
 
-/** What an attempt that ended tells about its key. */
+/** An attempt that ended tells one of these things about its key. */
 export type Outcome =
   | 'succeeded'
   /** The operation itself failed, and every retry will be told the same. */
@@ -42,7 +42,7 @@ const REFUSED_STATUSES = new Set([400, 401, 403, 405, 406, 411, 413, 414, 415, 4
 /** Timeouts on the way; and 409, which without a code may be an operation in progress. */
 const UNKNOWN_STATUSES = new Set([408, 409, 499]);
 
-/** Where it can not be told, `unknown`: that costs a question to the user, the opposite a second order. */
+/** Reads the outcome from an error. Where nobody can tell, it is `unknown`: that costs a question to the user, a wrong guess costs a second order. */
 export function outcomeOfError(error: unknown): Outcome {
   const outcomes = answersIn(error).map(outcomeOfAnswer);
   // With several errors the one that leaves most open counts.
@@ -96,7 +96,7 @@ async function outcomeOfResponse(response: Response): Promise<Outcome> {
   }
 }
 
-/** By its first bytes: a text that goes on for long is not waited for. */
+/** Tells by its first bytes whether a body is a JSON object, so that nobody waits for a long text. */
 async function beginsAsObject(response: Response): Promise<boolean> {
   const reader = response.clone().body?.getReader();
   const first = await reader?.read().catch(() => undefined);
@@ -104,7 +104,7 @@ async function beginsAsObject(response: Response): Promise<boolean> {
   return first?.value !== undefined && new TextDecoder().decode(first.value).trimStart().startsWith('{');
 }
 
-/** By shape: not every place where a hook runs has the class (a test's page). */
+/** Tells by its shape whether a value is a `Response`: not every place where a hook runs has the class (a test's page). */
 function isResponse(value: unknown): value is Response {
   return typeof of(value, 'status') === 'number' && typeof of(value, 'clone') === 'function';
 }

@@ -1,10 +1,10 @@
-/** What is needed of a browser's page, by shape: this package's declarations then ask for no DOM. */
+/** `Page` is what we need of a browser's page, typed by shape, so that this package's declarations ask for no DOM. */
 export interface Page {
-  /** Of this tab, and copied into a tab that is opened from it. */
+  /** The storage of this tab. A browser copies it into a tab that is opened from this one. */
   readonly session: StorageArea;
-  /** Of all tabs. */
+  /** The storage that all tabs share. */
   readonly shared: StorageArea | undefined;
-  /** Undefined in insecure contexts. */
+  /** The locks that all tabs share; undefined in insecure contexts. */
   readonly locks: Locks | undefined;
   addEventListener(type: 'pagehide' | 'pageshow', listener: (event: { persisted?: boolean }) => void): void;
 }
@@ -26,7 +26,7 @@ interface Browser extends Partial<Pick<Page, 'addEventListener'>> {
   readonly navigator?: { readonly locks?: Locks | null };
 }
 
-/** Undefined on a server, and where the user blocks storage: keys then live in memory only. */
+/** Finds the page; undefined on a server, and where the user blocks storage: keys then live in memory only. */
 export function currentPage(): Page | undefined {
   const browser = globalThis as object as Browser;
   const session = readable(() => browser.sessionStorage);

@@ -1,6 +1,6 @@
 import { idempotencyKeyFrom } from './key.ts';
 
-/** What names an operation: the same parts are the same operation, on every page and after every reload. */
+/** These parts name an operation: the same parts are the same operation, on every page and after every reload. */
 export type OperationParts = readonly (string | number | bigint)[];
 
 export interface KeyedContext {
@@ -104,13 +104,13 @@ function trpcMutation(
   return { ...mutation.mutationOptions(options), mutationFn };
 }
 
-/** Also of a proxy, which is a function and has whatever it is asked for. */
+/** Recognizes a tRPC mutation, also as a proxy, which is a function and has whatever it is asked for. */
 function isTRPCMutation(value: unknown): value is RuntimeTRPCMutation {
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return false;
   return typeof (value as Partial<RuntimeTRPCMutation>).mutationOptions === 'function';
 }
 
-/** By what React Query hands to each attempt of one `mutate()`. */
+/** Keys by the context object that React Query hands to each attempt of one `mutate()`. */
 const keysByContext = new WeakMap<object, string>();
 
 /**

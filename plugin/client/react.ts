@@ -55,7 +55,7 @@ const CHECKS = {
 
 const keepers = new Map<string, KeyKeeper>();
 
-/** One keeper per name and page, whichever components come and go. None on a server: there it would be all users'. */
+/** Finds the one keeper of a name and page, whichever components come and go. A server has none: there it would be shared by all users. */
 function keeperOfPage(name: string): KeyKeeper | undefined {
   const page = keepers.has(name) ? undefined : currentPage();
   if (page) keepers.set(name, new KeyKeeper(page, name));

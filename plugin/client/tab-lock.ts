@@ -3,13 +3,13 @@ import type { Locks } from './page.ts';
 /** `unknown` where the browser refuses to say. */
 export type Owner = 'this' | 'another' | 'unknown';
 
-/** How long a page that is being replaced by its own reload may hold on to its lock. */
+/** A page that is being replaced by its own reload may hold on to its lock for this time, in ms. */
 const PATIENCE_MS = 1_000;
 
 interface Hold {
   readonly key: string;
   readonly owner: Promise<Owner>;
-  /** From when the lock is granted. */
+  /** Lets go of the lock; set from when the lock is granted. */
   unlock?: () => void;
 }
 
@@ -43,8 +43,8 @@ export class TabLock {
   }
 
   /**
-   * For a page that waits in the browser's memory while its tab may go on elsewhere with the key. A lock that is not granted
-   * yet will be when the page is back.
+   * Lets go of the lock when the page is left: it may wait in the browser's memory while its tab goes on elsewhere with the
+   * key. A lock that is not granted yet will be when the page is back.
    */
   leave(): void {
     if (this.#hold?.unlock) this.drop();

@@ -2,12 +2,12 @@ import { of } from './answer.ts';
 import type { Page } from './page.ts';
 import { type Owner, TabLock } from './tab-lock.ts';
 
-/** An operation, as it survives a reload. */
+/** A `Stored` operation survives a reload. */
 export interface Stored {
   readonly key: string;
   /** A hash of its input; '' for an input that is not known. */
   readonly print: string;
-  /** Whether its outcome is open. */
+  /** True while the outcome of the operation is not known. */
   readonly open: boolean;
 }
 
@@ -22,15 +22,16 @@ const FINISHED_KEPT = 50;
  * lock, so never while another page has it. Keys that are done with are listed for all tabs, since a copy of such a key
  * may have been made before.
  *
- * Without locks (insecure contexts) a page marks what it keeps when it is left. What has no mark was copied, or was
- * left by a crash: its owner is not known, and so neither is its input.
+ * Without locks (insecure contexts) a page marks the operation that it keeps when the user leaves it. An operation without a mark
+ * was copied from another tab, or left by a crash. Nobody knows then whether it is this tab's, so its input counts as unknown:
+ * any call asks the user first.
  */
 export class TabSlot {
   readonly #page: Page;
   readonly #name: string;
   readonly #lock: TabLock | undefined;
   #key: string | undefined;
-  /** What storage did not take. */
+  /** The operation that storage did not take, kept in memory. */
   #unsaved: Found | undefined;
 
   /** @param onReturn called when a page that was left comes back as it was: what it holds may have changed hands */
@@ -42,7 +43,7 @@ export class TabSlot {
     page.addEventListener('pageshow', ({ persisted }) => persisted && onReturn());
   }
 
-  /** What this tab was at; undefined when there is nothing, or it is another tab's. */
+  /** Reads the operation that this tab had under way; undefined when there is none, or it is another tab's. */
   async read(): Promise<Stored | undefined> {
     const found = this.#load();
     if (!found) return undefined;
@@ -128,7 +129,7 @@ export class TabSlot {
   }
 }
 
-/** `left`: by a page that was closed or reloaded in order. */
+/** An operation as it was found in storage. `left` marks that its page was closed or reloaded in order. */
 interface Found extends Stored {
   readonly left?: true;
 }

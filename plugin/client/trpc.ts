@@ -58,7 +58,7 @@ function keyOf({ context }: Operation): string | undefined {
   return givenKey(context.idempotencyKey);
 }
 
-/** Undefined becomes null; what a header can not carry is escaped. */
+/** Writes keys as JSON that a header can carry: undefined becomes null, and other characters than ASCII are escaped. */
 function asciiJson(keys: readonly (string | undefined)[]): string {
   const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(keys).replace(/[^\x20-\x7e]/g, escaped);

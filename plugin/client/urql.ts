@@ -66,7 +66,7 @@ function withHeader(fetchOptions: RequestInit | undefined, key: string): Request
   return { ...fetchOptions, headers: Object.fromEntries(headers) };
 }
 
-/** What each of our `fetch` calls, so that a retry does not put one into another. */
+/** Maps each `fetch` of ours to the one that it calls, so that a retry does not put one of ours into another. */
 const inners = new WeakMap<typeof fetch, typeof fetch | undefined>();
 
 /** The last place that sees an operation whatever exchanges it has passed: Graphcache keeps its context. */
@@ -79,7 +79,7 @@ function fetchWithKey(given: typeof fetch | undefined, key: string): typeof fetc
   return keyed;
 }
 
-/** As an answer, not as a failure of the network: `offlineExchange` would keep the mutation and tell nobody. */
+/** Makes a refusal as an answer. As a failure of the network, `offlineExchange` would keep the mutation and tell nobody. */
 function refusal(): Response {
   const message =
     'The mutation was not sent: an exchange dropped its idempotency key. Expected idempotencyExchange() to stand after ' +
@@ -87,7 +87,7 @@ function refusal(): Response {
   return Response.json({ errors: [{ message, extensions: { code: 'KEY_MISSING', retryable: false } }] });
 }
 
-/** In the text, or in that part of a form with files that holds the operation. What is neither is not judged. */
+/** Tells whether a request's body lacks the key: its text, or that part of a form with files that holds the operation. Other bodies are not judged. */
 function lacksKey(body: unknown, key: string): boolean {
   const text = body instanceof FormData ? body.get('operations') : body;
   return typeof text === 'string' && !text.includes(JSON.stringify(key));

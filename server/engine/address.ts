@@ -1,4 +1,4 @@
-/** Where a record is. */
+/** An `Address` says which record is meant. */
 export interface Address {
   readonly scope: string;
   readonly key: string;

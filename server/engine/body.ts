@@ -54,7 +54,7 @@ export function replayableBody(stored: unknown, format: string): ReadableBody {
   return body;
 }
 
-/** What a stored body weighs in its record: nothing when it was omitted, or when somebody damaged it. */
+/** Counts the bytes of a stored body in its record: 0 when it was omitted, or when somebody damaged it. */
 export function storedBytes(stored: unknown): number {
   const { body } = fieldsOf(stored);
   return typeof body === 'string' ? Buffer.byteLength(body) : 0;

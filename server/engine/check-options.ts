@@ -1,11 +1,11 @@
 import { type Check, isObject } from './option-checks.ts';
 import { whatCame } from './what-came.ts';
 
-/** Where options were given, for the message. */
+/** An `Origin` says where options were given, for the message. */
 export interface Origin {
   /** The function that takes them, as developers write it: `useIdempotency`. */
   readonly of: string;
-  /** Where in its options they stand: `fields.chargeCard`. Default: they are its options. */
+  /** The place of the options within those of the factory: `fields.chargeCard`. Default: they are its options. */
   readonly at?: string;
   /** Options that are known in another place only, with that place: `{ leaseMs: 'createIdempotency(...)' }`. */
   readonly elsewhere?: Readonly<Record<string, string>>;

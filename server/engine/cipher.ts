@@ -9,7 +9,7 @@ export interface Cipher {
    */
   encrypt(plaintext: Uint8Array, context: Uint8Array): Ciphertext | Promise<Ciphertext>;
   /**
-   * Undefined when it can not be deciphered, now or ever (unknown key, failed tag): RESULT_NOT_RETAINED. A rejection means
+   * Deciphers bytes; undefined when that can not be done, now or ever (unknown key, failed tag): RESULT_NOT_RETAINED. A rejection means
    * that it could not be tried, as when the key service is out of reach: STORE_UNAVAILABLE, to be retried.
    */
   decrypt(
@@ -19,7 +19,7 @@ export interface Cipher {
 }
 
 export interface Ciphertext {
-  /** What finds the key again: its id, or a wrapped data key. Stored in clear. */
+  /** By this text the key is found again: its id, or a wrapped data key. It is stored in clear. */
   readonly keyId: string;
   readonly iv: Uint8Array;
   readonly tag: Uint8Array;

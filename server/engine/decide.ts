@@ -10,7 +10,7 @@ import {
   type StoredRecord,
 } from './record.ts';
 
-/** What one call asks of a key. Made once per call; sending it again is safe because of `owner`. */
+/** A `ClaimRequest` is what one call asks of a key. It is made once per call; sending it again is safe because of `owner`. */
 export interface ClaimRequest {
   readonly scope: string;
   readonly key: string;
@@ -26,7 +26,7 @@ export interface ClaimRequest {
   /** Lower bound of the fence, from the caller's wall clock in ms: keeps fences rising after a record is gone. */
   readonly seed: number;
   readonly leaseMs: number;
-  /** How long a record that nobody finished is kept; null keeps it until it is resolved. */
+  /** A record that nobody finished is kept for this time; null keeps it until it is resolved. */
   readonly abandonedRetentionMs: number | null;
   /** `ask` stands for a resolver function. */
   readonly onAbandoned: 'in_doubt' | 'rerun' | 'ask';
@@ -37,7 +37,7 @@ export interface ClaimRequest {
 
 export type Hashes = readonly [current: string, ...older: string[]];
 
-/** What to do about a claim, as a value: one switch in `claim-loop.ts` carries it out. */
+/** A `Decision` says what to do about a claim: one switch in `claim-loop.ts` carries it out. */
 export type Decision =
   | { readonly do: 'claim'; readonly life: 'new' | 'kept' }
   | { readonly do: 'run'; readonly record: RunningRecord }

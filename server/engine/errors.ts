@@ -80,7 +80,7 @@ interface IdempotencyErrorDetails {
   reason?: string;
   /** False where the reason says that waiting does not help, although it does for others of the code. */
   retryable?: false;
-  /** When to try again, in milliseconds; adapters send it as `Retry-After` in whole seconds. */
+  /** The caller should wait this long before the next attempt, in ms; adapters send it as `Retry-After` in whole seconds. */
   retryAfterMs?: number;
   cause?: unknown;
 }
@@ -97,7 +97,7 @@ export class IdempotencyError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The HTTP status that goes with `code`. */
   readonly status: number;
-  /** Whether the same key may simply be sent again. */
+  /** True when the client may send the same key again. */
   readonly retryable: boolean;
 
   constructor(code: IdempotencyErrorCode, message: string, details: IdempotencyErrorDetails = {}) {

@@ -1,11 +1,11 @@
 import { pathProblem } from './paths.ts';
 
-/** What a fingerprint function is shown of one call. In GraphQL: of one root field. */
+/** A fingerprint function is shown this of one call, in GraphQL of one root field. */
 export interface FingerprintSource<Context = unknown> {
   /** The root field, the procedure's path, or the operation of an HTTP handler. */
   readonly operation: string;
   /**
-   * Where paths begin. GraphQL: the field's arguments by name, as the client wrote them: not coerced, without the schema's
+   * The input, in which paths begin. GraphQL: the field's arguments by name, as the client wrote them: not coerced, without the schema's
    * defaults. tRPC: the input, as the validators before `idempotent()` left it. HTTP: the body, if it is JSON.
    */
   readonly input: unknown;
@@ -21,7 +21,7 @@ export interface FingerprintSource<Context = unknown> {
 export type FingerprintFunction<Context = unknown> = (source: FingerprintSource<Context>) => unknown;
 
 /**
- * What makes two requests with one key the same request; others are KEY_REUSED. Default: all of the input.
+ * A policy says when two requests with one key are the same request; others are KEY_REUSED. Default: all of the input counts.
  *
  * - `exclude`: all but what stands at these paths, which are `.`-separated names from the root of the input, `*` standing
  *   for each item of a list and each field of an object: `['input.captchaToken', 'clientClock', 'items.*.seenAt']`.
@@ -34,7 +34,7 @@ export type FingerprintPolicy<Context = unknown> =
   | FingerprintFunction<Context>
   | { readonly versions: Readonly<Record<string, FingerprintFunction<Context>>> };
 
-/** Both empty: all of the input. */
+/** All of the input counts when both are empty. */
 export interface ResolvedFingerprint {
   readonly exclude: readonly string[];
   /** The one to make new keys by is the first. */

@@ -1,15 +1,15 @@
 import { CANONICAL_FORM } from './fingerprint.ts';
 
 /**
- * By what two requests are compared. Its name stands in front of the hash in the record, for an operator to read, and for
- * a release with another rule to hash an honest retry as that record was.
+ * A rule says by what two requests are compared. Its name stands in front of the hash in the record, for an operator to read,
+ * and for a release with another rule to hash an honest retry as that record was.
  */
 export interface FingerprintRule {
   /** Paths that do not count. */
   readonly exclude: readonly string[];
   /** The version of the function that was asked, by place: a root field in GraphQL, '' where there is one input. */
   readonly versions: ReadonlyMap<string, string>;
-  /** Which of its host's forms the values are hashed in, where a host has several: the transformer in tRPC. */
+  /** The host's form in which the values are hashed, where a host has several: the transformer in tRPC. */
   readonly form?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ const NAME = new RegExp(
   `^${CANONICAL_FORM}(?: without (?<paths>[^ ]+))?(?: by (?<functions>[^ ]+))?(?: as (?<form>[^ ]+))?$`,
 );
 
-/** Undefined for a name that this release does not know. */
+/** Reads the name of a rule; undefined for a name that this release does not know. */
 export function parseRule(name: string): FingerprintRule | undefined {
   const groups = NAME.exec(name)?.groups;
   if (!groups) return undefined;

@@ -92,7 +92,7 @@ function canonicalObject(value: object, json: unknown): unknown {
   return escaped(value);
 }
 
-/** By shape, as servers bring classes of their own, whose fields are not the content: the time of arrival is among them. */
+/** Tells by its shape whether an object is a file: servers bring classes of their own, whose fields (the time of arrival) are not the content. */
 export function isFile(value: object): value is File {
   return 'arrayBuffer' in value && typeof value.arrayBuffer === 'function';
 }

@@ -16,7 +16,7 @@ const NO_VALUE =
 const SEPARATORS = /[:/|,;._#-]/;
 
 /**
- * Whether a text is what a template prints where it had no value: `undefined`, `null`, `NaN`, `[object Object]`,
+ * Tells whether a text is what a template prints where it had no value: `undefined`, `null`, `NaN`, `[object Object]`,
  * `{{orderKey}}`, or nothing but such parts (`undefined:null`). Everyone whose template lacks the value has the same text, so
  * it can not tell one request, or one caller, from another. Exactly these spellings count: nobody's name is `null` by
  * accident of case.
@@ -53,14 +53,14 @@ export function checkKey(value: unknown): string {
   return value;
 }
 
-/** What clients may send as keys. */
+/** Clients may send keys of this format. */
 export type KeyFormat = 'any' | 'uuid' | ((key: string) => boolean);
 
 // RFC 9562, of any version.
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * Whether a key has the form that the policy asks for.
+ * Checks that a key has the form that the policy asks for.
  * @throws IdempotencyError KEY_INVALID, reason `format`, when it has not
  * @throws TypeError when the developer's function gives anything but a boolean, and whatever it throws
  */
@@ -114,7 +114,7 @@ function isSeveral(text: string): boolean {
 const SCOPE_SEPARATORS = /[/:|#,;]/;
 
 /**
- * Whether a scope is blank, or one of its parts is what a template prints where it had no value: `null/ada`,
+ * Tells whether a scope is blank, or one of its parts is what a template prints where it had no value: `null/ada`,
  * `org:undefined`, `[object Object]`. Parts are what is between `/ : | # , ;`. A dash, a dot or an underscore separates nothing here:
  * `dev-null` is somebody's name.
  */

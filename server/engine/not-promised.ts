@@ -1,5 +1,5 @@
 /**
- * What a developer's function returned, where nobody can wait for it.
+ * Passes on what a developer's function returned, where nobody can wait for a promise.
  * @throws TypeError for a promise: taken for a value it would count as true, and its rejection would end the process
  */
 export function notPromised<T>(returned: T, option: string): T {

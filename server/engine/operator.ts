@@ -10,7 +10,7 @@ import {
   type StoredRecord,
 } from './record.ts';
 
-/** Whether a record has its owner from an operator's action. */
+/** Tells whether a record has its owner from an operator's action. */
 export const isOperator = (owner: string): boolean => owner.startsWith('operator:');
 
 /** One action of an operator on one record. `owner` is made for it: `operator:<uuid>`. */
@@ -19,9 +19,9 @@ export interface OperatorCommand {
   readonly by: string;
   readonly reason: string;
   readonly owner: string;
-  /** How long what it leaves behind is kept, in ms. */
+  /** The record is kept for this time after the action, in ms. */
   readonly retentionMs: number;
-  /** What `mark_completed` and `mark_failed` store. */
+  /** The response that `mark_completed` and `mark_failed` store. */
   readonly response?: StoredBody;
 }
 
@@ -29,7 +29,7 @@ export type Operated =
   | { readonly do: 'write'; readonly record: StoredRecord }
   | { readonly do: 'refuse'; readonly why: string };
 
-/** What became of a record that this release understands, by the store's clock. */
+/** The state of a readable record by the store's clock: a record that has expired, or whose lease has lapsed, is told apart. */
 export type Standing = KeyRecord['state'] | 'lapsed' | 'expired';
 
 export const OPERATOR_ACTIONS = [
@@ -42,7 +42,7 @@ export const OPERATOR_ACTIONS = [
   'purge_body',
 ] as const satisfies readonly OperatorAction[];
 
-/** What has to be typed, where an action can not be taken back. */
+/** The operator types these words to confirm actions that can not be taken back. */
 export const CONFIRM_WORDS: Readonly<Record<OperatorAction, string | null>> = {
   allow_retry: null,
   rerun: 'rerun',
@@ -58,7 +58,7 @@ export function standingOf(record: KeyRecord, now: Date): Standing {
   return record.state === 'running' && record.leaseExpiresAt <= now ? 'lapsed' : record.state;
 }
 
-/** Why the action can not be taken on the record as it stands; null when it can. */
+/** Says why the action can not be taken on the record as it stands; null when it can. */
 export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date): string | null {
   const standing = standingOf(record, now);
   if (standing === 'expired') return 'It has expired: the next request with this key starts anew';
@@ -75,7 +75,7 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
     : null;
 }
 
-/** Whether the effect may happen twice when the action is taken. */
+/** Tells whether the effect may happen twice when the action is taken. */
 export function mayRepeat(
   action: OperatorAction,
   record: { readonly state: KeyRecord['state']; readonly transactional?: boolean },

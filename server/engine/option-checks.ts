@@ -1,13 +1,13 @@
-/** What one option has to be. */
+/** A `Check` says what one option has to be. */
 export interface Check {
-  /** In the words of the message, after "to be": `a function`. */
+  /** The words of the message after "to be": `a function`. */
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Undefined is refused, too. Without this it is the same as an option that is left out. */
+  /** True refuses undefined, too. Without this, undefined is the same as an option that is left out. */
   readonly required?: true;
 }
 
-/** What RFC 9110 §5.6.2 calls a token: the name of a header or of a method. */
+/** A token by RFC 9110 §5.6.2 is the name of a header or of a method. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -28,7 +28,7 @@ export const aHeaderName: Check = { expected: 'the name of an HTTP header', acce
 export const headerNames: Check = { expected: 'an array of names of HTTP headers', accepts: areTokens };
 export const methodNames: Check = { expected: 'an array of HTTP methods', accepts: areTokens };
 
-/** By shape: a second copy of this package in the process is no reason to refuse. */
+/** Recognizes an `Idempotency` by its shape: a second copy of this package in the process is no reason to refuse. */
 export const anIdempotency: Check = {
   expected: 'what createIdempotency(...) returns',
   accepts: (value) => isObject(value) && isFunction(value.execute),

@@ -3,7 +3,7 @@ export type Path = readonly string[];
 
 const MAX_PATH_LENGTH = 255;
 
-/** What is wrong with the text of a path; undefined when nothing is. */
+/** Says what is wrong with the text of a path; undefined when nothing is. */
 export function pathProblem(text: unknown): string | undefined {
   if (typeof text !== 'string') return `is of type ${text === null ? 'null' : typeof text}`;
   if (text.length > MAX_PATH_LENGTH) return `has more than ${MAX_PATH_LENGTH} UTF-16 units`;
@@ -50,14 +50,14 @@ export function fieldsWithout<Name, From, To>(
   });
 }
 
-/** What is left of the paths once they have led to `name`. */
+/** Gives the rest of those paths that lead to `name`. */
 function below(paths: readonly Path[], name: unknown): readonly Path[] {
   return paths.filter(([first]) => first === '*' || first === name).map(([, ...rest]) => rest);
 }
 
 const isCut = (paths: readonly Path[]) => paths.some(({ length }) => length === 0);
 
-/** In whatever realm it was made. */
+/** Tells whether a value is a plain object, in whatever realm it was made. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

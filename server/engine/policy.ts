@@ -10,7 +10,7 @@ import type { KeyFormat } from './key.ts';
 import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
 import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
 
-/** What a resolver function may say about an abandoned run. */
+/** A resolver function may say this about an abandoned run. */
 export type Resolution =
   | { readonly action: 'rerun' | 'in_doubt' }
   | { readonly action: 'complete'; readonly data: unknown }
@@ -22,44 +22,44 @@ export type Resolution =
  */
 export type Resolver = (record: KeyRecord, signal: AbortSignal) => Promise<Resolution>;
 
-/** What `classify` sees of a finished run. */
+/** `classify` sees this of a finished run. */
 export interface Finished {
   readonly outcome: 'success' | 'error';
-  /** What the host's handler produced: an ExecutionResult, a procedure's data or TRPCError. */
+  /** The handler's result: an ExecutionResult, a procedure's data or TRPCError. */
   readonly result: unknown;
   /**
-   * Whether the handler was entered. `'unknown'` is for a GraphQL executor that threw, or that answered without `data`: of
-   * a remote one, that may be an answer which was lost after the effect.
+   * True when the handler was entered. `'unknown'` is for a GraphQL executor that threw, or that answered without `data`: the
+   * answer of a remote executor may have been lost after the effect.
    */
   readonly started: true | 'unknown';
 }
 
-/** What becomes of the key of a finished run. */
+/** A `Verdict` says what becomes of the key of a finished run. */
 export type Verdict = 'store' | 'release' | 'in_doubt';
 
 /** Per operation. What is absent comes from `createIdempotency`. `Context` is what a `fingerprint` function is shown. */
 export interface Policy<Context = unknown> {
-  /** How long a finished outcome is replayed, in ms. Default 24 h, like Stripe's keys. */
+  /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
-  /** How long a record that nobody finished is kept, in ms; null until it is resolved. Default 30 days. */
+  /** A record that nobody finished is kept for this time, in ms; null keeps it until it is resolved. Default 30 days. */
   abandonedRetentionMs?: number | null;
-  /** How long a run is believed alive without a renewal, in ms; renewed every third of it. Default 30 s. */
+  /** A run counts as alive for this time without a renewal, in ms; it is renewed after each third of it. Default 30 s. */
   leaseMs?: number;
   /**
-   * How long a handler may run, in ms from 1,000; null for as long as it takes. Past it `run.signal` aborts, the lease is let
+   * A handler may run for this time, in ms from 1,000; null for as long as it takes. Past it `run.signal` aborts, the lease is let
    * go and the record is in doubt: the caller and each retry get IN_DOUBT. A result that the handler still ends with is
    * recorded. With `transaction: true` nothing is kept, and the caller gets STORE_UNAVAILABLE, reason
    * `transaction_timeout`. Default null.
    */
   maxRunMs?: number | null;
-  /** What a duplicate of a running key gets: the result, waited for, or IN_PROGRESS at once. Default `wait`. */
+  /** A duplicate of a running key waits for the result (`wait`, default), or gets IN_PROGRESS at once (`reject`). */
   concurrent?: 'wait' | 'reject';
-  /** How long a duplicate waits before IN_PROGRESS, in ms. Default 10 s. */
+  /** A duplicate waits for this time before it gets IN_PROGRESS, in ms. Default 10 s. */
   waitTimeoutMs?: number;
-  /** What a claim makes of a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
+  /** Says what a claim does about a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /**
-   * Whether a finished run is stored, or its key released, or its effect unknown. Default: stored, and in doubt where
+   * Decides whether a finished run is stored, its key is released, or its effect is unknown. Default: stored, and in doubt where
    * `started` is `'unknown'`. May be async: the run goes on until it settles. Where it fails, or gives anything else, the
    * record is in doubt.
    */
@@ -75,30 +75,30 @@ export interface Policy<Context = unknown> {
    */
   maxResultBytes?: number;
   /**
-   * What is kept of a finished run: its result (default), or only whether it was a success. A retry then gets
+   * `result` (default) keeps the result of a finished run. `outcome` keeps only whether it was a success: a retry then gets
    * RESULT_NOT_RETAINED, reason `not_kept`.
    */
   retain?: 'result' | 'outcome';
   /** Encrypts stored results, steps and captured requests. Default null: they are stored in clear text. */
   cipher?: Cipher | null;
   /**
-   * What is removed from results and captured requests before they are stored. A result that something was removed from is
+   * Removes secrets from results and captured requests before they are stored. A result that something was removed from is
    * kept for operators to read; a retry gets RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
    * the next attempt goes on from them. Default null: nothing.
    */
   redact?: Redaction | null;
   /** Bodies of more UTF-8 bytes are compressed, off the event loop, where that makes them smaller; null never. Default 8 KiB. */
   compressAboveBytes?: number | null;
-  /** Whether the record holds the request too, for operators to see and to run again. Default false. */
+  /** True keeps the request in the record, for operators to see and to run again. Default false. */
   captureRequest?: boolean;
   /** Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. Default 64 KiB. */
   maxCapturedBytes?: number;
   /**
-   * Which keys clients may send: any that is valid at all (default), UUIDs only, or what a function says true of. Others are
-   * KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
+   * Clients may send keys of this format: any valid key (default), UUIDs only, or those for which a function returns true. Others
+   * are KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
    */
   keyFormat?: KeyFormat;
-  /** What makes two requests with one key the same: paths that do not count, or a function. Default: all of the input. */
+  /** Says when two requests with one key are the same: paths that do not count, or a function. Default: all of the input counts. */
   fingerprint?: FingerprintPolicy<Context>;
 }
 
@@ -158,7 +158,7 @@ const names: Check = {
 const retention = integer(SECOND, 36_500 * DAY);
 const timer = (min: number) => integer(min, DAY);
 
-/** For `createIdempotency`, whose options they are too. */
+/** Checks of a policy's options. They are options of `createIdempotency`, too. */
 export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   retentionMs: retention,
   abandonedRetentionMs: anyOf(retention, aNull),
@@ -180,7 +180,7 @@ export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   fingerprint: anything, // resolveFingerprint looks into it
 };
 
-/** For an adapter, whose own options they are not. @param place where a developer may give them */
+/** Tells an adapter, which does not take a policy's options itself, where they belong. @param place where a developer may give them */
 export const policyOptionsOf = (place: string) => optionsOf(place, Object.keys(POLICY_CHECKS));
 
 /**

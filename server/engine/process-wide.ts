@@ -4,7 +4,7 @@ interface Shared<T> {
 }
 
 /**
- * What there may be only one of in a process, however many copies of this package are loaded in it: a bundler and a
+ * Makes a thing of which a process may have only one, however many copies of this package are loaded in it: a bundler and a
  * monorepo make a second one, and a run that was begun by one copy has to be seen by the other.
  * @param protocol changes with the shape of what is shared, and not with the version of the package
  * @throws Error where another copy shares it in another shape: each would be blind to what the other one does

@@ -7,7 +7,7 @@ export interface RecordBase {
   readonly key: string;
   /** Root field names (`chargeCard`) or procedure path (`orders.create`); part of the fingerprint. */
   readonly operation: string;
-  /** One per call, made before its first attempt; stays in the finished record. */
+  /** Names the call that holds the record. It is made once per call, and stays in the finished record. */
   readonly owner: string;
   /** Rises with each claim of this key, across lives too: a resource may refuse a lower one. */
   readonly fence: number;
@@ -17,22 +17,22 @@ export interface RecordBase {
   readonly attempts: number;
   readonly createdAt: Date;
   readonly startedAt: Date;
-  /** When this record is forgotten. Enforced on claim and on read; the TTL index only frees the space. */
+  /** The record is forgotten at this time. Claims and reads enforce it; the TTL index only frees the space. */
   readonly expiresAt: Date;
   readonly transactional?: boolean;
-  /** What was asked, where `captureRequest` says so: a {@link StoredBody}, or whatever somebody made of it. */
+  /** The captured request, where `captureRequest` says so: a {@link StoredBody}, or whatever somebody made of it. */
   readonly request?: unknown;
   /**
-   * What `run.step` finished in this life, in the order of its end. Never empty, and never without the fingerprint:
-   * another input must not go on from what the first one did.
+   * The steps that were finished in this life, in that order. The list is never empty, and never there without the
+   * fingerprint: another input must not go on from the steps of the first one.
    */
   readonly steps?: readonly StoredStep[];
-  /** How earlier attempts ended, oldest first, at most {@link HISTORY_LIMIT}. */
+  /** The ends of earlier attempts, oldest first, at most {@link HISTORY_LIMIT}. */
   readonly history: readonly HistoryEntry[];
   readonly v: 1;
 }
 
-/** What earlier attempts of a record left behind. */
+/** A `HistoryEntry` says how an earlier attempt ended, or what an operator did. */
 export interface HistoryEntry {
   readonly event: 'released' | 'in_doubt' | 'taken_over' | 'late' | 'operator';
   readonly at: Date;
@@ -40,7 +40,7 @@ export interface HistoryEntry {
   readonly fence: number;
   readonly startedAt?: Date;
   readonly reason?: string;
-  /** What an operator did, and who. */
+  /** The operator's action, and in `by` the operator. */
   readonly action?: OperatorAction;
   readonly by?: string;
 }
@@ -49,7 +49,7 @@ export interface HistoryEntry {
 export interface StoredStep {
   readonly name: string;
   readonly at: Date;
-  /** Of this life. */
+  /** The attempt of this life that finished the step. */
   readonly attempt: number;
   readonly value: StoredBody;
 }
@@ -110,9 +110,9 @@ export interface StoredBody {
   /** UTF-8 length of `body` as it is stored; of one that was too large, as it would have been, where that is known. */
   readonly bytes: number;
   readonly omitted?: Omission;
-  /** Compressed (RFC 1950), before it was encrypted. */
+  /** The body was compressed (RFC 1950), before it was encrypted. */
   readonly encoding?: 'deflate';
-  /** Encrypted. `iv` and `tag` in base64. */
+  /** The body was encrypted. `iv` and `tag` are in base64. */
   readonly cipher?: { readonly keyId: string; readonly iv: string; readonly tag: string };
 }
 
@@ -127,15 +127,15 @@ export const OMISSIONS = [
   /** The developer's `cipher` or `redact` failed. */
   'unsealed',
 ] as const;
-/** Why there is no body to answer with. */
+/** An `Omission` says why there is no body to answer with. */
 export type Omission = (typeof OMISSIONS)[number];
 
 export const RECORD_VERSION = 1;
 export const HISTORY_LIMIT = 20;
-/** Of a fence, a life and attempts. Each claim counts on from there, and a number above it would no longer be exact. */
+/** The highest fence, life and number of attempts. Each claim counts on from there, and a number above it would no longer be exact. */
 export const HIGHEST_COUNT = Number.MAX_SAFE_INTEGER - 1;
 /**
- * What the results and steps of one record may weigh together. A MongoDB document holds 16 MiB; the captured request and
+ * The result and steps of one record may have so many bytes together. A MongoDB document holds 16 MiB; the captured request and
  * the rest need some of that.
  */
 export const RECORD_ROOM_BYTES = 15 * 1_048_576;

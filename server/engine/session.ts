@@ -3,6 +3,6 @@
  * driver's `ClientSession`, so that it can be passed on as one.
  */
 export interface Session {
-  /** Whether its transaction is open. */
+  /** Tells whether the session's transaction is open. */
   inTransaction(): boolean;
 }

@@ -9,15 +9,15 @@ export interface OperationCounts {
   readonly durations: Map<number, number>;
 }
 
-/** What came of the runs of an operation that began at one moment, so that it can be compared with their records. */
+/** A `Counted` holds the counts of an operation's runs that began at one moment, so that they can be compared with their records. */
 export interface Counted {
   readonly operation: string;
-  /** How long ago that was, in ms. */
+  /** The runs began this long ago, in ms. */
   readonly agoMs: number;
   readonly counts: OperationCounts;
 }
 
-/** What a process counted since it last wrote that down. */
+/** A `StatsDelta` is what a process counted since it last wrote its counts down. */
 export interface StatsDelta {
   readonly counted: readonly Counted[];
   readonly replayed: readonly {

@@ -12,7 +12,7 @@ import {
   type StoredStep,
 } from './record.ts';
 
-/** How a run ends. Times in ms; null keeps the record until it is resolved. */
+/** A `Settlement` says how a run ends. Times are in ms; null keeps the record until it is resolved. */
 export type Settlement =
   | {
       readonly to: 'completed';
@@ -91,13 +91,13 @@ export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date):
 
 export const LEASE_LAPSED = 'lease lapsed';
 
-/** Whether `settlement` may be applied by this owner; the stores' filter says the same. */
+/** Tells whether `settlement` may be applied by this owner; the stores' filter says the same. */
 export function maySettle(state: KeyRecord['state'], settlement: Settlement): boolean {
   return state === 'running' || (state === 'in_doubt' && settlement.to === 'completed');
 }
 
 /**
- * Whether the record may be taken over. One in doubt only to ask a resolver about it: its owner may have put it there
+ * Tells whether the record may be taken over. A record in doubt may be, only to ask a resolver about it: its owner may have put it there
  * after the caller saw its lease lapse, and then nothing runs again unasked.
  */
 export function mayTakeOver(

@@ -1,17 +1,17 @@
 import { isObject } from '../engine/option-checks.ts';
 import { whatCame } from '../engine/what-came.ts';
 
-/** What a host has of a body that a parser in front has read. */
+/** A host has this of a body that a parser in front has read. */
 export interface Parsed {
-  /** What the parser made of it: `request.body` of Express, Fastify and Koa. */
+  /** The body as the parser made it: `request.body` of Express, Fastify and Koa. */
   readonly body: unknown;
-  /** As it was sent, where the host keeps that too: `request.rawBody` of Nest and of several plugins. */
+  /** The body as it was sent, where the host keeps that too: `request.rawBody` of Nest and of several plugins. */
   readonly rawBody: unknown;
 }
 
 interface Described {
   readonly type: string;
-  /** That of the message; undefined where it was sent in chunks. */
+  /** The length of the message; undefined where it was sent in chunks. */
   readonly length: number | undefined;
   readonly encoding: string | undefined;
 }
@@ -77,7 +77,7 @@ function ofJsonOrText(body: string, described: Described): Restored {
   throw unreadable('left a text, which may be the JSON itself or what it says');
 }
 
-/** What of a value is not simply JSON; undefined when nothing is. */
+/** Says which part of a value is not plain JSON; undefined when all is. */
 function problemOf(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') {
     return Number.isInteger(value) && !Number.isSafeInteger(value)

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Parsed, restoredBody } from './consumed-body.ts';
 
-/** What frameworks know of a message of Node.js. */
+/** Frameworks know this of a message of Node.js. */
 export interface KnownByHost extends Partial<Parsed> {
-  /** As it came: Express and its like take from `url` what a router is mounted at. */
+  /** The URL as it came: Express and its like take from `url` the path that a router is mounted at. */
   readonly originalUrl?: unknown;
-  /** Without a colon. A framework knows which proxies to trust. */
+  /** The protocol without a colon. A framework knows which proxies to trust. */
   readonly protocol?: unknown;
 }
 
@@ -23,7 +23,7 @@ export function nodeRequest(message: IncomingMessage, outgoing: ServerResponse, 
   return new Request(url, { ...init, body, duplex: 'half' } as RequestInit);
 }
 
-/** What can not be read again is an error for whoever reads it, and for nobody else. */
+/** Makes a stream of a body that was read before. If it can not be read again, only the reader of the stream gets an error. */
 function readAgain(message: IncomingMessage, headers: Headers, known: KnownByHost): ReadableStream {
   const {
     'content-type': type = '',
@@ -70,7 +70,7 @@ function urlOf(
   return path.startsWith('/') ? `${base}${path}` : new URL(path, base).href;
 }
 
-/** Aborts when the client hangs up before its answer is complete. */
+/** Makes a signal that aborts when the client hangs up before its answer is complete. */
 function signalOf(outgoing: ServerResponse): AbortSignal {
   const disconnect = new AbortController();
   outgoing.once('close', () => {

@@ -30,7 +30,7 @@ export function requestHeaders(source: unknown, place: string): RequestHeaders |
   return { get: (name) => joined(Object.entries(source), name) };
 }
 
-/** Of all that has the name: `{ 'X-Key': 'a', 'x-key': 'b' }` is a header that came twice. */
+/** Joins the values of all headers with a name: `{ 'X-Key': 'a', 'x-key': 'b' }` is a header that came twice. */
 function joined(pairs: Iterable<readonly unknown[]>, name: string): string | undefined {
   const wanted = name.toLowerCase();
   const values: unknown[] = [];

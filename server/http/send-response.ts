@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 
-/** Each of them stands for itself; and others than the handler may have set one. */
+/** These headers may come several times: each stands for itself, and others than the handler may have set one. */
 const MAY_REPEAT = new Set(['set-cookie', 'vary']);
 
 /**

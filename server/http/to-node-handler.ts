@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type KnownByHost, nodeRequest } from './node-request.ts';
 import { sendResponse } from './send-response.ts';
 
-/** What a handler gets beside the request: what else the host knows of it, such as who is signed in. */
+/** A handler gets this beside the request: what else the host knows of it, such as who is signed in. */
 export interface NodeHost<Incoming, Outgoing> {
   readonly req: Incoming;
   readonly res: Outgoing;

@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly cipher?: string;
 }
 
-/** What each command that talks to MongoDB takes. */
+/** Adds the options that each command that talks to MongoDB takes. */
 export function withConnection(command: Command): Command {
   return command
     .addOption(

@@ -1,7 +1,7 @@
 import type { BodyText, KeyPage } from '../admin/contract.ts';
 import type { ShownKey } from './keys-session.ts';
 
-/** One line a key; and what there is to say about the page. */
+/** Writes one line a key, and remarks about the page. */
 export function listText({ rows, next, searched }: KeyPage): { rows: string[]; remarks: string[] } {
   const lines = rows.map((row) =>
     [row.id, row.state, row.outcome ?? '-', shown(row.scope), shown(row.key), shown(row.operation)].join(

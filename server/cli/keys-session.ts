@@ -46,7 +46,7 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
   };
 }
 
-/** Each release makes the collection with its indexes before the first key, so one that is not there is a wrong name. */
+/** Refuses a collection that is not there: it is made with its indexes before the first key, so its name must be wrong. */
 async function requireCollection({ store: { db, collection } }: Connection): Promise<void> {
   const list = async (filter: object) => {
     const command = { listCollections: 1, nameOnly: true, authorizedCollections: true, filter };
@@ -61,7 +61,7 @@ async function requireCollection({ store: { db, collection } }: Connection): Pro
   );
 }
 
-/** Undefined, and exit code 1, when there is none. */
+/** Finds a key; undefined, and exit code 1, when there is none. */
 export async function findKey(
   { services, operator }: Session,
   id: string | undefined,
@@ -90,7 +90,7 @@ export interface ShownKey extends KeyDetail {
   readonly response: BodyText | null;
 }
 
-/** With its bodies as the dashboard shows them: secrets are hidden, and what is long is cut. */
+/** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
 export async function withTexts({ services }: Session, detail: KeyDetail): Promise<ShownKey> {
   const { readBody } = await import('../admin/bodies/bodies.ts');
   const { records, secrets, open } = services;

@@ -121,7 +121,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
   print(options.json, result, () => result.note);
 }
 
-/** As the options are called here. */
+/** Names the option of this command that gives the confirmation which a refusal asks for. */
 function hintOf(why: string): string {
   if (why.startsWith('Type the word')) return ` (--yes-${why.split(' ')[3]})`;
   return why.includes('may happen twice') ? ' (--yes-may-repeat)' : '';

@@ -3,8 +3,8 @@ import type { Operator, Role } from '../admin/contract.ts';
 import { osUser } from './os-user.ts';
 
 /**
- * Who may use a dashboard that was started from a terminal: the browser that opened the link which was printed there, once.
- * The session lives in this process only.
+ * `LocalSession` guards a dashboard that was started from a terminal: only the browser that opened the printed link, which works
+ * once, may use it. The session lives in this process only.
  */
 export class LocalSession {
   readonly link: string;
@@ -24,7 +24,7 @@ export class LocalSession {
     this.link = `http://${this.#host}/login?token=${this.#token}`;
   }
 
-  /** Undefined when the request is one for the dashboard itself. */
+  /** Answers a request; undefined when it is one for the dashboard itself. */
   answer(request: Request): Response | undefined {
     const { method, headers, url } = request;
     const { pathname, search, searchParams } = new URL(url);

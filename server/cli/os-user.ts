@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 
-/** Who runs this process, by the operating system. In a container the number may have no name. */
+/** Names the user who runs this process, by the operating system. In a container the number may have no name. */
 export function osUser(): string {
   try {
     return userInfo().username;

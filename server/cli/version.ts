@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Next to the built files; in a source checkout, where the build takes it from. */
 const PLACES = ['../../../package.json', '../../package.json'];
 
-/** Of this package, as its package.json says. */
+/** Reads the version of this package from its package.json. */
 export function version(): string {
   for (const place of PLACES) {
     const found = read(new URL(place, import.meta.url));

@@ -4,9 +4,9 @@ import type { Outcome } from './engine/record.ts';
 import type { Hides } from './redact.ts';
 import type { Run } from './run.ts';
 
-/** One keyed call, as an adapter (GraphQL, tRPC) hands it to `Idempotency.execute`. `Value` is the host's own result. */
+/** A `KeyedCall` is what an adapter (GraphQL, tRPC, HTTP) hands to `Idempotency.execute`. `Value` is the host's own result. */
 export interface KeyedCall<Value> {
-  /** As the developer's function gave it, and as the client sent it: checked by `execute`. */
+  /** The scope as the developer's function gave it, and the key as the client sent it: `execute` checks both. */
   readonly scope: unknown;
   readonly key: unknown;
   readonly operation: string;
@@ -22,7 +22,7 @@ export interface KeyedCall<Value> {
   /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */
   capture?(hides: Hides | undefined): Captured | Promise<Captured>;
   /**
-   * Asked before an answer is given that another run of the key has made, an earlier or a concurrent one. False is
+   * Decides whether the caller may get an answer that another run of the key has made, an earlier or a concurrent one. False is
    * REPLAY_FORBIDDEN; what it throws goes to the caller as it is. Anything but a boolean is a developer's mistake, such as
    * `user?.isAdmin`, and gives no answer either.
    */
@@ -31,29 +31,29 @@ export interface KeyedCall<Value> {
   handler(run: Run): Promise<Value>;
 }
 
-/** How an adapter's results are written down. */
+/** A `ResultCodec` writes an adapter's results down, and reads them back. */
 export interface ResultCodec<Value> {
   /** Name and version of the form of `body`: `graphql/1`, `trpc/1 as 0d6e4079`. */
   readonly format: string;
   /**
-   * Only the body may be missing (`written`): the outcome decides what becomes of the effects.
+   * Writes a result down. Only the body may be missing (`written`): the outcome decides what becomes of the effects.
    * @param hides names of fields that must not be in the body, where the policy's `redact` has some
    * @throws when the outcome can not be told: the run then ends as if its handler had rejected
    */
   encode(value: Value, hides?: Hides): Encoded;
   /** @throws when `body` is damaged; the caller then gets RESULT_NOT_RETAINED */
   decode(body: string): Value;
-  /** What a resolver function's `complete` or `fail` stands for. */
+  /** Makes the result that a resolver function's `complete` or `fail` stands for. */
   resolve(resolution: Extract<Resolution, { action: 'complete' | 'fail' }>): Value;
 }
 
 /** Something written down. */
 export interface Written {
-  /** Undefined when it can not be: later calls get RESULT_NOT_RETAINED. */
+  /** The text; undefined when it can not be written down: later calls get RESULT_NOT_RETAINED. */
   readonly body: string | undefined;
-  /** Whether something that `hides` speaks of was taken out. */
+  /** True when something that `hides` names was taken out. */
   readonly redacted?: boolean;
-  /** Why there is no body, if it is not `unserializable`. */
+  /** The reason why there is no body, if it is not `unserializable`. */
   readonly omitted?: 'too_large' | 'redacted';
 }
 
@@ -65,7 +65,7 @@ export interface Captured extends Written {
 export interface Encoded extends Written {
   readonly outcome: Outcome;
   /**
-   * Whether the developer's handler was entered. One rule holds for all adapters:
+   * Tells whether the developer's handler was entered. One rule holds for all adapters:
    *
    * - `false` is only for what is known: the adapter itself refused the call (its own validation, a check before the
    *   handler), and had not yet called the function that leads to the handler. The key is released, also for a corrected
@@ -78,17 +78,17 @@ export interface Encoded extends Written {
    * An effect that happened without an answer looks like a refusal, so nothing else may count as "not started".
    */
   readonly started: boolean | Unknown;
-  /** What `classify` is shown. */
+  /** `classify` is shown this. */
   readonly result: unknown;
 }
 
 export interface Unknown {
-  /** Why it is not known, for operators. */
+  /** Tells operators why it is not known. */
   readonly unknown: string;
 }
 
 export interface Answer<Value> {
   readonly value: Value;
-  /** Whether the value comes from an earlier or concurrent run of the key. */
+  /** True when the value comes from an earlier or concurrent run of the key. */
   readonly replayed: boolean;
 }

@@ -1,7 +1,7 @@
 import type { IdempotencyErrorCode } from './engine/errors.ts';
 import { textOf } from './reason.ts';
 
-/** What happened to a key. For logs and metrics: no arguments and no results in it. */
+/** An `IdempotencyEvent` tells logs and metrics what happened to a key. It holds no arguments and no results. */
 export interface IdempotencyEvent {
   readonly type:
     | 'started'
@@ -10,7 +10,7 @@ export interface IdempotencyEvent {
     | 'released'
     | 'in_doubt'
     | 'refused'
-    /** Its transaction could not be committed: the handler runs again. */
+    /** The transaction could not be committed: the handler runs again. */
     | 'transaction_retried'
     /** The lease could not be kept: the handler's signal aborted. */
     | 'lease_lost'
@@ -26,11 +26,11 @@ export interface IdempotencyEvent {
   readonly operation: string;
   readonly attempt?: number;
   readonly fence?: number;
-  /** Of a refusal: an `IdempotencyError`'s, such as `STORE_UNAVAILABLE`. */
+  /** The code of a refusal's `IdempotencyError`, such as `STORE_UNAVAILABLE`. */
   readonly code?: IdempotencyErrorCode;
-  /** What narrows the code of a refusal, such as `misconfigured`; or why a record was released or is in doubt. */
+  /** A word that narrows the code of a refusal, such as `misconfigured`; or the reason why a record was released or is in doubt. */
   readonly reason?: string;
-  /** Of a refusal: the error that the caller got. Its `cause` says more than a client may know. */
+  /** The error that the caller of a refusal got. Its `cause` says more than a client may know. */
   readonly error?: unknown;
 }
 

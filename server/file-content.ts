@@ -8,9 +8,9 @@ export interface FileContent {
 }
 
 /**
- * What of a file counts as an argument. Its time does not, for that is when it arrived.
+ * Reads what counts of a file as an argument. Its time does not, for that is when it arrived.
  *
- * In pieces: servers hold the file in memory already, and a copy would double that.
+ * It reads in pieces: servers hold the file in memory already, and a copy would double that.
  */
 export async function fileContent(file: File): Promise<FileContent> {
   const { name, type, size } = file;

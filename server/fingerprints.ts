@@ -6,26 +6,26 @@ import { type FingerprintRule, parseRule, ruleName } from './engine/fingerprint-
 import { type Path, pathOf } from './engine/paths.ts';
 import { textOf } from './reason.ts';
 
-/** What one call is compared by, as an adapter sees it: nothing is hashed yet. */
+/** A `Comparison` is what one call is compared by, as an adapter sees it: nothing is hashed yet. */
 export interface Comparison {
   readonly operation: string;
-  /** Of a GraphQL operation, one for each root field that it calls. */
+  /** The inputs of the call: in GraphQL one for each root field that it calls. */
   readonly inputs: readonly ComparedInput[];
-  /** Which form the host writes values in, where it has several. */
+  /** The form in which the host writes values, where it has several. */
   readonly form?: string;
-  /** What is hashed of the inputs, in their order. */
+  /** Makes of the values of all inputs, in their order, what is hashed. */
   whole(values: readonly unknown[]): unknown;
-  /** What counts in place of objects that had to be read first, such as files. */
+  /** The contents that count in place of objects that had to be read first, such as files. */
   readonly contents?: ReadonlyMap<object, unknown> | undefined;
 }
 
 export interface ComparedInput {
-  /** In front of its paths: the root field in GraphQL, '' where a call has one input. */
+  /** The name in front of the input's paths: the root field in GraphQL, '' where a call has one input. */
   readonly place: string;
   readonly policy: ResolvedFingerprint;
-  /** What a function is shown. */
+  /** Makes what a fingerprint function is shown. */
   source(): FingerprintSource;
-  /** What is compared by default, but for what stands at these paths: a value or a promise of one. */
+  /** Gives what is compared by default, without what stands at these paths: a value or a promise of one. */
   without(paths: readonly Path[]): unknown;
 }
 
@@ -99,7 +99,7 @@ function inside(paths: readonly Path[], { place }: ComparedInput): readonly Path
   return place ? paths.filter(([first]) => first === place).map(([, ...rest]) => rest) : paths;
 }
 
-/** Hashed by itself, so that a value which can not be is seen to be the developer's. */
+/** Hashes a developer's value by itself, so that an error says that it is the developer's value which can not be hashed. */
 async function hashOfValue(
   give: (source: FingerprintSource) => unknown,
   source: FingerprintSource,

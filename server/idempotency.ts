@@ -23,9 +23,9 @@ import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
 
 export interface IdempotencyOptions extends Policy {
-  /** Where records live: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
+  /** The store keeps the records: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
   store: Store;
-  /** Told what happens to keys, for logs and metrics. */
+  /** This function is told what happens to keys, for logs and metrics. */
   onEvent?: EventListener;
   /** False lets every call pass by unprotected, as if no plugin were there. Default true. */
   enabled?: boolean;
@@ -33,7 +33,7 @@ export interface IdempotencyOptions extends Policy {
 
 export interface Idempotency {
   readonly enabled: boolean;
-  /** Where the records live. For the dashboard. */
+  /** The store that keeps the records. For the dashboard. */
   readonly store: Store;
   /**
    * Creates or checks indexes and checks the server; where a policy has `transaction: true`, for transactions too. Every
@@ -105,7 +105,7 @@ const ORIGIN: Origin = {
   },
 };
 
-/** How many have a store that they did not close yet: the last one closes it. */
+/** Counts, for each store, the `Idempotency` objects that use it and are not closed: the last one closes the store. */
 const users = processWide('store users', 1, () => new WeakMap<Store, number>());
 
 /** A longer one would fire at once. */
@@ -177,7 +177,7 @@ class Engine implements Idempotency {
     );
   }
 
-  /** What a policy needs, `ready()` is to look for: also when it has found all right for those before. */
+  /** Notes what a policy needs. `ready()` then checks for that, also when it has checked for earlier policies before. */
   #note(policy: ResolvedPolicy): ResolvedPolicy {
     if (policy.cipher) this.#ciphers.add(policy.cipher);
     if (policy.transaction && !this.#needs.transactions) {
@@ -224,7 +224,7 @@ class Engine implements Idempotency {
     if (this.#leaveStore()) await this.store.close(Math.max(0, until - performance.now()));
   }
 
-  /** Whether nobody else uses the store: `close()` may be called again, by a second signal to the process. */
+  /** Leaves the store, and tells whether nobody else uses it. `close()` may be called again, by a second signal to the process. */
   #leaveStore(): boolean {
     const others = (users.get(this.store) ?? 1) - (this.#hasLeft ? 0 : 1);
     this.#hasLeft = true;

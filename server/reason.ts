@@ -6,7 +6,7 @@ export function boundedReason(reason: string): string {
   return reason.slice(0, MAX_LENGTH);
 }
 
-/** What was thrown or returned, as text. Never throws itself, whatever it is given. */
+/** Makes a text of what was thrown or returned. It never throws, whatever it is given. */
 export function textOf(value: unknown): string {
   try {
     return boundedReason(String(value));

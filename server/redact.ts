@@ -1,7 +1,7 @@
 /** Stands in a stored body for what was removed. */
 export const REDACTED = '[redacted]';
 
-/** Whether what has this name is not to be stored. */
+/** `Hides` tells whether a field of this name must not be stored. */
 export type Hides = (name: string) => boolean;
 
 export function hidesNames(names: readonly string[]): Hides {
@@ -77,7 +77,7 @@ function copied(value: unknown, hides: Hides, copies: Map<object, unknown>): unk
   return copy;
 }
 
-/** In whatever realm it was made. */
+/** Tells whether an object with this prototype is a plain one, in whatever realm it was made. */
 function isPlain(prototype: object | null): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -6,7 +6,7 @@ import type { Held } from './engine/store.ts';
 import type { Jsonable } from './jsonable.ts';
 import { boundedReason } from './reason.ts';
 
-/** What a handler sees of the run it is in. */
+/** A `Run` is what a handler sees of the run that it is in. */
 export interface Run {
   readonly key: string;
   readonly scope: string;
@@ -14,11 +14,11 @@ export interface Run {
   readonly attempt: number;
   /** Fencing token: rises with each claim. Send it to a resource that can refuse a lower one than it has seen. */
   readonly fence: number;
-  /** Aborts when the lease can no longer be relied on: stop causing effects. Not the client's disconnect. */
+  /** This signal aborts when the lease can no longer be relied on: stop causing effects. It does not abort when the client disconnects. */
   readonly signal: AbortSignal;
   /**
-   * With `transaction: true`: pass it to each read and write that belongs to the run, one after the other. Undefined in
-   * any other run. The handler runs again, with another session, when the transaction could not be committed.
+   * The session of the run's transaction (`transaction: true`); undefined in any other run. Pass it to each read and write
+   * that belongs to the run, one after the other. The handler runs again, with another session, when the transaction could not be committed.
    */
   readonly session: Session | undefined;
   /**
@@ -43,15 +43,15 @@ export interface Run {
    */
   step<T>(name: string, fn: () => Jsonable<T> | Promise<Jsonable<T>>): Promise<T>;
   /**
-   * Nothing happened since the last finished step: once the handler settles, forget the outcome and let the key be used
-   * again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
+   * Says that nothing happened since the last finished step: once the handler settles, the outcome is forgotten and the key
+   * can be used again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
    */
   release(reason: string): void;
-  /** The effect is unknown (a downstream call timed out): once the handler settles, leave it to an operator. */
+  /** Says that the effect is unknown (a downstream call timed out): once the handler settles, the key is in doubt. */
   inDoubt(reason: string): void;
 }
 
-/** What the handler asked for; the last call wins. */
+/** An `Intention` is what the handler asked for with `release` or `inDoubt`; the last call wins. */
 export interface Intention {
   readonly to: 'release' | 'in_doubt';
   readonly reason: string;
@@ -113,7 +113,7 @@ interface Context {
   readonly frames: readonly Frame[];
 }
 
-/** Of a chain of runs of which each began the next one and ended, the first ones are forgotten. */
+/** Where each of a chain of runs began the next one and ended, only so many of them are remembered. */
 const MOST_ENDED = 16;
 
 // 2 with the next change of `Context` or `Run`.
@@ -140,20 +140,20 @@ export function outsideRun<T>(body: () => T): T {
   return contexts.run({ run: undefined, frames: frames() }, body);
 }
 
-/** Whether the caller is inside a run of this key, at any depth: waiting for it would never end. */
+/** Tells whether the caller is inside a run of this key, at any depth: waiting for that run would never end. */
 export function isInsideRun(scope: string, key: string): boolean {
   return frames().some((frame) => !frame.ended && frame.scope === scope && frame.key === key);
 }
 
 /**
- * Whether a key is that of a run that the caller is in, in this scope or, without one, in whatever scope. Also of a run that
- * has ended: what a handler left behind still has its request at hand, and did not ask for the key itself.
+ * Tells whether a key is that of a run that the caller is in, in this scope or, without one, in whatever scope. A run that
+ * has ended counts, too: work that a handler left behind still has its request at hand, and did not ask for the key itself.
  */
 export function isInheritedKey(key: string, scope?: string): boolean {
   return frames().some((frame) => frame.key === key && (scope === undefined || frame.scope === scope));
 }
 
-/** Whether the caller is inside a run at all, at any depth. */
+/** Tells whether the caller is inside a run at all, at any depth. */
 export function isNested(): boolean {
   return frames().some(({ ended }) => !ended);
 }

@@ -16,12 +16,12 @@ const MOST_RUNNING = 100_000;
 
 type Replayed = StatsDelta['replayed'][number];
 
-/** What happened in this process, counted, and handed to the store every few seconds: a replay costs no write of its own. */
+/** `Stats` counts what happens in this process, and hands the counts to the store every few seconds: a replay costs no write of its own. */
 export class Stats {
   readonly #store: Store;
   readonly #isCounting: boolean;
   readonly #startedAt = new Map<string, number>();
-  /** By operation and moment. */
+  /** The counts by operation and moment. */
   #counts = new Map<string, Map<number, OperationCounts>>();
   #replayed = new Map<string, Replayed>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,9 +1,9 @@
 import { type IdempotencyError, isIdempotencyError } from './engine/errors.ts';
 import { textOf } from './reason.ts';
 
-/** What the store, or the way to it, is to blame for. The other reasons are those of one call, or of `close()`. */
+/** The store, or the way to it, is to blame for these reasons. The others are those of one call, or of `close()`. */
 const REASONS = ['misconfigured', 'unreachable', 'timeout', 'overloaded'];
-/** How long a failure that was told is not told again, nor its end, however often it comes and goes. */
+/** A failure that was told is not told again for this time, in ms, nor is its end, however often it comes and goes. */
 const QUIET_MS = 10 * 60_000;
 const MOST_KINDS = 50;
 
@@ -12,9 +12,9 @@ const MOST_KINDS = 50;
  * when calls get through again. Not one for each call.
  */
 export class StoreOutage {
-  /** When each kind of failure was told last, by `performance.now()`. */
+  /** The time when each kind of failure was told last, by `performance.now()`. */
   readonly #told = new Map<string, number>();
-  /** What was told, and has not ended. */
+  /** The failure that was told, and has not ended. */
   #current: string | undefined;
 
   refused(error: unknown): void {

@@ -93,7 +93,7 @@ async function sentOnce(
 /** Says how many ms to wait before the next attempt; undefined when there is none, and the response goes to the caller. */
 function retryWait({ status, headers }: Response, defaultMs: number): number | undefined {
   const retryAfter = headers.get('Retry-After');
-  // Of another origin the header can be read only where the server exposes it; these may be sent again anyway.
+  // A page can read the header of another origin only where the server exposes it. Without it, only these are sent again.
   if (retryAfter === null) return status === 502 || status === 503 || status === 504 ? defaultMs : undefined;
   if (![409, 425, 429, 502, 503, 504].includes(status)) return undefined;
   const waitMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();

@@ -62,7 +62,7 @@ export class KeyKeeper {
     let outcome: Outcome = 'unknown';
     try {
       const result = await send(operation.key);
-      // What can not be looked into is still what the caller gets.
+      // The caller gets the result even when nobody can look into it.
       outcome = await outcomeOfResult(result).catch(() => 'unknown' as const);
       return result;
     } catch (error) {

@@ -50,6 +50,6 @@ function rebuiltCause({ name, message, refusal }: StoredCause): Error {
 /** The error as the client will see it, by the root's formatter unless a formatter of the procedure has seen to it. */
 export function shapeOf(error: TRPCError, opts: CallOptions, config: Config): unknown {
   const { path, type, ctx, input } = opts;
-  // By its old name, which every 11.x has.
+  // Uses the old name, which every 11.x has.
   return getErrorShape({ config: config as never, error, path, type, ctx, input });
 }

@@ -69,7 +69,7 @@ function keyOfRequest(
 function keyOfBatch(header: string, name: string, opts: CallOptions, headers: HostHeaders): KeySource {
   const keys = parseKeysHeader(header, name, headers);
   if (keys.some((key) => key !== null && isInherited(key, headers.carrier))) return { from: 'outer_run' };
-  // Of a call of this batch that has no key: the others' keys are not for it either.
+  // This call is nested in a call of the batch that has no key: the keys of the others are not for it either.
   if (isInnerCall(opts)) return { from: 'nowhere' };
 
   const key = keys[keys.length === 1 && headers.calls ? 0 : indexIn(keys, name, opts, headers)];

@@ -43,7 +43,7 @@ export function createResultCodec(
   const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
     outcome: 'error',
     ...written(() => ({ body: textOf(errorBody(result.error)) })),
-    // What a resolver function says of an abandoned run is of one that did start.
+    // The answer of a resolver function is about a run that did start.
     started: result === verdict || started(),
     result: result.error,
   });

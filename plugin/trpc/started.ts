@@ -65,7 +65,7 @@ export function startedMark(procedure: StartedMark): StartedMark {
       ? next()
       : next({ ctx: carrying({ call: getRawInput, entered: true }) });
   });
-  // Not by `.meta()`, which would bring the default meta along and put it over that of the procedure.
+  // `.meta()` would bring the default meta along and put it over that of the procedure.
   const mark = { ...marking, _def: { ...marking._def, meta: { [IN_CHAIN]: true } } };
   return refusing(
     mark,

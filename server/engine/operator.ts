@@ -64,7 +64,7 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
   if (standing === 'expired') return 'It has expired: the next request with this key starts anew';
   const from = FROM[action];
   if (!from.includes(standing)) return `It is ${shown(standing)}; this is for ${from.map(shown).join(', ')}`;
-  // What was written then could not be read any more.
+  // A record with a higher fence could not be read any more.
   if (record.fence >= HIGHEST_COUNT) return 'Its fence is the highest there is, and can not rise';
   if (record.state !== 'completed') return null;
   if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
@@ -83,7 +83,7 @@ export function mayRepeat(
   switch (action) {
     case 'allow_retry':
     case 'rerun':
-      // What released itself says that nothing happened; of an open transaction nothing was committed.
+      // A run that released its key said that nothing happened; an open transaction has committed nothing.
       return record.state === 'running' ? record.transactional !== true : record.state !== 'released';
     case 'expire':
       return record.state !== 'released';

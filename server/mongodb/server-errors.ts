@@ -25,7 +25,7 @@ const TRANSIENT = [
   384, 391, 402, 436, 462, 9001, 10107, 11000, 11600, 11602, 13388, 13435, 13436, 50915,
 ];
 
-// By name: the driver's own classes are not at hand, for the host may use another copy, or version.
+// Errors are known by name: the host may use another copy or version of the driver, so its classes are not at hand.
 /** The driver will not do it either: a server that it is too old or too new for, a package or a password that it lacks. */
 const DENIED_BY_DRIVER = [
   'MongoCompatibilityError',

@@ -37,7 +37,7 @@ export class MongoTransaction implements Transaction {
     } catch (error) {
       throw refusal('STORE_UNAVAILABLE', 'unreachable', error);
     }
-    // What it reads is then not older than the claim, on whatever member or shard.
+    // The transaction then reads nothing older than the claim, on whatever member or shard.
     if (after !== undefined) this.#session.advanceOperationTime(after);
     this.#session.startTransaction({
       readConcern: { level: 'snapshot' },

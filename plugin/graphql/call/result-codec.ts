@@ -43,7 +43,7 @@ export function resultCodec(
       if (stored.data === undefined && !stored.errors)
         throw new TypeError('Expected a stored result to have data or errors');
       const { errors, ...result } = stored;
-      // In its own place among the keys, for they come out in their order.
+      // `errors` keeps its place among the keys, which come out in their order.
       return errors ? { ...stored, errors: errors.map(rebuiltError) as GraphQLError[] } : result;
     },
 

@@ -39,7 +39,7 @@ export async function executeFieldByField(
 ): Promise<FieldsAnswer> {
   const operation = operationOf(args.document, args.operationName);
   if (!operation) throw new TypeError('Expected the operation to be in the document still');
-  // Of this document, not the one that the calls were made from: a plugin in between may have added to the selection.
+  // The fields of this document count, not of the one that the calls were made from: a plugin in between may have added to the selection.
   const variables = new Variables(operation, args.variableValues);
   const fields = rootFields(operation, fragmentsOf(args.document), variables);
   const merged = new MergedResult();

@@ -5,7 +5,7 @@ import { choose } from './expressions.ts';
 type Fields = (typeof FIELD_TYPES)['every'];
 type FieldType = Fields[string];
 
-// What a JavaScript Date can hold; a BSON date goes further.
+// A JavaScript Date can hold this; a BSON date goes further.
 const FIRST_DATE = new Date(-8.64e15);
 const LAST_DATE = new Date(8.64e15);
 

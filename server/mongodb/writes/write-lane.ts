@@ -219,7 +219,7 @@ export class WriteLane {
     })
       .then((reply) => this.#answered(group, reply, sentAt))
       .catch((error) => {
-        // What a silent one carried has been sent again, which fails by itself.
+        // The writes of a silent command have been sent again: that copy fails by itself.
         if (!isSilent) this.#failed(group, error);
       })
       .finally(() => {

@@ -4,7 +4,8 @@ import type { Resolution, Resolver } from '../engine/policy.ts';
 import type { KeyRecord } from '../engine/record.ts';
 import { textOf } from '../reason.ts';
 import type { Claimant } from './claimant.ts';
-import { type Execution, encodedBy } from './execution.ts';
+import { encodeResult } from './completion.ts';
+import type { Execution } from './execution.ts';
 import { authorizeReplay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -67,7 +68,7 @@ async function resolve<Value>(
     if (resolution.action !== 'complete' && resolution.action !== 'fail') return resolution;
     // In the same `try`, for it may be nothing that the host can answer with.
     const value = call.codec.resolve(resolution);
-    return { action: 'complete', value, encoded: encodedBy(call, value) };
+    return { action: 'complete', value, encoded: encodeResult(call, value) };
   } catch (cause) {
     await execution.inDoubt(signal.aborted ? 'resolver took too long' : `resolver failed: ${textOf(cause)}`);
     throw refusal('IN_DOUBT', 'resolver_failed', cause);

@@ -4,38 +4,40 @@ import type { Settlement } from '../engine/transitions.ts';
 import { textOf } from '../reason.ts';
 import type { Intention } from '../run.ts';
 
-/**
- * What becomes of the record when its handler settled.
- * @param complete makes the completion, whose body takes its time to be sealed
- */
-export async function settlementOf(
-  encoded: Encoded,
-  intention: Intention | undefined,
-  leaseLost: boolean,
-  policy: ResolvedPolicy,
-  complete: () => Promise<Settlement>,
-): Promise<Settlement> {
-  const released = (reason: string) => intended({ to: 'release', reason }, policy);
-  const doubted = (reason: string) => intended({ to: 'in_doubt', reason }, policy);
+/** A run whose handler has returned. */
+export interface EndedRun {
+  readonly encoded: Encoded;
+  readonly intention: Intention | undefined;
+  readonly isLeaseLost: boolean;
+}
 
-  if (intention) return intended(intention, policy);
-  if (encoded.started === false) return released('not started');
+/** The verdict on a run: its result is stored, or its key is released or left in doubt. */
+type RunVerdict = { readonly to: 'completed' } | Intention;
+
+/** Decides what becomes of the record of a run whose handler has returned. */
+export async function judgeRun(
+  { encoded, intention, isLeaseLost }: EndedRun,
+  classify: ResolvedPolicy['classify'],
+): Promise<RunVerdict> {
+  if (intention) return intention;
+  if (encoded.started === false) return { to: 'release', reason: 'not started' };
   // The handler was told to stop: its error may be that, half-way through an effect.
-  if (encoded.outcome === 'error' && leaseLost) return doubted('failed after its lease was lost');
-  const verdict = await verdictOf(policy.classify, encoded);
+  if (encoded.outcome === 'error' && isLeaseLost) return doubt('failed after its lease was lost');
+  const verdict = await askClassify(classify, encoded);
   switch (verdict) {
     case 'store':
-      return complete();
+      return { to: 'completed' };
     case 'release':
-      return released('classified');
+      return { to: 'release', reason: 'classified' };
     case 'in_doubt':
-      return doubted(encoded.started === true ? 'classified' : encoded.started.unknown);
+      return doubt(encoded.started === true ? 'classified' : encoded.started.unknown);
     default:
-      return doubted(verdict.failed);
+      return doubt(verdict.failed);
   }
 }
 
-export function intended(
+/** Adds how long the policy keeps a record that is released or in doubt. */
+export function settlementOf(
   { to, reason }: Intention,
   { retentionMs, abandonedRetentionMs }: ResolvedPolicy,
 ): Settlement {
@@ -44,13 +46,13 @@ export function intended(
     : { to: 'in_doubt', reason, abandonedRetentionMs };
 }
 
-/** Where a step is not in the record, a failed or released run would look as if it had not been done. */
+/** Tells whether a settlement says that nothing was done: a step that is not in the record would then go unseen. */
 export function mayHideEffects(settlement: Settlement): boolean {
   return settlement.to === 'released' || (settlement.to === 'completed' && settlement.outcome === 'error');
 }
 
-/** The effect has happened: a `classify` that fails must not hide that, so it leaves the decision to an operator. */
-async function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result, started }: Encoded) {
+/** Asks the developer's `classify`. The effect has happened: a failure must not hide that, and leaves it to an operator. */
+async function askClassify(classify: ResolvedPolicy['classify'], { outcome, result, started }: Encoded) {
   try {
     const verdict: unknown = await classify({ outcome, result, started: started === true || 'unknown' });
     if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
@@ -58,4 +60,8 @@ async function verdictOf(classify: ResolvedPolicy['classify'], { outcome, result
   } catch (error) {
     return { failed: `classify threw ${textOf(error)}` };
   }
+}
+
+function doubt(reason: string): Intention {
+  return { to: 'in_doubt', reason };
 }

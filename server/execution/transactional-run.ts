@@ -1,14 +1,16 @@
 import type { Encoded } from '../call.ts';
 import { refusal } from '../engine/errors.ts';
-import type { Blame, Completion, Held, Transaction } from '../engine/store.ts';
+import type { ResolvedPolicy } from '../engine/policy.ts';
+import type { Blame, Completion, Held, Store, Transaction } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
 import { type ActiveRun, activeRun, type Intention, insideRun } from '../run.ts';
 import { errorsIn } from './errors-in.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
+import { settlementOf } from './settlement.ts';
 import { endedByHandler, outOfTime, transactionGone } from './transaction-errors.ts';
 
-/** So many transactions that the store no longer had are taken for the handler's own doing. */
+/** After so many transactions that the store no longer had, the handler itself is taken for the cause. */
 const MOST_GONE = 3;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -17,27 +19,26 @@ const LONGEST_PAUSE_MS = 500;
 export interface TransactionalCall<Value> {
   readonly held: Held;
   readonly lease: Lease;
-  /** By `performance.now()`: what is not ready to be committed then is rolled back. */
+  readonly store: Store;
+  readonly policy: ResolvedPolicy;
+  /** By `performance.now()`: an attempt that is not ready to be committed then is rolled back. */
   readonly until: number;
-  begin(): Transaction;
   handler(run: ActiveRun): Promise<Value>;
-  /** Refuses: a transaction is all or nothing. */
+  /** Refuses each step, for a transaction is all or nothing. */
   step(name: string, fn: () => unknown): Promise<unknown>;
+  /** Decides what becomes of the record of a handler that has returned. */
   judge(value: Value, intention: Intention | undefined): Promise<Judged>;
-  /** For a run that left nothing behind, unless its handler said otherwise. */
-  released(reason: string, intention?: Intention): Settlement;
-  inDoubt(reason: string): Settlement;
   onRetry(error: unknown): void;
 }
 
 export type TransactionalEnd<Value> =
-  /** With its completion. */
+  /** The effects are durable, and so is the completion. */
   | { readonly to: 'committed'; readonly value: Value; readonly completion: Completion }
   /** The record is still to be settled. */
   | { readonly to: 'rolled_back'; readonly settlement: Settlement; readonly result: Result<Value> }
   /** The record is no longer this holder's. */
   | { readonly to: 'lost' }
-  /** Perhaps committed, perhaps not: the record will say. */
+  /** The store can not tell whether it committed: the record will say. */
   | { readonly to: 'unknown'; readonly error: unknown };
 
 interface Judged {
@@ -52,14 +53,14 @@ interface JudgedResult<Value> {
 
 type Result<Value> = { readonly value: Value } | { readonly error: unknown };
 
-/** An attempt that left nothing behind, and may have had bad luck. */
+/** An attempt was rolled back, and a new one may succeed. */
 interface Again<Value> {
   readonly to: 'again';
   readonly blame: Exclude<Blame, 'final'>;
   readonly error: unknown;
-  /** What it comes to when bad luck is not believed any more. */
+  /** The result once retries are used up. */
   readonly otherwise?: TransactionalEnd<Value>;
-  /** What was to be committed. */
+  /** The result that was to be committed. */
   readonly committing?: { readonly value: Value; readonly completion: Completion };
 }
 
@@ -90,16 +91,15 @@ export class TransactionalRun<Value> {
       }
       this.#call.onRetry(end.error);
       await pause(pauseMs, this.#call.lease.signal);
-      const stop = await this.#renew(end);
-      if (stop) return stop;
+      const renewed = await this.#renew(end);
+      if (renewed.to !== 'renewed') return renewed;
     }
   }
 
   async #attempt(): Promise<TransactionalEnd<Value> | Again<Value>> {
-    const { begin, released, inDoubt } = this.#call;
     let transaction: Transaction;
     try {
-      transaction = begin();
+      transaction = this.#begin();
     } catch (error) {
       return this.#failed('store unavailable', error);
     }
@@ -107,28 +107,35 @@ export class TransactionalRun<Value> {
     const { intention } = run;
     if (isLate) {
       await transaction.abort();
-      return rolledBack(released('out of time', intention), { error: outOfTime(errorOf(returned)) });
+      return rolledBack(this.#released('out of time', intention), { error: outOfTime(errorOf(returned)) });
     }
     if (!transaction.session.inTransaction()) {
       await transaction.abort();
       const error = endedByHandler(errorOf(returned));
-      return rolledBack(inDoubt('the handler ended its transaction'), { error });
+      const reason = 'the handler ended its transaction';
+      return rolledBack(settlementOf({ to: 'in_doubt', reason }, this.#call.policy), { error });
     }
     const { result, judged } = await this.#judge(returned, intention);
-    const settlement = judged?.settlement ?? released('handler rejected', intention);
+    const settlement = judged?.settlement ?? this.#released('handler rejected', intention);
     if ('value' in result && settlement.to === 'completed' && settlement.outcome === 'success') {
       return this.#commit(transaction, result.value, settlement);
     }
     const end = rolledBack(settlement, result);
-    // Not even after a conflict is a handler run again that does not know what it did elsewhere.
+    // A handler that does not know what it did elsewhere is not run again, not even after a conflict.
     const isSettled = intention?.to === 'in_doubt' || judged?.encoded.outcome === 'success';
     const failure = judged?.encoded.result ?? errorOf(result);
-    const again = isSettled ? undefined : await againAfter(failure, transaction, end);
+    const next = isSettled ? end : await retryOrEnd(failure, transaction, end);
     await transaction.abort();
-    return again ?? end;
+    return next;
   }
 
-  /** Waits for the handler's end, however late: what is written after it then comes after all that it did. */
+  #begin(): Transaction {
+    const { store, held } = this.#call;
+    if (!store.begin) throw refusal('STORE_UNAVAILABLE', 'no_transactions'); // ready() has said so before
+    return store.begin(held);
+  }
+
+  /** Runs the handler to its end, however late: what is written then comes after all that the handler did. */
   async #handle(transaction: Transaction) {
     const { held, lease, until, handler, step } = this.#call;
     const timeout = new AbortController();
@@ -152,7 +159,7 @@ export class TransactionalRun<Value> {
     return { run, result, isLate: timeout.signal.aborted || performance.now() >= until };
   }
 
-  /** A result whose outcome can not be told is that of a handler that rejected: nothing of it is kept. */
+  /** Judges a result. One whose outcome can not be told counts as that of a handler that rejected: nothing of it is kept. */
   async #judge(result: Result<Value>, intention: Intention | undefined): Promise<JudgedResult<Value>> {
     if ('error' in result) return { result };
     try {
@@ -189,12 +196,12 @@ export class TransactionalRun<Value> {
     }
   }
 
-  /** Undefined: the lease is as good as new. What seemed aborted may turn out to have been committed. */
-  async #renew({ committing }: Again<Value>): Promise<TransactionalEnd<Value> | undefined> {
+  /** Renews the lease for a new attempt. An attempt that seemed aborted may turn out to have been committed. */
+  async #renew({ committing }: Again<Value>): Promise<TransactionalEnd<Value> | { readonly to: 'renewed' }> {
     const { held, lease } = this.#call;
     try {
       const answer = await lease.renew();
-      if (answer.applied) return undefined;
+      if (answer.applied) return { to: 'renewed' };
       const { owner, fence, state } = answer.stands ?? {};
       const isOurs = owner === held.owner && fence === held.fence;
       return isOurs && state === 'completed' && committing
@@ -206,26 +213,29 @@ export class TransactionalRun<Value> {
   }
 
   #failed(reason: string, error: unknown): TransactionalEnd<Value> {
-    return rolledBack(this.#call.released(reason), { error });
+    return rolledBack(this.#released(reason), { error });
+  }
+
+  /** Settles a run that left nothing behind, unless its handler said otherwise. */
+  #released(reason: string, intention?: Intention): Settlement {
+    return settlementOf(intention ?? { to: 'release', reason }, this.#call.policy);
   }
 }
 
-/** Whether an outcome that is not to be committed is the transaction's misfortune, and not what the handler had to say. */
-async function againAfter<Value>(
+/** Tells whether a result that is not to be committed is the transaction's misfortune, or what the handler had to say. */
+async function retryOrEnd<Value>(
   failure: unknown,
   transaction: Transaction,
-  otherwise: TransactionalEnd<Value>,
-): Promise<Again<Value> | undefined> {
+  end: TransactionalEnd<Value>,
+): Promise<TransactionalEnd<Value> | Again<Value>> {
   const errors = errorsIn(failure);
   const blames = errors.map((error) => transaction.blame(error));
   const found = (blame: Blame) => errors[blames.indexOf(blame)];
   if (blames.includes('transient')) return { to: 'again', blame: 'transient', error: found('transient') };
-  if (blames.includes('final')) return undefined;
+  if (blames.includes('final')) return end;
   if (blames.includes('gone')) return { to: 'again', blame: 'gone', error: found('gone') };
   // The handler may have made an answer of its own out of the error, which is then nowhere to be seen.
-  return (await transaction.isAlive())
-    ? undefined
-    : { to: 'again', blame: 'gone', error: failure, otherwise };
+  return (await transaction.isAlive()) ? end : { to: 'again', blame: 'gone', error: failure, otherwise: end };
 }
 
 const errorOf = (result: Result<unknown>): unknown => ('error' in result ? result.error : undefined);

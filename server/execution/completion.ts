@@ -1,0 +1,46 @@
+import { sealContent } from '../bodies/bodies.ts';
+import { hidesOf } from '../bodies/redaction.ts';
+import type { Encoded, KeyedCall } from '../call.ts';
+import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
+import type { Completion, Held } from '../engine/store.ts';
+
+/** The run whose result is to be stored. */
+interface CompletedRun<Value> {
+  readonly call: KeyedCall<Value>;
+  readonly held: Held;
+  /** What the values of the run's steps weigh in the record. */
+  readonly stepBytes: number;
+  /** Told of the error when the result can not be kept. */
+  onUnsealed(error: unknown): void;
+}
+
+/** Writes a handler's result down in the adapter's form. @throws when the codec can not tell the outcome */
+export function encodeResult<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
+  return codec.encode(value, hidesOf(policy.redact));
+}
+
+/** Makes the completion of a run: its outcome, with the result sealed as the record will hold it. */
+export async function sealCompletion<Value>(encoded: Encoded, run: CompletedRun<Value>): Promise<Completion> {
+  const { retentionMs } = run.call.policy;
+  return { to: 'completed', outcome: encoded.outcome, response: await sealResult(encoded, run), retentionMs };
+}
+
+/** Never rejects, for the effect has happened. A result that `cipher` or `redact` fails on is not kept, least of all in clear text. */
+async function sealResult<Value>(
+  encoded: Encoded,
+  { call, held, stepBytes, onUnsealed }: CompletedRun<Value>,
+): Promise<StoredBody> {
+  const { policy, codec } = call;
+  const { format } = codec;
+  if (policy.retain === 'outcome') return { format, bytes: 0, omitted: 'not_kept' };
+  const { scope, key, life } = held;
+  try {
+    const place = { scope, key, life, part: 'response', format } as const;
+    // The result gets what the steps leave of the record.
+    const maxBytes = Math.min(policy.maxResultBytes, RECORD_ROOM_BYTES - stepBytes);
+    return await sealContent(encoded, place, policy, maxBytes);
+  } catch (error) {
+    onUnsealed(error);
+    return { format, bytes: 0, omitted: 'unsealed' };
+  }
+}

@@ -1,0 +1,119 @@
+import { refusal } from '../engine/errors.ts';
+import { isOperator } from '../engine/operator.ts';
+import type { Held, WriteAnswer } from '../engine/store.ts';
+import type { Settlement } from '../engine/transitions.ts';
+import type { IdempotencyEvent } from '../events.ts';
+import type { Host } from './host.ts';
+import type { Lease } from './lease.ts';
+import type { LocalEnd } from './local-runs.ts';
+import { pause } from './pause.ts';
+
+const RECORDING_LIMIT_MS = 10 * 60_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** The run whose end is to be recorded. */
+interface EndingRun {
+  readonly host: Host;
+  readonly held: Held;
+  readonly lease: Lease;
+  readonly selection: string | undefined;
+  /** Tells the calls of this process that wait for the run how it ended. */
+  end(end: LocalEnd): void;
+  emit(type: IdempotencyEvent['type'], more?: Pick<IdempotencyEvent, 'reason' | 'error'>): void;
+}
+
+/** A recorder writes what a run ended with into its record, lets go of the key, and tells whoever waits. */
+export class Recorder {
+  readonly #run: EndingRun;
+  #hasBegun = false;
+
+  constructor(run: EndingRun) {
+    this.#run = run;
+  }
+
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /**
+   * Writes the settlement. The caller's result is true whatever happens here; only a newer owner's result takes precedence.
+   * @throws IdempotencyError LEASE_LOST when another owner stands
+   */
+  async settle(settlement: Settlement): Promise<void> {
+    this.#hasBegun = true;
+    const { host, lease, emit } = this.#run;
+    lease.settling();
+    let answer: WriteAnswer;
+    try {
+      answer = await this.#send(settlement);
+    } catch (error) {
+      emit('result_not_recorded', { error });
+      host.track(this.#keepTrying(settlement));
+      return;
+    }
+    this.conclude(answer, settlement);
+    if (!answer.applied && answer.stands && !this.#isOurs(answer.stands)) {
+      throw refusal('LEASE_LOST');
+    }
+  }
+
+  /** Lets go of the key once the store has answered, and reports whether the settlement is in the record. */
+  conclude(answer: WriteAnswer, settlement: Settlement): void {
+    const { held, selection, emit } = this.#run;
+    if (answer.applied && settlement.to === 'completed') {
+      this.#stop({ to: 'completed', response: settlement.response, life: held.life, selection });
+    } else {
+      this.stop();
+    }
+    const reason = settlement.to === 'completed' ? settlement.outcome : settlement.reason;
+    if (answer.applied) emit(settlement.to, { reason });
+    else emit('result_not_recorded', { reason: answer.stands?.state ?? 'gone' });
+  }
+
+  /** Lets go of the key, and writes nothing. */
+  stop(): void {
+    this.#stop({ to: 'open' });
+  }
+
+  /**
+   * Sends the settlement once, and takes a released key's next owner for proof that the release was written. The key may have
+   * a next owner before the answer to the release is here, or when a lost answer makes the store send it again. Nobody else
+   * could have it: the lease was not lost. Only an operator can take a key from a run, and is named.
+   */
+  async #send(settlement: Settlement): Promise<WriteAnswer> {
+    const { host, held, lease } = this.#run;
+    const answer = await host.store.settle(held, settlement);
+    if (answer.applied || settlement.to !== 'released' || lease.lost) return answer;
+    const { stands } = answer;
+    const hasNext = stands && stands.fence > held.fence && !isOperator(stands.owner);
+    return hasNext ? { applied: true } : answer;
+  }
+
+  async #keepTrying(settlement: Settlement): Promise<void> {
+    const { stopped } = this.#run.host;
+    const until = performance.now() + RECORDING_LIMIT_MS;
+    let pauseMs = FIRST_PAUSE_MS;
+    while (performance.now() < until && !stopped.aborted) {
+      await pause(pauseMs, stopped);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      try {
+        this.conclude(await this.#send(settlement), settlement);
+        return;
+      } catch {
+        // The store is still away; nothing runs twice meanwhile: the record is running or in doubt.
+      }
+    }
+    this.stop();
+  }
+
+  #stop(end: LocalEnd): void {
+    this.#run.lease.stop();
+    this.#run.end(end);
+  }
+
+  #isOurs(stands: Pick<Held, 'owner' | 'fence'>): boolean {
+    const { held } = this.#run;
+    return stands.owner === held.owner && stands.fence === held.fence;
+  }
+}

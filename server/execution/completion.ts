@@ -25,7 +25,10 @@ export async function sealCompletion<Value>(encoded: Encoded, run: CompletedRun<
   return { to: 'completed', outcome: encoded.outcome, response: await sealResult(encoded, run), retentionMs };
 }
 
-/** Never rejects, for the effect has happened. A result that `cipher` or `redact` fails on is not kept, least of all in clear text. */
+/**
+ * Seals the result, and never rejects, for the effect has happened. A result that the developer's `cipher` or `redact` fails
+ * on is not kept, least of all in clear text.
+ */
 async function sealResult<Value>(
   encoded: Encoded,
   { call, held, stepBytes, onUnsealed }: CompletedRun<Value>,

@@ -1,12 +1,12 @@
 const MOST = 100;
 
 /**
- * What an outcome says of its failure: the error, or those in a result, and what caused each. Where errors are values
+ * Finds all errors in an outcome: the error itself, or those in a result, and what caused each. Where errors are values
  * (an ExecutionResult) or are wrapped (a TRPCError), the driver's own error is found like this.
  */
 export function errorsIn(outcome: unknown): readonly unknown[] {
   const found = [outcome];
-  // Grows while it is walked.
+  // The list grows while it is walked.
   for (const value of found) {
     for (const inner of [...fieldsOf(value, ['originalError', 'cause', 'error']), ...listIn(value)]) {
       if (found.length < MOST && !found.includes(inner)) found.push(inner);
@@ -20,7 +20,7 @@ function listIn(value: unknown): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** Somebody else's objects: their getters may throw. */
+/** Reads fields of somebody else's object, whose getters may throw. */
 function fieldsOf(value: unknown, names: readonly string[]): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return names.flatMap((name) => {

@@ -3,8 +3,8 @@ import type { Held, Store, WriteAnswer } from '../engine/store.ts';
 import type { Lease as Terms } from '../engine/transitions.ts';
 
 /**
- * Keeps a held key renewed while its handler runs, and tells the handler when that is no longer so. All times are
- * monotonic, and count from when a renewal was sent: an answer that took long does not stretch the lease.
+ * A lease keeps a held key renewed while its handler runs, and tells the handler when the key can no longer be relied on.
+ * All times are monotonic, and count from when a renewal was sent: an answer that took long does not stretch the lease.
  */
 export class Lease {
   readonly #store: Store;
@@ -29,23 +29,23 @@ export class Lease {
     this.#end = this.#armEnd();
   }
 
-  /** Aborts with LEASE_LOST. */
+  /** The signal aborts with LEASE_LOST once the lease is lost. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Asked after a stalled event loop, whose timers are late. */
+  /** Tells whether the lease is lost, by the clock: after a stalled event loop, the timers are late. */
   get lost(): boolean {
     if (performance.now() >= this.#coveredUntil) this.#lose(refusal('LEASE_LOST', 'expired'));
     return this.#abort.signal.aborted;
   }
 
-  /** The store said that the record is no longer this holder's. */
+  /** Loses the lease, because the store said that the record is no longer this holder's. */
   takenOver(): void {
     this.#lose(refusal('LEASE_LOST', 'taken_over'));
   }
 
-  /** The run took longer than its policy allows: the handler is told to stop, and nothing is renewed any more. */
+  /** Loses the lease of a run that took longer than its policy allows: its handler is told to stop, and renewals end. */
   letGo(maxRunMs: number): void {
     const message = `The run took longer than its maxRunMs of ${maxRunMs} ms; its record is in doubt`;
     clearTimeout(this.#renewal);
@@ -54,19 +54,19 @@ export class Lease {
   }
 
   /**
-   * The record is about to become what the run ended with. A renewal that is under way may find that, or even the next
-   * owner of a released key: neither is a loss. The lease is renewed until then, and can still expire.
+   * Prepares the lease for the write of the run's end. A renewal that is under way may find that end in the record, or even
+   * the next owner of a released key: neither is a loss. The lease is renewed until then, and can still expire.
    */
   settling(): void {
     this.#isSettling = true;
   }
 
-  /** No renewals by itself any more: an open transaction could not be committed after one. It still ends. */
+  /** Stops automatic renewal, which would abort the open transaction. The lease can still run out. */
   hold(): void {
     clearTimeout(this.#renewal);
   }
 
-  /** Also lets go of all that it knows of the run around: what a handler left behind may have this run for long. */
+  /** Ends the lease and forgets the run around it: work that a handler left behind may keep the lease for long. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#renewal);
@@ -76,7 +76,7 @@ export class Lease {
     this.#onLost = undefined;
   }
 
-  /** @throws IdempotencyError STORE_UNAVAILABLE */
+  /** Renews the lease now. @throws IdempotencyError STORE_UNAVAILABLE */
   async renew(): Promise<WriteAnswer> {
     const sentAt = performance.now();
     const answer = await this.#store.renew(this.#held, this.#terms);
@@ -97,7 +97,7 @@ export class Lease {
       try {
         if (!(await this.renew()).applied) return;
       } catch {
-        nextMs /= 3; // the store did not answer: sooner, while the lease still covers the run
+        nextMs /= 3; // the store did not answer: try sooner, while the lease still covers the run
       }
       if (!this.#stopped && !this.#isLetGo) this.#renewal = this.#nextRenewal(nextMs);
     }, delayMs).unref();

@@ -3,7 +3,7 @@ import type { ClaimRequest } from '../engine/decide.ts';
 import type { StoredBody } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 
-/** How a run of this process ended, once that is durable. */
+/** A local end says how a run of this process ended, once that is durable. */
 export type LocalEnd =
   | {
       readonly to: 'completed';
@@ -11,7 +11,7 @@ export type LocalEnd =
       readonly life: number;
       readonly selection: string | undefined;
     }
-  /** Released, in doubt or lost: whoever waited asks the store. */
+  /** The run was released, in doubt or lost: whoever waited asks the store. */
   | { readonly to: 'open' };
 
 interface LocalRun {
@@ -20,7 +20,7 @@ interface LocalRun {
   readonly ended: Promise<LocalEnd>;
 }
 
-/** What a claim of this process came to: the record that stands, or undefined when a run began, or nothing is known. */
+/** A claim of this process ends with the record that stands, or undefined when a run began, or nothing is known. */
 type ClaimEnd = Snapshot | undefined;
 
 interface LocalClaim {
@@ -31,12 +31,12 @@ interface LocalClaim {
   fail(error: unknown): void;
 }
 
-/** The keys that run in this process or are being claimed by it, so that their duplicates need not ask the store. */
+/** `LocalRuns` knows the keys that this process runs or claims, so that their duplicates need not ask the store. */
 export class LocalRuns {
   readonly #runs = new Map<string, LocalRun>();
   readonly #claims = new Map<string, LocalClaim>();
 
-  /** Registered once the claim is acknowledged as won; the answer ends it. */
+  /** Registers a run, once its claim is acknowledged as won. The function that it returns ends the run. */
   start(request: ClaimRequest): (end: LocalEnd) => void {
     const id = idOf(request);
     let resolve: (end: LocalEnd) => void = () => {};
@@ -52,19 +52,19 @@ export class LocalRuns {
     };
   }
 
-  /** The run that a call may join: of the same key and the same arguments. */
+  /** Finds the run that a call may join: it has the same key and the same arguments. */
   find(request: ClaimRequest): Promise<LocalEnd> | undefined {
     const run = this.#runs.get(idOf(request));
     return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;
   }
 
-  /** The claim under way whose answer serves a call as well as one of its own: of the same key and the same arguments. */
+  /** Finds the claim under way that serves a call as well as one of its own: it has the same key and the same arguments. */
   findClaim(request: ClaimRequest): Promise<ClaimEnd> | undefined {
     const claim = this.#claims.get(idOf(request));
     return claim?.fingerprint === request.fingerprints[0] ? claim.answer : undefined;
   }
 
-  /** Duplicates wait for this claim from now on, until it ends or fails, or its run starts. Only the first of these counts. */
+  /** Registers a claim. Duplicates wait for it until it ends or fails, or its run starts: only the first of these counts. */
   claim(request: ClaimRequest): Pick<LocalClaim, 'end' | 'fail'> {
     const id = idOf(request);
     let resolve: (found: ClaimEnd) => void = () => {};
@@ -90,7 +90,7 @@ export class LocalRuns {
         reject(error);
       },
     };
-    // Other arguments: the one that came first keeps the place.
+    // A claim with other arguments may have come first: it keeps the place.
     if (!this.#claims.has(id)) this.#claims.set(id, claim);
     return claim;
   }

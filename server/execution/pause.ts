@@ -1,4 +1,4 @@
-/** Ends early when `signal` aborts. Not `node:timers/promises`, which no fake clock reaches. */
+/** Waits for `ms`, or until `signal` aborts. It does not use `node:timers/promises`, which no fake clock reaches. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

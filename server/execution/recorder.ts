@@ -77,8 +77,8 @@ export class Recorder {
   }
 
   /**
-   * Sends the settlement once, and takes a released key's next owner for proof that the release was written. The key may have
-   * a next owner before the answer to the release is here, or when a lost answer makes the store send it again. Nobody else
+   * Sends the settlement, and takes a released key's next owner for proof that the release was written. The key may have a
+   * next owner before the answer to the release is here, or when a lost answer makes the store send it again. Nobody else
    * could have it: the lease was not lost. Only an operator can take a key from a run, and is named.
    */
   async #send(settlement: Settlement): Promise<WriteAnswer> {

@@ -19,15 +19,15 @@ interface Terms {
   readonly held: Held;
   readonly lease: Lease;
   readonly policy: ResolvedPolicy;
-  /** Aborts when the process closes and waits no longer. */
+  /** The signal aborts when the process closes and waits no longer. */
   readonly stopped: AbortSignal;
 }
 
-/** The steps of one run: those that earlier attempts finished, and its own. */
+/** `Steps` runs and records the steps of one run, and knows those that earlier attempts finished. */
 export class Steps {
   readonly #terms: Terms;
   readonly #earlier: ReadonlyMap<string, unknown>;
-  /** Begun by this attempt, and not failed. */
+  /** The names of steps that this attempt began, and that did not fail. */
   readonly #taken = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
   #count: number;
@@ -43,17 +43,17 @@ export class Steps {
     for (const { value } of steps) this.#bytes += storedBytes(value);
   }
 
-  /** What the values weigh in the record. */
+  /** Tells how many bytes of the record the values of the steps take. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Why the record does not tell all that this run has done; undefined when it does. */
+  /** Says why the record does not tell all that this run has done; undefined when it does. */
   get doubt(): string | undefined {
     return this.#doubt;
   }
 
-  /** No step begins any more. Resolves when those under way have ended: none outlives its run. */
+  /** Lets no step begin any more, and waits for those under way: none outlives its run. */
   async end(): Promise<void> {
     this.#ended = true;
     await Promise.allSettled(this.#underWay);
@@ -96,8 +96,8 @@ export class Steps {
       throw error;
     }
     // It happened, and is recorded even when its value can not be: no attempt may do it again.
-    const { body, cause } = written(value);
-    const stored = await this.#stored(name, body);
+    const { body, cause } = write(value);
+    const stored = await this.#seal(name, body);
     await this.#record({ name, value: stored });
     if (body !== undefined) return read(body);
     this.#doubt = `the value of step "${name}" could not be stored`;
@@ -107,10 +107,10 @@ export class Steps {
   }
 
   /**
-   * Never redacted: the next attempt goes on from this value. What the developer's `cipher` fails on is not kept, least of
-   * all in clear text.
+   * Seals a step's value. It is never redacted, for the next attempt goes on from it. A value that the developer's `cipher`
+   * fails on is not kept, least of all in clear text.
    */
-  async #stored(name: string, body: string | undefined): Promise<StoredBody> {
+  async #seal(name: string, body: string | undefined): Promise<StoredBody> {
     const { cipher, compressAboveBytes, maxResultBytes: maxBytes } = this.#terms.policy;
     let stored: StoredBody;
     try {
@@ -132,7 +132,7 @@ export class Steps {
     return { scope, key, life, part: { step }, format: FORMAT };
   }
 
-  /** Resolves once it is durable. Tried for a lease's time, and no longer than the lease is kept. */
+  /** Records a finished step, and resolves once that is durable. It tries for a lease's time, while the lease is kept. */
   async #record(step: FinishedStep): Promise<void> {
     const { store, held, lease, policy, stopped } = this.#terms;
     const until = performance.now() + policy.leaseMs;
@@ -183,13 +183,13 @@ function checkStep(name: unknown, fn: unknown): void {
     throw new TypeError(`Expected step "${name}" to be a function, got ${typeof fn}`);
 }
 
-/** Not the value itself: nobody knows who reads an error. */
+/** Describes a value without showing it: nobody knows who reads an error. */
 function shown(value: unknown): string {
   return typeof value === 'object' ? 'an object that it can not' : `a ${typeof value}`;
 }
 
-/** Undefined has no JSON, and is the value of most steps: it is an empty body. */
-function written(value: unknown): { readonly body: string | undefined; readonly cause?: unknown } {
+/** Writes a value as JSON. Undefined is the value of most steps and has no JSON: its body is empty. */
+function write(value: unknown): { readonly body: string | undefined; readonly cause?: unknown } {
   if (value === undefined) return { body: '' };
   try {
     return { body: JSON.stringify(value) };
@@ -198,7 +198,7 @@ function written(value: unknown): { readonly body: string | undefined; readonly 
   }
 }
 
-/** Also of a step that has just ended, so that each attempt goes on with the same. */
+/** Reads a body back, also that of a step that has just ended, so that each attempt goes on with the same value. */
 function read(body: string): unknown {
   return body === '' ? undefined : JSON.parse(body);
 }

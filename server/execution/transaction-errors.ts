@@ -1,12 +1,12 @@
 import { IdempotencyError } from '../engine/errors.ts';
 
-/** Nothing happened, and the key is free: the same one may simply be sent again. */
+/** Makes the error of a transaction that ran out of time: nothing happened, and the same key may be sent again. */
 export function outOfTime(cause: unknown): IdempotencyError {
   const message = 'The transaction could not be committed in time; nothing of it was kept';
   return new IdempotencyError('STORE_UNAVAILABLE', message, { reason: 'transaction_timeout', cause });
 }
 
-/** For the developer: sent again, it would end like this again. */
+/** Makes the error of transactions that the store gave up each time. It is the developer's to mend: a retry ends alike. */
 export function transactionGone(runs: number, cause: unknown): Error {
   return new Error(
     `MongoDB had given up the transaction in each of ${runs} runs before it could be committed; nothing of them was kept. An ` +
@@ -16,6 +16,7 @@ export function transactionGone(runs: number, cause: unknown): Error {
   );
 }
 
+/** Makes the error of a handler that ended its transaction itself. */
 export function endedByHandler(cause: unknown): Error {
   const message =
     'The handler committed, aborted or ended the transaction of run.session itself, so its effects and its outcome are ' +

@@ -48,7 +48,7 @@ const INDEXES = [
   { name: 'widthMs_1_from_1', key: { widthMs: 1, from: 1 } },
 ];
 
-/** $inc and an upsert by `_id`: of any number of processes, and of any order. */
+/** Adds counts to a span, by $inc and an upsert on `_id`: so any number of processes may do it, in any order. */
 function spanStatement({
   widthMs,
   keptMs,

@@ -5,15 +5,15 @@ import type { Blame } from '../engine/store.ts';
 export type Failure =
   /** The server stopped executing it: one of its statements may wait for a lock. */
   | 'held'
-  /** Executed, but not by a majority in time. */
+  /** The command was executed, but not by a majority in time. */
   | 'not_durable'
-  /** Perhaps executed, perhaps not. */
+  /** The command may have been executed or not. */
   | 'lost'
   /** The host closed its client. */
   | 'closed'
   /** The server will not do this for us, however often it is asked. */
   | 'denied'
-  /** The server does not like a statement of it. */
+  /** The server refuses a statement of the command. */
   | 'rejected';
 
 const HELD = [24, 50];
@@ -66,7 +66,7 @@ export function unavailable(error: unknown): IdempotencyError {
   return refusal('STORE_UNAVAILABLE', 'unreachable', failure === 'closed' ? closed(error as Error) : error);
 }
 
-/** The driver connects by itself once. After `close()`, and after a first attempt that failed, it wants to be told. */
+/** Makes an error that says how to connect again. The driver connects by itself only once: not after `close()`, nor after a first attempt that failed. */
 function closed(cause: Error): Error {
   const text = `The MongoClient of \`db\` is closed, or its first connection failed (${cause.message})`;
   return new Error(`${text}. Fix: await client.connect()`, { cause });
@@ -92,7 +92,7 @@ export function isTransient(code: number): boolean {
   return HELD.includes(code) || TRANSIENT.includes(code);
 }
 
-/** BadValue, and IndexNotFound for two indexes of the same keys: what a statement gets when the index of its hint is gone. */
+/** A statement gets BadValue when the index of its hint is gone, or IndexNotFound where two indexes have the same keys. */
 const HINT_ERRORS = [2, 27];
 
 export function mayMissIndex(code: number): boolean {

@@ -129,7 +129,7 @@ function claimStep(now: Expression): Document {
   );
 }
 
-/** `claimed`, with the constants of the statement. */
+/** Writes the transition `claimed` as an expression, with the constants of the statement. */
 export function claimedRecord(
   now: Expression,
   isNew: Document | false,
@@ -166,7 +166,7 @@ export function claimedRecord(
   };
 }
 
-/** `renewed`: a copy that was held up may come after a later one, so a lease never moves back. */
+/** Writes the transition `renewed` as an expression. A copy that was held up may come after a later one, so a lease never moves back. */
 export function renewedFields(now: Expression): Document {
   // Somebody may have edited it; the run that holds the record goes on.
   const current = { $cond: [{ $eq: [{ $type: '$leaseExpiresAt' }, 'date'] }, '$leaseExpiresAt', null] };

@@ -4,8 +4,8 @@ import { claimedRecord, onClaim, renewedFields } from './claim-pipeline.ts';
 import { type Expression, HAS_STEPS, HISTORY, NOW, withEntry } from './expressions.ts';
 
 /**
- * `givenUp`: the claim, and what comes of it released at once: a copy of the claim that the server applies later finds its own
- * owner's release there, and does nothing.
+ * Writes the transition `givenUp` as a pipeline: it claims, and releases that claim at once. A copy of the claim that the server
+ * applies later finds a release of its own owner, and does nothing.
  */
 export function giveUpPipeline(now: Expression = NOW): Document[] {
   return onClaim(now, releasedRun(now), (isNew) => releasedClaim(now, isNew));

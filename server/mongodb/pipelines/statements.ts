@@ -33,7 +33,7 @@ export interface Lock {
 }
 
 /**
- * The statements of a store. Those that can make a record name the lock: the server refuses them when it is gone.
+ * Makes the statements of a store. Those that can make a record name the lock: the server refuses them when it is gone.
  * @param now the server's clock; tests fix it
  */
 export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KEY }) {

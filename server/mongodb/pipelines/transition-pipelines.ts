@@ -4,8 +4,8 @@ import { claimedRecord, renewedFields } from './claim-pipeline.ts';
 import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressions.ts';
 
 /**
- * `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. Who may take them is up to each
- * statement's filter.
+ * These are the transitions `settled`, `renewed`, `stepped`, `takenOver` and `lapsed` as update pipelines. The filter of each
+ * statement decides who may take them.
  */
 export interface TransitionPipelines {
   /** Completes a running record. Nearly every call sends this, so it must stay small. */

@@ -140,5 +140,5 @@ async function denied(collection: Collection, needs: ServerNeeds, error: unknown
   return { text: what, cause: error };
 }
 
-/** UserNotFound, AuthenticationFailed, and Atlas for both of them. */
+/** A failed login has the code of UserNotFound or AuthenticationFailed, or Atlas's code for both. */
 const LOGIN_FAILURES = [11, 18, 8000];

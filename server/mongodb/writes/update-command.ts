@@ -9,7 +9,7 @@ export interface StatementError {
   readonly errInfo?: unknown;
 }
 
-/** No driver helper: it would add a transaction number, and the side image that goes with it. */
+/** Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
 export function updateCommand(collection: string, group: readonly Sending[], limitMs: number): Document {
   return {
     update: collection,

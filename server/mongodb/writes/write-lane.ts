@@ -49,12 +49,12 @@ interface Command {
 }
 
 /**
- * Group commit: what queues up while earlier commands are under way goes as the statements of one `update` command.
- * An idle lane sends at once.
+ * Sends writes by group commit: those that queue up while earlier commands are under way become the statements of one `update`
+ * command. An idle lane sends at once.
  *
  * A statement that waits for a lock holds up those behind it in its command, and a connection can be dead without a sign
- * of it. So commands have a short time limit, and what a failed or silent one carried goes again, aside, over another
- * connection and in ever smaller commands, until a key that is blocked is alone.
+ * of it. So commands have a short time limit. The writes of a command that failed or got no answer are sent again apart from
+ * the queue, over another connection and in smaller and smaller commands, until a key that is blocked is alone.
  */
 export class WriteLane {
   readonly #collection: Collection;
@@ -322,7 +322,7 @@ export class WriteLane {
     if (isNext) this.#again([sending]);
   }
 
-  /** Two steps from 200 statements to single ones: not many more commands, for it may be the server that is slow. */
+  /** Splits a group, from 200 statements to single ones in two steps. That makes few more commands, as the server itself may be slow. */
   #split(group: Sending[]): void {
     const size = group.length > 16 ? Math.floor(Math.sqrt(group.length)) : 1;
     for (let from = 0; from < group.length; from += size) this.#again(group.slice(from, from + size));

@@ -70,7 +70,7 @@ export class BufferedRequest {
     };
   }
 
-  /** `http/1`: `{ method, path, headers, text? | base64? }`, the path with its query. */
+  /** Writes the request down as `http/1`: `{ method, path, headers, text? | base64? }`, the path with its query. */
   captured(headerNames: readonly string[], hides: Hides | undefined): Captured {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
@@ -85,7 +85,7 @@ export class BufferedRequest {
     return { format: 'http/1', body: JSON.stringify(body), redacted: query.changed || content.redacted };
   }
 
-  /** A fresh request. The original's signal is left out: it aborts when the client hangs up. */
+  /** Makes a fresh request. It leaves out the original's signal, which aborts when the client hangs up. */
   copy(signal?: AbortSignal): Request {
     const { url, method, headers } = this.#request;
     return new Request(url, { method, headers: [...headers], body: this.#body, ...(signal && { signal }) });

@@ -23,7 +23,7 @@ export interface Passing {
   readonly error?: unknown;
 }
 
-/** The handler's own error: the host's to answer, and never to be taken for a refusal of ours. */
+/** `Thrown` holds the handler's own error. The host answers it, and nobody must take it for a refusal of ours. */
 export class Thrown {
   readonly kind = 'thrown';
   readonly error: unknown;

@@ -20,7 +20,7 @@ export interface Problem {
 type Facts = Omit<Problem, 'type' | 'title'> & { readonly retryAfterMs?: number | undefined };
 
 /**
- * A refusal as a response.
+ * Makes a response of a refusal.
  * @param documentation where the API's use of keys is explained (draft-ietf-httpapi-idempotency-key-header-07 §2.7)
  */
 export function problem(error: IdempotencyError, documentation: string | undefined): Response {

@@ -17,7 +17,7 @@ interface Stored {
   readonly base64?: string;
 }
 
-/** `http/1`: status, chosen headers and body as JSON. */
+/** Makes the codec of `http/1`: status, chosen headers and body as JSON. */
 export function createResponseCodec(headerNames: readonly string[]): ResultCodec<Handled> {
   return {
     format: 'http/1',

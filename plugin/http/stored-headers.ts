@@ -1,4 +1,4 @@
-/** Stored with every body, since without them its bytes mean nothing. */
+/** These headers are stored with every body, since without them its bytes mean nothing. */
 const OF_THE_BODY = ['content-type', 'content-encoding'];
 
 /**

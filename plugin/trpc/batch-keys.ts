@@ -2,7 +2,7 @@ import { IdempotencyError } from '../../server/engine/errors.ts';
 import type { HostHeaders } from './headers.ts';
 
 /**
- * The keys of a batch by the index of the call, null for a call without one: a JSON array, because a client that batches
+ * Parses the keys of a batch, by the index of the call, null for a call without one. They are a JSON array, because a client that batches
  * has one set of headers for all of its calls. Whether an entry is a valid key is the affair of its own call.
  * @throws IdempotencyError KEY_INVALID for a header that is not that, the same for each call: none of them runs
  */

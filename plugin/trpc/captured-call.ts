@@ -4,8 +4,8 @@ import { rawInputOf } from './input.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
- * `trpc/1`: `{ path, input? }`, with the input as the client sent it, in the transformer's form. Of a form or a file there is
- * nothing to send again.
+ * Writes a call down as `trpc/1`, `{ path, input? }`, with the input as the client sent it, in the transformer's form. A form or a
+ * file can not be sent again, so it is not written down.
  */
 export async function capturedCall(
   opts: CallOptions,

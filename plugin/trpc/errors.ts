@@ -22,7 +22,7 @@ const CODES: Readonly<Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>> = {
   STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
 };
 
-/** A refusal as tRPC's own error; the `cause` keeps `code`, `reason`, `retryable` and `retryAfterMs`. */
+/** Makes tRPC's own error of a refusal; the `cause` keeps `code`, `reason`, `retryable` and `retryAfterMs`. */
 export function toTRPCError(error: IdempotencyError): TRPCError {
   return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
 }
@@ -38,7 +38,7 @@ export function markOutcome(error: TRPCError): void {
   outcomes.add(error);
 }
 
-/** The refusal of this very call. */
+/** Finds the refusal of this very call, as opposed to one that its resolver ended with. */
 export function refusalIn(error: TRPCError): IdempotencyError | undefined {
   return isIdempotencyError(error.cause) && !outcomes.has(error) ? error.cause : undefined;
 }
@@ -54,7 +54,7 @@ export interface IdempotencyErrorData {
 }
 
 /**
- * The refusal behind an error, for the error formatter: several of them share a tRPC code. Undefined for any other error.
+ * Finds the refusal behind an error, for the error formatter: several of them share a tRPC code. Undefined for any other error.
  *
  * @example
  * initTRPC.create({

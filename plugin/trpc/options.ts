@@ -45,7 +45,7 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
   /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (SCOPE_MISSING). */
   scope: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
   /**
-   * A key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for WebSockets, or for a context
+   * Gives a key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for WebSockets, or for a context
    * without headers. Where it returns none, the request's header counts.
    */
   key?: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;

@@ -14,7 +14,7 @@ const shapes = new WeakMap<TRPCError, unknown>();
 export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
 
 /**
- * `trpc/1`: the JSON of what tRPC sends, serialised once by the root's transformer. A replay is what the transformer reads
+ * Makes the codec of `trpc/1`: the JSON of what tRPC sends, serialised once by the root's transformer. A replay is what the transformer reads
  * from that, and tRPC serialises it again: the same bytes, but for what a transformer does not write as it read it
  * (superjson gives an Error an undefined `cause`). Without a transformer a server-side caller that got a Date at first gets
  * its text from a replay, as an HTTP client always does.

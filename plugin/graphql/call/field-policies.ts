@@ -7,7 +7,7 @@ import type { Idempotency } from '../../../server/idempotency.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
 
-/** The policies of root fields, checked at construction. */
+/** `FieldPolicies` holds the policies of root fields, checked at construction. */
 export class FieldPolicies {
   readonly #idempotency: Idempotency;
   readonly #default: ResolvedPolicy;
@@ -51,8 +51,8 @@ export class FieldPolicies {
   }
 
   /**
-   * The policy of an operation: that of its field. Several fields share one record, so their policies are laid over
-   * each other; two that say different things about the same option can not both be kept.
+   * Gives the policy of an operation, which is that of its field. Several fields share one record, so their policies are merged;
+   * two that give the same option different values are refused.
    * @throws IdempotencyError KEY_INVALID, reason `conflicting_policies`
    */
   of(fields: readonly string[]): ResolvedPolicy {

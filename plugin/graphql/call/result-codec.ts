@@ -8,8 +8,8 @@ import type { Result } from '../host/plugin.ts';
 import { asGraphQLError, startOf, wasThrown } from './start.ts';
 
 /**
- * `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors take a form of
- * their own. Text, because BSON would change what JSON keeps: `$` and dots in names, Dates, `undefined`.
+ * Makes the codec of `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors have a
+ * form of their own. It is text, because BSON would change what JSON keeps: `$` and dots in names, Dates, `undefined`.
  * @param failure what an `onAbandoned` function's `fail` stands for
  */
 export function resultCodec(

@@ -12,8 +12,8 @@ import { type Hides, REDACTED, withoutNames } from '../../../server/redact.ts';
 import { fragmentsOf } from './per-operation.ts';
 
 /**
- * `graphql/1`: `{ query, operationName?, variables? }` of one operation, to be sent again as it is: with the fragments and
- * variables that it uses, and no others.
+ * Writes one operation down as `graphql/1`, `{ query, operationName?, variables? }`, so that it can be sent again as it is. It has
+ * the fragments and variables that it uses, and no others.
  * @throws TypeError for variables that JSON can not hold, such as files
  */
 export function capturedRequest(
@@ -47,7 +47,7 @@ export function capturedRequest(
   return { format: 'graphql/1', body: JSON.stringify(body, refuseFiles), redacted: redacted === true };
 }
 
-/** The operation, then each fragment that it leads to. */
+/** Lists the operation, then each fragment that it leads to. */
 function definitionsOf(document: DocumentNode, operation: OperationDefinitionNode): DefinitionNode[] {
   const fragments = fragmentsOf(document);
   const definitions = new Set<DefinitionNode>([operation]);

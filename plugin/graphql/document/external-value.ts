@@ -7,7 +7,7 @@ export interface NamedValue {
   readonly value: ValueNode;
 }
 
-/** The variables of one request as they came over the wire: coerced ones may be class instances that all look alike. */
+/** `Variables` holds the variables of one request as they came over the wire. Coerced ones may be class instances that all look alike. */
 export class Variables {
   readonly #raw: object;
   readonly #defaults: ReadonlyMap<string, ValueNode>;
@@ -58,7 +58,7 @@ export class Variables {
 }
 
 /**
- * A value as the client wrote it, for hashing. Numbers stay text (9007199254740993 is not 9007199254740992), and each
+ * Gives a value as the client wrote it, for hashing. Numbers stay text (9007199254740993 is not 9007199254740992), and each
  * is tagged with what it was, so that no variable can pass for a literal.
  * @param paths what does not count of it
  */

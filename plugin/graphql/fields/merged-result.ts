@@ -12,7 +12,7 @@ export class MergedResult {
     return this.#parts.length === 0;
   }
 
-  /** No data: the whole would have none either, and have ended here. */
+  /** True when the last part has no data: an execution of the whole operation would have none either, and would have ended here. */
   get isNull(): boolean {
     return this.#parts.at(-1)?.data === null;
   }

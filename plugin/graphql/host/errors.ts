@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { IdempotencyError, isIdempotencyError } from '../../../server/engine/errors.ts';
 
 /**
- * The answer to a refused operation: one GraphQLError and no `data`, since nothing was executed. It has no
+ * Makes the answer to a refused operation: one GraphQLError and no `data`, since nothing was executed. It has no
  * `originalError`, so masking leaves it as it is; Yoga reads status and headers from `extensions.http`.
  * @throws the error itself when it is another one: that is for the host to report
  */
@@ -12,8 +12,8 @@ export function refused(error: unknown): ExecutionResult {
 }
 
 /**
- * The refusal of one field with a key of its own. Without a status: the answer holds what other fields did, and is a
- * 200 like each that has partial errors.
+ * Makes the refusal of one field with a key of its own. It has no status: the answer holds what other fields did, and is a
+ * 200 like every answer with partial errors.
  * @throws the error itself when it is another one
  */
 export function refusedField(error: unknown): GraphQLError {

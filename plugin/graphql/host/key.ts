@@ -40,7 +40,7 @@ export const carriersOf = (context: unknown): readonly unknown[] => {
 export const belongsToRun = (context: unknown): boolean => carriersOf(context).some(isCarrier);
 
 /**
- * The key in `extensions.idempotencyKey`, else in the header; undefined when neither is there, or when it is that of the
+ * Reads the key in `extensions.idempotencyKey`, else in the header; undefined when neither is there, or when it is that of the
  * run around.
  * @param isShared whether one HTTP request carries several operations: its header then names none of them
  * @throws IdempotencyError KEY_INVALID for a key that is there and can not be used, never "no key"

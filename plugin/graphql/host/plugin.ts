@@ -9,7 +9,7 @@ export type Args<Context> = Omit<ExecutionArgs, 'contextValue'> & { contextValue
 export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
 
 /**
- * The hooks that we use of Envelop's and Yoga's plugins, typed by shape: a user of one need not have the other's
+ * `IdempotencyPlugin` has the hooks that we use of Envelop's and Yoga's plugins, typed by shape: a user of one need not have the other's
  * package, and `Context` is inferred where plugins are listed, since it is only taken and never given.
  */
 export interface IdempotencyPlugin<Context> extends YogaHooks {

@@ -26,8 +26,8 @@ export interface DeclaredMutation {
 }
 
 /**
- * The mutations that files declare, all of one schema. By the text alone: scalars and directives that a server adds in code
- * need not be in it.
+ * Lists the mutations that the files of one schema declare. It goes by the text alone: scalars and directives that a server adds
+ * in code need not be in it.
  * @throws Error that starts with the file, line and column of a syntax error
  */
 export function declaredMutations(files: readonly SchemaFile[]): DeclaredMutation[] {

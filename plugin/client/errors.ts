@@ -49,7 +49,7 @@ function asksForMore({ code = '', retryable, status = 0 }: Answer): boolean {
   return retryable ?? (RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status));
 }
 
-/** The caller's own doing, also where a client wrapped it. */
+/** Tells whether the caller aborted the request, also where a client wrapped that error. */
 function isAbort(error: unknown): boolean {
   return [error, of(error, 'cause'), of(error, 'networkError')].some(
     (each) => of(each, 'name') === 'AbortError',

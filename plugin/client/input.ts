@@ -6,7 +6,7 @@ export function printOf(input: unknown): string {
   return hash(JSON.stringify(input, canonical) ?? 'undefined');
 }
 
-/** Keys in order; and what JSON would drop or refuse. */
+/** Puts keys in order, and keeps what JSON would drop or refuse. */
 function canonical(_name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;

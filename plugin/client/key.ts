@@ -52,7 +52,7 @@ function encoded(part: unknown, index: number): string {
 }
 
 /**
- * The key that a caller gave; undefined when none.
+ * Checks the key that a caller gave; undefined when there is none.
  * @throws TypeError for one that can not be meant: to go on without it, or with another, would lose the protection
  */
 export function givenKey(value: unknown): string | undefined {

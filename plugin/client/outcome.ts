@@ -37,7 +37,7 @@ const UNKNOWN_CODES = new Set([
   'INTERNAL_SERVER_ERROR',
 ]);
 
-/** Turned away at the door. 404 is not among them: it is as often a handler's word for what it did not find. */
+/** Servers refuse a request with these before any handler runs. 404 is not among them: handlers use it, too, for what they did not find. */
 const REFUSED_STATUSES = new Set([400, 401, 403, 405, 406, 411, 413, 414, 415, 425, 429, 431]);
 /** Timeouts on the way; and 409, which without a code may be an operation in progress. */
 const UNKNOWN_STATUSES = new Set([408, 409, 499]);

@@ -82,7 +82,7 @@ export async function sealBody(
 }
 
 /**
- * The text of a stored body.
+ * Opens a stored body: decrypts and expands its text.
  * @param mostBytes when only the beginning is asked for: about so many bytes of the text. Nothing behind them is expanded,
  *   and so the body may be cut off behind them
  * @throws IdempotencyError RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was

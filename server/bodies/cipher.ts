@@ -6,7 +6,7 @@ import { textOf } from '../reason.ts';
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;
-/** NIST SP 800-38D §5.2.1.1; drawn at random, so one key is good for 2^32 bodies (§8.3). */
+/** An IV has 96 bits (NIST SP 800-38D §5.2.1.1). It is drawn at random, so one key is good for 2^32 bodies (§8.3). */
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 

@@ -9,7 +9,7 @@ const SAMPLE_ROWS = 5;
 
 interface PlanRequest {
   readonly action: BulkAction;
-  /** This or `ids`. */
+  /** The plan has a filter or `ids`, not both. */
   readonly filter?: KeyFilter;
   readonly ids?: readonly string[];
   readonly reason: string;

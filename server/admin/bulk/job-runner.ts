@@ -11,7 +11,7 @@ export interface RunnerOptions {
   readonly pollMs?: number;
   /** A job is free for another process when its own has said nothing for this time, in ms. Default 15 s. */
   readonly leaseMs?: number;
-  /** Between two keys: the keys' own traffic comes first. Default 20 ms. */
+  /** The runner pauses for this time between two keys, in ms: the application's own traffic comes first. Default 20 ms. */
   readonly pauseMs?: number;
 }
 

@@ -15,7 +15,7 @@ const MOST_RAW_BYTES = 1_048_576;
 type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => string | null;
 
 export interface DetailOptions {
-  /** The operator's. */
+  /** The scopes that the operator may see; undefined for all. */
   readonly scopes: readonly string[] | undefined;
   readonly denialOf: DenialOf;
   /** What is shown of the reason of a release or a doubt, which may be the text of an error. */

@@ -47,7 +47,7 @@ export function stateMatch({ state, error }: Pick<KeyFilter, 'state' | 'error'>)
   }
 }
 
-/** Everything but the state. Values are strings and numbers by now, and compared as such. */
+/** Matches everything in a filter but the state. Values are strings and numbers by now, and are compared as such. */
 export function otherMatches(filter: KeyFilter, scopes: readonly string[] | undefined): Document[] {
   const { scope, key, operation, olderThanMs, newerThanMs, startedFrom, startedBefore, error } = filter;
   const ago = (ms: number) => ({ $subtract: ['$$NOW', { $literal: ms }] });

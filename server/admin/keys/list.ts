@@ -16,7 +16,7 @@ export const IS_OURS = { _id: { $type: 'objectId' } };
 
 export interface ListRequest {
   readonly filter: KeyFilter;
-  /** The operator's. */
+  /** The scopes that the operator may see; undefined for all. */
   readonly scopes?: readonly string[] | undefined;
   /** The page begins below this id, with which the page before ended. */
   readonly cursor?: string | undefined;

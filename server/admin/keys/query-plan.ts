@@ -47,7 +47,7 @@ export function areSmall(records: Records, scopes: readonly string[], most: numb
   return isSmall(records, { scope: { $in: scopes } }, { hint: LOCK_KEY, most });
 }
 
-/** Counted by the index alone. */
+/** Tells whether few records match, by counting on the index alone. */
 async function isSmall(
   records: Records,
   match: Document,

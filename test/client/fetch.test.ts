@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { withIdempotencyKey } from '../../plugin/client/fetch.ts';
+import { until } from '../support/until.ts';
 import { startShop } from './support/shop.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -141,7 +142,7 @@ it('a caller that gives up is obeyed: nothing is sent again, and a wait ends', a
   const server = answering([503, '20']);
   const keyed = withIdempotencyKey(server, { retries: 3 });
   const response = keyed('http://x', { method: 'POST', signal: caller.signal });
-  await vi.waitFor(() => expect(server).toHaveBeenCalled());
+  await until(() => expect(server).toHaveBeenCalled());
   caller.abort();
   await expect(response).rejects.toMatchObject({ name: 'AbortError' });
   expect(server).toHaveBeenCalledTimes(1);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { isMustConfirm } from '../../plugin/client/errors.ts';
 import { KeyKeeper } from '../../plugin/client/key-keeper.ts';
 import { gate } from '../support/gate.ts';
+import { until } from '../support/until.ts';
 import { FakeBrowser, type FakePage } from './support/browser.ts';
 
 const lost = new TypeError('fetch failed');
@@ -46,7 +47,7 @@ class Form {
   /** The page as its tab shows it, before anything is clicked. */
   async seen() {
     this.keeper.subscribe(() => {});
-    await vi.waitFor(() => expect(this.keeper.state().key).toBeTypeOf('string'));
+    await until(() => expect(this.keeper.state().key).toBeTypeOf('string'));
     return this.keeper.state();
   }
 }
@@ -198,12 +199,12 @@ it('an answer that comes while a page finds its way back ends the operation for 
   const form = new Form(browser.open());
   const answer = gate();
   const paid = form.keeper.run({ amount: 5 }, () => answer);
-  await vi.waitFor(() => expect(form.keeper.state().unsettled).toBe(true));
+  await until(() => expect(form.keeper.state().unsettled).toBe(true));
   form.page.emit('pagehide', { persisted: true });
   form.page.emit('pageshow', { persisted: true });
   answer.open();
   await paid;
-  await vi.waitFor(() => expect([...browser.lockQueues.values()].flat()).toEqual([]));
+  await until(() => expect([...browser.lockQueues.values()].flat()).toEqual([]));
   expect(form.keeper.state()).toEqual({ key: undefined, unsettled: false, mustConfirm: false });
   expect(form.page.session.getItem('latchkey:pay')).toBeNull();
 });
@@ -212,7 +213,7 @@ it('an attempt that was under way while its page was away still ends the operati
   const form = new Form(browser.open());
   const answer = gate();
   const paid = form.keeper.run({ amount: 5 }, () => answer);
-  await vi.waitFor(() => expect(form.keeper.state().unsettled).toBe(true));
+  await until(() => expect(form.keeper.state().unsettled).toBe(true));
   form.page.emit('pagehide', { persisted: true });
   form.page.emit('pageshow', { persisted: true });
   await browser.quiet();
@@ -260,7 +261,7 @@ it('a page holds no lock that it has no use for', async () => {
   const form = new Form(browser.open());
   for (const amount of [1, 2, 3]) await form.submit(amount);
   await form.submit(4, lost);
-  await vi.waitFor(() => expect([...browser.lockQueues.values()].flat()).toHaveLength(1));
+  await until(() => expect([...browser.lockQueues.values()].flat()).toHaveLength(1));
 });
 
 it('a storage that is full costs the reload, not the payment', async () => {

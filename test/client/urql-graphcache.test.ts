@@ -9,6 +9,7 @@ import { retryExchange } from '@urql/exchange-retry';
 import { describe, expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
+import { until } from '../support/until.ts';
 import { type Shop, startShop } from './support/shop.ts';
 
 const PAY = gql<{ pay: { id: string } }, { amount: number }>`
@@ -133,7 +134,7 @@ describe.each(vias)('a payment that was kept for later, via %s,', (via) => {
   async function payWithoutAnswer(shop: Shop, storage: SharedStorage) {
     shop.network.dropAnswers(1);
     const answer = open(shop, storage).mutation(PAY, { amount: 5 }).toPromise();
-    await vi.waitFor(() => expect(JSON.parse(storage.metadata)).toHaveLength(1));
+    await until(() => expect(JSON.parse(storage.metadata)).toHaveLength(1));
     return { answer };
   }
 
@@ -161,7 +162,7 @@ describe.each(vias)('a payment that was kept for later, via %s,', (via) => {
       copy.metadata = metadata; // both read it before either has written
       open(shop, copy, answers);
     }
-    await vi.waitFor(() => expect(answers).toHaveLength(tabs));
+    await until(() => expect(answers).toHaveLength(tabs));
     expect(answers).toMatchObject(Array(tabs).fill({ data: { pay: { id: 1 } } }));
     oneKeyIn(shop, 1 + tabs);
     expect(shop.payments).toEqual([5]);

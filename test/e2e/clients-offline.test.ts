@@ -1,9 +1,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { type Shop, startShop } from '../client/support/shop.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
+import { until } from '../support/until.ts';
 import { openChromium } from './support/chromium.ts';
 import { type Site, startClientSite } from './support/client-site.ts';
 
@@ -132,6 +133,8 @@ describe("a payment in the queue of urql's offlineExchange is made once", () => 
       () =>
         new Promise<unknown[]>((resolve, reject) => {
           const opening = indexedDB.open('graphcache-v4');
+          // It is urql that makes it: an empty one of ours would be in its way.
+          opening.onupgradeneeded = () => opening.transaction?.abort();
           opening.onerror = () => reject(opening.error);
           opening.onsuccess = () => {
             const request = opening.result.transaction('metadata').objectStore('metadata').getAll();
@@ -143,7 +146,7 @@ describe("a payment in the queue of urql's offlineExchange is made once", () => 
   const leaveQueued = async () => {
     shop.network.dropAnswers(1);
     await page.getByText('Pay by urql').click();
-    await vi.waitFor(async () => expect(await queue(page)).toHaveLength(1));
+    await until(async () => expect(await queue(page)).toHaveLength(1));
   };
 
   it('when the page that is opened next sends it', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
+import { until } from '../support/until.ts';
 import { code, done, setUp } from './support.ts';
 
 describe('a duplicate of a running key', () => {
@@ -77,7 +78,7 @@ describe('a joiner of a run in the same process', () => {
     let member = true;
     const run = callBy('runner', () => false);
     const joiners = Promise.allSettled([callBy('member', () => true), callBy('left', () => member)]);
-    await vi.waitFor(() => expect(types()).toContain('started'));
+    await until(() => expect(types()).toContain('started'));
     expect(asked).toEqual([]);
     member = false;
     go.open();

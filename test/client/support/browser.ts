@@ -1,5 +1,6 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { Locks, Page, StorageArea } from '../../../plugin/client/page.ts';
+import { until } from '../../support/until.ts';
 
 type Listener = Parameters<Page['addEventListener']>[1];
 
@@ -13,7 +14,7 @@ export class FakeBrowser {
   /** Until no lock is about to be granted. */
   async quiet(): Promise<void> {
     await new Promise(setImmediate);
-    await vi.waitFor(() => expect(this.granting).toBe(0));
+    await until(() => expect(this.granting).toBe(0));
     await new Promise(setImmediate);
   }
 

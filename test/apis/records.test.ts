@@ -18,53 +18,38 @@ async function open(policy = {}) {
   };
 }
 
+// Each kind of damage is in test/mongodb/damaged-records.test.ts: here, what an API makes of it.
 describe.each(Object.entries(PAYMENT_APIS))('%s: a record that somebody damaged', (api, pay) => {
   const unavailable = api === 'tRPC' ? 409 : 410;
+
+  /** The status of a retry, which runs and writes nothing. */
+  async function retryAfter(damage: object) {
+    await using shop = await open();
+    await pay({ url: shop.url, key: 'k' });
+    expect(await shop.records.updateOne({}, damage)).toMatchObject({ modifiedCount: 1 });
+    const before = await shop.records.findOne();
+    const retry = await pay({ url: shop.url, key: 'k' });
+    expect(shop.runs).toHaveLength(1);
+    expect(await shop.records.findOne()).toEqual(before);
+    return retry;
+  }
+
   test.each([
     ['no response', { $unset: { response: 1 } }],
-    ['null for a response', { $set: { response: null } }],
-    ['text for a response', { $set: { response: '{}' } }],
-    ['no body', { $unset: { 'response.body': 1 } }],
-    ['null for a body', { $set: { 'response.body': null } }],
-    ['half of a body', { $set: { 'response.body': '{"da' } }],
+    // What the API itself can not read.
     [
       'a body of the right length that is no JSON',
       [{ $set: { 'response.body': { $concat: ['!', { $substrCP: ['$response.body', 1, 9_999] }] } } }],
     ],
-    ['a body of a format that this release does not know', { $set: { 'response.format': 'other/9' } }],
-    ['a purged body', { $set: { response: { format: 'graphql/1', bytes: 9, omitted: 'purged' } } }],
   ])(
     'case 26: completed with %s: outcome known, result unavailable, no run and no reason to retry',
     async (_, damage) => {
-      await using shop = await open();
-      await pay({ url: shop.url, key: 'k' });
-      await shop.records.updateOne({}, damage);
-      const before = await shop.records.findOne();
-      expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: unavailable, retryAfter: null });
-      expect(shop.runs).toHaveLength(1);
-      expect(await shop.records.findOne()).toEqual(before);
+      expect(await retryAfter(damage)).toMatchObject({ status: unavailable, retryAfter: null });
     },
   );
 
-  test.each([
-    ['case 25: a fingerprint rule of another release', { fingerprint: 's9:abc' }],
-    ['a version of another release', { v: 2 }],
-    ['a state of another release', { state: 'paused' }],
-    ['a text for a fence', { fence: 'seven' }],
-    ['an operator where text is compared', { fingerprint: { $gt: '' } }],
-  ])('%s: nothing runs, nothing is written, and it is no 422', async (_, damage) => {
-    await using shop = await open();
-    await pay({ url: shop.url, key: 'k' });
-    // As a pipeline with a literal: an update document would read `$gt` as an operator.
-    await shop.records.updateOne({}, [
-      {
-        $set: Object.fromEntries(Object.entries(damage).map(([name, value]) => [name, { $literal: value }])),
-      },
-    ]);
-    const before = await shop.records.findOne();
-    expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: 500 });
-    expect(shop.runs).toHaveLength(1);
-    expect(await shop.records.findOne()).toEqual(before);
+  test('case 25: a fingerprint rule of another release: nothing runs, nothing is written, and it is no 422', async () => {
+    expect(await retryAfter({ $set: { fingerprint: 's9:abc' } })).toMatchObject({ status: 500 });
   });
 });
 

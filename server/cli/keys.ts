@@ -116,7 +116,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
   };
   const command = actionCommand.safeParse(input);
   if (!command.success) throw new Error(inputProblems(command.error, input));
-  const result = await act(session.services, session.operator, command.data);
+  const result = await act(session.services, session.operator, { key: detail, command: command.data });
   if (!result.done) return refuse(options.json, `${result.why}${hintOf(result.why)}`);
   print(options.json, result, () => result.note);
 }

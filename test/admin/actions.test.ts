@@ -188,3 +188,17 @@ it('on a standalone server the intent is written first, and a command that was c
   expect(await admin.find(other)).toMatchObject({ state: 'released', owner });
   expect(await audit.findOne({ _id: insertedId })).toMatchObject({ result: 'done' });
 });
+
+const STORE_NO_RESPONSE = CASES.filter(([, , , more]) => more === undefined);
+
+it.each(STORE_NO_RESPONSE)(
+  '%s reads the record once before its transaction, once in it, and once for the answer',
+  async (action, record) => {
+    await using admin = await startAdmin();
+    const detail = await read(admin, await admin.put(record));
+    const from = admin.sent.length;
+    expect(await act(admin.ada, detail, action)).toMatchObject({ done: true });
+    const reads = admin.sent.slice(from).filter(({ aggregate }) => aggregate === 'idempotency_keys');
+    expect(reads.map(({ autocommit }) => autocommit === false)).toEqual([false, true, false]);
+  },
+);

@@ -4,15 +4,15 @@ import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
 import type { ActionCommand, Actor } from '../contract.ts';
 import { extendedJson } from '../keys/extended-json.ts';
+import { readStored } from '../keys/read-stored.ts';
 import type { AdminServices } from '../services.ts';
 import { changeOf } from './change-of.ts';
-import { readForAction } from './record-access.ts';
 
 export interface Action extends ActionCommand {
   readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
   readonly jobId?: string;
   readonly given?: StoredBody | undefined;
-  /** Asked in the transaction of the action itself. When it says no, nothing is done. */
+  /** This is asked in the transaction of the action itself. When it says no, nothing is done. */
   readonly isWanted?: (send: Send) => Promise<boolean>;
 }
 
@@ -25,15 +25,15 @@ export type Plan =
       readonly entry: Omit<AuditRecord, 'result'>;
     };
 
-/** The record as it stands, the rules, and what the audit will say. */
-export async function planned(
+/** This reads the record as it stands, asks the rules, and says what to write: into the record and into the audit. */
+export async function planAction(
   services: AdminServices,
   action: Action,
   owner: string,
   send: Send,
 ): Promise<Plan> {
   const { seen, by, reason, commandKey, jobId } = action;
-  const found = await readForAction(services.records, seen.id, send);
+  const found = await readStored(services.records, seen.id, send);
   if (!found) return { do: 'refuse', why: 'It is no longer there' };
   const before = readRecord(found.record);
   if (!before) return { do: 'refuse', why: 'The record can not be understood' };
@@ -83,7 +83,7 @@ const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
   purge_body: 'The bodies are gone, the outcome is kept.',
 };
 
-/** Asked of the record as it is in the transaction, not of what a client says about it. */
+/** The confirmation that is missing, or null: by the record as it is in the transaction, not by what a client says about it. */
 function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: KeyRecord): string | null {
   const word = CONFIRM_WORDS[action];
   if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;

@@ -3,30 +3,37 @@ import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../../
 import type { Document } from '../../mongodb/database.ts';
 import { readRequest } from '../bodies/bodies.ts';
 import type { Records } from '../collections/records.ts';
-import type { Stored } from '../keys/detail.ts';
+import { readStored } from '../keys/read-stored.ts';
 import type { Replayer } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
 
-/** What the operator gave can not be stored; the message says why. */
+/** The response that the operator gave can not be stored; the message says why. */
 export class UnusableResponse extends Error {}
 
 const SEARCHED = 10_000;
 const LONGEST_REASON = 1_000;
 
+interface GivenText {
+  /** Of the record. */
+  readonly id: string;
+  readonly action: OperatorAction;
+  readonly text: string | undefined;
+}
+
 /**
- * What `mark_completed` and `mark_failed` store: by a replayer where there is one for the format, since that knows the API; else
- * in the plain form that the format's codec reads.
+ * This makes the response that `mark_completed` and `mark_failed` store: by a replayer where there is one for the format, since
+ * that knows the API; else in the plain form that the format's codec reads. The other actions store none, and read nothing here.
  * @throws UnusableResponse
  */
 export async function givenResponse(
   services: Pick<AdminServices, 'records' | 'replayers' | 'open' | 'seal'>,
-  id: string,
-  { record, isEncrypted }: Pick<Stored, 'record' | 'isEncrypted'>,
-  action: OperatorAction,
-  text: string | undefined,
+  { id, action, text }: GivenText,
 ): Promise<StoredBody | undefined> {
-  const given = await written(services, id, record, action, text);
-  if (!given) return undefined;
+  if (action !== 'mark_completed' && action !== 'mark_failed') return undefined;
+  const stored = await readStored(services.records, id);
+  if (!stored) return undefined;
+  const { record, isEncrypted } = stored;
+  const given = await writeResponse(services, record, { id, action, text });
   const { scope, key, life } = record as unknown as KeyRecord;
   const sealed = await services.seal({ scope, key, life }, given);
   if (sealed.body === undefined)
@@ -38,14 +45,11 @@ export async function givenResponse(
   return sealed;
 }
 
-async function written(
+async function writeResponse(
   { records, replayers, open }: Pick<AdminServices, 'records' | 'replayers' | 'open'>,
-  id: string,
   record: StoredRecord,
-  action: OperatorAction,
-  given: string | undefined,
-): Promise<StoredBody | undefined> {
-  if (action !== 'mark_completed' && action !== 'mark_failed') return undefined;
+  { id, action, text: given }: GivenText,
+): Promise<StoredBody> {
   if (given === undefined || given.trim() === '')
     throw new UnusableResponse(`Expected a ${wantedOf(action)}`);
   const operation = String(record.operation);

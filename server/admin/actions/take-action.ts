@@ -3,11 +3,12 @@ import type { Document } from '../../mongodb/database.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
+import { readStored } from '../keys/read-stored.ts';
 import type { AdminServices } from '../services.ts';
-import { type Action, planned } from './action-plan.ts';
-import { applyChange, readForAction } from './record-access.ts';
+import { type Action, planAction } from './action-plan.ts';
+import { applyChange } from './apply-change.ts';
 
-/** What came of an action on one record, without its new detail. */
+/** The result of an action on one record, without its new detail. */
 export type Acted =
   | { readonly done: true; readonly note: string; readonly again: boolean }
   | { readonly done: false; readonly why: string };
@@ -22,23 +23,23 @@ export async function takeAction(services: AdminServices, action: Action): Promi
   const { audit, records } = services;
   await audit.prepare();
   const earlier = await audit.find(action.commandKey);
-  if (earlier && earlier.result !== 'intended') return answered(earlier, action);
+  if (earlier && earlier.result !== 'intended') return answerOf(earlier, action);
   const acted = (await hasTransactions(records.db))
-    ? await transacted(services, action)
-    : await intended(services, action, earlier);
+    ? await runInTransaction(services, action)
+    : await writeIntentFirst(services, action, earlier);
   if (acted.done) return acted;
   // What changed the record may be this very command, sent twice at once.
   const twin = await audit.find(action.commandKey);
-  return twin?.result === 'done' ? answered(twin, action) : acted;
+  return twin?.result === 'done' ? answerOf(twin, action) : acted;
 }
 
-async function transacted(services: AdminServices, action: Action): Promise<Acted> {
+async function runInTransaction(services: AdminServices, action: Action): Promise<Acted> {
   const { audit, records } = services;
   const owner = `operator:${randomUUID()}`;
   try {
     return await inTransaction(records.db, PATIENCE_MS, async (send) => {
       await requireWanted(action, send);
-      const plan = await planned(services, action, owner, send);
+      const plan = await planAction(services, action, owner, send);
       if (plan.do === 'refuse') return { done: false, why: plan.why };
       if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();
       // A write conflict aborts the transaction, which is then run again: what it reads next has changed.
@@ -53,23 +54,27 @@ async function transacted(services: AdminServices, action: Action): Promise<Acte
   }
 }
 
+/** The audit has an entry of this command already. */
 class SentTwice extends Error {}
 
-/** Nothing was done. */
+/** The action is no longer wanted, and nothing was done. */
 export class Withdrawn extends Error {}
 
 async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
   if (isWanted && !(await isWanted(send))) throw new Withdrawn();
 }
 
-/** Without transactions: the intent first. Whoever sends the command again finds it, and with it whether it was carried out. */
-async function intended(
+/**
+ * This takes an action without transactions: it writes the intent into the audit first. Whoever sends the command again finds
+ * the intent, and with it whether it was carried out.
+ */
+async function writeIntentFirst(
   services: AdminServices,
   action: Action,
   earlier: AuditRecord | undefined,
 ): Promise<Acted> {
   const { audit, records } = services;
-  if (earlier && !isSame(earlier, action)) return answered(earlier, action);
+  if (earlier && !isSame(earlier, action)) return answerOf(earlier, action);
   const owner = earlier?.owner ?? `operator:${randomUUID()}`;
   const send = sendTo(records.db);
   if (earlier && (await wasApplied(services, action.seen.id, owner))) {
@@ -77,7 +82,7 @@ async function intended(
     return { done: true, note: earlier.note, again: true };
   }
   await requireWanted(action, send);
-  const plan = await planned(services, action, owner, send);
+  const plan = await planAction(services, action, owner, send);
   if (plan.do === 'refuse') {
     if (earlier) await audit.conclude(action.commandKey, { result: 'refused', note: plan.why });
     return { done: false, why: plan.why };
@@ -97,7 +102,7 @@ async function intended(
 const MAJORITY = { w: 'majority' };
 const CHANGED = 'It has changed meanwhile';
 
-function answered(earlier: AuditRecord, action: Action): Acted {
+function answerOf(earlier: AuditRecord, action: Action): Acted {
   if (!isSame(earlier, action)) return { done: false, why: 'This command key was used for another command' };
   return earlier.result === 'refused'
     ? { done: false, why: earlier.note }
@@ -107,9 +112,9 @@ function answered(earlier: AuditRecord, action: Action): Acted {
 const isSame = (earlier: AuditRecord, { action, seen, by, reason }: Action): boolean =>
   earlier.action === action && earlier.keyId === seen.id && earlier.by === by.id && earlier.reason === reason;
 
-/** A later claim keeps what operators did in the history. */
+/** Whether an earlier send of this command changed the record. A later claim keeps what operators did in the history. */
 async function wasApplied({ records }: AdminServices, id: string, owner: string): Promise<boolean> {
-  const found = await readForAction(records, id, sendTo(records.db));
+  const found = await readStored(records, id, sendTo(records.db));
   const history = Array.isArray(found?.record.history) ? found.record.history : [];
   return (
     found?.record.owner === owner || history.some((entry) => (entry as Document | null)?.owner === owner)

@@ -10,10 +10,10 @@ import { exportKeys } from '../commands/export.ts';
 import { requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
 import type { KeyPage, Me } from '../contract.ts';
-import { readStored } from '../keys/detail.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readOverview } from '../keys/overview.ts';
 import { previewOf } from '../keys/preview.ts';
+import { readStored } from '../keys/read-stored.ts';
 import { bulkRouter } from './bulk-router.ts';
 import {
   actionCommand,
@@ -27,7 +27,7 @@ import {
   recordId,
   windows,
 } from './schemas.ts';
-import { forOperators, forViewers, router } from './trpc.ts';
+import { forOperators, forViewers, router, withKey } from './trpc.ts';
 
 const oneKey = z.strictObject({ id: recordId, life: number64.exactOptional() });
 
@@ -46,12 +46,13 @@ const keys = router({
 
   get: forViewers
     .input(oneKey)
-    .query(({ ctx: { services, operator }, input }) => requireDetail(services, operator, input.id)),
+    .concat(withKey)
+    .query(({ ctx: { key } }) => key),
 
   body: forViewers
     .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
-    .query(async ({ ctx: { services, operator }, input: { id, life, part, whole = false } }) => {
-      await requireDetail(services, operator, id);
+    .concat(withKey)
+    .query(async ({ ctx: { services }, input: { id, life, part, whole = false } }) => {
       const { secrets, open } = services;
       const extent = whole ? 'whole' : 'beginning';
       const body = await readBody(services.records, id, { life, part, extent, secrets, open });
@@ -59,30 +60,36 @@ const keys = router({
       return body;
     }),
 
-  preview: forViewers.input(oneKey).query(async ({ ctx: { services, operator }, input: { id, life } }) => {
-    const { response } = await requireDetail(services, operator, id);
-    const stored = await readStored(services.records, id);
-    if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
-    requireLife(textOf(stored.record.life), life);
-    return previewOf(stored.record, response, services.policy, stored.now);
-  }),
+  preview: forViewers
+    .input(oneKey)
+    .concat(withKey)
+    .query(async ({ ctx: { services, key }, input: { id, life } }) => {
+      const stored = await readStored(services.records, id);
+      if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
+      requireLife(textOf(stored.record.life), life);
+      return previewOf(stored.record, key.response, services.policy, stored.now);
+    }),
 
   diff: forViewers
     .input(oneKey)
-    .query(({ ctx: { services, operator }, input }) => diffVersions(services, operator, input)),
+    .concat(withKey)
+    .query(({ ctx: { services, key }, input }) => diffVersions(services, key, input.life)),
 
   // It asks the developer who the principal is now.
   dryRun: forOperators
     .input(oneKey)
-    .query(({ ctx: { services, operator }, input }) => dryRun(services, operator, input)),
+    .concat(withKey)
+    .query(({ ctx: { services, key }, input }) => dryRun(services, key, input.life)),
 
   reveal: forOperators
     .input(oneKey.extend({ part, reason, commandKey }))
-    .mutation(({ ctx: { services, operator }, input }) => reveal(services, operator, input)),
+    .concat(withKey)
+    .mutation(({ ctx: { services, operator, key }, input }) => reveal(services, operator, { ...input, key })),
 
-  act: forOperators
-    .input(actionCommand)
-    .mutation(({ ctx: { services, operator }, input }) => act(services, operator, input)),
+  act: forOperators.input(actionCommand).mutation(async ({ ctx: { services, operator }, input: command }) => {
+    const key = await requireDetail(services, operator, command.seen.id);
+    return act(services, operator, { key, command });
+  }),
 
   export: forOperators
     .input(z.strictObject({ filter: keyFilter, format, reason, commandKey }))

@@ -1,10 +1,12 @@
 import { initTRPC, TRPCError } from '@trpc/server';
+import { z } from 'zod';
 import { recordRefusal } from '../collections/entries.ts';
 import { isUnreachable } from '../collections/records.ts';
+import { requireDetail } from '../commands/find-detail.ts';
 import type { Operator, Role } from '../contract.ts';
 import type { AdminServices } from '../services.ts';
 import { inputProblems, isInputError } from './input-problems.ts';
-import { attempt } from './schemas.ts';
+import { attempt, recordId } from './schemas.ts';
 
 export interface Context {
   readonly operator: Operator;
@@ -64,3 +66,13 @@ const reaching = t.middleware(async ({ next }) => {
 /** Each procedure is one of these two: there is none without a role. */
 export const forViewers = t.procedure.use(atLeast('viewer')).use(reaching);
 export const forOperators = t.procedure.use(atLeast('operator')).use(writable).use(reaching);
+
+/**
+ * This loads the key that the input names as the operator may see it, or answers 404. It comes after the procedure's own
+ * input, which is checked whole first.
+ */
+export const withKey = t.procedure
+  .input(z.object({ id: recordId }))
+  .use(async ({ ctx: { services, operator }, input, next }) =>
+    next({ ctx: { key: await requireDetail(services, operator, input.id) } }),
+  );

@@ -30,16 +30,16 @@ export type Extent = keyof typeof EXTENTS;
 /** A reply holds 16 MB. */
 const MOST_BYTES = 15 * MEGABYTE;
 
-/** Stages that leave of each body only that there is one. */
-export function elidedBodies(prefix: '' | 'record.' = ''): Document[] {
+/** These stages leave of each body of the field `record` only that there is one. */
+export function elidedBodies(): Document[] {
   const elided = (part: Part) => {
-    const path = `$${prefix}${part}`;
+    const path = `$record.${part}`;
     const hasBody = { $eq: [{ $type: `${path}.body` }, 'string'] };
     return { $cond: [hasBody, { $mergeObjects: [path, { body: '…' }] }, path] };
   };
   return [
-    { $set: { [`${prefix}response`]: elided('response'), [`${prefix}request`]: elided('request') } },
-    { $unset: `${prefix}steps.value` },
+    { $set: { 'record.response': elided('response'), 'record.request': elided('request') } },
+    { $unset: 'record.steps.value' },
   ];
 }
 
@@ -158,19 +158,29 @@ export interface ReadRequest extends CapturedRequest {
   readonly format: string;
 }
 
-/** The captured request of a record, opened; undefined where there is none, or nobody can. */
+/** This reads the captured request of a record, and opens it; undefined where there is none, or nobody can open it. */
 export async function readRequest(
   records: Records,
   id: string,
   open: OpenBody,
 ): Promise<ReadRequest | undefined> {
+  const found = await readCaptured(records, id);
+  return found && openCaptured(found, open);
+}
+
+/** This reads the fields that the captured request of a record is opened with. */
+export async function readCaptured(records: Records, id: string): Promise<Document | undefined> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
     { $project: { scope: 1, key: 1, operation: 1, life: 1, request: 1 } },
   ]);
-  const stored = found?.request;
-  if (!found || typeof stored !== 'object' || stored === null) return undefined;
-  const { scope, key, operation } = found;
+  return found;
+}
+
+/** This opens what `readCaptured` has read; undefined where there is no request, or nobody can open it. */
+export async function openCaptured(found: Document, open: OpenBody): Promise<ReadRequest | undefined> {
+  const { scope, key, operation, request: stored } = found;
+  if (typeof stored !== 'object' || stored === null) return undefined;
   const address = { scope: String(scope), key: String(key) };
   const place = { ...address, life: Number(String(found.life)), part: 'request' } as const;
   const body = await open(stored as Document, place);

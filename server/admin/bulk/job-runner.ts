@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
 import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
-import { readStored } from '../keys/detail.ts';
 import type { AdminServices } from '../services.ts';
 
 export interface RunnerOptions {
@@ -98,7 +97,6 @@ export class JobRunner {
     const services = this.#services;
     const { action, reason, by, role, startedBy = { id: by, role }, confirmed = {} } = job;
     try {
-      const stored = await readStored(services.records, seen.id);
       const acted = await takeAction(services, {
         action,
         seen,
@@ -108,7 +106,7 @@ export class JobRunner {
         jobId: job._id,
         // The process may have been paused since it read the job, and another one may run the job by now: ask again in here.
         isWanted: (send) => services.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
-        given: stored && (await givenResponse(services, seen.id, stored, action, job.error)),
+        given: await givenResponse(services, { id: seen.id, action, text: job.error }),
         ...confirmed,
       });
       await services.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);

@@ -3,6 +3,7 @@ import { BSON_OPTIONS } from '../../mongodb/codec.ts';
 import type { Database, Document } from '../../mongodb/database.ts';
 import { punctual } from '../../mongodb/deadline.ts';
 import { failureOf } from '../../mongodb/server-errors.ts';
+import type { Send } from './transactions.ts';
 
 /** No page is worth more of the server's time. */
 const MAX_TIME_MS = 10_000;
@@ -30,6 +31,12 @@ export class Records {
   async aggregate(pipeline: Document[], options: Document = {}): Promise<Document[]> {
     const command = { aggregate: this.collection, pipeline, cursor: { batchSize: 10_000 } };
     const reply = await this.db.command({ ...command, ...SIMPLE_READ, ...options }, EXACT);
+    return (reply.cursor as { firstBatch: Document[] }).firstBatch;
+  }
+
+  /** The read of an action: by its own commands, which may be those of a transaction. */
+  async aggregateBy(send: Send, pipeline: Document[]): Promise<Document[]> {
+    const reply = await send({ aggregate: this.collection, pipeline, cursor: {} });
     return (reply.cursor as { firstBatch: Document[] }).firstBatch;
   }
 

@@ -32,10 +32,10 @@ function rerunDenial(record: KeyRecord, replayers: readonly Replayer[]): string 
     | { format?: unknown; omitted?: unknown }
     | undefined;
   if (request?.omitted === 'redacted') return 'Something was taken out of its request when that was captured';
-  if (request === undefined || request === null || request.omitted !== undefined)
-    return 'Its request was not captured (option `captureRequest`)';
+  if (request === undefined || request === null || request.omitted !== undefined) return NOT_CAPTURED;
   const { format } = request;
-  return replayers.some((replayer) => replayer.format === format)
-    ? null
-    : `No replayer is registered for ${String(format)}`;
+  return replayers.some((replayer) => replayer.format === format) ? null : noReplayerFor(format);
 }
+
+export const NOT_CAPTURED = 'Its request was not captured (option `captureRequest`)';
+export const noReplayerFor = (format: unknown) => `No replayer is registered for ${String(format)}`;

@@ -5,38 +5,42 @@ import type { ReadRequest } from '../bodies/bodies.ts';
 import { bodyView } from '../bodies/body-view.ts';
 import { recordRefusal } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
-import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail, Operator } from '../contract.ts';
-import { readStored } from '../keys/detail.ts';
+import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail } from '../contract.ts';
 import type { AdminServices } from '../services.ts';
 import { denialReason } from './access.ts';
-import { findDetail, requireDetail } from './find-detail.ts';
+import { findDetail } from './find-detail.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
+interface ActionRequest {
+  /** As the operator may see it now: read by their scopes. The action itself goes by `command.seen`. */
+  readonly key: KeyDetail;
+  readonly command: ActionCommand;
+}
+
 /**
- * One operator's action on one key, from the role to the new detail. What is refused is in the audit, too.
- * @throws TRPCError FORBIDDEN by the role, NOT_FOUND also for other scopes, BAD_REQUEST for a response that can not be stored
+ * This takes one operator's action on one key, from the role to the new detail. What is refused is in the audit, too.
+ * @throws TRPCError FORBIDDEN by the role, BAD_REQUEST for a response that can not be stored
  */
 export async function act(
   services: AdminServices,
   actor: Actor,
-  command: ActionCommand,
+  { key: before, command }: ActionRequest,
 ): Promise<ActionResult> {
   const { action, seen, commandKey } = command;
-  const before = await requireDetail(services, actor, seen.id);
   const denial = denialReason(services, actor, action);
   if (denial !== null) {
-    await refused(services, actor, { command, key: before, why: denial });
+    await auditRefusal(services, actor, { command, key: before, why: denial });
     throw new TRPCError({ code: 'FORBIDDEN', message: denial });
   }
   const rerun = action === 'rerun' ? await prepareRerun(services, seen.id) : undefined;
   if (rerun?.possible === false) {
-    await refused(services, actor, { command, key: before, why: rerun.why });
+    await auditRefusal(services, actor, { command, key: before, why: rerun.why });
     return { done: false, why: rerun.why, detail: before };
   }
   const given = await responseOf(services, command);
   const acted = await takeAction(services, { ...command, by: actor, given });
   if (!acted.done) {
-    await refused(services, actor, { command, key: before, why: acted.why });
+    await auditRefusal(services, actor, { command, key: before, why: acted.why });
     return { ...acted, detail: (await findDetail(services, actor, seen.id)) ?? null };
   }
   const sends = rerun?.possible && !acted.again;
@@ -57,21 +61,23 @@ interface Refused {
   readonly why: string;
 }
 
-function refused(services: AdminServices, actor: Actor, { command, key, why }: Refused): Promise<void> {
+function auditRefusal(services: AdminServices, actor: Actor, { command, key, why }: Refused): Promise<void> {
   const { action, reason } = command;
   const about = { keyId: key.id, scope: key.scope, key: key.key };
   return recordRefusal(services, actor, { action, reason, ...about, why });
 }
 
-/** What a re-run would send, and for whom. Runs nothing. @throws TRPCError CONFLICT in another life of the key */
+/**
+ * This says what a re-run would send, and for whom. It runs nothing.
+ * @param life as the page saw it
+ * @throws TRPCError CONFLICT in another life of the key
+ */
 export async function dryRun(
   services: AdminServices,
-  operator: Operator,
-  { id, life }: { readonly id: string; readonly life?: string },
+  { id, operation, ...key }: KeyDetail,
+  life: string | undefined,
 ): Promise<DryRun> {
-  const detail = await requireDetail(services, operator, id);
-  requireLife(detail.life, life);
-  const { operation } = detail;
+  requireLife(key.life, life);
   const rerun = await prepareRerun(services, id);
   const request = rerun.request && (await shownRequest(services, rerun.request));
   return {
@@ -102,8 +108,7 @@ const SHOWN_CHARS = 65_536;
 
 async function responseOf(services: AdminServices, { action, seen, response }: ActionCommand) {
   try {
-    const stored = await readStored(services.records, seen.id);
-    return stored && (await givenResponse(services, seen.id, stored, action, response));
+    return await givenResponse(services, { id: seen.id, action, text: response });
   } catch (error) {
     if (error instanceof UnusableResponse) {
       throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });

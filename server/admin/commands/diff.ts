@@ -1,17 +1,20 @@
 import { readBody } from '../bodies/bodies.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { msOf } from '../collections/rows.ts';
-import type { DiffVersion, Operator } from '../contract.ts';
+import type { DiffVersion, KeyDetail } from '../contract.ts';
 import type { AdminServices } from '../services.ts';
-import { requireDetail } from './find-detail.ts';
 
-/** What can be laid side by side: the request, the response, and the record before and after each action. */
+/**
+ * This reads what can be laid side by side: the request, the response, and the record before and after each action.
+ * @param life as the page saw it
+ * @throws TRPCError CONFLICT in another life of the key
+ */
 export async function diffVersions(
   services: AdminServices,
-  operator: Operator,
-  { id, life }: { readonly id: string; readonly life?: string },
+  detail: KeyDetail,
+  life: string | undefined,
 ): Promise<readonly DiffVersion[]> {
-  const detail = await requireDetail(services, operator, id);
+  const { id } = detail;
   requireLife(detail.life, life);
   const { records, secrets, open, audit } = services;
   const bodyOf = (part: 'request' | 'response') =>

@@ -1,12 +1,12 @@
 import { standingOf } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord } from '../../engine/record.ts';
 import { snapshot, summary } from '../actions/action-plan.ts';
-import { readForAction } from '../actions/record-access.ts';
-import { type ReadRequest, readRequest } from '../bodies/bodies.ts';
+import { openCaptured, type ReadRequest, readCaptured } from '../bodies/bodies.ts';
 import { sendTo } from '../collections/transactions.ts';
-import { readStored } from '../keys/detail.ts';
+import { readStored } from '../keys/read-stored.ts';
 import type { CapturedRequest, Replayer } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
+import { NOT_CAPTURED, noReplayerFor } from './access.ts';
 
 export type Rerun =
   | {
@@ -22,13 +22,14 @@ export type Rerun =
       readonly principal?: string;
     };
 
-/** What a re-run would send, and for whom; or why it can not be sent. Runs nothing. */
+/** This finds out what a re-run would send, and for whom; or why it can not be sent. It runs nothing. */
 export async function prepareRerun({ records, replayers, open }: AdminServices, id: string): Promise<Rerun> {
-  const format = (await readStored(records, id))?.record.request as { format?: unknown } | null | undefined;
-  if (!format) return { possible: false, why: 'Its request was not captured (option `captureRequest`)' };
-  const replayer = replayers.find((known) => known.format === format.format);
-  if (!replayer) return { possible: false, why: `No replayer is registered for ${String(format.format)}` };
-  const request = await readRequest(records, id, open);
+  const captured = await readCaptured(records, id);
+  const stored = captured?.request as { readonly format?: unknown } | null | undefined;
+  if (!captured || !stored) return { possible: false, why: NOT_CAPTURED };
+  const replayer = replayers.find((known) => known.format === stored.format);
+  if (!replayer) return { possible: false, why: noReplayerFor(stored.format) };
+  const request = await openCaptured(captured, open);
   if (!request) return { possible: false, why: 'The captured request can not be read' };
   try {
     const check = await replayer.check(request);
@@ -47,8 +48,8 @@ export async function sendRerun(
   { replayer, request }: Extract<Rerun, { possible: true }>,
   { id, commandKey }: { readonly id: string; readonly commandKey: string },
 ): Promise<string> {
-  const answer = await answerOf(replayer, request);
-  const found = await readForAction(services.records, id, sendTo(services.records.db));
+  const answer = await sendAgain(replayer, request);
+  const found = await readStored(services.records, id, sendTo(services.records.db));
   const record = found && readRecord(found.record);
   const note = `${becameOf(record, found?.now)} ${answer}`;
   await services.audit.conclude(commandKey, {
@@ -59,7 +60,7 @@ export async function sendRerun(
   return note;
 }
 
-async function answerOf(replayer: Replayer, request: CapturedRequest): Promise<string> {
+async function sendAgain(replayer: Replayer, request: CapturedRequest): Promise<string> {
   try {
     return await replayer.run(request);
   } catch (error) {

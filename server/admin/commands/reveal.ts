@@ -2,25 +2,25 @@ import { TRPCError } from '@trpc/server';
 import { type Part, readBody } from '../bodies/bodies.ts';
 import { addEntry } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
-import type { BodyText, Operator } from '../contract.ts';
+import type { BodyText, KeyDetail, Operator } from '../contract.ts';
 import type { AdminServices } from '../services.ts';
-import { requireDetail } from './find-detail.ts';
 
 interface Reveal {
-  readonly id: string;
+  readonly key: KeyDetail;
+  /** As the page saw it. */
   readonly life?: string;
   readonly part: Part;
   readonly reason: string;
   readonly commandKey: string;
 }
 
-/** A body with its secrets; who asked for it and why is in the audit before anything is shown. */
+/** This shows a body with its secrets; who asked for it and why is in the audit before anything is shown. */
 export async function reveal(
   services: AdminServices,
   operator: Operator,
-  { id, life, part, reason, commandKey }: Reveal,
+  { key: detail, life, part, reason, commandKey }: Reveal,
 ): Promise<BodyText> {
-  const { scope, key, ...detail } = await requireDetail(services, operator, id);
+  const { id, scope, key } = detail;
   requireLife(detail.life, life);
   await addEntry(services, operator, {
     action: 'reveal',

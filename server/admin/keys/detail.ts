@@ -1,11 +1,12 @@
 import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { bodyFields, bodyInfo, elidedBodies, HOLDS_ENCRYPTED } from '../bodies/bodies.ts';
+import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
 import { idIs, type Records } from '../collections/records.ts';
 import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
 import type { KeyDetail, OfferedAction, Seen } from '../contract.ts';
 import { extendedJson } from './extended-json.ts';
+import { plainRecord } from './read-stored.ts';
 import { sentenceOf } from './sentence.ts';
 import { timelineIsCut, timelineOf } from './timeline.ts';
 
@@ -31,34 +32,10 @@ export async function readDetail(
   const [found] = await records.aggregate([
     { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
     { $project: DETAIL_FIELDS },
-    ...elidedBodies('record.'),
+    ...elidedBodies(),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
   ]);
   return found && detailOf(found, denialOf, reasonOf);
-}
-
-export interface Stored {
-  /** The record without its bodies, as the rules read it. */
-  readonly record: StoredRecord;
-  /** True when one of the record's bodies is encrypted. */
-  readonly isEncrypted: boolean;
-  /** The server's clock. */
-  readonly now: Date;
-}
-
-export async function readStored(records: Records, id: string): Promise<Stored | undefined> {
-  const [found] = await records.aggregate([
-    { $match: idIs(id) },
-    { $project: { now: '$$NOW', isEncrypted: HOLDS_ENCRYPTED, record: '$$ROOT' } },
-    ...elidedBodies('record.'),
-  ]);
-  if (!found) return undefined;
-  const { record, isEncrypted, now } = found;
-  return {
-    record: plainRecord(record as Document),
-    isEncrypted: isEncrypted === true,
-    now: now as Date,
-  };
 }
 
 const stepBytes = {
@@ -151,18 +128,6 @@ function offered(
 
 function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
   return { id, life: String(life), owner, fence: String(fence), state };
-}
-
-/** Drivers write the same number in three ways: 64-bit ones become plain where they are exact. */
-export function plainRecord(document: Document): StoredRecord {
-  const { _id, ...record } = document;
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plain(value)]));
-}
-
-function plain(value: unknown): unknown {
-  if ((value as { _bsontype?: unknown } | null | undefined)?._bsontype !== 'Long') return value;
-  const number = Number(String(value));
-  return Number.isSafeInteger(number) ? number : value;
 }
 
 const knownText = (value: unknown) => (value === '(missing)' ? null : String(value));

@@ -1,0 +1,47 @@
+import type { StoredRecord } from '../../engine/record.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { elidedBodies, HOLDS_ENCRYPTED } from '../bodies/bodies.ts';
+import { idIs, type Records } from '../collections/records.ts';
+import type { Send } from '../collections/transactions.ts';
+
+/** A record as the rules of an action read it. */
+export interface Stored {
+  /** Bodies stay in the database: the rules look only at whether there is one. */
+  readonly record: StoredRecord;
+  /** Whether one of its bodies is encrypted. */
+  readonly isEncrypted: boolean;
+  /** The server's clock. */
+  readonly now: Date;
+}
+
+/**
+ * This reads a record for the rules; undefined when there is none.
+ * @param send reads it in an action's transaction, say; by default the read is one of its own, of what a majority has
+ */
+export async function readStored(records: Records, id: string, send?: Send): Promise<Stored | undefined> {
+  const pipeline = [
+    { $match: idIs(id) },
+    { $project: { now: '$$NOW', isEncrypted: HOLDS_ENCRYPTED, record: '$$ROOT' } },
+    ...elidedBodies(),
+  ];
+  const [found] = await (send ? records.aggregateBy(send, pipeline) : records.aggregate(pipeline));
+  if (!found) return undefined;
+  const { record, isEncrypted, now } = found;
+  return {
+    record: plainRecord(record as Document),
+    isEncrypted: isEncrypted === true,
+    now: now as Date,
+  };
+}
+
+/** Drivers write the same number in three ways: 64-bit ones become plain where they are exact. */
+export function plainRecord(document: Document): StoredRecord {
+  const { _id, ...record } = document;
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plain(value)]));
+}
+
+function plain(value: unknown): unknown {
+  if ((value as { _bsontype?: unknown } | null | undefined)?._bsontype !== 'Long') return value;
+  const number = Number(String(value));
+  return Number.isSafeInteger(number) ? number : value;
+}

@@ -10,13 +10,13 @@ import { authorizeReplay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** What the call does once the developer's `onAbandoned` has been asked. */
+/** The answer of the developer's `onAbandoned` tells the call what to do. */
 type Resolved<Value> =
   | { readonly do: 'answer'; readonly answer: Answer<Value> }
   | { readonly do: 'run'; readonly won: Won }
   | { readonly do: 'claim_again' };
 
-/** A resolution whose answer is in the host's own form, and can be stored. */
+/** A usable resolution has its answer in the host's own form, and can be stored. */
 type Usable<Value> =
   | { readonly action: 'rerun' | 'in_doubt' }
   | { readonly action: 'complete'; readonly value: Value; readonly encoded: Encoded };

@@ -10,7 +10,7 @@ import { replay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** What a claim has led to: the call's answer, or a key that changed hands meanwhile. */
+/** A claim leads to the call's answer, unless the key changed hands meanwhile. */
 type Next<Value> = { readonly do: 'answer'; readonly answer: Answer<Value> } | { readonly do: 'claim_again' };
 
 /** A claim loop brings one call from its first claim to its answer: ask the store, decide, carry out, until there is one. */
@@ -57,7 +57,7 @@ export class ClaimLoop<Value> {
     }
   }
 
-  /** @param onFound is told of the record that stands, once this call does not take it over */
+  /** Does what `decide` says of the record. @param onFound is told of the record that stands, once this call does not take it over */
   async #carryOut(first: Snapshot, onFound: (found: Snapshot) => void = () => {}): Promise<Next<Value>> {
     const { host } = this.#claimant;
     let found = first;

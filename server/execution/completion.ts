@@ -4,13 +4,13 @@ import type { Encoded, KeyedCall } from '../call.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Completion, Held } from '../engine/store.ts';
 
-/** The run whose result is to be stored. */
+/** A completed run is one whose result is to be stored. */
 interface CompletedRun<Value> {
   readonly call: KeyedCall<Value>;
   readonly held: Held;
-  /** What the values of the run's steps weigh in the record. */
+  /** The values of the run's steps take so many bytes of the record. */
   readonly stepBytes: number;
-  /** Told of the error when the result can not be kept. */
+  /** Hears of the error when the result can not be kept. */
   onUnsealed(error: unknown): void;
 }
 

@@ -15,7 +15,7 @@ import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';
 
-/** The most of a lease that is set aside for the commit of a transaction. */
+/** At most so much of a lease is set aside for the commit of a transaction. */
 const COMMIT_MARGIN_MS = 5_000;
 
 /** An execution carries one held key from the won claim to its settlement. */
@@ -28,12 +28,12 @@ export class Execution<Value> {
   readonly #sentAt: number;
   readonly #recorder: Recorder;
   #isInHandler = false;
-  /** Whether the run has taken longer than its `maxRunMs`. */
+  /** Is true once the run has taken longer than its `maxRunMs`. */
   #isOverdue = false;
-  /** The write of the doubt, once the run was let go. */
+  /** Resolves when the doubt is written, once the run was let go. */
   #doubted: Promise<void> | undefined;
 
-  /** @param sentAt `performance.now()` when the write that won was sent: the lease is counted from there */
+  /** Registers the run and starts its lease. @param sentAt `performance.now()` when the write that won was sent: the lease is counted from there */
   constructor({ host, call, request }: Claimant<Value>, held: Held, sentAt: number) {
     this.#host = host;
     this.#call = call;

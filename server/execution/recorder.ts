@@ -12,7 +12,7 @@ const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** The run whose end is to be recorded. */
+/** An ending run is one whose end is to be recorded. */
 interface EndingRun {
   readonly host: Host;
   readonly held: Held;

@@ -6,7 +6,7 @@ import type { IdempotencyEvent } from '../events.ts';
 import { textOf } from '../reason.ts';
 import type { Claimant } from './claimant.ts';
 
-/** The answer that another run of the key has stored. */
+/** A stored answer is what another run of the key left in the record. */
 interface StoredAnswer {
   readonly response?: unknown;
   readonly life: number;

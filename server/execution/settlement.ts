@@ -4,14 +4,14 @@ import type { Settlement } from '../engine/transitions.ts';
 import { textOf } from '../reason.ts';
 import type { Intention } from '../run.ts';
 
-/** A run whose handler has returned. */
+/** An ended run is one whose handler has returned. */
 export interface EndedRun {
   readonly encoded: Encoded;
   readonly intention: Intention | undefined;
   readonly isLeaseLost: boolean;
 }
 
-/** The verdict on a run: its result is stored, or its key is released or left in doubt. */
+/** The verdict on a run says whether its result is stored, or its key released or left in doubt. */
 type RunVerdict = { readonly to: 'completed' } | Intention;
 
 /** Decides what becomes of the record of a run whose handler has returned. */

@@ -3,10 +3,10 @@ import type { ClaimAnswer } from '../engine/store.ts';
 import type { Claimant } from './claimant.ts';
 import { Execution } from './execution.ts';
 
-/** The store's answer to a claim or a takeover that this call has won. */
+/** The store answers so to a claim or a takeover that this call has won. */
 export type Won = Extract<ClaimAnswer, { won: true }>;
 
-/** An execution that may begin, or a key that was lost before anything had started. */
+/** A start gives an execution that may begin, unless the key was lost before anything had started. */
 type Start<Value> =
   | { readonly do: 'run'; readonly execution: Execution<Value> }
   | { readonly do: 'claim_again' };

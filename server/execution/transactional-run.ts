@@ -1,21 +1,28 @@
 import type { Encoded } from '../call.ts';
 import { refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
-import type { Blame, Completion, Held, Store, Transaction } from '../engine/store.ts';
+import type { Completion, Held, Store, Transaction } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
 import { type ActiveRun, activeRun, type Intention, insideRun } from '../run.ts';
-import { errorsIn } from './errors-in.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 import { settlementOf } from './settlement.ts';
 import { endedByHandler, outOfTime, transactionGone } from './transaction-errors.ts';
+import {
+  type Again,
+  errorOf,
+  type Result,
+  retryOrEnd,
+  rolledBack,
+  type TransactionalEnd,
+} from './transactional-end.ts';
 
 /** After so many transactions that the store no longer had, the handler itself is taken for the cause. */
 const MOST_GONE = 3;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
-/** A held key whose handler is to run in a transaction. */
+/** A transactional call holds a key whose handler is to run in a transaction. */
 export interface TransactionalCall<Value> {
   readonly held: Held;
   readonly lease: Lease;
@@ -31,16 +38,6 @@ export interface TransactionalCall<Value> {
   onRetry(error: unknown): void;
 }
 
-export type TransactionalEnd<Value> =
-  /** The effects are durable, and so is the completion. */
-  | { readonly to: 'committed'; readonly value: Value; readonly completion: Completion }
-  /** The record is still to be settled. */
-  | { readonly to: 'rolled_back'; readonly settlement: Settlement; readonly result: Result<Value> }
-  /** The record is no longer this holder's. */
-  | { readonly to: 'lost' }
-  /** The store can not tell whether it committed: the record will say. */
-  | { readonly to: 'unknown'; readonly error: unknown };
-
 interface Judged {
   readonly encoded: Encoded;
   readonly settlement: Settlement;
@@ -51,23 +48,10 @@ interface JudgedResult<Value> {
   readonly judged?: Judged;
 }
 
-type Result<Value> = { readonly value: Value } | { readonly error: unknown };
-
-/** An attempt was rolled back, and a new one may succeed. */
-interface Again<Value> {
-  readonly to: 'again';
-  readonly blame: Exclude<Blame, 'final'>;
-  readonly error: unknown;
-  /** The result once retries are used up. */
-  readonly otherwise?: TransactionalEnd<Value>;
-  /** The result that was to be committed. */
-  readonly committing?: { readonly value: Value; readonly completion: Completion };
-}
-
 /**
  * Runs the handler in transactions, one after the other, until one is committed or none is to be.
  *
- * Not by the driver's `withTransaction` (docs/adr/0004): each attempt has a session of its own, so that nothing which an
+ * It does not use the driver's `withTransaction` (docs/adr/0004): each attempt has a session of its own, so that nothing which an
  * attempt left behind gets into the next one, and all of them together end within the lease.
  */
 export class TransactionalRun<Value> {
@@ -220,26 +204,4 @@ export class TransactionalRun<Value> {
   #released(reason: string, intention?: Intention): Settlement {
     return settlementOf(intention ?? { to: 'release', reason }, this.#call.policy);
   }
-}
-
-/** Tells whether a result that is not to be committed is the transaction's misfortune, or what the handler had to say. */
-async function retryOrEnd<Value>(
-  failure: unknown,
-  transaction: Transaction,
-  end: TransactionalEnd<Value>,
-): Promise<TransactionalEnd<Value> | Again<Value>> {
-  const errors = errorsIn(failure);
-  const blames = errors.map((error) => transaction.blame(error));
-  const found = (blame: Blame) => errors[blames.indexOf(blame)];
-  if (blames.includes('transient')) return { to: 'again', blame: 'transient', error: found('transient') };
-  if (blames.includes('final')) return end;
-  if (blames.includes('gone')) return { to: 'again', blame: 'gone', error: found('gone') };
-  // The handler may have made an answer of its own out of the error, which is then nowhere to be seen.
-  return (await transaction.isAlive()) ? end : { to: 'again', blame: 'gone', error: failure, otherwise: end };
-}
-
-const errorOf = (result: Result<unknown>): unknown => ('error' in result ? result.error : undefined);
-
-function rolledBack<Value>(settlement: Settlement, result: Result<Value>): TransactionalEnd<Value> {
-  return { to: 'rolled_back', settlement, result };
 }

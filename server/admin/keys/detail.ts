@@ -19,7 +19,7 @@ export interface DetailOptions {
   /** The scopes that the operator may see; undefined for all. */
   readonly scopes: readonly string[] | undefined;
   readonly denialOf: DenialOf;
-  /** What is shown of the reason of a release or a doubt, which may be the text of an error. */
+  /** Makes what is shown of the reason of a release or a doubt, which may be the text of an error. */
   readonly reasonOf?: (reason: string) => string;
 }
 

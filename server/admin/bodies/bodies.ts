@@ -218,7 +218,7 @@ export async function readBody(
   if (!found) return undefined;
   requireLife(textOf(found.life), life);
   const info = bodyInfo(found.info as Document, part === 'response' && found.state === 'completed') ?? NONE;
-  const text = await opened(open, found, 'stored', part, expanded);
+  const text = await openField(open, found, 'stored', part, expanded);
   if (text === undefined) return { ...info, text: null, textBytes: 0, cut: false, redacted: false };
   const body = {
     text: text.slice(0, read),
@@ -226,7 +226,7 @@ export async function readBody(
     part,
     operation: String(found.operation),
     isFailure: found.outcome === 'error',
-    request: (await opened(open, found, 'request', 'request', read))?.slice(0, read),
+    request: (await openField(open, found, 'request', 'request', read))?.slice(0, read),
   };
   const view = await bodyView(body, secrets, shown);
   const { text: visible, cut } = cutText(view.text, shown);
@@ -248,7 +248,7 @@ function bytesOf(text: string, { isPlain, bodyBytes }: Document, most: number): 
   return bytes < most - 3 ? bytes : null;
 }
 
-async function opened(
+async function openField(
   open: OpenBody,
   { scope, key, life, ...found }: Document,
   field: 'stored' | 'request',

@@ -11,7 +11,7 @@ interface SessionClient {
   };
 }
 
-/** Sends one command. */
+/** This sends one command, in a transaction or outside of one. */
 export type Send = (command: Document) => Promise<Document>;
 
 const OPTIONS = { ...BSON_OPTIONS, readPreference: 'primary' };
@@ -22,7 +22,7 @@ const TRANSACTION = {
   maxCommitTimeMS: 10_000,
 };
 
-/** Commands outside of a transaction. */
+/** This makes a sender of commands outside of a transaction. */
 export const sendTo =
   (db: Database): Send =>
   (command) =>
@@ -45,14 +45,14 @@ export function inTransaction<T>(db: Database, ms: number, work: (send: Send) =>
   const until = performance.now() + ms;
   return within(
     ms,
-    transacted(db, (send) => {
+    runInSession(db, (send) => {
       if (performance.now() >= until) throw refusal('STORE_UNAVAILABLE', 'timeout');
       return work(send);
     }),
   );
 }
 
-async function transacted<T>(db: Database, work: (send: Send) => Promise<T>): Promise<T> {
+async function runInSession<T>(db: Database, work: (send: Send) => Promise<T>): Promise<T> {
   const client = clientOf(db);
   if (!client) throw new TypeError('Expected `db.client` to have sessions');
   const session = client.startSession();

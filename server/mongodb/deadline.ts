@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { Database } from './database.ts';
+import { hangUpAfter } from './hang-up.ts';
 import { pauseMs } from './pause.ts';
 import { failureOf, unavailable } from './server-errors.ts';
 
@@ -17,7 +17,7 @@ type Outcome<T> =
 /**
  * Tries until `until` (by `performance.now()`), whatever the driver's own deadlines are. An attempt that gets no answer is
  * followed by another one, which the driver sends over another connection: the first answer counts.
- * @param attempt is told how many ms are left, and its `signal` aborts when nobody waits for it any more
+ * @param attempt is told how many ms are left, and its `signal` aborts soon after that
  * @param options.copies false for what must not be done twice at once, or costs too much: then one attempt follows the end of
  *   the other
  * @throws IdempotencyError STORE_UNAVAILABLE
@@ -27,36 +27,29 @@ export async function persistently<T>(
   attempt: (leftMs: number, signal: AbortSignal) => Promise<T>,
   { copies = true } = {},
 ): Promise<T> {
-  const ended = new AbortController();
-  setMaxListeners(0, ended.signal); // the driver adds some for each attempt
+  const signal = hangUpAfter(until);
   const underWay = new Set<Promise<Outcome<T>>>();
   let silentMs = copies ? Math.min(SILENT_MS, (until - performance.now()) / 2) : Number.POSITIVE_INFINITY;
   let last: unknown;
-  try {
-    for (let attempts = 0; ; ) {
-      const leftMs = Math.floor(until - performance.now());
-      if (leftMs < 1)
-        throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
-      underWay.add(outcomeOf(attempt(leftMs, ended.signal)));
-      const outcome = await firstOf(underWay, Math.min(silentMs, leftMs));
-      switch (outcome.to) {
-        case 'value':
-          return outcome.value;
-        case 'silence':
-          silentMs *= 2;
-          break;
-        case 'error':
-          underWay.delete(outcome.copy);
-          last = mayPass(outcome.error, last);
-          await pause(Math.min(pauseMs(attempts++), leftMs));
-          break;
-        default:
-          outcome satisfies never;
-      }
+  for (let attempts = 0; ; ) {
+    const leftMs = Math.floor(until - performance.now());
+    if (leftMs < 1) throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
+    underWay.add(outcomeOf(attempt(leftMs, signal)));
+    const outcome = await firstOf(underWay, Math.min(silentMs, leftMs));
+    switch (outcome.to) {
+      case 'value':
+        return outcome.value;
+      case 'silence':
+        silentMs *= 2;
+        break;
+      case 'error':
+        underWay.delete(outcome.copy);
+        last = mayPass(outcome.error, last);
+        await pause(Math.min(pauseMs(attempts++), leftMs));
+        break;
+      default:
+        outcome satisfies never;
     }
-  } finally {
-    if (underWay.size > 1 || performance.now() >= until)
-      ended.abort(new Error('Nobody waits for this any more'));
   }
 }
 

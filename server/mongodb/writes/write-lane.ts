@@ -214,7 +214,7 @@ export class WriteLane {
     const command = updateCommand(this.#collection.name, group, limitMs);
     const ended = answerTo((signal) => this.#collection.run(command, { signal }), {
       silentAfterMs,
-      givenUpAfterMs: leftMs + this.#graceMs,
+      givenUpAt: until + this.#graceMs,
       onSilent,
     })
       .then((reply) => this.#answered(group, reply, sentAt))

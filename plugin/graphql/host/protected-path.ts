@@ -27,7 +27,7 @@ interface Passage extends Protected {
  *
  * So a sentinel comes last in the pipeline. Where the executor is not ours there, a plugin has wrapped ours, which is
  * right, or replaced it, which can not be told apart by looking at it. It is called with a document that every executor
- * refuses (`armed`) and that only our function sets right: what passes us by does not run.
+ * refuses (`armed`) and that only our function sets right: what passes us by does not run (docs/adr/0006).
  */
 export class ProtectedPath {
   readonly #passages = new WeakMap<object, Passage>();

@@ -115,7 +115,7 @@ export interface Store {
    * Sees to it, in the background and for as long as that takes, that this request's claim leaves no running record:
    * for a call that gives up before its handler starts. Never rejects.
    */
-  abandon(request: ClaimRequest): void;
+  giveUp(request: ClaimRequest): void;
 
   /**
    * Compare-and-set on `seen.owner`, `seen.fence` and `mayTakeOver` by the store's clock: `takenOver(...)` for

@@ -35,7 +35,7 @@ export async function startExecution<Value>(
     }
   } catch (error) {
     // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.
-    if (how === 'claimed') host.store.abandon(request);
+    if (how === 'claimed') host.store.giveUp(request);
     throw error;
   }
   return { do: 'run', execution: new Execution(claimant, held, coveredFrom) };

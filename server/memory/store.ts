@@ -54,7 +54,7 @@ class MemoryStore implements Store {
   }
 
   // A claim is one step here, so there is never a copy of it under way: only one that won and is given back.
-  abandon(request: ClaimRequest): void {
+  giveUp(request: ClaimRequest): void {
     const { record, now } = this.#read(request);
     const current = record && readRecord(record);
     if (current?.state !== 'running' || current.owner !== request.owner) return;

@@ -185,7 +185,7 @@ class MongoDBStore implements MongoStore {
     return this.#finding;
   }
 
-  abandon(request: ClaimRequest): void {
+  giveUp(request: ClaimRequest): void {
     if (this.#state !== 'closed') this.#giveUps.add(this.#writes.giveUp(request));
   }
 

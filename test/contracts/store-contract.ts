@@ -1,9 +1,9 @@
 import { describe } from 'vitest';
-import { abandonedClaims } from './store/abandon.ts';
 import { addresses } from './store/addresses.ts';
 import { capturedRequests } from './store/captured-request.ts';
 import { claims } from './store/claim.ts';
 import { closing } from './store/close.ts';
+import { givenUpClaims } from './store/give-up.ts';
 import { type OpenStore, prepareGround } from './store/ground.ts';
 import { recordedSteps } from './store/record-step.ts';
 import { renewals } from './store/renew.ts';
@@ -22,7 +22,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
     recordedSteps(ground);
     takeovers(ground);
     watches(ground);
-    abandonedClaims(ground);
+    givenUpClaims(ground);
     addresses(ground);
     closing(ground);
   });

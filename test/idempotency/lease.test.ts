@@ -200,7 +200,7 @@ describe('the lease', () => {
       store: {
         claim: (request) => inner.claim(request).finally(() => slow && passed(3_000)),
         renew: (held, lease) => inner.renew(held, lease).finally(() => slow && passed(3_000)),
-        abandon: (request) => inner.abandon(request),
+        giveUp: (request) => inner.giveUp(request),
         settle: (held, settlement) => inner.settle(held, settlement),
       },
     });
@@ -214,7 +214,7 @@ describe('the lease', () => {
 
   test('of a late claim that can not be renewed: the key is given back and nothing runs', async () => {
     vi.useFakeTimers();
-    const abandon = vi.fn();
+    const giveUp = vi.fn();
     const handler = vi.fn(done);
     const inner = createMemoryStore();
     const unavailable = Object.assign(new Error('down'), { code: 'STORE_UNAVAILABLE' });
@@ -227,11 +227,11 @@ describe('the lease', () => {
           return answer;
         },
         renew: async () => Promise.reject(unavailable),
-        abandon,
+        giveUp,
       },
     });
     await expect(call(handler)).rejects.toBe(unavailable);
-    expect(abandon).toHaveBeenCalledOnce();
+    expect(giveUp).toHaveBeenCalledOnce();
     expect(handler).not.toHaveBeenCalled();
   });
 });

@@ -152,6 +152,6 @@ it('a claim that was never sent leaves nothing to release', async () => {
   await opened.store.close(0);
   opened.sent.length = 0;
   await expect(opened.store.claim(freshClaim())).rejects.toMatchObject(unavailable);
-  opened.store.abandon(freshClaim());
+  opened.store.giveUp(freshClaim());
   expect(opened.sent).toEqual([]);
 });

@@ -192,7 +192,7 @@ it('a client that its host has closed is STORE_UNAVAILABLE, and nothing worse', 
   for (const answer of answers) {
     expect(answer).toMatchObject({ status: 'rejected', reason: unavailable('unreachable') });
   }
-  opened.store.abandon(freshClaim());
+  opened.store.giveUp(freshClaim());
   await opened.store.close(100);
 });
 

@@ -70,7 +70,7 @@ export function storeBut(store: Store, changed: Partial<Store>): Store {
   return {
     ready: (needs) => store.ready(needs),
     claim: (request) => store.claim(request),
-    abandon: (request) => store.abandon(request),
+    giveUp: (request) => store.giveUp(request),
     takeOver: (request, seen, to) => store.takeOver(request, seen, to),
     settle: (held, settlement) => store.settle(held, settlement),
     renew: (held, lease) => store.renew(held, lease),

@@ -26,7 +26,7 @@ export function closing({ open }: Ground): void {
         close: () => closed.close(1_000).then(() => Promise.reject(refused)),
       };
       for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject(refused);
-      closed.abandon(request);
+      closed.giveUp(request);
     });
 
     it('what was sent before is answered, and who watches is told', async () => {

@@ -135,7 +135,7 @@ export function recordedSteps(ground: Ground): void {
       const second = rival(request);
       const claimed = await win(second);
       const { expiresAt } = await read(request);
-      ground.store.abandon(second);
+      ground.store.giveUp(second);
       await ground.store.watch(claimed, new AbortController().signal);
       const record = await read(request);
       expect(record).toMatchObject({ state: 'released', fingerprint: 's1:aaaa' });

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { completed } from '../../support/requests.ts';
 import type { Ground } from './ground.ts';
 
-export function abandonedClaims(ground: Ground): void {
+export function givenUpClaims(ground: Ground): void {
   const { fresh, rival, win, read } = ground;
 
-  describe('abandon', () => {
+  describe('giveUp', () => {
     it('gives back a claim that won, and another caller may use the key at once', async () => {
       const request = fresh();
       const held = await win(request);
-      ground.store.abandon(request);
+      ground.store.giveUp(request);
       const { record } = await ground.store.watch(held, new AbortController().signal);
       expect(record).toMatchObject({ state: 'released', history: [{ reason: 'given up' }] });
       expect(await win(rival(request))).toMatchObject({ attempts: 2 });
@@ -20,9 +20,9 @@ export function abandonedClaims(ground: Ground): void {
       const held = await win(request);
       const before = await read(request);
       const other = rival(request);
-      ground.store.abandon(other);
+      ground.store.giveUp(other);
       const third = await win(fresh());
-      ground.store.abandon({ ...request, key: third.key, owner: third.owner });
+      ground.store.giveUp({ ...request, key: third.key, owner: third.owner });
       await ground.store.watch(third, new AbortController().signal);
       expect(await read(request)).toEqual(before);
       expect(await ground.store.settle(held, completed)).toEqual({ applied: true });
@@ -31,7 +31,7 @@ export function abandonedClaims(ground: Ground): void {
     it('a copy of the claim that comes after it wins nothing', async () => {
       const request = fresh();
       const held = await win(request);
-      ground.store.abandon(request);
+      ground.store.giveUp(request);
       await ground.store.watch(held, new AbortController().signal);
       expect(await ground.store.claim(request)).toMatchObject({ won: false, record: { state: 'released' } });
     });

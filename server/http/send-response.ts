@@ -11,6 +11,8 @@ const MAY_REPEAT = new Set(['set-cookie', 'vary']);
  * @throws the error of a body that fails half-way: the connection is then cut, so that nobody takes it for the whole
  */
 export async function sendResponse(outgoing: ServerResponse, response: Response): Promise<void> {
+  // The client has hung up while the handler was at work: that is nobody's error, and the body is not needed.
+  if (outgoing.destroyed) return response.body?.cancel();
   outgoing.statusCode = response.status;
   if (response.statusText && outgoing.req.httpVersionMajor === 1)
     outgoing.statusMessage = response.statusText;

@@ -10,7 +10,7 @@ import { authorizeReplay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** The answer of the developer's `onAbandoned` tells the call what to do. */
+/** A `Resolved` says what the call does after the developer's `onAbandoned`: it answers, runs, or claims again. */
 type Resolved<Value> =
   | { readonly do: 'answer'; readonly answer: Answer<Value> }
   | { readonly do: 'run'; readonly won: Won }

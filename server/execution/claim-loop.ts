@@ -10,7 +10,10 @@ import { replay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** A claim leads to the call's answer, unless the key changed hands meanwhile. */
+/**
+ * A `Next` says what the call does after a claim: it gives its answer, or, when the key changed hands meanwhile,
+ * claims again.
+ */
 type Next<Value> = { readonly do: 'answer'; readonly answer: Answer<Value> } | { readonly do: 'claim_again' };
 
 /** A claim loop brings one call from its first claim to its answer: ask the store, decide, carry out, until there is one. */

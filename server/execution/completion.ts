@@ -8,7 +8,7 @@ import type { Completion, Held } from '../engine/store.ts';
 interface CompletedRun<Value> {
   readonly call: KeyedCall<Value>;
   readonly held: Held;
-  /** The values of the run's steps take so many bytes of the record. */
+  /** The run's steps have values of so many bytes, which the record holds, too. */
   readonly stepBytes: number;
   /** Hears of the error when the result can not be kept. */
   onUnsealed(error: unknown): void;

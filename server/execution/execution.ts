@@ -28,7 +28,7 @@ export class Execution<Value> {
   readonly #sentAt: number;
   readonly #recorder: Recorder;
   #isInHandler = false;
-  /** Is true once the run has taken longer than its `maxRunMs`. */
+  /** The run has taken longer than its `maxRunMs` when this is true. */
   #isOverdue = false;
   /** Resolves when the doubt is written, once the run was let go. */
   #doubted: Promise<void> | undefined;

@@ -15,19 +15,19 @@ export type Part = 'request' | 'response';
 const MEGABYTE = 1_048_576;
 
 /**
- * How much of a body is shown, and how much of its text is looked at for that. What is compressed is expanded a little
- * further, so that the page can say how long it is where all of it could be shown.
+ * An extent says how much of a body is shown, and how much of its text is looked at for that. A compressed text is
+ * expanded a little further, so that the page can say how long it is where all of it could be shown.
  */
 const EXTENTS = {
   beginning: { shown: 65_536, read: 4 * 65_536, expanded: 2 * MEGABYTE },
   whole: { shown: 2 * MEGABYTE, read: 2 * MEGABYTE, expanded: 2 * MEGABYTE },
-  /** Secrets are not looked for, and who asked for it is known. */
+  /** A revealed body may be long: its secrets are not looked for, and the audit knows who asked for it. */
   revealed: { shown: 15 * MEGABYTE, read: 15 * MEGABYTE, expanded: 15 * MEGABYTE },
 } as const;
 
 export type Extent = keyof typeof EXTENTS;
 
-/** A reply holds 16 MB. */
+/** A record may have so many bytes to be read whole, since a reply of the database holds 16 MB. */
 const MOST_BYTES = 15 * MEGABYTE;
 
 /** These stages leave of each body of the field `record` only that there is one. */
@@ -43,7 +43,7 @@ export function elidedBodies(): Document[] {
   ];
 }
 
-/** What a body is, without reading it. */
+/** Describes a body without reading it: its type, its format, its size. */
 export function bodyFields(part: Part): Document {
   const stored = `$${part}`;
   const body = `${stored}.body`;
@@ -65,7 +65,7 @@ export function bodyFields(part: Part): Document {
   };
 }
 
-/** Whether any body of a record is encrypted: of its steps as well. */
+/** Tells, as an expression, whether any body of a record is encrypted, those of its steps included. */
 export const HOLDS_ENCRYPTED: Document = {
   $anyElementTrue: {
     $map: {
@@ -77,7 +77,10 @@ export const HOLDS_ENCRYPTED: Document = {
   },
 };
 
-/** Null when there is none; a completed record has to have a response, so for that `null` is damage. */
+/**
+ * Describes a body for the page; null when there is none. A completed record has to have a response: where that is
+ * missing, this is damage.
+ */
 export function bodyInfo(found: Document, isExpected: boolean): BodyInfo | null {
   const { type, format, omitted, isEncrypted } = found;
   if (type === 'missing') {
@@ -109,7 +112,7 @@ const countOf = (value: unknown): number | null => {
 };
 
 /**
- * What opens a stored body: undefined where nobody can, as when its key is not at hand.
+ * Opens a stored body; undefined where nobody can, as when its key is not at hand.
  * @param mostBytes about so much of the beginning of its text; all of it by default
  */
 export type OpenBody = (
@@ -118,7 +121,7 @@ export type OpenBody = (
   mostBytes?: number,
 ) => Promise<string | undefined> | string | undefined;
 
-/** Which body of which record: an encrypted one is bound to that. */
+/** A place says which body of which record this is: an encrypted body is bound to its place. */
 export interface Place {
   readonly scope: string;
   readonly key: string;
@@ -126,7 +129,7 @@ export interface Place {
   readonly part: Part;
 }
 
-/** What opens and seals bodies: an `Idempotency`, with its ciphers. */
+/** A vault opens and seals bodies: an `Idempotency`, with its ciphers. */
 export type Vault = Pick<Idempotency, 'open' | 'seal'>;
 
 export const openerOf =
@@ -145,11 +148,11 @@ export const openerOf =
   };
 
 export interface BodyOptions {
-  /** Of the record as the page saw it. */
+  /** The life is that of the record as the page saw it. */
   readonly life?: string | undefined;
   readonly part: Part;
   readonly extent: Extent;
-  /** Undefined shows all: for a reveal, which is audited. */
+  /** These secrets are hidden. Undefined shows all: for a reveal, which is audited. */
   readonly secrets: Secrets | undefined;
   readonly open: OpenBody;
 }
@@ -158,7 +161,7 @@ export interface ReadRequest extends CapturedRequest {
   readonly format: string;
 }
 
-/** This reads the captured request of a record, and opens it; undefined where there is none, or nobody can open it. */
+/** Reads the captured request of a record, and opens it; undefined where there is none, or nobody can open it. */
 export async function readRequest(
   records: Records,
   id: string,
@@ -168,7 +171,7 @@ export async function readRequest(
   return found && openCaptured(found, open);
 }
 
-/** This reads the fields that the captured request of a record is opened with. */
+/** Reads the fields that the captured request of a record is opened with. */
 export async function readCaptured(records: Records, id: string): Promise<Document | undefined> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
@@ -177,7 +180,7 @@ export async function readCaptured(records: Records, id: string): Promise<Docume
   return found;
 }
 
-/** This opens what `readCaptured` has read; undefined where there is no request, or nobody can open it. */
+/** Opens what `readCaptured` has read; undefined where there is no request, or nobody can open it. */
 export async function openCaptured(found: Document, open: OpenBody): Promise<ReadRequest | undefined> {
   const { scope, key, operation, request: stored } = found;
   if (typeof stored !== 'object' || stored === null) return undefined;
@@ -190,7 +193,8 @@ export async function openCaptured(found: Document, open: OpenBody): Promise<Rea
 }
 
 /**
- * Undefined when there is no such record. What is read, opened and looked at is bounded by what is shown.
+ * Reads a body as it may be shown; undefined when there is no such record. What is read, opened and looked at is
+ * bounded by what is shown.
  * @throws TRPCError CONFLICT in another life of the key
  */
 export async function readBody(
@@ -240,7 +244,10 @@ export async function readBody(
   };
 }
 
-/** What is stored as it is has its length. Of what is compressed it is known when it was expanded to its end. */
+/**
+ * Tells how many bytes a text has. A text that is stored as it is says so; the length of a compressed one is known
+ * once it was expanded to its end, and null before.
+ */
 function bytesOf(text: string, { isPlain, bodyBytes }: Document, most: number): number | null {
   if (isPlain === true) return countOf(bodyBytes);
   const bytes = Buffer.byteLength(text);
@@ -261,7 +268,9 @@ async function openField(
   return open(stored, place, mostBytes);
 }
 
-/** A stored body that is cut by the server. One that is encrypted can be opened whole only. */
+/**
+ * Cuts a stored body, on the server, to its beginning. An encrypted body can be opened whole only, and is not cut.
+ */
 function beginningOf(part: Part, read: number, expanded: number): Document {
   const stored = `$${part}`;
   const body = `${stored}.body`;

@@ -4,20 +4,20 @@ import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
 import { jsonViewInTurns, type View, type ViewOptions } from './json-view.ts';
 import { REDACTED, type Secrets, withFound } from './secrets.ts';
 
-/** A stored body: which one it is, and what the rest of its record says about its names. */
+/** A body to be shown comes with which one it is, and with what the rest of its record says about its names. */
 export interface Body {
   readonly text: string;
   readonly format: string | null;
   readonly part: 'request' | 'response';
   readonly operation: string;
-  /** Whether it is the answer of an operation that failed. */
+  /** Tells whether the body is the answer of an operation that failed. */
   readonly isFailure: boolean;
-  /** For a response: the text of the request, where that was captured and can be read. */
+  /** A response comes with the text of its request, where that was captured and can be read. */
   readonly request?: string | undefined;
 }
 
 /**
- * A body as it may be shown, up to a size: its secrets are hidden by what is known of its form.
+ * Makes a body as it may be shown, up to a size: its secrets are hidden by what is known of its form.
  * @param secrets undefined shows all, for what was revealed
  */
 export async function bodyView(body: Body, secrets: Secrets | undefined, mostChars: number): Promise<View> {
@@ -51,7 +51,10 @@ function rulesOf(body: Body, secrets: Secrets): Rules {
   }
 }
 
-/** The query comes first, and says which arguments the variables are. Variables without one are hidden as a whole. */
+/**
+ * Hides the secrets of a GraphQL request. Its query comes first, and says which arguments the variables are;
+ * variables without a query are hidden as a whole.
+ */
 function graphqlRequest(secrets: Secrets): Rules {
   let names: GraphQLNames | undefined;
   return {
@@ -67,7 +70,10 @@ function graphqlRequest(secrets: Secrets): Rules {
   };
 }
 
-/** An alias is named like what it stands for; where the request is not known, like the operation. */
+/**
+ * Hides the secrets of a GraphQL answer. An alias is named like the field that it stands for; where the request is
+ * not known, like the operation.
+ */
 function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules {
   const query = request === undefined ? undefined : queryIn(request);
   const names = query === undefined ? undefined : readGraphQL(query, secrets);
@@ -110,7 +116,7 @@ function http({ isFailure }: Body, secrets: Secrets): Rules {
   };
 }
 
-/** Texts of errors, where they are hidden as a whole. */
+/** Hides the texts of errors as a whole, where the developer asked for that. */
 function errorTexts({ errorTexts }: Secrets, field: string): Rules {
   if (!errorTexts) return {};
   return { showText: (_text, { path }) => (path[0] === field && !isCode(path) ? REDACTED : undefined) };
@@ -118,7 +124,7 @@ function errorTexts({ errorTexts }: Secrets, field: string): Rules {
 
 const isCode = (path: readonly string[]) => ['code', 'path'].includes(path.at(-1) ?? '');
 
-/** The query of a captured request; undefined where that is cut off. */
+/** Reads the query of a captured request; undefined where the request is cut off. */
 function queryIn(request: string): string | undefined {
   try {
     const { query } = JSON.parse(request) as { query?: unknown };

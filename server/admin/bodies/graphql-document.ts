@@ -1,21 +1,21 @@
 import { REDACTED, type Secrets } from './secrets.ts';
 
-/** What a query says of the names that the rest of a request, and its answer, do not say. */
+/** These names come from a query: the rest of a request, and its answer, do not tell them. */
 export interface GraphQLNames {
-  /** The query without the values of secret arguments. */
+  /** The text is the query without the values of secret arguments. */
   readonly shown: string;
   readonly redacted: boolean;
-  /** Of a variable: which arguments and input fields take it. */
+  /** The map tells for each variable which arguments and input fields take it. */
   readonly variables: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Variables that take part in the value of a secret argument. */
+  /** These variables take part in the value of a secret argument. */
   readonly secretVariables: ReadonlySet<string>;
-  /** Of a response key: the fields that it stands for. */
+  /** The map tells for each response key which fields it stands for. */
   readonly aliases: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /**
- * The names in a GraphQL document, by its tokens: the package `graphql` need not be here, and is not where only the command
- * line is. Undefined for what can not be looked into: no GraphQL, cut off, or nested too deep.
+ * Reads the names in a GraphQL document, by its tokens: the package `graphql` need not be here, and is not where only
+ * the command line is. Undefined for a text that can not be looked into: no GraphQL, cut off, or nested too deep.
  */
 export function readGraphQL(query: string, secrets: Secrets): GraphQLNames | undefined {
   const tokens = tokensOf(query);
@@ -81,7 +81,10 @@ class Reader {
   readonly #secretVariables = new Set<string>();
   readonly #aliases = new Map<string, Set<string>>();
   readonly #hidden: { from: number; to: number }[] = [];
-  /** Default values of variables: which they are is known when each use of them is. */
+  /**
+   * Default values of variables are looked at last, for which of them are secret is known when each use of the
+   * variables is.
+   */
   readonly #defaults: { variable: string; at: number }[] = [];
   #at = 0;
   #depth = 0;
@@ -110,7 +113,7 @@ class Reader {
     };
   }
 
-  /** Up to the end of its selection. */
+  /** Reads a definition up to the end of its selection. */
   #definition(): void {
     let isDirective = false;
     for (;;) {
@@ -155,14 +158,17 @@ class Reader {
     this.#take();
   }
 
-  /** An argument or an input field: `name: value`. */
+  /** Reads an argument or an input field: `name: value`. */
   #field(parents: readonly string[], isSecret = false): void {
     const name = this.#take();
     if (!isName(name) || this.#take() !== ':') throw new Unreadable();
     this.#value([name], isSecret || isSecretIn(this.#secrets, [name], parents));
   }
 
-  /** @param names by which the value goes: a variable's default has several */
+  /**
+   * Reads a value.
+   * @param names by which the value goes: a variable's default has several
+   */
   #value(names: readonly string[], isSecret: boolean): void {
     const start = this.#tokens[this.#at];
     const text = this.#take();
@@ -229,7 +235,7 @@ class Reader {
   }
 }
 
-/** What a text says, and any other value as it is written. */
+/** Makes the content of a token: what a text says, and any other value as it is written. */
 function contentOf(text: string): string {
   if (!text.startsWith('"')) return text;
   if (text.startsWith('"'.repeat(3))) return text.slice(3, -3);

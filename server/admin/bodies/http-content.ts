@@ -1,13 +1,16 @@
 import { jsonView } from './json-view.ts';
 import { REDACTED, type Secrets } from './secrets.ts';
 
-/** What is known of a message before its text comes. */
+/** These facts of a message are known before its text comes. */
 export interface HttpFacts {
   type: string | undefined;
   isEncoded: boolean;
 }
 
-/** `/orders?token=…`: the values of secret parameters are hidden, and the whole where it looks like a secret itself. */
+/**
+ * Makes an address as it may be shown. In `/orders?token=…` the values of secret parameters are hidden; a path that
+ * looks like a secret itself is hidden as a whole.
+ */
 export function shownAddress(address: string, secrets: Secrets): string {
   const start = address.indexOf('?');
   const path = start < 0 ? address : address.slice(0, start);
@@ -15,7 +18,7 @@ export function shownAddress(address: string, secrets: Secrets): string {
   return start < 0 ? shownPath : `${shownPath}?${shownForm(address.slice(start + 1), secrets)}`;
 }
 
-/** `name=value&…`: what has no secret name stays as it is written. */
+/** Hides the secret values of a form, `name=value&…`. A field without a secret stays as it is written. */
 function shownForm(form: string, secrets: Secrets): string {
   return form
     .split('&')
@@ -29,13 +32,18 @@ function shownForm(form: string, secrets: Secrets): string {
     .join('&');
 }
 
-/** `card[number]`, `user.password`: each part, and what one has in another. */
+/**
+ * Splits the name of a form field, `card[number]` or `user.password`, into its parts, after the whole name itself.
+ */
 function partsOf(name: string): string[] {
   const parts = name.split(/[[\].]+/).filter((part) => part !== '');
   return [name, ...parts];
 }
 
-/** A body, by its type: JSON and forms are looked into, plain text is looked at, anything else is hidden as a whole. */
+/**
+ * Makes a body as it may be shown, by its type: JSON and forms are looked into, plain text is looked at, anything
+ * else is hidden as a whole.
+ */
 export function shownContent(text: string, { type, isEncoded }: HttpFacts, secrets: Secrets): string {
   if (text === '') return text;
   if (isEncoded) return REDACTED;

@@ -5,7 +5,7 @@ const PLAIN = /[^\s"{}[\],:]*/y;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 const WORDS = ['true', 'false', 'null'];
 
-/** The tokens of a JSON text, one at a time: nothing behind the one that was asked for is looked at. */
+/** Reads the tokens of a JSON text, one at a time: nothing behind the one that was asked for is looked at. */
 export class JsonTokens {
   readonly #text: string;
   #from = 0;
@@ -15,7 +15,7 @@ export class JsonTokens {
     this.#text = text;
   }
 
-  /** Undefined at the end. A text that is cut off is one. */
+  /** Reads the next token; undefined at the end. A text that is cut off is a token, too. */
   next(): TokenKind | undefined {
     BLANK.lastIndex = this.#to;
     BLANK.test(this.#text);
@@ -40,12 +40,12 @@ export class JsonTokens {
     }
   }
 
-  /** As it is written. */
+  /** The source is the token as it is written. */
   get source(): string {
     return this.#text.slice(this.#from, this.#to);
   }
 
-  /** What a text says; also of one that is cut off, or badly escaped. */
+  /** The value is what a text token says, also where it is cut off or badly escaped. */
   get value(): string {
     const { source } = this;
     try {

@@ -1,59 +1,68 @@
 import { JsonTokens, type TokenKind } from './json-tokens.ts';
 import { REDACTED, type Secrets } from './secrets.ts';
 
-/** What a text in JSON is shown as, where that is not decided by its name: undefined leaves that to the text itself. */
+/**
+ * Makes the text that stands for a text in the JSON, where its name does not decide that; undefined leaves it to the
+ * text itself.
+ */
 export type ShowText = (text: string, place: Place) => string | undefined;
 
-/** Where a value is. */
+/** A place says where in the JSON a value is. */
 export interface Place {
-  /** Of the fields above it and its own, the outermost first; those of lists have none. No more than the first three. */
+  /**
+   * The path holds the names of the fields above the value and its own, the outermost first. Items of a list have
+   * none. It holds no more than the first three.
+   */
   readonly path: readonly string[];
-  /** In a list: the text before it, which may be its name. */
+  /** In a list, this is the text before the value, which may be its name. */
   readonly before?: string | undefined;
 }
 
 export interface ViewOptions {
-  /** Undefined shows all, in its layout: for what was revealed. */
+  /** These secrets are hidden. Undefined shows all, in its layout: for what was revealed. */
   readonly secrets: Secrets | undefined;
-  /** UTF-16 units of what is made; past it no more is read. */
+  /** The view has about so many UTF-16 units: past them no more is read. */
   readonly mostChars: number;
   readonly showText?: ShowText;
-  /** Further names that a field goes by: of a variable, the arguments that take it. */
+  /** Finds further names that a field goes by: for a variable, the arguments that take it. */
   readonly namesOf?: (name: string, place: Place) => Iterable<string>;
-  /** Fields that are hidden whatever their name is. */
+  /** Tells which fields are hidden whatever their name is. */
   readonly isHidden?: (name: string, place: Place) => boolean;
-  /** `createApiKey: { … }` is what an operation gave: an object there has fields of its own to look at. */
+  /**
+   * Tells which fields are answers of an operation, such as `createApiKey: { … }`: an object there has fields of its
+   * own to look at.
+   */
   readonly isAnswer?: (place: Place) => boolean;
-  /** On one line, as in a text that holds JSON. */
+  /** The view is on one line, as in a text that holds JSON. */
   readonly flat?: boolean;
   readonly depth?: number;
 }
 
 export interface View {
   readonly text: string;
-  /** Whether something was hidden. */
+  /** Tells whether something was hidden. */
   readonly redacted: boolean;
-  /** Whether the end of the text was not reached. */
+  /** Tells whether the end of the text was not reached. */
   readonly cut: boolean;
-  /** Whether it was JSON as far as it was read. */
+  /** Tells whether the text was JSON as far as it was read. */
   readonly isJson: boolean;
-  /** How many tokens were read. */
+  /** The view took so many tokens to make. */
   readonly visited: number;
 }
 
-/** Past this one values stay on one line: what is shown does not grow with how deep a client nests. */
+/** Values nested deeper than this stay on one line: what is shown does not grow with how deep a client nests. */
 const INDENTED_LEVELS = 12;
 const DEEPEST_TEXT = 3;
 const LONGEST_PATH = 3;
 
-/** JSON laid out, without its secrets, in one go. */
+/** Lays out JSON without its secrets, in one go. */
 export function jsonView(text: string, options: ViewOptions): View {
   const view = new JsonView(text, options);
   view.run(Number.POSITIVE_INFINITY);
   return view.result();
 }
 
-/** The same with pauses, so that a host that answers others goes on doing so. */
+/** Lays out JSON without its secrets, with pauses, so that a host that answers others goes on doing so. */
 export async function jsonViewInTurns(text: string, options: ViewOptions): Promise<View> {
   const view = new JsonView(text, options);
   while (view.run(TOKENS_PER_TURN)) await new Promise((resolve) => setImmediate(resolve));
@@ -65,26 +74,29 @@ const TOKENS_PER_TURN = 20_000;
 interface Frame {
   readonly isObject: boolean;
   readonly path: readonly string[];
-  /** By which its fields, or the items of a list, go. */
+  /** The fields, or the items of the list, go by these names besides their own. */
   readonly names: readonly string[];
-  /** An answer of an operation with a secret name: what may be the secret itself is hidden. */
+  /** Tells whether this is the answer of an operation with a secret name: what may be the secret itself is hidden. */
   readonly isSecretAnswer: boolean;
-  /** What is expected next. */
+  /** The view expects this next. */
   next: 'name' | 'colon' | 'value' | 'comma';
   isEmpty: boolean;
   name: string;
-  /** The text before, in a list: in `["password", "…"]` it is a name. */
+  /** In a list, this is the text before: in `["password", "…"]` it is a name. */
   before: string | undefined;
-  /** In `{ "name": "password", "value": "…" }`. */
+  /** In `{ "name": "password", "value": "…" }`, this is the name that the entry gives: `password`. */
   entry: string | undefined;
-  /** devalue's form: names here, their values further on in the same list. */
+  /**
+   * Tells whether the rest of the list is hidden. In devalue's form a list holds names, and their values further on.
+   */
   hidesRest: boolean;
 }
 
 /**
- * JSON laid out with the values of secret fields replaced, token by token, and no further than what is shown. Numbers keep all
- * their digits, names like `__proto__` are just names, a text that was cut half-way is shown as far as it goes; from where
- * it is no JSON any more it is hidden. Without recursion: a client decides how deep a body is nested.
+ * Lays out JSON with the values of secret fields replaced, token by token, and no further than what is shown. Numbers
+ * keep all their digits, and names like `__proto__` are just names. A text that was cut half-way is shown as far as
+ * it goes; from where it is no JSON any more it is hidden. The nesting is walked without recursion: a client decides
+ * how deep it is.
  */
 class JsonView {
   readonly #tokens: JsonTokens;
@@ -97,7 +109,7 @@ class JsonView {
   #redacted = false;
   #isJson = true;
   #cut = false;
-  /** How deep we are below a hidden value; 0 outside of one. */
+  /** This counts how deep we are below a hidden value; 0 outside of one. */
   #hidden = 0;
   #skipped: string | undefined;
 
@@ -107,7 +119,10 @@ class JsonView {
     this.#depth = options.depth ?? 0;
   }
 
-  /** @returns whether there is more to be read */
+  /**
+   * Reads so many more tokens.
+   * @returns whether there is more to be read
+   */
   run(mostTokens: number): boolean {
     for (let count = 0; count < mostTokens; count++) {
       const token = this.#tokens.next();
@@ -136,7 +151,7 @@ class JsonView {
     return false;
   }
 
-  /** What it is can not be told any more, or it is a word that was cut off. */
+  /** Stops at a token that can not be understood: it is no JSON, or a word that was cut off. */
   #stop(): false {
     if (this.#tokens.isAtEnd && this.#frames.length > 0) return this.#end(true);
     this.#isJson = false;
@@ -144,7 +159,10 @@ class JsonView {
     return this.#end(false);
   }
 
-  /** @returns false where the token can not be */
+  /**
+   * Reads one token.
+   * @returns false where the token can not be
+   */
   #read(token: TokenKind): boolean {
     const frame = this.#frames.at(-1);
     switch (token) {
@@ -337,7 +355,7 @@ class JsonView {
     return this.#options.flat === true || this.#frames.length > INDENTED_LEVELS;
   }
 
-  /** Before a field or an item. */
+  /** Begins the line of a field or an item. */
   #line(frame: Frame): void {
     frame.isEmpty = false;
     if (!this.#isFlat()) this.#newLine();
@@ -353,15 +371,18 @@ class JsonView {
   }
 }
 
-/** What an answer named like a secret is when it is that secret: not an object, nor a yes or no. */
+/**
+ * An answer named like a secret is hidden when it begins with one of these: an object has fields of its own to look
+ * at, and a yes or no is no secret.
+ */
 const HIDES_ALL: ReadonlySet<TokenKind> = new Set(['[', 'text', 'number']);
 
 const LONGEST_NAME = 200;
-/** A number may be that of a card. */
+/** A number with so many digits may be that of a card. */
 const SHORTEST_CARD = 13;
 const ENTRY_NAMES = new Set(['name', 'key', 'header', 'field', 'k']);
 const ENTRY_VALUES = new Set(['value', 'values', 'val', 'content', 'v']);
-/** What the secret itself is called in the answer of `createApiKey`. */
+/** The secret itself has one of these names in the answer of `createApiKey`. */
 const SECRET_PARTS = new Set(['key', 'value', 'plain', 'plaintext', 'raw', 'code', 'data', 'text', 'full']);
 
 function pathOf(frame: Frame | undefined): readonly string[] {

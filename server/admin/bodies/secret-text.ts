@@ -1,7 +1,10 @@
-/** What is looked at of one text. */
+/** No more than so many characters of one text are looked at. */
 const LOOKED_AT = 300_000;
 
-/** Whether a text names a secret, or holds what looks like one: then it can not be told which part of it that is. */
+/**
+ * Tells whether a text names a secret, or holds what looks like one: then nobody can tell which part of it is the
+ * secret.
+ */
 export function holdsSecret(text: string, isName: (name: string) => boolean): boolean {
   const some = text.slice(0, LOOKED_AT);
   if (some.length < 4) return false;
@@ -10,7 +13,7 @@ export function holdsSecret(text: string, isName: (name: string) => boolean): bo
     : LOOKS.some((look) => look.test(some)) || holdsCardNumber(some) || assigns(some, isName);
 }
 
-/** In a sentence. Shorter names are words like any other, unless a number follows. */
+/** These words name a secret in a sentence. Shorter names are words like any other, unless a number follows. */
 const PROSE =
   /passw(or)?d|passphrase|passcode|secret|token|credential|authori[sz]ation|bearer|\bjwt\b|(api|private|access)[ _-]?key|\bcvc|\bcvv|(card|account)[ _-]?(number|no\b)|(security|verification|recovery|backup|one.?time)[ _-]?code|session[ _-]?id|\bcookie|signature|\b(pin|otp|pan|ssn|iban)\b.{0,20}\d/i;
 
@@ -25,7 +28,7 @@ const LOOKS = [
 
 const DIGITS = /(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g;
 
-/** By its first digit and its check digit. */
+/** Tells whether a text holds the number of a card, by its first digit and its check digit. */
 function holdsCardNumber(text: string): boolean {
   for (const [found] of text.matchAll(DIGITS)) {
     const digits = found.replace(/\D/g, '');
@@ -44,7 +47,10 @@ function isLuhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** `name=…`, `name: …`, `name = …`, as in a query, a cookie or a line of a log. */
+/**
+ * Tells whether a text gives a secret name a value: `name=…`, `name: …`, `name = …`, as in a query, a cookie or a
+ * line of a log.
+ */
 function assigns(text: string, isName: (name: string) => boolean): boolean {
   let before = '';
   for (const piece of text.split(BETWEEN)) {

@@ -6,32 +6,38 @@ export const REDACTED = '[redacted]';
 
 export interface RedactOptions {
   /**
-   * Further names whose values are hidden: of fields, arguments, form fields, query parameters and headers. A text is a
-   * whole name, in any case and with any separators (`cardHolder` is `card_holder`); an expression is tried on the name as
-   * it is written.
+   * The values of these names are hidden, too: of fields, arguments, form fields, query parameters and headers. A
+   * text is a whole name, in any case and with any separators (`cardHolder` is `card_holder`); an expression is tried
+   * on the name as it is written.
    */
   readonly names?: readonly (string | RegExp)[];
-  /** Names that look like those of secrets and are none: `nextPageToken`. Whole names, as above. */
+  /**
+   * The values of these names are shown, though the names look like those of secrets: `nextPageToken`. Each is a
+   * whole name, as above.
+   */
   readonly shown?: readonly string[];
   /**
-   * Whether the texts of errors are hidden as a whole. Default false: hidden are those that name a secret or look like one.
-   * `true` also for what was written down as the reason of a release or a doubt.
+   * Tells whether the texts of errors are hidden as a whole. Default false: an error text is hidden when it names a
+   * secret or looks like one. `true` also hides what was written down as the reason of a release or a doubt.
    */
   readonly errorTexts?: boolean;
 }
 
-/** What is nobody's business on a dashboard, before it is revealed. */
+/** These rules tell what is hidden on a dashboard before it is revealed. */
 export interface Secrets {
   readonly errorTexts: boolean;
-  /** Whether what has this name is hidden; `parent` is the name of what it is in: `card` of `number`. */
+  /** Tells whether the value of this name is hidden; `parent` is the name of what it is in: `card` of `number`. */
   isName(name: string, parent?: string): boolean;
-  /** Whether a text names a secret, or looks like one. */
+  /** Tells whether a text names a secret, or looks like one. */
   isText(text: string): boolean;
-  /** What was hidden goes in here. */
+  /** The values that were hidden are added to this set. */
   readonly found?: Set<string>;
 }
 
-/** @throws TypeError for an option that is unknown, or not what it should be */
+/**
+ * Makes the rules of a dashboard from its `redact` option.
+ * @throws TypeError for an option that is unknown, or not what it should be
+ */
 export function secretsOf(options: RedactOptions = {}): Secrets {
   checkOptions<RedactOptions>(options, CHECKS, { of: 'createDashboard', at: 'redact' });
   const { names = [], shown = [], errorTexts = false } = options;
@@ -66,7 +72,7 @@ export function secretsOf(options: RedactOptions = {}): Secrets {
   };
 }
 
-/** The same, and texts that hold one of these: what is secret in a request may come back in an error. */
+/** Hides texts that hold one of the values found, too: a secret of the request may come back in an error. */
 export function withFound(secrets: Secrets, found: ReadonlySet<string>): Secrets {
   const values = [...found].filter((value) => value.length >= SHORTEST_FOUND).slice(0, MOST_FOUND);
   if (values.length === 0) return secrets;
@@ -76,21 +82,21 @@ export function withFound(secrets: Secrets, found: ReadonlySet<string>): Secrets
   };
 }
 
-/** The text of an error, outside of a body. */
+/** Shows the text of an error, outside of a body, or hides it as a whole. */
 export const shownError = (secrets: Secrets) => (text: string) =>
   secrets.errorTexts || secrets.isText(text) ? REDACTED : text;
 
-/** Shorter ones are part of many a text. */
+/** A shorter value is not looked for in other texts, since it is part of many. */
 const SHORTEST_FOUND = 5;
 const MOST_FOUND = 20;
 
 const MOST_KNOWN = 10_000;
 const LONGEST_NAME = 200;
 
-/** Within a name, however it is written. */
+/** These parts make a name secret, wherever in the name they are and however it is written. */
 const PARTS =
   /passw(or)?d|passphrase|passcode|secret|token|jwt|bearer|authori[sz]ation|credential|cookie|sessionid|signature|cvc|cvv|(api|private|access|signing|encryption|master)key|(card|account)(no$|num)|(security|verification|confirmation|recovery|backup|onetime)codes?/;
-/** Whole words of a name: within a longer one they may mean anything. */
+/** These words make a name secret as a whole word of it: within a longer word they may mean anything. */
 const WORDS = new Set(['pin', 'pan', 'pwd', 'pass', 'otp', 'totp', 'iban', 'ssn', 'csc', 'cvn', 'pinnumber']);
 const ENDS = /^(otp|ssn|iban)|(otp|ssn|iban|pwd)$/;
 
@@ -101,7 +107,10 @@ function isSecretName(name: string, flat: string): boolean {
 }
 
 const NUMBERS = ['number', 'no', 'num'];
-/** A map: fields are called `constructor`, too. */
+/**
+ * These words make a field secret within a parent of that name: `number` in `card`. This is a map, since fields are
+ * called `constructor`, too.
+ */
 const PAIRS: ReadonlyMap<string, readonly string[]> = new Map([
   ['card', [...NUMBERS, 'code', 'expiry', 'security']],
   ['account', NUMBERS],
@@ -112,14 +121,14 @@ const PAIRS: ReadonlyMap<string, readonly string[]> = new Map([
   ['session', ['id']],
 ]);
 
-/** `card: { number }` is what `cardNumber` is. */
+/** Tells whether two names make a secret together: `card: { number }` is the same as `cardNumber`. */
 function isPair(parent: string, name: string): boolean {
   const owner = wordsOf(parent.slice(-LONGEST_NAME)).at(-1)?.replace(/s$/, '');
   const [first] = wordsOf(name.slice(0, LONGEST_NAME));
   return owner !== undefined && first !== undefined && PAIRS.get(owner)?.includes(first) === true;
 }
 
-/** `newPassword`, `card_pin`, `X-Api-Key`: the words, small. */
+/** Splits a name into its words, in small letters: `newPassword`, `card_pin`, `X-Api-Key`. */
 function wordsOf(name: string): string[] {
   return name
     .slice(0, LONGEST_NAME)

@@ -6,39 +6,45 @@ import type { KeyState, OperatorAction, Outcome } from '../engine/record.ts';
 
 export type Role = 'viewer' | 'operator' | 'admin';
 
-/** What `authorize` says of a request. Without `scopes` the operator sees all. */
+/** An operator is what `authorize` says of a request. Without `scopes` the operator sees all. */
 export interface Operator {
   readonly id: string;
   readonly role: Role;
   readonly scopes?: readonly string[];
 }
 
-/** An operator, and how the command came. */
+/** An actor is an operator, and how the command came. */
 export interface Actor extends Operator {
-  /** When it is not the dashboard's page: `command line, as root on host-1`. */
+  /** This says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`. */
   readonly via?: string;
 }
 
-/** What a list shows as the state: what is stored, or what became of it since. */
+/** A list shows this as the state: the stored state, or what became of it since. */
 export type ShownState = KeyState | 'lapsed' | 'expired' | 'unreadable';
 
 export interface KeyFilter {
-  /** `attention`: in doubt, lapsed, or completed with an error. */
+  /** `attention` matches what is in doubt, lapsed, or completed with an error. */
   readonly state?: 'attention' | ShownState;
   readonly scope?: string;
   readonly operation?: string;
   readonly key?: string;
-  /** Started at least / at most so long ago. */
+  /** The keys were started at least (`olderThanMs`) or at most (`newerThanMs`) so long ago. */
   readonly olderThanMs?: number;
   readonly newerThanMs?: number;
-  /** Started from this moment on / before that one, in ms since the epoch: the same keys whenever it is asked. */
+  /**
+   * The keys were started from this moment on (`startedFrom`) or before that one (`startedBefore`), in ms since the
+   * epoch: these are the same keys whenever they are asked for.
+   */
   readonly startedFrom?: number;
   readonly startedBefore?: number;
-  /** Completed with an error. */
+  /** The keys were completed with an error. */
   readonly error?: boolean;
 }
 
-/** 64-bit numbers as text: exact. `null` where a damaged record has no such field. */
+/**
+ * A row is one key in a list. 64-bit numbers are text, so that they are exact. A field is `null` where a damaged
+ * record does not have it.
+ */
 export interface KeyRow {
   readonly id: string;
   readonly life: string;
@@ -61,16 +67,19 @@ export interface KeyRow {
 
 export interface KeyPage {
   readonly rows: readonly KeyRow[];
-  /** Passed back for the next page; null at the end. */
+  /** This cursor leads to the next page when it is passed back; null at the end. */
   readonly next: string | null;
-  /** Of the newest row that this filter has now; passed to `keys.newer`. */
+  /** This is the id of the newest row that the filter has now; it is passed to `keys.newer`. */
   readonly newest: string | null;
   readonly now: number;
-  /** How far it looked: `complete` is false when a filter without an index stopped early; `next` then looks further. */
+  /**
+   * This says how far the search went: `complete` is false when a filter without an index stopped early; `next` then
+   * looks further.
+   */
   readonly searched: { readonly records: number; readonly complete: boolean; readonly backTo: number | null };
 }
 
-/** What the operator saw: each action is a compare-and-set on it. */
+/** The operator saw this: each action is a compare-and-set on it. */
 export interface Seen {
   readonly id: string;
   readonly life: string;
@@ -83,43 +92,43 @@ export type ActionName = OperatorAction;
 
 export interface OfferedAction {
   readonly action: ActionName;
-  /** Why it can not be taken now; null when it can. */
+  /** This says why the action can not be taken now; null when it can. */
   readonly refused: string | null;
-  /** The word to be typed; null when none. */
+  /** The operator has to type this word; null when none. */
   readonly confirm: string | null;
-  /** Whether "the effect may happen twice" has to be ticked. */
+  /** Tells whether the operator has to tick "the effect may happen twice". */
   readonly mayRepeat: boolean;
 }
 
 export interface TimelineEntry {
-  /** `claimed`, `completed`, `released`, `in_doubt`, `taken_over`, `late`, `operator`. */
+  /** The event is `claimed`, `completed`, `released`, `in_doubt`, `taken_over`, `late` or `operator`. */
   readonly event: string;
   readonly at: number | null;
   readonly startedAt: number | null;
   readonly fence: string;
   readonly owner: string;
   readonly reason: string | null;
-  /** Of an operator's action. */
+  /** The action is that of an operator's event; null for other events. */
   readonly action: ActionName | null;
   readonly by: string | null;
   readonly current: boolean;
 }
 
-/** A stored body as it may be shown: cut to a size, secrets redacted. */
+/** A body is described as it may be shown: cut to a size, secrets redacted. */
 export interface BodyInfo {
   readonly format: string | null;
   readonly bytes: number;
   readonly omitted: string | null;
   readonly encrypted: boolean;
-  /** What is wrong with it; null when nothing. */
+  /** This says what is wrong with the body; null when nothing is. */
   readonly damage: string | null;
 }
 
 export interface BodyText extends BodyInfo {
   readonly text: string | null;
   /**
-   * UTF-8 length of the whole text; `bytes` is what is stored of it, compressed and encrypted. Null where that is not known
-   * before all of it is expanded.
+   * The whole text has this length in UTF-8; `bytes` is the length of what is stored, compressed and encrypted. Null
+   * where the length is not known before all of the text is expanded.
    */
   readonly textBytes: number | null;
   readonly cut: boolean;
@@ -131,15 +140,15 @@ export interface KeyDetail extends KeyRow {
   readonly selection: string | null;
   readonly transactional: boolean;
   readonly seen: Seen | null;
-  /** One sentence: "In doubt: its lease lapsed 3 min ago, the effect is unknown". */
+  /** One sentence says how the key stands: "In doubt: its lease lapsed 3 min ago, the effect is unknown". */
   readonly sentence: string;
-  /** Newest first. */
+  /** The timeline has the newest entry first. */
   readonly timeline: readonly TimelineEntry[];
   readonly timelineIsCut: boolean;
   readonly steps: readonly { readonly name: string; readonly at: number | null; readonly bytes: number }[];
   readonly request: BodyInfo | null;
   readonly response: BodyInfo | null;
-  /** The record as JSON (extended, so that types are seen), without bodies. */
+  /** The record is written as JSON (extended, so that types are seen), without bodies. */
   readonly raw: string;
   readonly damage: string | null;
   readonly actions: readonly OfferedAction[];
@@ -147,11 +156,11 @@ export interface KeyDetail extends KeyRow {
 }
 
 export interface Preview {
-  /** What the same request with this key would get now. */
+  /** The same request with this key would get this decision now. */
   readonly decision: 'run' | 'wait' | 'replay' | 'refuse' | 'take_over';
   readonly code: string | null;
   readonly sentence: string;
-  /** What a request with other arguments would get. */
+  /** A request with other arguments would get this answer. */
   readonly otherPayload: string;
 }
 
@@ -167,7 +176,7 @@ export interface ActionCommand {
   readonly reason: string;
   readonly confirm?: string;
   readonly mayRepeat?: boolean;
-  /** JSON text of the data (mark_completed) or the message of the error (mark_failed). */
+  /** The operator gives the JSON text of the data (`mark_completed`) or the message of the error (`mark_failed`). */
   readonly response?: string;
   /** Each command carries its own idempotency key. */
   readonly commandKey: string;
@@ -200,14 +209,14 @@ export interface AuditEntry {
   /** How it was asked for, when it was not by the page: `command line, as root on host-1`. */
   readonly via: string | null;
   /**
-   * An ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`. `bulk_plan`, and `act`
-   * for an action that does not exist, are only ever refused.
+   * The action is an ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`.
+   * `bulk_plan`, and `act` for an action that does not exist, are only ever refused.
    */
   readonly action: string;
   readonly reason: string;
-  /** `intended`: it was begun, and nobody has written down how it ended. */
+  /** `intended` says that the command was begun, and that nobody has written down how it ended. */
   readonly result: 'done' | 'refused' | 'intended';
-  /** What came of it, what it was about, or why it was refused. */
+  /** The note says what came of the command, what it was about, or why it was refused. */
   readonly note: string | null;
   readonly keyId: string | null;
   readonly scope: string | null;
@@ -235,19 +244,19 @@ export interface Job {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly total: number;
-  /** The keys of the plan by their state, as they were planned. */
+  /** The plan has so many keys of each state, as they were planned. */
   readonly counts: readonly JobCount[];
-  /** The word to be typed; null when none. */
+  /** The operator has to type this word; null when none. */
   readonly confirm: string | null;
-  /** Of how many keys the effect may happen twice. When there are any, that has to be ticked. */
+  /** The effect of so many keys may happen twice. When there are any, the operator has to tick that. */
   readonly mayRepeat: number;
-  /** What the plan did not look at; null when it holds each key that matched and that the action is for. */
+  /** The plan did not look at these; null when it holds each key that matched and that the action is for. */
   readonly left: LeftOut | null;
   readonly done: number;
   readonly refused: number;
-  /** What the keys had to match; null when they were selected one by one. */
+  /** The keys had to match this; null when they were selected one by one. */
   readonly filter: KeyFilter | null;
-  /** How many were selected. What is gone, or what the action is not for, is not in the plan. */
+  /** The operator selected so many keys. A key that is gone, or that the action is not for, is not in the plan. */
   readonly selected: number | null;
   readonly sample: readonly KeyRow[];
 }
@@ -256,18 +265,21 @@ export interface JobCount {
   readonly state: ShownState;
   readonly outcome: Outcome | null;
   readonly count: number;
-  /** Whether the effect of these keys may happen twice. */
+  /** Tells whether the effect of these keys may happen twice. */
   readonly mayRepeat: boolean;
 }
 
-/** Why keys that match may be missing from a plan or an export. */
+/** This says why keys that match may be missing from a plan or an export. */
 export interface LeftOut {
   /**
-   * `full`: it holds as many keys as it may, and more may match. `unsearched`: no index finds what the filter asks for, and
-   * the search ended at its bound.
+   * `full` says that the plan or export holds as many keys as it may, and more may match. `unsearched` says that no
+   * index finds what the filter asks for, and that the search ended at its bound.
    */
   readonly why: 'full' | 'unsearched';
-  /** Records that were made before this moment were not looked at. Null when it is full, and not in the order of time. */
+  /**
+   * Records that were made before this moment were not looked at. Null when the plan or export is full, and was not
+   * made in the order of time.
+   */
   readonly before: number | null;
 }
 
@@ -281,7 +293,7 @@ export interface JobItem {
 
 export interface Count {
   readonly count: number;
-  /** At least so many. */
+  /** Tells whether the count stopped at its bound: there are at least so many. */
   readonly capped: boolean;
 }
 
@@ -289,9 +301,9 @@ export interface Overview {
   readonly now: number;
   readonly attention: { readonly inDoubt: Count; readonly lapsed: Count; readonly errors: Count };
   readonly running: Count;
-  /** The operator sees some scopes only: counts over time are of all scopes, and left out. */
+  /** The operator sees some scopes only: counts over time are of all scopes, and are left out. */
   readonly limited: boolean;
-  /** Buckets of equal width, oldest first, from the processes' own counts. */
+  /** The series has buckets of equal width, oldest first, from the processes' own counts. */
   readonly series: readonly {
     readonly from: number;
     readonly to: number;
@@ -302,7 +314,7 @@ export interface Overview {
     readonly replays: number;
     readonly p95Ms: number | null;
   }[];
-  /** Replays / (replays + runs), null without either. */
+  /** The ratio is replays / (replays + runs), null without either. */
   readonly replayRatio: number | null;
   readonly p95Ms: number | null;
   readonly operations: readonly {
@@ -318,7 +330,7 @@ export interface Me {
   readonly operator: { readonly id: string; readonly role: Role; readonly scopes: readonly string[] | null };
   readonly readOnly: boolean;
   readonly namespace: string;
-  /** Formats that a replayer is registered for: `graphql/1`, `trpc/1`. */
+  /** A replayer is registered for each of these formats: `graphql/1`, `trpc/1`. */
   readonly replayers: readonly string[];
   readonly now: number;
 }

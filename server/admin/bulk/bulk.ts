@@ -55,7 +55,10 @@ export async function planJob(
   return services.jobs.shown(await services.jobs.require(id, operator));
 }
 
-/** Tells whether a key belongs into a plan: not when the rules would refuse it for certain. A key that changes until its turn is refused then. */
+/**
+ * Tells whether a key belongs into a plan: it does unless the rules would refuse it for certain. A key that changes
+ * until its turn is refused then.
+ */
 function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
   switch (action) {
     case 'allow_retry':

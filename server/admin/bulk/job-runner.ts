@@ -34,7 +34,7 @@ export class JobRunner {
     this.#options = { pollMs, leaseMs, pauseMs };
   }
 
-  /** Begins to look for jobs. Keeps no process alive. */
+  /** Begins to look for jobs. The runner keeps no process alive. */
   start(): void {
     this.#timer ??= setInterval(() => this.wake(), this.#options.pollMs).unref();
   }
@@ -49,7 +49,7 @@ export class JobRunner {
       });
   }
 
-  /** Finishes the key that it is at; another process goes on with the job. */
+  /** Finishes the key that the runner is at; another process goes on with the job. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closing.abort();
@@ -92,7 +92,10 @@ export class JobRunner {
     }
   }
 
-  /** @returns false when it can not be told what came of it: the item waits for another turn */
+  /**
+   * Takes the action on one key of a job.
+   * @returns false when it can not be told what came of it: the item waits for another turn
+   */
   async #act(job: JobRecord, { _id, seen }: ItemRecord): Promise<boolean> {
     const services = this.#services;
     const { action, reason, by, role, startedBy = { id: by, role }, confirmed = {} } = job;

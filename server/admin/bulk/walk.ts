@@ -18,7 +18,7 @@ export interface Walked {
   readonly left: LeftOut | null;
 }
 
-/** Everything that a filter finds, newest first, up to a bound; and what was not looked at. */
+/** Finds everything that a filter matches, newest first, up to a bound; and says what was not looked at. */
 export async function walkRows(
   records: Records,
   { scopes }: Pick<Operator, 'scopes'>,
@@ -82,7 +82,7 @@ async function* stretchesOf(records: Records, scope: string, { filter, scopes }:
   }
 }
 
-/** The key that a stretch ends with, by the index alone; undefined when the end of the scope is nearer. */
+/** Finds the key that a stretch ends with, by the index alone; undefined when the end of the scope is nearer. */
 async function endOf(records: Records, within: readonly object[]): Promise<unknown> {
   const [found] = await records.aggregate(
     [

@@ -4,26 +4,34 @@ import { isDuplicate, objectId, type Records } from './records.ts';
 import { msOf } from './rows.ts';
 import { type Send, sendTo } from './transactions.ts';
 
-/** One entry as it is stored. It is kept for good: who did what is not to expire. */
+/** An audit record is one entry as it is stored. It is kept for good: who did what must not expire. */
 export interface AuditRecord {
   readonly at: Date;
   readonly by: string;
   readonly role: string;
-  /** How it was asked for, when it was not by the dashboard's page: `command line, as root on host-1`. */
+  /** This says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`. */
   readonly via?: string;
   readonly action: string;
   readonly reason: string;
-  /** The command's own idempotency key: unique. */
+  /** The command's own idempotency key is unique among the entries. */
   readonly commandKey: string;
-  /** On a server without transactions the intent is written first. */
+  /**
+   * The result is `intended` until the command has ended: on a server without transactions the intent is written
+   * first.
+   */
   readonly result: 'intended' | 'done' | 'refused';
   readonly note: string;
-  /** What else tells this command from another one: which part was revealed, which filter was exported. */
+  /**
+   * This tells the command from another one of the same action: which part was revealed, which filter was exported.
+   */
   readonly command?: string;
   readonly keyId?: string;
   readonly scope?: string;
   readonly key?: string;
-  /** In a few words, and whole but for the bodies. */
+  /**
+   * `before` and `after` describe the record in a few words; `beforeRecord` and `afterRecord` hold all of it but its
+   * bodies.
+   */
   readonly before?: string;
   readonly after?: string;
   readonly beforeRecord?: string;
@@ -48,7 +56,7 @@ export interface AuditFilter {
   readonly cursor?: string;
 }
 
-/** Who did what, in a collection next to the keys. */
+/** The audit says who did what, in a collection next to the keys. */
 export class Audit {
   readonly collection: string;
   readonly #records: Records;
@@ -61,7 +69,10 @@ export class Audit {
     this.collection = `${records.collection}_audit`;
   }
 
-  /** The index that makes commands idempotent; before the first of them. A failure is not kept. */
+  /**
+   * Creates the index that makes commands idempotent, before the first of them. A failure is not kept: the next call
+   * tries again.
+   */
   prepare(): Promise<void> {
     this.#prepared ??= this.#createIndexes().catch((error) => {
       this.#prepared = undefined;
@@ -70,7 +81,10 @@ export class Audit {
     return this.#prepared;
   }
 
-  /** @returns false when the command was there already */
+  /**
+   * Adds an entry.
+   * @returns false when the command was there already
+   */
   async add(record: AuditRecord, send: Send = sendTo(this.#db), writeConcern?: Document): Promise<boolean> {
     const command = { insert: this.collection, documents: [record], ...(writeConcern && { writeConcern }) };
     const reply = await send(command);
@@ -84,7 +98,7 @@ export class Audit {
     return found as AuditRecord | undefined;
   }
 
-  /** The end of what was intended. */
+  /** Writes down how a command ended that was intended. */
   async conclude(commandKey: string, changes: Partial<AuditRecord>): Promise<void> {
     await sendTo(this.#db)({
       update: this.collection,
@@ -115,7 +129,7 @@ export class Audit {
     return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
   }
 
-  /** The records before and after the actions on a key, oldest first. */
+  /** Reads the records before and after the actions on a key, oldest first. */
   versions(keyId: string): Promise<Document[]> {
     return this.#aggregate([
       { $match: { keyId: { $eq: keyId }, beforeRecord: { $type: 'string' } } },

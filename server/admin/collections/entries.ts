@@ -11,7 +11,7 @@ interface EntryServices {
   readonly readOnly: boolean;
 }
 
-/** What an audit entry says beside who, when and how it ended. */
+/** An entry is what the audit says of a command, beside who sent it, when, and how it ended. */
 export type Entry = Omit<AuditRecord, 'at' | 'by' | 'role' | 'via' | 'result'>;
 
 const MAJORITY = { w: 'majority' };
@@ -50,7 +50,10 @@ export async function beginEntry(
   return earlier.result === 'intended' ? undefined : earlier;
 }
 
-/** What was refused. It is not the command's own entry: the same command may be sent again, and be carried out. */
+/**
+ * A refused command has this entry. It is not the command's own: the same command may be sent again, and be carried
+ * out.
+ */
 export type Refused = Omit<Entry, 'commandKey' | 'note'> & { readonly why: string };
 
 const MINUTE_MS = 60_000;

@@ -25,7 +25,7 @@ const ITEMS_PER_WRITE = 1_000;
 const MOST_JOBS = 50;
 const MAJORITY = { w: 'majority' };
 
-/** A job as it is stored: what it is to do is fixed by its items, which are never added to. */
+/** A job record is a job as it is stored. Its items fix what it is to do, and none is ever added. */
 export interface JobRecord extends Document {
   readonly _id: string;
   readonly action: BulkAction;
@@ -33,13 +33,13 @@ export interface JobRecord extends Document {
   readonly by: string;
   readonly role: Operator['role'];
   readonly scopes?: readonly string[];
-  /** Who answers for what it does. */
+  /** This operator started the job and answers for what it does. */
   readonly startedBy?: Pick<Actor, 'id' | 'role' | 'via'>;
-  /** What they confirmed: it is asked of each key again. */
+  /** The operator confirmed this when the job was started: it is asked of each key again. */
   readonly confirmed?: { readonly confirm?: string; readonly mayRepeat?: boolean };
-  /** Missing in a job that an earlier release has planned. */
+  /** The counts are missing in a job that an earlier release has planned. */
   readonly counts?: readonly JobCount[];
-  /** The message for `mark_failed`. */
+  /** The message is for `mark_failed`. */
   readonly error?: string;
 }
 
@@ -63,8 +63,8 @@ interface NewJob {
 }
 
 /**
- * Jobs and their items, in a collection next to the keys. An item's id begins with its job's, so that the items of a job are
- * one range.
+ * Keeps jobs and their items in a collection next to the keys. An item's id begins with its job's, so that the items
+ * of a job are one range.
  */
 export class Jobs {
   readonly collection: string;
@@ -77,7 +77,10 @@ export class Jobs {
     this.collection = `${records.collection}_jobs`;
   }
 
-  /** @returns the job of the same command, if there is one already */
+  /**
+   * Adds a planned job with its items.
+   * @returns its id, or that of the job of the same command where there is one already
+   */
   async add(
     job: NewJob,
     items: readonly (JobItem & { seen: Seen })[],
@@ -106,7 +109,10 @@ export class Jobs {
     return twin;
   }
 
-  /** @throws TRPCError NOT_FOUND, also for a job of somebody else when the operator sees some scopes only */
+  /**
+   * Reads a job that this operator may see.
+   * @throws TRPCError NOT_FOUND, also for a job of somebody else when the operator sees some scopes only
+   */
   async require(id: string, operator: Operator): Promise<JobRecord> {
     const [found] = await this.#find([{ $match: { _id: { $eq: id }, kind: 'job', ...visibleTo(operator) } }]);
     if (!found) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such job' });
@@ -122,7 +128,7 @@ export class Jobs {
     return Promise.all(found.map((job) => this.shown(job as JobRecord)));
   }
 
-  /** With what has become of its items so far. */
+  /** Makes a job as the page shows it, with what has become of its items so far. */
   async shown(job: JobRecord): Promise<Job> {
     const isOpen = job.state === 'running' || job.state === 'paused' || job.state === 'cancelled';
     const { done, refused } = isOpen ? await this.counts(job._id) : job;
@@ -148,7 +154,10 @@ export class Jobs {
     };
   }
 
-  /** @throws TRPCError BAD_REQUEST for a cursor of another job: what lies between the two is of any job */
+  /**
+   * Reads one page of a job's items.
+   * @throws TRPCError BAD_REQUEST for a cursor of another job: what lies between the two is of any job
+   */
   async items(id: string, cursor: string | undefined): Promise<{ items: JobItem[]; next: string | null }> {
     const after = cursor ?? `${id}:`;
     if (!after.startsWith(`${id}:`))
@@ -186,12 +195,15 @@ export class Jobs {
     await this.#update({ _id: { $eq: itemId } }, { $set: { result, why } });
   }
 
-  /** Compare-and-set on the state. @returns false when the job is in another one by now */
+  /**
+   * Changes a job by a compare-and-set on its state.
+   * @returns false when the job is in another state by now
+   */
   change(id: string, from: readonly JobState[], changes: Document): Promise<boolean> {
     return this.#update({ _id: { $eq: id }, state: { $in: from } }, { $set: changes });
   }
 
-  /** A job that runs, and that no process holds any more: held by this one from now on. */
+  /** Takes a job that runs and that no process holds any more: this process holds it from now on. */
   async take(runner: string, leaseMs: number): Promise<JobRecord | undefined> {
     const free = { $expr: { $lte: [{ $ifNull: ['$leaseUntil', '$createdAt'] }, '$$NOW'] } };
     const [found] = await this.#find([{ $match: { kind: 'job', state: 'running', ...free } }, { $limit: 1 }]);
@@ -204,14 +216,15 @@ export class Jobs {
   }
 
   /**
-   * In a transaction it is a write, so that the job can not be cancelled or taken over before that one has ended.
+   * Keeps the job for this process. In a transaction this is a write, so that the job can not be cancelled or taken
+   * over before the transaction has ended.
    * @returns false when the job was cancelled, or taken over
    */
   keep(id: string, runner: string, leaseMs: number, send?: Send): Promise<boolean> {
     return this.#update({ _id: { $eq: id }, state: 'running', runner }, leased(runner, leaseMs), send);
   }
 
-  /** Another process need not wait for the lease to lapse. */
+  /** Lets go of the job, so that another process need not wait for the lease to lapse. */
   letGo(id: string, runner: string): Promise<boolean> {
     return this.#update({ _id: { $eq: id }, runner }, leased(runner, 0));
   }
@@ -248,17 +261,20 @@ const INDEXES = [
   { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** As numbers of JavaScript. */
+/** Makes the counts numbers of JavaScript. */
 const countsOf = ({ counts = [] }: JobRecord): JobCount[] =>
   counts.map((entry) => ({ ...entry, count: Number(entry.count) }));
 
-/** Of how many keys of a job the effect may happen twice. */
+/** Counts the keys of a job whose effect may happen twice. */
 export function mayRepeatIn(job: JobRecord): number {
   if (job.counts === undefined) return job.action === 'mark_failed' ? 0 : Number(job.total);
   return countsOf(job).reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);
 }
 
-/** To an operator of some scopes: what it planned itself, and within the scopes that it has now. */
+/**
+ * Matches the jobs that an operator may see. An operator of some scopes sees the jobs that it planned itself, within
+ * the scopes that it has now.
+ */
 function visibleTo({ id, scopes }: Operator): Document {
   if (!scopes) return {};
   return { by: { $eq: id }, scopes: { $type: 'array', $not: { $elemMatch: { $nin: scopes } } } };

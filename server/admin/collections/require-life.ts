@@ -1,8 +1,9 @@
 import { TRPCError } from '@trpc/server';
 
 /**
- * What was asked for is about one life of a key: its body, say. In another life the record is about another request.
- * @param asked as the page saw it; undefined where the record does not say which it is in
+ * Refuses to show what belongs to another life of a key than the page saw, its body say: in another life the record
+ * is about another request.
+ * @param asked as the page saw it; undefined where the record does not say which life it is in
  * @throws TRPCError CONFLICT when the record is in another life by now
  */
 export function requireLife(found: string, asked: string | undefined): void {

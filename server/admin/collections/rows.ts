@@ -5,7 +5,10 @@ import type { KeyRow, ShownState } from '../contract.ts';
 
 const LONGEST_TEXT = 4_096;
 
-/** A text as it is; of anything else, or of an endless one, only what it is. Somebody may have edited the record. */
+/**
+ * Reads a text as it is, and of anything else, or of an endless text, only what it is. Somebody may have edited the
+ * record.
+ */
 export function shortText(path: string): Document {
   const type = { $type: path };
   const fits = { $lte: [{ $strLenBytes: path }, LONGEST_TEXT] };
@@ -26,7 +29,7 @@ const NUMBERS = ['int', 'long', 'double', 'decimal'];
 const number = (path: string) => ({ $cond: [{ $in: [{ $type: path }, NUMBERS] }, path, null] });
 const date = (path: string) => ({ $cond: [{ $eq: [{ $type: path }, 'date'] }, path, null] });
 
-/** What a list shows: never a body. */
+/** A list shows these fields: never a body. */
 export const ROW_FIELDS: Document = {
   _id: 1,
   now: '$$NOW',
@@ -79,7 +82,7 @@ function shownState({ isReadable, state, expiresAt, leaseExpiresAt, now }: Docum
   return state as KeyState;
 }
 
-/** Exact, also above 2^53. */
+/** Writes a value as text, so that a number is exact also above 2^53. */
 export function textOf(value: unknown): string {
   return value === null || value === undefined ? '' : String(value);
 }

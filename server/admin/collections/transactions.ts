@@ -3,7 +3,7 @@ import { BSON_OPTIONS } from '../../mongodb/codec.ts';
 import type { Database, Document } from '../../mongodb/database.ts';
 import { within } from '../../mongodb/deadline.ts';
 
-/** The part of the host driver's client that transactions need. */
+/** A session client is the part of the host driver's client that transactions need. */
 interface SessionClient {
   startSession(): {
     withTransaction(work: () => Promise<void>, options: object): Promise<unknown>;
@@ -11,7 +11,7 @@ interface SessionClient {
   };
 }
 
-/** This sends one command, in a transaction or outside of one. */
+/** Sends one command, in a transaction or outside of one. */
 export type Send = (command: Document) => Promise<Document>;
 
 const OPTIONS = { ...BSON_OPTIONS, readPreference: 'primary' };
@@ -22,13 +22,13 @@ const TRANSACTION = {
   maxCommitTimeMS: 10_000,
 };
 
-/** This makes a sender of commands outside of a transaction. */
+/** Makes a sender of commands outside of a transaction. */
 export const sendTo =
   (db: Database): Send =>
   (command) =>
     db.command(command, OPTIONS);
 
-/** Whether the server and the host's driver have transactions: a standalone has none. */
+/** Tells whether the server and the host's driver have transactions: a standalone has none. */
 export async function hasTransactions(db: Database): Promise<boolean> {
   if (!clientOf(db)) return false;
   const hello = await db.command({ hello: 1 }, OPTIONS);
@@ -36,10 +36,11 @@ export async function hasTransactions(db: Database): Promise<boolean> {
 }
 
 /**
- * Runs `work` in a transaction; again, whole, when the server says so. What it rejects with aborts the transaction. It does
- * not begin again once the time is over, and the caller does not wait for its end: the driver would try for two minutes.
- * @throws what `work` or the driver throws; IdempotencyError STORE_UNAVAILABLE, and then only the server knows whether
- *   it was committed
+ * Runs `work` in a transaction, and again as a whole when the server says so. A `work` that rejects aborts the
+ * transaction. No run begins once the time is over, and the caller does not wait longer for the end: the driver would
+ * try for two minutes.
+ * @throws what `work` or the driver throws; IdempotencyError STORE_UNAVAILABLE, and then only the server knows
+ * whether it was committed
  */
 export function inTransaction<T>(db: Database, ms: number, work: (send: Send) => Promise<T>): Promise<T> {
   const until = performance.now() + ms;

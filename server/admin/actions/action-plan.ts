@@ -12,7 +12,10 @@ export interface Action extends ActionCommand {
   readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
   readonly jobId?: string;
   readonly given?: StoredBody | undefined;
-  /** This is asked in the transaction of the action itself. When it says no, nothing is done. */
+  /**
+   * Tells, in the transaction of the action itself, whether the action is still wanted. When it is not, nothing is
+   * done.
+   */
   readonly isWanted?: (send: Send) => Promise<boolean>;
 }
 
@@ -25,7 +28,10 @@ export type Plan =
       readonly entry: Omit<AuditRecord, 'result'>;
     };
 
-/** This reads the record as it stands, asks the rules, and says what to write: into the record and into the audit. */
+/**
+ * Plans an action: reads the record as it stands, asks the rules, and says what to write into the record and into the
+ * audit.
+ */
 export async function planAction(
   services: AdminServices,
   action: Action,
@@ -83,7 +89,10 @@ const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
   purge_body: 'The bodies are gone, the outcome is kept.',
 };
 
-/** The confirmation that is missing, or null: by the record as it is in the transaction, not by what a client says about it. */
+/**
+ * Finds the confirmation that is missing, or null. It goes by the record as it is in the transaction, not by what a
+ * client says about it.
+ */
 function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: KeyRecord): string | null {
   const word = CONFIRM_WORDS[action];
   if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;

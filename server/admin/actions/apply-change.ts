@@ -2,7 +2,10 @@ import type { StoredRecord } from '../../engine/record.ts';
 import type { Records } from '../collections/records.ts';
 import type { Send } from '../collections/transactions.ts';
 
-/** This writes the fields that differ, by a compare-and-set. @returns false when the record is no longer the one that was read */
+/**
+ * Writes the fields that differ, by a compare-and-set.
+ * @returns false when the record is no longer the one that was read
+ */
 export async function applyChange(
   records: Records,
   { before, after }: { readonly before: object; readonly after: StoredRecord },

@@ -2,7 +2,7 @@ import { isOperator } from '../../engine/operator.ts';
 import type { HistoryEntry, KeyRecord } from '../../engine/record.ts';
 import type { Seen } from '../contract.ts';
 
-/** How a record differs from what the operator saw, with who changed it, when and why; null when it does not. */
+/** Says how a record differs from what the operator saw, with who changed it, when and why; null when it does not. */
 export function changeOf(seen: Seen, record: KeyRecord): string | null {
   const what = differenceOf(seen, record);
   return what === null ? null : [what, ...causesOf(seen, record)].join(' ');
@@ -16,7 +16,9 @@ function differenceOf(seen: Seen, record: KeyRecord): string | null {
   return null;
 }
 
-/** The oldest first. What a client did since comes after what an operator did. */
+/**
+ * Lists who or what changed the record, the oldest first. What a client did since comes after what an operator did.
+ */
 function causesOf(seen: Seen, record: KeyRecord): string[] {
   const since = record.history.filter(
     ({ event, fence }) => event === 'operator' && Number(fence) > Number(seen.fence),

@@ -14,15 +14,16 @@ const SEARCHED = 10_000;
 const LONGEST_REASON = 1_000;
 
 interface GivenText {
-  /** Of the record. */
+  /** The id is that of the record. */
   readonly id: string;
   readonly action: OperatorAction;
   readonly text: string | undefined;
 }
 
 /**
- * This makes the response that `mark_completed` and `mark_failed` store: by a replayer where there is one for the format, since
- * that knows the API; else in the plain form that the format's codec reads. The other actions store none, and read nothing here.
+ * Makes the response that `mark_completed` and `mark_failed` store. A replayer for the format makes it where there is
+ * one, since that knows the API; else it has the plain form that the format's codec reads. The other actions store
+ * none, and read nothing here.
  * @throws UnusableResponse
  */
 export async function givenResponse(
@@ -76,7 +77,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The request's, if it was captured; else that of the only replayer, or of other records of the operation. */
+/**
+ * Finds the format of the response: that of the captured request; else that of the only replayer, or of other records
+ * of the operation.
+ */
 async function formatOf(
   records: Records,
   record: StoredRecord,
@@ -105,7 +109,7 @@ function plainResponse(format: string, isFailure: boolean, given: string): Store
   return { format, body, bytes: Buffer.byteLength(body) };
 }
 
-/** The text as it was given: its numbers keep all their digits. */
+/** Writes the data of a success as the text that was given, so that its numbers keep all their digits. */
 function success(format: string, json: string): string {
   switch (format) {
     case 'graphql/1':

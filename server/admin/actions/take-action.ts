@@ -65,8 +65,8 @@ async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
 }
 
 /**
- * This takes an action without transactions: it writes the intent into the audit first. Whoever sends the command again finds
- * the intent, and with it whether it was carried out.
+ * Takes an action without transactions: it writes the intent into the audit first. Whoever sends the command again
+ * finds the intent, and with it whether the action was carried out.
  */
 async function writeIntentFirst(
   services: AdminServices,
@@ -112,7 +112,10 @@ function answerOf(earlier: AuditRecord, action: Action): Acted {
 const isSame = (earlier: AuditRecord, { action, seen, by, reason }: Action): boolean =>
   earlier.action === action && earlier.keyId === seen.id && earlier.by === by.id && earlier.reason === reason;
 
-/** Whether an earlier send of this command changed the record. A later claim keeps what operators did in the history. */
+/**
+ * Tells whether an earlier send of this command changed the record. A later claim keeps what operators did in the
+ * history.
+ */
 async function wasApplied({ records }: AdminServices, id: string, owner: string): Promise<boolean> {
   const found = await readStored(records, id, sendTo(records.db));
   const history = Array.isArray(found?.record.history) ? found.record.history : [];

@@ -5,7 +5,9 @@ type Issue = z.core.$ZodIssue;
 
 const MOST = 3;
 
-/** What is wrong with an input, for somebody who reads no schema: the field, what was expected, and what came. */
+/**
+ * Says what is wrong with an input, for somebody who reads no schema: the field, what was expected, and what came.
+ */
 export function inputProblems(error: z.core.$ZodError, input: unknown): string {
   const problems = error.issues.slice(0, MOST).map((issue) => problemOf(issue, input));
   const left = error.issues.length - problems.length;

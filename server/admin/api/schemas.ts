@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OPERATOR_ACTIONS } from '../../engine/operator.ts';
 
-/** Values only: what the dashboard sends is compared, never evaluated. */
+/** A text is a value only: what the dashboard sends is compared, never evaluated. */
 const text = (longest: number) => z.string().min(1).max(longest);
 const ms = z
   .int()
@@ -9,11 +9,11 @@ const ms = z
   .max(100 * 365 * 86_400_000);
 
 export const recordId = z.string().regex(/^[0-9a-f]{24}$/, 'Expected the id of a record');
-/** As they are selected in a list, by hand. */
+/** A selection holds the keys that the operator ticked in a list, one by one. */
 export const selection = z.array(recordId).min(1).max(500);
 export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a number');
 export const commandKey = text(100);
-/** Blanks are no reason. */
+/** A reason has at least 8 characters without the blanks around it: blanks alone are no reason. */
 export const reason = z.string().trim().min(8, 'Expected a reason of 8 characters or more').max(1_000);
 
 export const keyFilter = z.strictObject({
@@ -52,7 +52,10 @@ export const actionCommand = z.strictObject({
   commandKey,
 });
 
-/** What the audit says of a command that was refused by the role, before it was looked at any further. */
+/**
+ * An attempt is what the audit keeps of a command that the role forbids. Fields that can not be read are left out:
+ * the command was looked at no further.
+ */
 export const attempt = z
   .object({
     action: z.enum(OPERATOR_ACTIONS).optional().catch(undefined),

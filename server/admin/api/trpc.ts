@@ -44,7 +44,9 @@ const atLeast = (role: Role) =>
     throw new TRPCError({ code: 'FORBIDDEN', message: why });
   });
 
-/** `bulk.start` is `bulk_start` in the audit, `keys.reveal` is `reveal`. */
+/**
+ * Makes the name that a procedure has in the audit: `bulk.start` is `bulk_start` there, `keys.reveal` is `reveal`.
+ */
 const auditName = (path: string) => path.replace('keys.', '').replace('.', '_');
 
 const writable = t.middleware(({ ctx, next }) => {
@@ -63,12 +65,12 @@ const reaching = t.middleware(async ({ next }) => {
   throw new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: 'The database can not be reached', cause });
 });
 
-/** Each procedure is one of these two: there is none without a role. */
+/** A procedure is made from one of these two, so that none is without a role. */
 export const forViewers = t.procedure.use(atLeast('viewer')).use(reaching);
 export const forOperators = t.procedure.use(atLeast('operator')).use(writable).use(reaching);
 
 /**
- * This loads the key that the input names as the operator may see it, or answers 404. It comes after the procedure's own
+ * Loads the key that the input names as the operator may see it, or answers 404. This comes after the procedure's own
  * input, which is checked whole first.
  */
 export const withKey = t.procedure

@@ -3,7 +3,7 @@ import type { ActionName, Operator } from '../contract.ts';
 import type { Replayer } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
 
-/** The role that each action needs. A forced release and a purge can not be undone. */
+/** Each action needs this role. A forced release and a purge can not be undone. */
 const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
   allow_retry: 'operator',
   rerun: 'operator',
@@ -14,7 +14,7 @@ const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
   purge_body: 'admin',
 };
 
-/** This says why an operator may not take an action, whatever state the key is in; null when the operator may. */
+/** Says why an operator may not take an action, whatever state the key is in; null when the operator may. */
 export function denialReason(
   { readOnly, replayers }: Pick<AdminServices, 'readOnly' | 'replayers'>,
   { role }: Operator,

@@ -12,13 +12,15 @@ import { findDetail } from './find-detail.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
 interface ActionRequest {
-  /** As the operator may see it now: read by their scopes. The action itself goes by `command.seen`. */
+  /**
+   * The key is as the operator may see it now: it was read by their scopes. The action itself goes by `command.seen`.
+   */
   readonly key: KeyDetail;
   readonly command: ActionCommand;
 }
 
 /**
- * This takes one operator's action on one key, from the role to the new detail. What is refused is in the audit, too.
+ * Takes one operator's action on one key, from the role to the new detail. A refused action is in the audit, too.
  * @throws TRPCError FORBIDDEN by the role, BAD_REQUEST for a response that can not be stored
  */
 export async function act(
@@ -68,7 +70,7 @@ function auditRefusal(services: AdminServices, actor: Actor, { command, key, why
 }
 
 /**
- * This says what a re-run would send, and for whom. It runs nothing.
+ * Says what a re-run would send, and for whom. Nothing is run.
  * @param life as the page saw it
  * @throws TRPCError CONFLICT in another life of the key
  */

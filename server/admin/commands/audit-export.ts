@@ -14,7 +14,10 @@ interface Export {
   readonly commandKey: string;
 }
 
-/** The entries that the audit's page would show, newest first. That somebody took them is an entry of its own, before they are read. */
+/**
+ * Exports the entries that the audit's page would show, newest first. The export has an entry of its own, which is
+ * written before the others are read.
+ */
 export async function exportAudit(services: AdminServices, operator: Operator, request: Export) {
   const { filter, format, reason, commandKey } = request;
   const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);

@@ -1,6 +1,6 @@
 type Value = string | number | null;
 
-/** A table by RFC 4180, whose cells no spreadsheet takes for formulas. */
+/** Writes a table by RFC 4180, whose cells no spreadsheet takes for formulas. */
 export function csv<Name extends string>(
   columns: readonly Name[],
   rows: readonly Readonly<Record<Name, Value>>[],
@@ -9,7 +9,7 @@ export function csv<Name extends string>(
   return [columns, ...lines].map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
-/** A time as a cell. */
+/** Writes a time as a cell. */
 export const isoTime = (ms: number | null): string | null =>
   ms === null ? null : new Date(ms).toISOString();
 
@@ -21,8 +21,8 @@ function cell(value: Value): string {
 }
 
 /**
- * Spreadsheets take these for the beginning of a formula, in their wide and small forms, too; some of them also after blanks or
- * characters that are not seen.
+ * Tells whether a spreadsheet would take a text for a formula: these signs begin one, in their wide and small forms,
+ * too; some of them also after blanks or characters that are not seen.
  */
 function isFormula(text: string): boolean {
   return /^[\t\r\n]|^[\s\p{C}]*[=+\-@\u2212]/u.test(text.normalize('NFKC'));

@@ -5,7 +5,7 @@ import type { DiffVersion, KeyDetail } from '../contract.ts';
 import type { AdminServices } from '../services.ts';
 
 /**
- * This reads what can be laid side by side: the request, the response, and the record before and after each action.
+ * Reads what can be laid side by side: the request, the response, and the record before and after each action.
  * @param life as the page saw it
  * @throws TRPCError CONFLICT in another life of the key
  */

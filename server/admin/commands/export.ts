@@ -11,7 +11,7 @@ interface Export {
   readonly commandKey: string;
 }
 
-/** The rows that a list would show: no bodies. Audited before they are read. */
+/** Exports the rows that a list would show: no bodies. The export is in the audit before the rows are read. */
 export async function exportKeys(services: AdminServices, operator: Operator, request: Export) {
   const { filter, format, reason, commandKey } = request;
   const note = `${format} of ${filterText(filter)}.`;
@@ -52,13 +52,13 @@ function csvOf(rows: readonly KeyRow[]): string {
   return csv(COLUMNS, withTimes);
 }
 
-/** For the audit: what was asked for. */
+/** Writes for the audit which keys were asked for. */
 export function filterText(filter: KeyFilter): string {
   const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return terms.length === 0 ? 'all keys' : `the keys with ${terms.join(', ')}`;
 }
 
-/** For the audit: what is missing. */
+/** Writes for the audit what is missing in an export. */
 export function leftText(left: LeftOut | null): string {
   if (left === null) return '';
   const before = left.before === null ? '' : ` Keys made before ${isoTime(left.before)} were not looked at.`;

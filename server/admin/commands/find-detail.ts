@@ -5,7 +5,7 @@ import { readDetail } from '../keys/detail.ts';
 import type { AdminServices } from '../services.ts';
 import { denialReason } from './access.ts';
 
-/** The detail of a key as this operator may see it; undefined when there is none in the operator's scopes. */
+/** Finds the detail of a key as this operator may see it; undefined when there is none in the operator's scopes. */
 export function findDetail(
   services: AdminServices,
   operator: Operator,
@@ -19,7 +19,10 @@ export function findDetail(
   });
 }
 
-/** @throws TRPCError NOT_FOUND, also for a key that is in none of the operator's scopes */
+/**
+ * Finds the detail of a key as this operator may see it.
+ * @throws TRPCError NOT_FOUND, also for a key that is in none of the operator's scopes
+ */
 export async function requireDetail(
   services: AdminServices,
   operator: Operator,

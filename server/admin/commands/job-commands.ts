@@ -9,14 +9,14 @@ import { filterText, leftText } from './export.ts';
 
 export interface StartRequest {
   readonly id: string;
-  /** As the operator typed it: how many keys this is about. */
+  /** The operator typed this number: how many keys the job is about. */
   readonly count: number;
   readonly confirm?: string;
   readonly mayRepeat?: boolean;
   readonly commandKey: string;
 }
 
-/** Starts a planned job, by the same confirmations as the action on one key, and the number of its keys. */
+/** Starts a planned job. It needs the same confirmations as the action on one key, and the number of its keys. */
 export async function startJob(
   services: AdminServices,
   actor: Actor,
@@ -65,7 +65,7 @@ export async function cancelJob(
   return jobs.shown(await jobs.require(id, actor));
 }
 
-/** A job pauses when the database refuses its writes. */
+/** Resumes a job, which pauses when the database refuses its writes. */
 export async function resumeJob(
   services: AdminServices,
   actor: Actor,
@@ -80,8 +80,8 @@ export async function resumeJob(
 }
 
 /**
- * Writes the intent into the audit, then the new state by a compare-and-set, then what came of it. The same command, sent
- * again, changes nothing more.
+ * Writes the intent into the audit, then the new state by a compare-and-set, then what came of it. The same command,
+ * sent again, changes nothing more.
  * @throws TRPCError CONFLICT when the job is in another state
  */
 async function changeState(
@@ -107,7 +107,7 @@ async function changeState(
   await audit.conclude(commandKey, { result: 'done' });
 }
 
-/** What a job is about, for the audit. */
+/** Writes for the audit what a job is about. */
 function planText(job: JobRecord): string {
   const { action, total, filter, selected, left } = job as JobRecord &
     Pick<Job, 'filter' | 'selected' | 'left'>;

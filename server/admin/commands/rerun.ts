@@ -22,7 +22,7 @@ export type Rerun =
       readonly principal?: string;
     };
 
-/** This finds out what a re-run would send, and for whom; or why it can not be sent. It runs nothing. */
+/** Finds out what a re-run would send, and for whom; or why it can not be sent. Nothing is run. */
 export async function prepareRerun({ records, replayers, open }: AdminServices, id: string): Promise<Rerun> {
   const captured = await readCaptured(records, id);
   const stored = captured?.request as { readonly format?: unknown } | null | undefined;
@@ -68,7 +68,10 @@ async function sendAgain(replayer: Replayer, request: CapturedRequest): Promise<
   }
 }
 
-/** By the record: the call may be answered with a result whose effect is in doubt all the same. */
+/**
+ * Says what became of the key, by its record: a call may be answered with a result whose effect is in doubt all the
+ * same.
+ */
 function becameOf(record: KeyRecord | undefined, now = new Date()): string {
   if (!record) return 'The key can not be found any more.';
   switch (standingOf(record, now)) {

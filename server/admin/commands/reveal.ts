@@ -7,14 +7,14 @@ import type { AdminServices } from '../services.ts';
 
 interface Reveal {
   readonly key: KeyDetail;
-  /** As the page saw it. */
+  /** The life is that of the record as the page saw it. */
   readonly life?: string;
   readonly part: Part;
   readonly reason: string;
   readonly commandKey: string;
 }
 
-/** This shows a body with its secrets; who asked for it and why is in the audit before anything is shown. */
+/** Shows a body with its secrets; who asked for it and why is in the audit before anything is shown. */
 export async function reveal(
   services: AdminServices,
   operator: Operator,

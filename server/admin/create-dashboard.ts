@@ -17,38 +17,41 @@ import type { Replayer } from './replayer.ts';
 import type { AdminServices } from './services.ts';
 
 export interface DashboardOptions {
-  /** With `createMongoStore(...)`: there is nothing to look at in memory. */
+  /** The `Idempotency` has to be one with `createMongoStore(...)`: there is nothing to look at in memory. */
   readonly idempotency: Idempotency;
   /**
-   * Who is asking, by the host's own session; null for nobody (401). Asked at each request. With `scopes` the operator sees
-   * and touches these only.
+   * Says who is asking, by the host's own session; null for nobody (401). It is called at each request. With `scopes`
+   * the operator sees and touches these only.
    */
   readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
-  /** The path that it is mounted at, as the browser sees it. Default `/`. */
+  /** The dashboard is mounted at this path, as the browser sees it. Default `/`. */
   readonly basePath?: string;
   /**
-   * The hosts that it answers for, as browsers name them: `admin.example.com` with any port, `localhost:3000` with this one.
-   * Requests for another host are refused with 421. Default: any host, which is safe where `authorize` goes by a cookie, and is not
-   * where it goes by the network: another site's name may lead to this server (DNS rebinding).
+   * The dashboard answers for these hosts, as browsers name them: `admin.example.com` with any port, `localhost:3000`
+   * with this one. Requests for another host are refused with 421. Default: any host, which is safe where `authorize`
+   * goes by a cookie, and is not where it goes by the network: another site's name may lead to this server (DNS
+   * rebinding).
    */
   readonly allowedHosts?: readonly string[];
-  /** What can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
+  /** The replayers can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
   readonly replayers?: readonly Replayer[];
-  /** Refuses whatever writes. Default false. */
+  /** A read-only dashboard refuses whatever writes. Default false. */
   readonly readOnly?: boolean;
-  /** What else is hidden before it is revealed, and what is not. */
+  /** This changes which values are hidden before they are revealed, and which are not. */
   readonly redact?: RedactOptions;
 }
 
 export interface DashboardHandler {
   (request: Request): Promise<Response>;
-  /** Stops what it does in the background: bulk jobs go on in another process, or when this one is back. */
+  /**
+   * Stops what the dashboard does in the background: bulk jobs go on in another process, or when this one is back.
+   */
   close(): Promise<void>;
 }
 
 /**
- * The dashboard as a function of a request, for any server: `toNodeHandler` makes a listener of it for node:http, Express
- * and Fastify.
+ * Makes the dashboard, as a function of a request, for any server: `toNodeHandler` makes a listener of it for
+ * node:http, Express and Fastify.
  * @example createDashboard({ idempotency, authorize: sessionOf, basePath: '/admin/keys' })
  * @param files the built page; another one in tests
  * @throws TypeError for an option that is missing or not what it should be
@@ -70,7 +73,7 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
     }
   }
 
-  /** Nobody but the developer is told where it would be. */
+  /** Answers a request outside of the mount path. Nobody but the developer is told where the dashboard would be. */
   function outside(pathname: string): Response {
     if (!isFound && !hasWarned) {
       hasWarned = true;
@@ -121,7 +124,7 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
   }
 }
 
-/** Of the page's own addresses; anything else is not there. */
+/** The page answers at these addresses; nothing is at any other. */
 const PAGES = /^(|overview|keys|keys\/[^/]+(\/[^/]+)?|bulk|bulk\/[^/]+|audit)\/?$/;
 const isPage = (path: string) => PAGES.test(path);
 
@@ -204,7 +207,10 @@ function requireMongoStore(store: unknown): MongoStore {
 
 const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
-/** A developer's mistake must not let anybody in. @throws TypeError */
+/**
+ * Checks what `authorize` gave: a developer's mistake must not let anybody in.
+ * @throws TypeError
+ */
 function checkedOperator(operator: Operator): Operator {
   const { id, role, scopes } = operator ?? {};
   if (!isObject(operator) || typeof id !== 'string' || id === '') {

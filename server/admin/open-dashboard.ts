@@ -20,7 +20,7 @@ interface Place {
 }
 
 /**
- * This puts the services together that the dashboard and the command line work with. Nothing is read or written yet.
+ * Puts the services together that the dashboard and the command line work with. Nothing is read or written yet.
  * @throws TypeError for a `redact` that is not what it should be
  */
 export function openDashboard({ db, collection, vault, redact, ...place }: Place): AdminServices {

@@ -1,6 +1,6 @@
 import type { StoredBody } from '../engine/record.ts';
 
-/** A captured request, opened. */
+/** A captured request is given to a replayer after it was opened. */
 export interface CapturedRequest {
   readonly scope: string;
   readonly key: string;
@@ -8,11 +8,14 @@ export interface CapturedRequest {
   readonly body: string;
 }
 
-/** What a developer says of who sent it: asked again each time, for access may have been withdrawn since. */
+/**
+ * A principal is what a developer says of who sent the request. This is asked again each time, for access may have
+ * been withdrawn since.
+ */
 export interface ReplayPrincipal {
-  /** Has to be the record's, as the plugin's own `scope` would give it. */
+  /** The scope has to be the record's, as the plugin's own `scope` would give it. */
   readonly scope: string;
-  /** For the operator to read: `user 42`. */
+  /** The operator reads this: `user 42`. */
   readonly principal: string;
 }
 
@@ -20,24 +23,27 @@ export type ReplayCheck =
   | { readonly possible: true; readonly principal: string }
   | { readonly possible: false; readonly why: string; readonly principal?: string };
 
-/** What an operator gives for an effect that happened, or did not. */
+/** An operator gives this for an effect that happened, or did not. */
 export type GivenResponse = { readonly data: unknown } | { readonly error: string };
 
 /**
- * Runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
- * `createGraphQLReplayer` and `createTRPCReplayer` make them.
+ * A replayer runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
+ * `createGraphQLReplayer` and `createTRPCReplayer` make replayers.
  */
 export interface Replayer {
-  /** `graphql/1`, `trpc/1`: the `format` of the requests it takes and of the responses it writes. */
+  /** The replayer takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`. */
   readonly format: string;
-  /** Validates, and resolves the principal. Runs nothing. */
+  /** Validates the request, and resolves the principal. Nothing is run. */
   check(request: CapturedRequest): Promise<ReplayCheck>;
-  /** Sends it. @returns what came of it, in one sentence */
+  /**
+   * Sends the request.
+   * @returns what came of it, in one sentence
+   */
   run(request: CapturedRequest): Promise<string>;
   /**
-   * What a response that an operator gives is stored as.
+   * Makes the stored form of a response that an operator gives.
    * @param request undefined when it was not captured
-   * @throws Error that says what is wrong with it
+   * @throws Error that says what is wrong with the response
    */
   response(
     given: GivenResponse,
@@ -48,7 +54,7 @@ export interface Replayer {
 
 export const WON_BY_A_CLIENT = 'A retry of the client was first: this is its result.';
 
-/** Null when the principal may send it. */
+/** Says why the principal may not send the request; null when it may. */
 export function scopeRefusal(principal: ReplayPrincipal | null, { scope }: CapturedRequest): string | null {
   if (principal === null) return 'Whoever sent it may not any more';
   return principal.scope === scope ? null : 'The principal belongs to another scope than the record';

@@ -11,7 +11,7 @@ export interface AdminServices {
   readonly records: Records;
   readonly audit: Audit;
   readonly jobs: Jobs;
-  /** The defaults: what is stored by an operator is kept as long as what a run stores. */
+  /** The policy has the defaults: what is stored by an operator is kept as long as what a run stores. */
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
   readonly replayers: readonly Replayer[];

@@ -12,11 +12,14 @@ import { timelineIsCut, timelineOf } from './timeline.ts';
 
 const MOST_RAW_BYTES = 1_048_576;
 
-/** This says why an operator may not take an action, whatever state the key is in: the role, a read-only dashboard, no replayer. */
+/**
+ * Says why an operator may not take an action, whatever state the key is in: the role, a read-only dashboard, no
+ * replayer.
+ */
 type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => string | null;
 
 export interface DetailOptions {
-  /** The scopes that the operator may see; undefined for all. */
+  /** The operator may see these scopes; undefined for all. */
   readonly scopes: readonly string[] | undefined;
   readonly denialOf: DenialOf;
   /** Makes what is shown of the reason of a release or a doubt, which may be the text of an error. */
@@ -103,7 +106,7 @@ function withReasons(record: Document, reasonOf: (reason: string) => string): Do
   return { ...record, history: shown };
 }
 
-/** Bodies are not read here, and the rules ask only whether there is one. */
+/** Marks where the record has a body. Bodies are not read here, and the rules ask only whether there is one. */
 function withBodyMarks(record: StoredRecord, found: Document): StoredRecord {
   const parts = ['response', 'request'].filter(
     (part) => (found[`${part}Info`] as Document).bodyType === 'string',

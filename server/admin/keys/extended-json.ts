@@ -4,7 +4,9 @@ const MOST_ITEMS = 100;
 const LONGEST_TEXT = 4_096;
 const DEEPEST = 20;
 
-/** A stored document as extended JSON, for reading: long texts, long arrays and deep trees are cut, and say so. */
+/**
+ * Writes a stored document as extended JSON, for reading: long texts, long arrays and deep trees are cut, and say so.
+ */
 export function extendedJson(document: Document): string {
   return JSON.stringify(shown(document, 0), null, 2);
 }

@@ -16,7 +16,7 @@ export const IS_OURS = { _id: { $type: 'objectId' } };
 
 export interface ListRequest {
   readonly filter: KeyFilter;
-  /** The scopes that the operator may see; undefined for all. */
+  /** The operator may see these scopes; undefined for all. */
   readonly scopes?: readonly string[] | undefined;
   /** The page begins below this id, with which the page before ended. */
   readonly cursor?: string | undefined;
@@ -87,7 +87,7 @@ async function searchedPage(records: Records, request: ListRequest): Promise<Pag
   return { rows, next: boundary, searched: { records: SEARCHED, complete: false, backTo } };
 }
 
-/** The last of the records that a page may look at, by the index alone; null when the end is nearer. */
+/** Finds the last of the records that a page may look at, by the index alone; null when the end is nearer. */
 async function boundaryOf(records: Records, { cursor, after }: ListRequest): Promise<string | null> {
   const pipeline = [
     { $match: allOf([...below(cursor), ...above(after), IS_OURS]) },
@@ -125,7 +125,10 @@ const above = (id: string | undefined) =>
 const below = (cursor: string | undefined) =>
   cursor === undefined ? [] : [{ $expr: { $lt: ['$_id', objectId(cursor)] } }];
 
-/** A record is no older than its id, so a search for those that started long ago need not begin with the newest. */
+/**
+ * Begins the search where the filter can match first. A record is no older than its id, so a search for those that
+ * started long ago need not begin with the newest.
+ */
 function startingAt(request: ListRequest, now: Date): ListRequest {
   const { cursor, filter } = request;
   const { olderThanMs = 0, startedBefore = Infinity } = filter;
@@ -136,7 +139,7 @@ function startingAt(request: ListRequest, now: Date): ListRequest {
   return { ...request, cursor: cursor === undefined || cursor > newest ? newest : cursor };
 }
 
-/** Ids come from the server that was primary then. */
+/** The clocks of two servers may differ by so much: an id comes from the server that was primary then. */
 const CLOCK_SKEW_MS = 60_000;
 
 const everything = (rows: readonly KeyRow[]): KeyPage['searched'] => ({

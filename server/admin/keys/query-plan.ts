@@ -8,12 +8,12 @@ import { stateMatch } from './filters.ts';
 export type Via =
   /** The index finds each range of the filter newest first, or few records at all. */
   | { readonly by: 'index'; readonly hint?: Document; readonly maxTimeMS?: number }
-  /** Newest first through all records, up to a bound. */
+  /** The search goes through all records, newest first, up to a bound. */
   | { readonly by: 'search' };
 
 /** Rows that an index finds are all read and then sorted when there are no more than this. */
 const SMALL_SET = 1_000;
-/** A key without a scope takes one look for each scope there is. */
+/** A search for a key without a scope ends after this time: it takes one look for each scope there is. */
 const KEY_SEARCH_MS = 1_500;
 export const LOCK_KEY = { scope: 1, key: 1 };
 const EXPIRY_KEY = { expiresAt: 1 };

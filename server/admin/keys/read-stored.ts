@@ -4,18 +4,18 @@ import { elidedBodies, HOLDS_ENCRYPTED } from '../bodies/bodies.ts';
 import { idIs, type Records } from '../collections/records.ts';
 import type { Send } from '../collections/transactions.ts';
 
-/** A record as the rules of an action read it. */
+/** A stored record comes with what the rules of an action need besides. */
 export interface Stored {
   /** Bodies stay in the database: the rules look only at whether there is one. */
   readonly record: StoredRecord;
-  /** Whether one of its bodies is encrypted. */
+  /** Tells whether one of the record's bodies is encrypted. */
   readonly isEncrypted: boolean;
-  /** The server's clock. */
+  /** This is the time by the server's clock. */
   readonly now: Date;
 }
 
 /**
- * This reads a record for the rules; undefined when there is none.
+ * Reads a record for the rules; undefined when there is none.
  * @param send reads it in an action's transaction, say; by default the read is one of its own, of what a majority has
  */
 export async function readStored(records: Records, id: string, send?: Send): Promise<Stored | undefined> {
@@ -34,7 +34,7 @@ export async function readStored(records: Records, id: string, send?: Send): Pro
   };
 }
 
-/** Drivers write the same number in three ways: 64-bit ones become plain where they are exact. */
+/** Makes 64-bit numbers plain where they are exact: drivers write the same number in three ways. */
 export function plainRecord(document: Document): StoredRecord {
   const { _id, ...record } = document;
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plain(value)]));

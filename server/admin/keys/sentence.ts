@@ -1,6 +1,6 @@
 import type { KeyRow, TimelineEntry } from '../contract.ts';
 
-/** The state of a key in one sentence, for somebody who does not read code. */
+/** Says the state of a key in one sentence, for somebody who does not read code. */
 export function sentenceOf(row: KeyRow, timeline: readonly TimelineEntry[], now: number): string {
   const reason = timeline.find((entry) => entry.reason !== null)?.reason ?? null;
   const because = reason === null ? '' : ` (${reason})`;

@@ -4,7 +4,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { msOf, textOf } from '../collections/rows.ts';
 import type { KeyRow, TimelineEntry } from '../contract.ts';
 
-/** Newest first; the first entry is how things stand. */
+/** Makes the timeline of a record, newest first; the first entry is how things stand. */
 export function timelineOf(record: Document, row: KeyRow): readonly TimelineEntry[] {
   const history = Array.isArray(record.history) ? record.history.map(entryOf) : [];
   const events = [...history, ...standing(record, row)];

@@ -1,9 +1,9 @@
-/** No command of the page is longer. */
+/** A longer body is refused: no command of the page has more bytes. */
 const MOST_BYTES = 2 * 1_024 * 1_024;
 
 /**
- * The same request with its body in memory; undefined when that is larger than 2 MB. The rest of a body that is too large is read
- * and thrown away: a client that is still sending would not see the answer.
+ * Makes the same request with its body in memory; undefined when the body is larger than 2 MB. The rest of a body
+ * that is too large is read and thrown away: a client that is still sending would not see the answer.
  */
 export async function boundedRequest(request: Request): Promise<Request | undefined> {
   const { body, method, headers, url } = request;

@@ -1,4 +1,6 @@
-/** On every answer. The page runs its own scripts only, is framed by nobody, and is kept by no cache. */
+/**
+ * Every answer has these headers. The page runs its own scripts only, is framed by nobody, and is kept by no cache.
+ */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",
@@ -28,8 +30,9 @@ export function secured(response: Response): Response {
 }
 
 /**
- * Why a call of the API may come from another site; null when it can not. A form can send neither the header nor JSON, and
- * a script of another site may not without a preflight, which is not answered.
+ * Refuses a call of the API that another site may have sent, and says what was expected; null when no other site can
+ * have sent it. A form can send neither the header nor JSON, and a script of another site may not without a
+ * preflight, which is not answered.
  */
 export function crossSiteRefusal(request: Request): string | null {
   const { method, headers } = request;
@@ -44,8 +47,8 @@ export function crossSiteRefusal(request: Request): string | null {
 }
 
 /**
- * Whether a request is for one of these hosts: `admin.example.com` with any port, `localhost:4640` with this one. Another site's
- * name may lead to this server, too (DNS rebinding), and its pages are then of the same origin.
+ * Tells whether a request is for one of these hosts: `admin.example.com` with any port, `localhost:4640` with this
+ * one. Another site's name may lead to this server, too (DNS rebinding), and its pages are then of the same origin.
  */
 export function isForHost({ headers, url }: Request, allowed: readonly string[] | undefined): boolean {
   if (allowed === undefined) return true;
@@ -54,7 +57,10 @@ export function isForHost({ headers, url }: Request, allowed: readonly string[] 
   return allowed.some((entry) => [host, name].includes(entry.toLowerCase()));
 }
 
-/** By host: in front of the server there may be a proxy that ends TLS. */
+/**
+ * Tells whether the request comes from a page of this host. The scheme is not compared: in front of the server there
+ * may be a proxy that ends TLS.
+ */
 function isOwnOrigin({ headers, url }: Request): boolean {
   const origin = headers.get('origin');
   if (origin === null || !URL.canParse(origin)) return false;

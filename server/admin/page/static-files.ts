@@ -13,11 +13,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
 };
-/** Vite puts a hash in the name of what it makes. */
+/** Vite puts a hash in the name of each file that it makes. */
 const HASHED = /^assets\/.*-[\w-]{8,}\.\w+$/;
 const KEPT = 'private, max-age=31536000, immutable';
 
-/** Next to the built server; in a source checkout, where the build puts it. */
+/** The built page is next to the built server; in a source checkout it is where the build puts it. */
 const BUILT = fileURLToPath(
   new URL(
     import.meta.url.endsWith('.ts') ? '../../../dist/dashboard/' : '../../../dashboard/',
@@ -25,7 +25,10 @@ const BUILT = fileURLToPath(
   ),
 );
 
-/** The files of the page. Only what was there when it was first asked for is ever served: a path can not lead elsewhere. */
+/**
+ * Serves the files of the page. Only files that were there at the first request are ever served: a path can not lead
+ * elsewhere.
+ */
 export class StaticFiles {
   readonly #place: string;
   #files: Promise<ReadonlyMap<string, string>> | undefined;
@@ -34,7 +37,7 @@ export class StaticFiles {
     this.#place = place;
   }
 
-  /** Undefined when there is no such file. */
+  /** Answers with a file; undefined when there is no such file. */
   async answer(path: string): Promise<Response | undefined> {
     const file = path === 'index.html' ? undefined : (await this.#list()).get(path);
     if (file === undefined) return undefined;
@@ -43,7 +46,7 @@ export class StaticFiles {
     return new Response(await readFile(file), { headers });
   }
 
-  /** The page, whatever the address below `base`, which it takes its own files from. */
+  /** Answers with the page, whatever the address below `base`. The page takes its own files from `base`. */
   async page(base: string): Promise<Response> {
     const file = (await this.#list()).get('index.html');
     if (file === undefined) return text(NOT_BUILT, 503);

@@ -8,7 +8,7 @@ import { KeysPage } from './pages/keys-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { meQuery } from './queries.ts';
 
-/** Who is asking is known first: it says what may be done, and what time it is at the server. */
+/** Shows the pages once it is known who is asking: that says what may be done, and what time it is at the server. */
 export function App() {
   const me = useQuery(meQuery);
   if (!me.data) {

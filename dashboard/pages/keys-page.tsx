@@ -30,7 +30,7 @@ export function KeysPage() {
   );
 }
 
-/** Without a list, and without what could be planned or exported by it. */
+/** Shows what is wrong with the search, without a list, and without what could be planned or exported by it. */
 function Unreadable({ terms, problem }: { terms: readonly Term[]; problem: string }) {
   return (
     <>
@@ -137,7 +137,7 @@ function Selected({ rows, selection }: SelectedProps) {
   );
 }
 
-/** After a search from the search box, Enter opens what was found. */
+/** Moves the focus to the first row after a search from the search box, so that Enter opens what was found. */
 function useFocusOnFirst(page: Page | undefined) {
   const [wanted, setWanted] = useState(() => Boolean(history.state?.focusFirst));
   useEffect(() => {

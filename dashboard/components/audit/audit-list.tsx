@@ -15,7 +15,7 @@ interface AuditListProps {
   readonly title: string;
 }
 
-/** Who did what, when, why, and what it changed; the newest first. */
+/** Lists who did what, when, why, and what it changed; the newest first. */
 export function AuditList({ filter, title }: AuditListProps) {
   const audit = useInfiniteQuery({ ...auditQuery(filter), refetchInterval: usePollInterval() });
   const isForKey = filter.keyId !== undefined;

@@ -8,7 +8,7 @@ import { Notice } from '../ui/notice.tsx';
 import { CancelJobDialog } from './cancel-job-dialog.tsx';
 import { StartJob } from './start-job.tsx';
 
-/** Starts, resumes or cancels a job: as its state allows. */
+/** Starts, resumes or cancels a job, as its state allows. */
 export function JobControls({ job }: { job: Job }) {
   const [cancelling, setCancelling] = useState(false);
   const readOnly = useReadOnlyReason();

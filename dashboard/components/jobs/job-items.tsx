@@ -18,7 +18,7 @@ interface JobItemsProps {
   readonly onNext: (() => void) | undefined;
 }
 
-/** What became of each key. */
+/** Lists what became of each key. */
 export function JobItems({ items, onFirst, onNext }: JobItemsProps) {
   return (
     <section aria-label="Results" className="card overflow-hidden">

@@ -3,7 +3,7 @@ import { formatCount } from '../../lib/format.ts';
 import { leftOutText } from '../../lib/left-out.ts';
 import { Notice } from '../ui/notice.tsx';
 
-/** What is in a plan, by state, with what the action means for it; and what the plan did not look at. */
+/** Shows the keys of a plan by state, with what the action means for them; and what the plan did not look at. */
 export function JobPlan({ job }: { job: Job }) {
   const left = leftOutText(job.left, 'plan');
   return (

@@ -9,7 +9,9 @@ import { ConfirmField } from '../ui/confirm-field.tsx';
 import { Field, inputClass } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 
-/** Starts a planned job: by the number of its keys, and by whatever the action asks for on one key. */
+/**
+ * Starts a planned job. The operator types the number of its keys, and gives whatever the action asks for on one key.
+ */
 export function StartJob({ job }: { job: Job }) {
   const { id, total, confirm: word, mayRepeat } = job;
   const [form, setForm] = useState({ count: '', confirm: '', mayRepeat: false });

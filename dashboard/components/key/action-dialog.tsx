@@ -15,7 +15,7 @@ interface ActionDialogProps {
   readonly offered: OfferedAction;
   readonly detail: KeyDetail;
   readonly life: string;
-  /** Another action is chosen instead. */
+  /** Is called when the operator chooses another action instead. */
   readonly onOther: (action: ActionName) => void;
   readonly onClose: () => void;
 }

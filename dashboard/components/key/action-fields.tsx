@@ -17,7 +17,7 @@ interface ActionFieldsProps {
   readonly onDryRun: (possible: boolean) => void;
 }
 
-/** What an action asks for: always a reason; the rest by the action and the state. */
+/** Asks for what an action needs: always a reason; the rest by the action and the state. */
 export function ActionFields({
   offered,
   detail,

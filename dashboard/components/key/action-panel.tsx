@@ -10,7 +10,7 @@ interface ActionPanelProps {
   readonly life: string;
 }
 
-/** What can be done now, each with what it does; and what can not, each with why. */
+/** Lists the actions that can be taken now, each with what it does; and those that can not, each with why. */
 export function ActionPanel({ detail, life }: ActionPanelProps) {
   const [open, setOpen] = useState<ActionName | null>(null);
   const readOnly = useReadOnlyReason();

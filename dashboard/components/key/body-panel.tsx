@@ -153,7 +153,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
   );
 }
 
-/** JSON as a tree; what was cut is no JSON, and shown as the text that it is. */
+/** Shows JSON as a tree. A text that was cut is no JSON, and is shown as it is. */
 function BodyContent({ text, cut }: { text: string; cut: boolean }) {
   const node = useMemo(() => (cut ? undefined : readJson(text)), [text, cut]);
   if (node) return <JsonTree node={node} />;

@@ -9,7 +9,9 @@ interface ConflictNoticeProps {
   readonly refused: string | null;
 }
 
-/** The record changed under the operator's hands: what it was, what it is, and that nothing was done. */
+/**
+ * Says that the record changed before the operator's action came: what it was, what it is, and that nothing was done.
+ */
 export function ConflictNotice({ before, conflict, refused }: ConflictNoticeProps) {
   const now = conflict.detail;
   return (

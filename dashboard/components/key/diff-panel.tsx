@@ -10,7 +10,7 @@ import { Field, inputClass } from '../ui/field.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 import { NothingYet, View } from '../ui/view.tsx';
 
-/** What differs between the request, the response, and the record before and after each action. */
+/** Shows what differs between the request, the response, and the record before and after each action. */
 export function DiffPanel({ detail }: { detail: KeyDetail }) {
   const versions = useQuery(diffQuery(detail.id, versionOf(detail)));
   return (
@@ -54,7 +54,10 @@ function Comparison({ versions }: { versions: readonly DiffVersion[] }) {
   );
 }
 
-/** What the last action left behind, which follows what it found; without an action the second of all. */
+/**
+ * Finds the version that the last action left behind, which follows the one that it found; without an action, the
+ * second of all.
+ */
 function newestChange(versions: readonly DiffVersion[]): number {
   const last = versions.findLastIndex(({ label }) => label.startsWith('After '));
   return last > 0 ? last : 1;
@@ -133,7 +136,7 @@ function PatchLine({ line }: { line: string }) {
   );
 }
 
-/** Undefined when it would take too long to find. */
+/** Finds the lines that differ; undefined when that would take too long. */
 function linesOf(from: string, to: string): string[] | undefined {
   const options = { context: 3, timeout: 300 };
   const patch = structuredPatch('', '', comparableText(from), comparableText(to), '', '', options);

@@ -14,7 +14,7 @@ interface DryRunPanelProps {
   readonly onResult: (possible: boolean) => void;
 }
 
-/** What would be run, as whom. Nothing is run for it. */
+/** Shows what would be run, and as whom. Nothing is run for it. */
 export function DryRunPanel({ detail, onResult }: DryRunPanelProps) {
   const dryRun = useQuery(dryRunQuery(detail));
   const possible = dryRun.data?.possible ?? false;

@@ -8,7 +8,7 @@ import { Verbatim } from '../ui/verbatim.tsx';
 import { View } from '../ui/view.tsx';
 import { lookOf, StateBadge } from './state-badge.tsx';
 
-/** How things stand, why, and what a retry would get now: what an operator needs before anything else. */
+/** Shows how the key stands, why, and what a retry would get now: an operator needs this before anything else. */
 export function KeyState({ detail }: { detail: KeyDetail }) {
   return (
     <section aria-label="State" className="card relative overflow-hidden p-4 pl-5">

@@ -6,7 +6,7 @@ interface RepeatTickProps {
   readonly onChange: (checked: boolean) => void;
 }
 
-/** Asked before whatever may repeat an effect. */
+/** Asks the operator to tick that the effect may happen twice, before whatever may repeat one. */
 export function RepeatTick({ checked, problem, onChange }: RepeatTickProps) {
   const id = useId();
   return (

@@ -59,7 +59,7 @@ interface StateBadgeProps extends Pick<KeyRow, 'state' | 'outcome'> {
   readonly size?: 'normal' | 'large';
 }
 
-/** A colour, an icon and a word: never a colour alone. */
+/** Shows a state by a colour, an icon and a word: never by a colour alone. */
 export function StateBadge({ size = 'normal', ...row }: StateBadgeProps) {
   const { label, icon: Icon, colour } = lookOf(row);
   const space = size === 'large' ? 'px-2.5 py-1 text-sm' : 'px-1.5 py-0.5 text-xs';

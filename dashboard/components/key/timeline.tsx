@@ -26,7 +26,7 @@ const EVENTS: Readonly<Record<string, readonly [label: string, icon: LucideIcon,
 
 const FAILED = ['Completed with an error', CircleX, 'text-error'] as const;
 
-/** What happened to this key, the newest first. */
+/** Lists what happened to this key, the newest first. */
 export function Timeline({ detail }: { detail: KeyDetail }) {
   const { timeline, timelineIsCut, outcome } = detail;
   return (

@@ -18,7 +18,7 @@ const BULK_ACTIONS = ['mark_failed', 'allow_retry', 'expire'] as const satisfies
 
 interface BulkPlanDialogProps {
   readonly terms: readonly Term[];
-  /** When there are any, it is these and not what the terms match. */
+  /** The plan is about these keys when there are any, and not about what the terms match. */
   readonly selected: ReadonlySet<string>;
   readonly onClose: () => void;
 }

@@ -19,9 +19,9 @@ type Format = (typeof FORMATS)[number][0];
 interface Exported {
   readonly filename: string;
   readonly text: string;
-  /** How much it is, in words: `12 keys`. */
+  /** The amount says in words how much the export holds: `12 keys`. */
   readonly amount: string;
-  /** What it did not look at; empty when it is whole. */
+  /** This says what the export did not look at; empty when the export is whole. */
   readonly missing: string;
 }
 
@@ -36,7 +36,7 @@ interface ExportDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks in which format and why, and saves what comes. */
+/** Asks for a format and a reason, and saves the export that comes. */
 export function ExportDialog({ title, description, send, onClose }: ExportDialogProps) {
   const [format, setFormat] = useState<Format>('ndjson');
   const [reason, setReason] = useState('');

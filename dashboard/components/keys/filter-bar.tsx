@@ -14,7 +14,7 @@ const PRESETS: readonly (readonly [string, KeyFilter])[] = [
   ['All', {}],
 ];
 
-/** The questions that are asked most, and the terms of the one that is asked now. */
+/** Offers the lists that are asked for most, and shows the terms of the one that is asked for now. */
 export function FilterBar({ terms }: { terms: readonly Term[] }) {
   const others = terms.filter(({ name }) => name !== 'state' && name !== 'error');
   const current = paramsOf(terms.filter((term) => !others.includes(term)));

@@ -10,14 +10,17 @@ import { Verbatim } from '../ui/verbatim.tsx';
 interface KeyTableProps {
   readonly rows: readonly KeyRow[];
   readonly caption: string;
-  /** Without it there is nothing to select. */
+  /** The operator can select rows only when this is given. */
   readonly selection?: {
     readonly ids: ReadonlySet<string>;
     readonly toggle: (id: string) => void;
   };
 }
 
-/** Columns fold into the key's own cell as the page gets narrower, so that nothing has to be scrolled sideways. */
+/**
+ * Lists keys. Columns fold into the key's own cell as the page gets narrower, so that nothing has to be scrolled
+ * sideways.
+ */
 export function KeyTable({ rows, caption, selection }: KeyTableProps) {
   return (
     <table className="w-full table-fixed border-collapse text-left">

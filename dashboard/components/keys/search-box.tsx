@@ -3,7 +3,9 @@ import { type FormEvent, type RefObject, useId, useState } from 'react';
 import { useLocation } from 'wouter';
 import { paramsOf, parseSearch } from '../../lib/filter.ts';
 
-/** `scope:acme key:abc`, or the bare text of a key. Enter shows the list that it asks for. */
+/**
+ * Searches keys by `scope:acme key:abc`, or by the bare text of a key. Enter shows the list that the text asks for.
+ */
 export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement | null> }) {
   const [, navigate] = useLocation();
   const [text, setText] = useState('');

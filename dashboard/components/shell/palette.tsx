@@ -13,7 +13,7 @@ interface PaletteCommand {
   readonly run: () => void;
 }
 
-/** Goes places and changes what is seen. No command in it changes a record. */
+/** Offers commands that go to a page or change what is seen. No command in it changes a record. */
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('');
   const commands = useCommands(text, onHelp);

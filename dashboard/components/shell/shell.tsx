@@ -10,7 +10,7 @@ import { HelpDialog } from './help-dialog.tsx';
 
 const palette = { name: 'palette', load: () => import('./palette.tsx') };
 
-/** The frame around every page: what is the same everywhere, and the shortcuts that work everywhere. */
+/** Frames every page: it holds what is the same everywhere, and the shortcuts that work everywhere. */
 export function Shell({ children }: { children: ReactNode }) {
   const search = useRef<HTMLInputElement>(null);
   const [overlay, setOverlay] = useState<'palette' | 'help' | null>(null);
@@ -50,7 +50,10 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-/** A page of its own for screen readers and keyboards too: another path begins at its top. */
+/**
+ * Begins another path at its top, with the focus on its main part: it is a page of its own for screen readers and
+ * keyboards, too.
+ */
 function useMainOnNavigation() {
   const [path] = useLocation();
   const last = useRef(path);

@@ -9,7 +9,7 @@ const TONES = {
 
 export type ButtonTone = keyof typeof TONES;
 
-/** The looks of a button, for what must be a link. */
+/** Makes the looks of a button, for an element that must be a link. */
 export function buttonClass(tone: ButtonTone = 'plain', size: 'small' | 'normal' = 'normal'): string {
   const space = size === 'small' ? 'min-h-7 px-2 text-xs' : 'min-h-8 px-3 text-sm';
   return (

@@ -19,12 +19,15 @@ interface ChartProps {
   readonly series: readonly Bucket[];
   readonly highest: number;
   readonly format: (value: number) => string;
-  /** Links, each named, with `data-mark`: one stop for Tab, then the arrow keys. */
+  /**
+   * Draws the marks: links, each with a name and `data-mark`. Together they are one stop for Tab; the arrow keys go
+   * on from there.
+   */
   readonly marks: (plot: Plot) => ReactNode;
   readonly table: ReactNode;
 }
 
-/** A drawing of numbers over time, with the numbers themselves in a table below it. */
+/** Draws numbers over time, with the numbers themselves in a table below. */
 export function Chart({ title, legend, series, highest, format, marks, table }: ChartProps) {
   const [box, width] = useWidth<HTMLDivElement>();
   const drawing = useRef<SVGSVGElement>(null);

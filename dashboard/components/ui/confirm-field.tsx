@@ -7,7 +7,7 @@ interface ConfirmFieldProps {
   readonly onChange: (value: string) => void;
 }
 
-/** Asks for the word of an action that can not be taken back. */
+/** Asks the operator to type a word, for an action that can not be taken back. */
 export function ConfirmField({ word, value, problem, onChange }: ConfirmFieldProps) {
   const label = (
     <>

@@ -8,7 +8,7 @@ interface DialogActionsProps {
   readonly onCancel: () => void;
 }
 
-/** The foot of a form in a dialog. */
+/** Shows the buttons at the foot of a form in a dialog. */
 export function DialogActions({
   label,
   danger = false,

@@ -6,7 +6,7 @@ interface DialogProps {
   readonly title: string;
   readonly description?: ReactNode;
   readonly initialFocus?: RefObject<HTMLElement | null>;
-  /** Where the focus goes afterwards; null for where it came from. */
+  /** Finds the element that gets the focus afterwards; null for the one that had it before. */
   readonly finalFocus?: () => HTMLElement | null;
   readonly onClose: () => void;
   readonly children: ReactNode;

@@ -5,7 +5,7 @@ interface ErrorBoundaryState {
   readonly error: unknown;
 }
 
-/** A fault of the page itself, or a part of it that could not be loaded: said, never a blank page. */
+/** Shows a fault of the page itself, or a part of it that could not be loaded, so that the page is never blank. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, ErrorBoundaryState> {
   override state: ErrorBoundaryState = { error: null };
 

@@ -5,7 +5,7 @@ import { formatBytes } from '../../lib/format.ts';
 import { Ago, Unknown, Until, Utc } from './time.tsx';
 import { Verbatim } from './verbatim.tsx';
 
-/** The numbers of a record, exact. */
+/** Shows the exact numbers of a record. */
 export function Facts({ detail }: { detail: KeyDetail }) {
   const held = detail.state === 'running' || detail.state === 'lapsed';
   return (

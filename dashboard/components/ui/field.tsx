@@ -9,7 +9,7 @@ export interface Described {
 interface FieldProps {
   readonly label: ReactNode;
   readonly hint?: ReactNode;
-  /** What is wrong with what was entered. */
+  /** The problem says what is wrong with what was entered. */
   readonly problem?: string | null;
   readonly children: (control: Described) => ReactNode;
 }
@@ -17,7 +17,7 @@ interface FieldProps {
 export const inputClass =
   'w-full rounded-md border border-line-strong bg-surface px-2.5 py-1.5 text-ink placeholder:text-muted aria-invalid:border-danger';
 
-/** A label, its control, and what is said of it, tied together for screen readers. */
+/** Ties a label, its control, and what is said of it together for screen readers. */
 export function Field({ label, hint, problem, children }: FieldProps) {
   const id = useId();
   const notes = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(' ');

@@ -5,7 +5,7 @@ import type { JsonNode } from '../../lib/json-tree.ts';
 import { LongText } from './long-text.tsx';
 import { Verbatim } from './verbatim.tsx';
 
-/** So many children are shown at once. */
+/** A tree shows so many children at once. */
 const CHUNK = 100;
 const OPEN_DEPTH = 5;
 const OPEN_CHILDREN = 25;

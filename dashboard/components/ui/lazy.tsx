@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { View } from './view.tsx';
 
 interface LazyProps<Code> extends CodeProps<Code> {
-  /** What is loading, in words. */
+  /** This says in words what is loading. */
   readonly what: string;
   readonly children: (code: Code) => ReactNode;
 }
@@ -14,9 +14,9 @@ interface CodeProps<Code> {
 }
 
 /**
- * A part whose code is loaded when it is first shown. By a query, not by React's `lazy`: React holds back what follows a
- * suspended part for 300 ms. Code that can not be loaded is a fault of the page, for a browser does not ask for it again
- * before it is reloaded.
+ * Shows a part whose code is loaded when it is first shown. It uses a query, not React's `lazy`, since React holds
+ * back what follows a suspended part for 300 ms. Code that can not be loaded is a fault of the page, for a browser
+ * does not ask for it again before it is reloaded.
  */
 export function Lazy<Code>({ what, children, ...props }: LazyProps<Code>) {
   return (
@@ -26,7 +26,10 @@ export function Lazy<Code>({ what, children, ...props }: LazyProps<Code>) {
   );
 }
 
-/** For a prefetch: a {@link Lazy} of this name has nothing to wait for then. */
+/**
+ * Makes the query of a part's code. It is also for a prefetch: a {@link Lazy} of this name has nothing to wait for
+ * then.
+ */
 export function codeQuery<Code>({ name, load }: CodeProps<Code>) {
   return queryOptions({
     queryKey: ['code', name],

@@ -5,7 +5,10 @@ import { Verbatim } from './verbatim.tsx';
 const FIRST = 2_000;
 const MORE = 20_000;
 
-/** A text of any length: what can be read at once, and more when it is asked for. The browser lays out no megabyte unasked. */
+/**
+ * Shows the beginning of a text of any length, and more of it when that is asked for. The browser lays out no
+ * megabyte unasked.
+ */
 export function LongText({ text, first = FIRST }: { text: string; first?: number }) {
   const [shown, setShown] = useState(first);
   if (text.length <= shown) return <Verbatim text={text} empty="empty text" />;

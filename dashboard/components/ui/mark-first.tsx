@@ -10,7 +10,10 @@ interface MarkFirstProps {
   readonly onOther: (action: ActionName) => void;
 }
 
-/** Before what may repeat an effect: whoever knows what became of it should write that down instead. */
+/**
+ * Advises, before what may repeat an effect, to mark the key instead: whoever knows what became of the effect should
+ * write that down.
+ */
 export function MarkFirst({ action, detail, onOther }: MarkFirstProps) {
   if (!MARKS_FIRST.has(detail.state) || MARKS.some((mark) => mark === action)) return null;
   return (

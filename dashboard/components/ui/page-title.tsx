@@ -2,12 +2,14 @@ import { type ReactNode, useEffect } from 'react';
 
 interface PageTitleProps {
   readonly title: string;
-  /** For screen readers only: the page shows its subject instead. */
+  /** A hidden title is for screen readers only: the page shows its subject instead. */
   readonly hidden?: boolean;
   readonly children?: ReactNode;
 }
 
-/** The page's heading, its name in the browser's history, and what can be done with the whole of it. */
+/**
+ * Shows the page's heading, with what can be done with the whole page, and names the page in the browser's history.
+ */
 export function PageTitle({ title, hidden = false, children }: PageTitleProps) {
   useEffect(() => {
     document.title = `${title} · Latchkey`;

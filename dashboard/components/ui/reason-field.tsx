@@ -5,7 +5,7 @@ import { Field, inputClass } from './field.tsx';
 interface ReasonFieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** It was sent too short. */
+  /** The reason was sent, and was too short. */
   readonly problem?: boolean;
   readonly inputRef?: Ref<HTMLTextAreaElement>;
 }

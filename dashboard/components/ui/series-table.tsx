@@ -5,7 +5,7 @@ import { formatCount } from '../../lib/format.ts';
 import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
 import { Unknown } from './time.tsx';
 
-/** What the charts draw, as numbers. Times in which nothing happened are left out. */
+/** Lists the numbers that the charts draw. Times in which nothing happened are left out. */
 export function SeriesTable({ series }: { series: readonly Bucket[] }) {
   const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
   const rows = series.filter((bucket) => totalOf(bucket) + bucket.replays > 0);

@@ -19,7 +19,7 @@ interface TileProps {
   readonly note: string;
 }
 
-/** How many keys there are of a kind, and the way to them. It is loud only when there are some. */
+/** Shows how many keys of a kind there are, and leads to them. It is loud only when there are some. */
 export function Tile({ label, count, tone, filter, note }: TileProps) {
   const [ToneIcon, colour, loud] = TONES[tone];
   const none = count.count === 0;

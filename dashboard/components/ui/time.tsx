@@ -2,14 +2,14 @@ import { useServerNow } from '../../hooks/use-server-now.ts';
 import { formatAge } from '../../lib/duration.ts';
 import { formatUtc, isoTime } from '../../lib/format.ts';
 
-/** How long ago, by the server's clock; the exact moment is in the tooltip. */
+/** Shows how long ago a moment was, by the server's clock; the exact moment is in the tooltip. */
 export function Ago({ at, suffix = ' ago' }: { at: number | null; suffix?: string }) {
   const now = useServerNow();
   if (at === null) return <Unknown />;
   return <Moment at={at} text={`${formatAge(now - at)}${suffix}`} />;
 }
 
-/** How long until, or since when it has been over. */
+/** Shows how long it is until a moment, or for how long it has been over. */
 export function Until({ at, over }: { at: number | null; over: string }) {
   const now = useServerNow();
   if (at === null) return <Unknown />;
@@ -31,7 +31,7 @@ export function Unknown() {
   );
 }
 
-/** The engine's NEVER is in the year 9999. */
+/** A time from here on stands for "never": the engine's NEVER is in the year 9999. */
 const FOR_EVER = Date.UTC(9999, 0);
 
 function Moment({ at, text, wrap = false }: { at: number; text: string; wrap?: boolean }) {

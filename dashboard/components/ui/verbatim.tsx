@@ -2,13 +2,13 @@ import { piecesOf } from '../../lib/verbatim.ts';
 
 interface VerbatimProps {
   readonly text: string;
-  /** Shown instead of a text without characters. */
+  /** This word is shown instead of a text without characters. */
   readonly empty?: string;
 }
 
 /**
- * Text of a stranger: isolated from the text around it, and with each character that can not be seen shown by its code
- * point, so that two keys that differ never look the same.
+ * Shows the text of a stranger: isolated from the text around it, and with each character that can not be seen shown
+ * by its code point, so that two keys that differ never look the same.
  */
 export function Verbatim({ text, empty = 'empty' }: VerbatimProps) {
   if (text === '') return <span className="text-muted italic">{empty}</span>;

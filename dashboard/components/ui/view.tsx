@@ -6,14 +6,14 @@ import { Button } from './button.tsx';
 
 interface ViewProps<T> {
   readonly query: Pick<UseQueryResult<T>, 'data' | 'error' | 'refetch' | 'isFetching'>;
-  /** What is loading, in words: "the keys". */
+  /** This says in words what is loading: "the keys". */
   readonly what: string;
-  /** Of what stands for it while it is loading. */
+  /** So many lines stand for the content while it is loading. */
   readonly lines?: number;
   readonly children: (data: T) => ReactNode;
 }
 
-/** What was answered; until then that it is loading; without an answer, why, and a way to try again. */
+/** Shows what was answered; until then, that it is loading; without an answer, why, and a way to try again. */
 export function View<T>({ query, what, lines = 6, children }: ViewProps<T>) {
   const { data, error } = query;
   if (data === undefined && error) return <Failure query={query} what={what} />;
@@ -57,7 +57,7 @@ function Failure({ query, what }: { query: Retry; what: string }) {
   );
 }
 
-/** What is shown is not of now: it says so, and goes on showing it. */
+/** Says that what is shown is not of now, while the page goes on showing it. */
 function Stale({ query }: { query: Retry }) {
   return (
     <p role="alert" className="mb-3 rounded-md bg-danger-soft px-3 py-2 text-danger wrap-anywhere">

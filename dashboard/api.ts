@@ -1,7 +1,7 @@
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client';
 import type { AppRouter } from '../server/admin/api/router.ts';
 
-/** The server puts the mount path into `<base href>`. */
+/** The base path is the mount path, which the server puts into `<base href>`. */
 export const basePath = new URL('.', document.baseURI).pathname.replace(/\/$/, '');
 
 // Without batching: the server refuses batches, so that a query is never run along with a mutation.
@@ -24,10 +24,12 @@ async function fetchAnswer(url: RequestInfo | URL | string, options?: unknown): 
   return response;
 }
 
-/** There was no answer. */
+/** The server gave no answer. */
 class Unreachable extends Error {}
 
-/** By what stands in front of the API, a session's check say: it need not answer in the API's form. */
+/**
+ * Something in front of the API gave the answer, a check of the session say: it need not answer in the API's form.
+ */
 class Foreign extends Error {
   readonly status: number;
 
@@ -41,19 +43,22 @@ class Foreign extends Error {
   }
 }
 
-/** The HTTP status of an answer that was a refusal; undefined when there was no answer. */
+/** Reads the HTTP status of an answer that was a refusal; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof TRPCClientError)) return undefined;
   return error.cause instanceof Foreign ? error.cause.status : error.data?.httpStatus;
 }
 
-/** Whether asking again may help: nobody answered, or somebody who is busy. */
+/** Tells whether asking again may help: nobody answered, or somebody who is busy. */
 export function mayPass(error: unknown): boolean {
   const isUnreachable = error instanceof TRPCClientError && error.cause instanceof Unreachable;
   return isUnreachable || (statusOf(error) ?? 0) >= 502;
 }
 
-/** For the operator. What is neither an answer nor the lack of one is a fault of this page, and is called that. */
+/**
+ * Words an error for the operator. An error that is neither an answer nor the lack of one is a fault of this page,
+ * and is called that.
+ */
 export function messageOf(error: unknown): string {
   const status = statusOf(error);
   if (status === 401) return 'Your session has ended. Sign in again, then reload this page.';

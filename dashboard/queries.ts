@@ -15,13 +15,13 @@ export const clock = createClock();
 export type Window = '1h' | '24h' | '7d';
 export type BodyPart = 'request' | 'response';
 
-/** A life of a record. */
+/** An address names a life of a record. */
 export interface Address {
   readonly id: string;
   readonly life: string;
 }
 
-/** As the API takes it: a damaged record does not say which life it is in. */
+/** Writes an address as the API takes it: a damaged record does not say which life it is in. */
 export function addressed({ id, life }: Address): { id: string; life?: string } {
   return life === '' || life === NO_LIFE ? { id } : { id, life };
 }
@@ -122,7 +122,10 @@ export const jobQuery = (id: string, cursor: string | undefined) =>
       api.bulk.get.query({ id, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
   });
 
-/** After an action: the page shows what the server answered, and what else it may have changed is asked for again. */
+/**
+ * Puts the record into the page after an action, as the server answered it, and asks again for what else the action
+ * may have changed.
+ */
 export function recordChanged(client: QueryClient, life: string, detail: KeyDetail | null): void {
   const shown = detail && keyQuery({ id: detail.id, life }).queryKey;
   if (shown) {

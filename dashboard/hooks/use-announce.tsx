@@ -10,7 +10,10 @@ type Announce = (announcement: Announcement | null) => void;
 
 const AnnounceContext = createContext<Announce>(() => {});
 
-/** Tells the operator, and a screen reader, what came of an action. It stays until it is closed or the next one comes. */
+/**
+ * Tells the operator, and a screen reader, what came of an action. The message stays until it is closed or the next
+ * one comes.
+ */
 export function useAnnounce(): Announce {
   return useContext(AnnounceContext);
 }

@@ -2,8 +2,8 @@ import { useRef } from 'react';
 import { randomKey } from '../lib/random-key.ts';
 
 /**
- * The idempotency key of one command. It stays while the same command is sent again, after a lost answer say, and
- * is new for another one.
+ * Makes the idempotency key of a command. The key stays while the same command is sent again, after a lost answer
+ * say, and is new for another one.
  */
 export function useCommandKey(): (command: unknown) => string {
   const last = useRef<{ text: string; key: string } | null>(null);

@@ -3,7 +3,9 @@ import { singleKeys } from '../lib/settings.ts';
 
 export type Hotkeys = Readonly<Record<string, () => void>>;
 
-/** Shortcuts of a single character; silent while text is typed, a dialog is open, or they are turned off. */
+/**
+ * Listens to shortcuts of a single character, unless a text is being typed, a dialog is open, or they are turned off.
+ */
 export function useHotkeys(hotkeys: Hotkeys): void {
   const latest = useRef(hotkeys);
   useEffect(() => {

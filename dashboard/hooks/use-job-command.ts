@@ -6,7 +6,7 @@ import { jobsChanged } from '../queries.ts';
 import { useAnnounce } from './use-announce.tsx';
 import { useCommandKey } from './use-command-key.ts';
 
-/** Sends a command about a job. While there is no answer it stays the same command; the next one is another. */
+/** Sends a command about a job. While there is no answer, it stays the same command; the next one is another. */
 export function useJobCommand(done: string) {
   const client = useQueryClient();
   const announce = useAnnounce();

@@ -12,14 +12,17 @@ export type Conflict = Extract<ActionResult, { done: false }>;
 interface KeyActionOptions {
   /** The record as the operator saw it when they began: the action is a compare-and-set on that. */
   readonly detail: KeyDetail;
-  /** Of the page's address. */
+  /** The life is that of the page's address. */
   readonly life: string;
   readonly onDone: () => void;
-  /** What was confirmed was confirmed of another state. */
+  /** Is called when the record has changed: the operator's confirmation was for another state. */
   readonly onConflict: () => void;
 }
 
-/** Sends an action. When the record is another one by now, says so, and lets it be sent again on what stands. */
+/**
+ * Sends an action. When the record has changed meanwhile, it says so, and lets the action be sent again on the record
+ * that stands.
+ */
 export function useKeyAction({ detail, life, onDone, onConflict }: KeyActionOptions) {
   const client = useQueryClient();
   const announce = useAnnounce();

@@ -7,8 +7,8 @@ import { useLiveQuery, usePollInterval } from './use-live-query.ts';
 import { useOnRefresh } from './use-refresh.ts';
 
 /**
- * A page of the list, live: its rows keep up to date and stay where they are. New ones are counted, and come when
- * they are asked for.
+ * Reads a page of the list, live: its rows keep up to date and stay where they are. New ones are counted, and come
+ * when they are asked for.
  */
 export function useKeyList(filter: KeyFilter, cursor: string | undefined) {
   // The first row of the first page, as it was when it was first shown.

@@ -6,7 +6,7 @@ const POLL_MS = 5_000;
 const MOVING_POLL_MS = 1_000;
 
 /**
- * A query that is asked again every 5 s, unless the operator has paused that.
+ * Asks a query again every 5 s, unless the operator has paused that.
  * @param isMoving whether somebody who looks at the answer waits for the next: it comes after a second
  */
 export function useLiveQuery<T, K extends QueryKey>(

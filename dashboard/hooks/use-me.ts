@@ -9,7 +9,7 @@ export function useMe(): Me {
   return me;
 }
 
-/** Why this operator may change nothing; null when they may. The server checks it again. */
+/** Says why this operator may change nothing; null when they may. The server checks it again. */
 export function useReadOnlyReason(): string | null {
   const { operator, readOnly } = useMe();
   if (readOnly) return 'This dashboard is read-only.';

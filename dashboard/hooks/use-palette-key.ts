@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { dialogIsOpen } from './use-hotkeys.ts';
 
-/** ⌘K, or Ctrl+K where there is no ⌘: also while text is typed, but not over a dialog. */
+/** Opens the palette at ⌘K, or at Ctrl+K where there is no ⌘: also while text is typed, but not over a dialog. */
 export function usePaletteKey(open: () => void): void {
   const latest = useRef(open);
   useEffect(() => {

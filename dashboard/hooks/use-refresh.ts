@@ -12,7 +12,7 @@ export function useRefresh(): () => void {
   }, [client]);
 }
 
-/** Before everything is asked for again. */
+/** Calls the listener before everything is asked for again. */
 export function useOnRefresh(listener: () => void): void {
   const latest = useRef(listener);
   useEffect(() => {

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { clock } from '../queries.ts';
 
-/** The server's time, anew each second. */
+/** Tells the server's time, anew each second. */
 export function useServerNow(): number {
   return useSyncExternalStore(clock.subscribe, clock.now);
 }

@@ -3,7 +3,7 @@ import { REASON_MIN_LENGTH } from './actions.ts';
 
 export interface ActionForm {
   readonly reason: string;
-  /** The data of `mark_completed` as JSON text, or the message of `mark_failed`. */
+  /** The response is the data of `mark_completed` as JSON text, or the message of `mark_failed`. */
   readonly response: string;
   readonly confirm: string;
   readonly mayRepeat: boolean;
@@ -13,7 +13,7 @@ export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', ma
 
 export type ActionProblems = { readonly [field in keyof ActionForm]?: string };
 
-/** What is still missing, by field. The server checks all of it again. */
+/** Says what is still missing, by field. The server checks all of it again. */
 export function problemsOf({ action, confirm, mayRepeat }: OfferedAction, form: ActionForm): ActionProblems {
   const problems: { -readonly [field in keyof ActionProblems]: ActionProblems[field] } = {};
   if (form.reason.trim().length < REASON_MIN_LENGTH) {

@@ -2,9 +2,9 @@ import type { ActionName, ShownState } from '../../server/admin/contract.ts';
 
 export interface ActionText {
   readonly label: string;
-  /** What it does, in one line, before it is chosen. */
+  /** The effect says in one line what the action does, before it is chosen. */
   readonly effect: string;
-  /** What the operator is told when it is done. */
+  /** The operator is told this when the action is done. */
   readonly done: string;
   readonly tone: 'normal' | 'danger';
 }
@@ -54,7 +54,10 @@ export const ACTIONS = {
   },
 } as const satisfies Record<ActionName, ActionText>;
 
-/** In the order in which they should be considered: what can not repeat an effect comes first. */
+/**
+ * The actions for a state are in the order in which they should be considered: those that can not repeat an effect
+ * come first.
+ */
 export const ACTIONS_BY_STATE = {
   in_doubt: ['mark_completed', 'mark_failed', 'allow_retry', 'rerun'],
   lapsed: ['mark_completed', 'mark_failed', 'allow_retry'],
@@ -65,7 +68,7 @@ export const ACTIONS_BY_STATE = {
   unreadable: [],
 } as const satisfies Record<ShownState, readonly ActionName[]>;
 
-/** Asked by the mark actions. */
+/** In these states the operator should consider the mark actions first. */
 export const MARKS_FIRST: ReadonlySet<ShownState> = new Set(['in_doubt', 'lapsed']);
 
 export const REASON_MIN_LENGTH = 8;

@@ -1,11 +1,11 @@
 /**
- * The MongoDB server's clock. Ages and leases are told by it, and carried on by the browser's monotonic clock: what the
- * operator's own clock shows, or how it is set meanwhile, changes nothing.
+ * Tells the time of the MongoDB server. Ages and leases are told by it, and carried on by the browser's monotonic
+ * clock: what the operator's own clock shows, or how it is set meanwhile, changes nothing.
  */
 export interface Clock {
   /** Takes the time from an answer of the server. */
   set(serverNow: number): void;
-  /** Milliseconds of the server's clock, in whole seconds between two {@link set}s. */
+  /** Tells the time in milliseconds of the server's clock, in whole seconds between two {@link set}s. */
   now(): number;
   subscribe(listener: () => void): () => void;
 }

@@ -1,6 +1,6 @@
 /**
- * Puts a text on the clipboard. The browser's interface for that is missing on plain HTTP: there the text is selected in a field
- * and copied as a person would do it.
+ * Puts a text on the clipboard. Where the browser's interface for that is missing, as on plain HTTP, the text is
+ * selected in a field and copied as a person would do it.
  * @throws Error when the browser does not allow it
  */
 export async function copyText(text: string): Promise<void> {

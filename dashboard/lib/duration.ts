@@ -10,14 +10,14 @@ const UNITS = [
   ['s', SECOND],
 ] as const;
 
-/** `90m`, `2h`, `30s`, `1.5d` in milliseconds; undefined for anything else. */
+/** Reads `90m`, `2h`, `30s`, `1.5d` as milliseconds; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text);
   const unit = UNITS.find(([name]) => name === match?.[2]);
   return match && unit ? Math.round(Number(match[1]) * unit[1]) : undefined;
 }
 
-/** As {@link parseDuration} reads it, in the largest unit that divides it. */
+/** Writes a duration as {@link parseDuration} reads it, in the largest unit that divides it. */
 export function durationToken(ms: number): string {
   for (const [name, size] of UNITS) {
     if (ms >= size && ms % size === 0) return `${ms / size}${name}`;
@@ -25,7 +25,7 @@ export function durationToken(ms: number): string {
   return `${Math.round(ms) / SECOND}s`;
 }
 
-/** How long something took: `340 ms`, `1.2 s`, `3 min 20 s`. */
+/** Says how long something took: `340 ms`, `1.2 s`, `3 min 20 s`. */
 export function formatDuration(ms: number): string {
   const positive = Math.max(0, ms);
   if (positive < SECOND) return `${Math.round(positive)} ms`;
@@ -33,7 +33,7 @@ export function formatDuration(ms: number): string {
   return twoUnits(positive);
 }
 
-/** How long ago, in whole units: `12 s`, `3 min`, `2 h 5 min`, `4 d`. Never negative. */
+/** Says how long ago something was, in whole units: `12 s`, `3 min`, `2 h 5 min`, `4 d`. It is never negative. */
 export function formatAge(ms: number): string {
   return twoUnits(Math.max(0, ms));
 }

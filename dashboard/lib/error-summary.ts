@@ -1,4 +1,4 @@
-/** What an operator wants to know first of a stored error. */
+/** An error summary holds what an operator wants to know first of a stored error. */
 export interface ErrorSummary {
   readonly message: string;
   readonly code: string | null;
@@ -7,7 +7,9 @@ export interface ErrorSummary {
 
 const MOST = 5;
 
-/** The errors in a stored body of any of our formats; none when there are none, or it can not be told. */
+/**
+ * Finds the errors in a stored body of any of our formats; none when there are none, or when that can not be told.
+ */
 export function errorsIn(text: string): readonly ErrorSummary[] {
   let body: unknown;
   try {

@@ -12,7 +12,7 @@ export const FILTER_STATES = [
   'unreadable',
 ] as const satisfies readonly NonNullable<KeyFilter['state']>[];
 
-/** One chip: `state:in_doubt`. */
+/** A term is one chip of the filter: `state:in_doubt`. */
 export interface Term {
   readonly name: TermName;
   readonly value: string;
@@ -23,11 +23,11 @@ export type TermName = (typeof TERM_NAMES)[number];
 
 export interface Search {
   readonly terms: readonly Term[];
-  /** What is wrong with what was typed; nothing is guessed. */
+  /** The problem says what is wrong with what was typed; nothing is guessed. */
   readonly problem: string | null;
 }
 
-/** `scope:acme key:"a b" age:>5m`; a word without a name is the key. */
+/** Reads a search such as `scope:acme key:"a b" age:>5m`; a word without a name is the key. */
 export function parseSearch(text: string): Search {
   const terms = new Map<TermName, Term>();
   const bare: string[] = [];
@@ -48,14 +48,14 @@ export function parseSearch(text: string): Search {
   return { terms: list, problem: list.map(problemOf).find((problem) => problem !== null) ?? null };
 }
 
-/** What {@link parseSearch} reads back as the same terms. */
+/** Writes terms so that {@link parseSearch} reads back the same ones. */
 export function formatSearch(terms: readonly Term[]): string {
   return terms.map(({ name, value }) => `${name}:${quoted(value)}`).join(' ');
 }
 
 /**
- * What the page's address asks for: without a term, what needs attention. Nothing of it is left out in silence: a list of other keys
- * than those that were asked for could be acted upon.
+ * Reads what the page's address asks for: without a term, what needs attention. Nothing of it is left out in silence:
+ * a list of other keys than those that were asked for could be acted upon.
  */
 export function searchOf(params: URLSearchParams): Search {
   const terms = TERM_NAMES.flatMap((name) => {
@@ -67,7 +67,7 @@ export function searchOf(params: URLSearchParams): Search {
   return { terms: isDefault ? [{ name: 'state', value: 'attention' }] : terms, problem };
 }
 
-/** Of an address, what is no term. */
+/** These parts of an address are no terms. */
 const OTHERS = ['all', 'cursor'];
 
 function problemIn(params: URLSearchParams): string | null {
@@ -90,7 +90,7 @@ export function filterOf(terms: readonly Term[]): KeyFilter {
   return Object.assign({}, ...terms.map(fieldsOf));
 }
 
-/** A list's address from anywhere: `listPath({ state: 'in_doubt' })`. */
+/** Makes a list's address, from anywhere: `listPath({ state: 'in_doubt' })`. */
 export function listPath(filter: KeyFilter): string {
   return `/keys?${paramsOf(termsFrom(filter))}`;
 }
@@ -172,7 +172,7 @@ function ageToken({ olderThanMs, newerThanMs }: KeyFilter): string | undefined {
   return newerThanMs === undefined ? undefined : `<${durationToken(newerThanMs)}`;
 }
 
-/** From a second on, and before another one. */
+/** Reads the time from one second on, and before another one. */
 function timesOf(text: string): KeyFilter | undefined {
   const [, from, before] = /^(\d{4}-[\dT:-]+Z)\.\.(\d{4}-[\dT:-]+Z)$/.exec(text) ?? [];
   const times = { startedFrom: Date.parse(from ?? ''), startedBefore: Date.parse(before ?? '') };
@@ -192,7 +192,7 @@ function quoted(value: string): string {
   return /^[^\s"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** Split at white space, but not inside double quotes; `\` takes the next character as it is, there only. */
+/** Splits a text at white space, but not inside double quotes; `\` takes the next character as it is, there only. */
 function words(text: string): { raw: string; text: string }[] {
   const found: { raw: string; text: string }[] = [];
   for (const [raw] of text.matchAll(/(?:"(?:\\.|[^"\\])*"|\S)+/gsu)) {

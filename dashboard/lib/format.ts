@@ -6,7 +6,7 @@ export function formatCount(count: number): string {
   return counts.format(count);
 }
 
-/** `12.3K`: for axes and tiles, next to an exact number elsewhere. */
+/** Writes a count in short, `12.3K`: for axes and tiles, next to an exact number elsewhere. */
 export function formatCompact(count: number): string {
   return compact.format(count);
 }
@@ -21,19 +21,19 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** The exact moment, in UTC: `2026-03-01 09:30:12.345 UTC`. */
+/** Writes the exact moment, in UTC: `2026-03-01 09:30:12.345 UTC`. */
 export function formatUtc(at: number): string {
   const iso = isoTime(at);
   return iso === null ? `${at} ms after 1970` : iso.replace('T', ' ').replace('Z', ' UTC');
 }
 
-/** Null for what a Date can not hold. */
+/** Writes a time in ISO form; null for a time that a Date can not hold. */
 export function isoTime(at: number): string | null {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
-/** `09:30` or, for a window of days, `Mar 1`: a label of an axis, in UTC. */
+/** Writes the label of an axis, in UTC: `09:30` or, for a window of days, `Mar 1`. */
 export function formatTick(at: number, widthMs: number): string {
   const days = widthMs > 36 * 3_600_000;
   return new Date(at).toLocaleString('en-GB', {

@@ -1,17 +1,17 @@
 import { visit } from 'jsonc-parser';
 
 /**
- * A value of a JSON text. Its numbers, the order of its names, and names that come twice are as they were written:
- * `JSON.parse` would round 64-bit numbers and move names that look like one.
+ * A node is a value of a JSON text. Its numbers, the order of its names, and names that come twice are as they were
+ * written: `JSON.parse` would round 64-bit numbers and move names that look like one.
  */
 export type JsonNode =
   | { readonly kind: 'object'; readonly entries: readonly (readonly [name: string, value: JsonNode])[] }
   | { readonly kind: 'array'; readonly items: readonly JsonNode[] }
   | { readonly kind: 'string'; readonly text: string }
-  /** A number, `true`, `false` or `null`, as it was written. */
+  /** A literal is a number, `true`, `false` or `null`, as it was written. */
   | { readonly kind: 'literal'; readonly source: string };
 
-/** Undefined for a text that is not JSON, or too deep to be read. */
+/** Reads a JSON text; undefined for a text that is not JSON, or too deep to be read. */
 export function readJson(text: string): JsonNode | undefined {
   try {
     return parsed(text);
@@ -22,7 +22,7 @@ export function readJson(text: string): JsonNode | undefined {
 
 const DEEPEST = 1_000;
 
-/** By what the parser finds on its way: to have it make a tree of its own first takes twice the time. */
+/** Makes the tree while the parser goes through the text: a tree of the parser's own first takes twice the time. */
 function parsed(text: string): JsonNode | undefined {
   let root: JsonNode | undefined;
   let isJson = true;
@@ -69,7 +69,7 @@ function parsed(text: string): JsonNode | undefined {
   return isJson ? root : undefined;
 }
 
-/** Indented, with one value on a line. */
+/** Writes a node indented, with one value on a line. */
 export function printJson(node: JsonNode, indent = ''): string {
   const inner = `${indent}  `;
   switch (node.kind) {
@@ -92,7 +92,10 @@ export function printJson(node: JsonNode, indent = ''): string {
   }
 }
 
-/** JSON is indented and sorted by name, so that the same values have the same lines; any other text is left as it is. */
+/**
+ * Makes a text that can be compared by lines: JSON is indented and sorted by name, so that the same values have the
+ * same lines; any other text is left as it is.
+ */
 export function comparableText(text: string): string {
   const node = readJson(text);
   return node ? printJson(sorted(node)) : text;

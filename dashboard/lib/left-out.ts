@@ -1,7 +1,7 @@
 import type { LeftOut } from '../../server/admin/contract.ts';
 import { formatUtc } from './format.ts';
 
-/** What a plan or an export did not look at, in words; empty when it looked at all. */
+/** Says what a plan or an export did not look at, in words; empty when it looked at all. */
 export function leftOutText(left: LeftOut | null, what: 'plan' | 'export'): string {
   if (left === null) return '';
   const before =

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** A choice of this browser's user. Kept in memory alone where storage is refused. */
+/** Keeps a choice of this browser's user. Where storage is refused, it is kept in memory alone. */
 export function localSetting<T extends string>(name: string, values: readonly [T, ...T[]]) {
   const listeners = new Set<() => void>();
   let current = read();

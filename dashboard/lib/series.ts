@@ -3,7 +3,10 @@ import { formatTick } from './format.ts';
 
 export type Bucket = Overview['series'][number];
 
-/** From the bottom of a bar to its top: what needs attention lies where the eye looks last. */
+/**
+ * The outcomes are in the order of a bar from its bottom to its top: what needs attention lies where the eye looks
+ * last.
+ */
 export const OUTCOMES = [
   {
     name: 'success',
@@ -41,7 +44,7 @@ export const OUTCOMES = [
   filter: KeyFilter;
 }[];
 
-/** The keys that were begun in a bucket, whenever it is looked at. */
+/** Matches the keys that were begun in a bucket, whenever it is looked at. */
 export function startedIn({ from, to }: Pick<Bucket, 'from' | 'to'>): KeyFilter {
   return { startedFrom: from, startedBefore: to };
 }
@@ -55,7 +58,7 @@ export function totalOf(bucket: Bucket): number {
   return OUTCOMES.reduce((sum, { name }) => sum + bucket[name], 0);
 }
 
-/** A round number at or above `value`, to end an axis with. */
+/** Finds a round number at or above `value`, to end an axis with. */
 export function axisEnd(value: number): number {
   if (value <= 4) return 4;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -1,4 +1,7 @@
-/** A piece of text as a person can see it: `escape` stands for a character that can not be seen, or reorders others. */
+/**
+ * A piece is a part of a text as a person can see it: `escape` stands for a character that can not be seen, or
+ * reorders others.
+ */
 export interface Piece {
   readonly text: string;
   readonly escape: boolean;

@@ -10,7 +10,7 @@ import { useCommandKey } from './use-command-key.ts';
 export type Conflict = Extract<ActionResult, { done: false }>;
 
 interface KeyActionOptions {
-  /** The record as the operator saw it when they began: the action is a compare-and-set on that. */
+  /** The detail is the record as the operator saw it at the beginning: the action is a compare-and-set on that. */
   readonly detail: KeyDetail;
   /** The life is that of the page's address. */
   readonly life: string;

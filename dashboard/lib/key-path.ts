@@ -1,4 +1,4 @@
-/** This stands in an address for the life of a damaged record that does not say which life it is in. */
+/** A dash stands in an address for the life of a damaged record that does not say which life it is in. */
 export const NO_LIFE = '-';
 
 /**

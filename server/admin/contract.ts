@@ -15,7 +15,9 @@ export interface Operator {
 
 /** An actor is an operator, and how the command came. */
 export interface Actor extends Operator {
-  /** This says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`. */
+  /**
+   * The text says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`.
+   */
   readonly via?: string;
 }
 
@@ -67,14 +69,14 @@ export interface KeyRow {
 
 export interface KeyPage {
   readonly rows: readonly KeyRow[];
-  /** This cursor leads to the next page when it is passed back; null at the end. */
+  /** The cursor leads to the next page when it is passed back; null at the end. */
   readonly next: string | null;
-  /** This is the id of the newest row that the filter has now; it is passed to `keys.newer`. */
+  /** The id is that of the newest row that the filter has now; it is passed to `keys.newer`. */
   readonly newest: string | null;
   readonly now: number;
   /**
-   * This says how far the search went: `complete` is false when a filter without an index stopped early; `next` then
-   * looks further.
+   * The numbers say how far the search went: `complete` is false when a filter without an index stopped early; `next`
+   * then looks further.
    */
   readonly searched: { readonly records: number; readonly complete: boolean; readonly backTo: number | null };
 }
@@ -92,7 +94,7 @@ export type ActionName = OperatorAction;
 
 export interface OfferedAction {
   readonly action: ActionName;
-  /** This says why the action can not be taken now; null when it can. */
+  /** The text says why the action can not be taken now; null when it can. */
   readonly refused: string | null;
   /** The operator has to type this word; null when none. */
   readonly confirm: string | null;
@@ -120,7 +122,7 @@ export interface BodyInfo {
   readonly bytes: number;
   readonly omitted: string | null;
   readonly encrypted: boolean;
-  /** This says what is wrong with the body; null when nothing is. */
+  /** The text says what is wrong with the body; null when nothing is. */
   readonly damage: string | null;
 }
 
@@ -187,10 +189,10 @@ export type ActionResult =
       readonly done: true;
       readonly detail: KeyDetail;
       readonly note: string;
-      /** A re-run was sent, and the key does not hold a success now. */
+      /** Tells whether a re-run was sent, and the key does not hold a success now. */
       readonly isProblem: boolean;
     }
-  /** 409: what stands instead. */
+  /** The action was not taken: `why` gives the reason, and the detail is the record that stands instead. */
   | { readonly done: false; readonly why: string; readonly detail: KeyDetail | null };
 
 export interface DryRun {
@@ -206,7 +208,9 @@ export interface AuditEntry {
   readonly at: number;
   readonly by: string;
   readonly role: string;
-  /** How it was asked for, when it was not by the page: `command line, as root on host-1`. */
+  /**
+   * The text says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`.
+   */
   readonly via: string | null;
   /**
    * The action is an ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`.
@@ -269,7 +273,7 @@ export interface JobCount {
   readonly mayRepeat: boolean;
 }
 
-/** This says why keys that match may be missing from a plan or an export. */
+/** Keys that match are missing from a plan or an export for this reason. */
 export interface LeftOut {
   /**
    * `full` says that the plan or export holds as many keys as it may, and more may match. `unsearched` says that no

@@ -37,7 +37,7 @@ export interface DashboardOptions {
   readonly replayers?: readonly Replayer[];
   /** A read-only dashboard refuses whatever writes. Default false. */
   readonly readOnly?: boolean;
-  /** This changes which values are hidden before they are revealed, and which are not. */
+  /** The option changes which values are hidden before they are revealed, and which are not. */
   readonly redact?: RedactOptions;
 }
 

@@ -6,7 +6,7 @@ import type { Jobs } from './collections/jobs.ts';
 import type { Records } from './collections/records.ts';
 import type { Replayer } from './replayer.ts';
 
-/** The services that the procedures of the dashboard and the commands of the CLI do their work with. */
+/** The procedures of the dashboard and the commands of the CLI do their work with these services. */
 export interface AdminServices {
   readonly records: Records;
   readonly audit: Audit;

@@ -15,7 +15,7 @@ import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';
 
-/** At most so much of a lease is set aside for the commit of a transaction. */
+/** The commit of a transaction has at most so much of the lease set aside for it. */
 const COMMIT_MARGIN_MS = 5_000;
 
 /** An execution carries one held key from the won claim to its settlement. */

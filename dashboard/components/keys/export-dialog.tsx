@@ -21,7 +21,7 @@ interface Exported {
   readonly text: string;
   /** The amount says in words how much the export holds: `12 keys`. */
   readonly amount: string;
-  /** This says what the export did not look at; empty when the export is whole. */
+  /** The text says what the export did not look at; empty when the export is whole. */
   readonly missing: string;
 }
 

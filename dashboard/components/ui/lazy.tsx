@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { View } from './view.tsx';
 
 interface LazyProps<Code> extends CodeProps<Code> {
-  /** This says in words what is loading. */
+  /** The text names what is loading. */
   readonly what: string;
   readonly children: (code: Code) => ReactNode;
 }

@@ -6,7 +6,7 @@ import { Button } from './button.tsx';
 
 interface ViewProps<T> {
   readonly query: Pick<UseQueryResult<T>, 'data' | 'error' | 'refetch' | 'isFetching'>;
-  /** This says in words what is loading: "the keys". */
+  /** The text names what is loading: "the keys". */
   readonly what: string;
   /** So many lines stand for the content while it is loading. */
   readonly lines?: number;

@@ -8,7 +8,7 @@ import type { AdminServices } from '../services.ts';
 import { type Action, planAction } from './action-plan.ts';
 import { applyChange } from './apply-change.ts';
 
-/** The result of an action on one record, without its new detail. */
+/** An action on one record has this result, without the record's new detail. */
 export type Acted =
   | { readonly done: true; readonly note: string; readonly again: boolean }
   | { readonly done: false; readonly why: string };

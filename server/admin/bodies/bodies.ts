@@ -30,7 +30,7 @@ export type Extent = keyof typeof EXTENTS;
 /** A record may have so many bytes to be read whole, since a reply of the database holds 16 MB. */
 const MOST_BYTES = 15 * MEGABYTE;
 
-/** These stages leave of each body of the field `record` only that there is one. */
+/** Makes stages that leave of each body of the field `record` only that there is one. */
 export function elidedBodies(): Document[] {
   const elided = (part: Part) => {
     const path = `$record.${part}`;

@@ -109,7 +109,7 @@ class JsonView {
   #redacted = false;
   #isJson = true;
   #cut = false;
-  /** This counts how deep we are below a hidden value; 0 outside of one. */
+  /** The number counts how deep we are below a hidden value; 0 outside of one. */
   #hidden = 0;
   #skipped: string | undefined;
 

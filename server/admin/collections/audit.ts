@@ -9,7 +9,9 @@ export interface AuditRecord {
   readonly at: Date;
   readonly by: string;
   readonly role: string;
-  /** This says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`. */
+  /**
+   * The text says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`.
+   */
   readonly via?: string;
   readonly action: string;
   readonly reason: string;
@@ -22,7 +24,8 @@ export interface AuditRecord {
   readonly result: 'intended' | 'done' | 'refused';
   readonly note: string;
   /**
-   * This tells the command from another one of the same action: which part was revealed, which filter was exported.
+   * The text tells the command from another one of the same action: which part was revealed, which filter was
+   * exported.
    */
   readonly command?: string;
   readonly keyId?: string;
@@ -36,7 +39,7 @@ export interface AuditRecord {
   readonly after?: string;
   readonly beforeRecord?: string;
   readonly afterRecord?: string;
-  /** The owner that the action gives the record. */
+  /** The action gives the record this owner. */
   readonly owner?: string;
   readonly jobId?: string;
 }

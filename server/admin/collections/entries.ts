@@ -4,7 +4,7 @@ import type { Actor } from '../contract.ts';
 import type { Audit, AuditRecord } from './audit.ts';
 import type { Records } from './records.ts';
 
-/** The services that an entry needs. */
+/** An entry needs these services. */
 interface EntryServices {
   readonly audit: Audit;
   readonly records: Records;

@@ -10,7 +10,7 @@ export interface Stored {
   readonly record: StoredRecord;
   /** Tells whether one of the record's bodies is encrypted. */
   readonly isEncrypted: boolean;
-  /** This is the time by the server's clock. */
+  /** The time is that of the server's clock. */
   readonly now: Date;
 }
 

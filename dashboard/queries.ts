@@ -42,7 +42,7 @@ export const overviewQuery = (window: Window) =>
     placeholderData: keepPreviousData,
   });
 
-/** `from` says where the page begins by the time it is asked for: see `useKeyList`. */
+/** Reads a page of keys. `from` says where the page begins by the time it is asked for: see `useKeyList`. */
 export const keysQuery = (filter: KeyFilter, page: string | undefined, from: () => string | undefined) =>
   queryOptions({
     queryKey: [...keysKey, 'list', filter, page ?? null],
@@ -65,7 +65,7 @@ export const keyQuery = ({ id, life }: Address) =>
       timed(api.keys.get.query(addressed({ id, life }), { signal })),
   });
 
-/** `version` changes with the record: a body that was read belongs to one. */
+/** Reads a body of a record. `version` changes with the record: a body that was read belongs to one version. */
 export const bodyQuery = ({ id, life }: Address, part: BodyPart, whole: boolean, version: string) =>
   queryOptions({
     queryKey: [...keyKey(id), 'body', life, part, whole, version],

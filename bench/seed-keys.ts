@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Collection, type Document, ObjectId } from 'mongodb';
+import { graphqlFormat } from '../server/formats/graphql.ts';
 
 const DAY_MS = 86_400_000;
 const BATCH = 5_000;
@@ -68,8 +69,8 @@ const itemsOf = (count: number) =>
 const noteOf = (length: number) => randomBytes(length).toString('base64').slice(0, length);
 
 function responseOf(pay: object): Document {
-  const body = JSON.stringify({ data: { pay } });
-  return { format: 'graphql/1', body, bytes: Buffer.byteLength(body) };
+  const body = graphqlFormat.writeResult({ data: { pay } });
+  return { format: graphqlFormat.name, body, bytes: Buffer.byteLength(body) };
 }
 
 /** A day of counts, as processes write them down. */

@@ -2,12 +2,13 @@ import type { Captured } from '../../server/call.ts';
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
 import type { Comparison } from '../../server/fingerprints.ts';
+import { httpFormat } from '../../server/formats/http.ts';
 import type { Hides } from '../../server/redact.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';
 import { contentOf, redactedContent, redactedQuery } from './redacted-content.ts';
-import { asText } from './response-codec.ts';
+import { writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
 /** A request whose body is in memory, to be hashed and still be given whole to the handler. */
@@ -70,19 +71,19 @@ export class BufferedRequest {
     };
   }
 
-  /** Writes the request down as `http/1`: `{ method, path, headers, text? | base64? }`, the path with its query. */
+  /** Writes the request down with the headers of these names. */
   captured(headerNames: readonly string[], hides: Hides | undefined): Captured {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
     const query = redactedQuery(search, hides);
     const content = redactedContent(contentOf(this.#body, headers), hides);
-    const body = {
+    const body = httpFormat.writeRequest({
       method,
       path: pathname + query.after,
       headers: headersToStore(headers, headerNames),
-      ...asText(content.bytes),
-    };
-    return { format: 'http/1', body: JSON.stringify(body), redacted: query.changed || content.redacted };
+      ...writeContent(content.bytes),
+    });
+    return { format: httpFormat.name, body, redacted: query.changed || content.redacted };
   }
 
   /** Makes a fresh request. It leaves out the original's signal, which aborts when the client hangs up. */

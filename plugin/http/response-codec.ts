@@ -1,26 +1,17 @@
-import { isUtf8 } from 'node:buffer';
 import { written } from '../../server/bodies/written.ts';
 import type { ResultCodec, Written } from '../../server/call.ts';
+import { httpFormat } from '../../server/formats/http.ts';
 import type { Hides } from '../../server/redact.ts';
 import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
 import { problemOf } from './problem.ts';
 import { contentOf, redactedContent } from './redacted-content.ts';
+import { readContent, writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
-/** A stored response has `text` or `base64`, and neither when it has no body. */
-interface Stored {
-  readonly status: number;
-  readonly statusText?: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Bytes that are UTF-8, so that an operator can read them. */
-  readonly text?: string;
-  readonly base64?: string;
-}
-
-/** Makes the codec of `http/1`: status, chosen headers and body as JSON. */
+/** Makes the codec of responses, with the headers of these names. */
 export function createResponseCodec(headerNames: readonly string[]): ResultCodec<Handled> {
   return {
-    format: 'http/1',
+    format: httpFormat.name,
 
     encode: (handled, hides) => ({
       outcome: outcomeOf(handled),
@@ -30,11 +21,12 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
     }),
 
     decode(body) {
-      const { status, statusText = '', headers, text, base64 } = JSON.parse(body) as Stored;
-      if (!Number.isInteger(status) || !Array.isArray(headers))
-        throw new TypeError('Expected a stored response to have a status and headers');
-      const bytes = base64 === undefined ? text : Buffer.from(base64, 'base64');
-      return httpResponse(bytes ?? null, { status, statusText, headers: headers as [string, string][] });
+      const { status, statusText = '', headers, ...content } = httpFormat.readResult(body);
+      return httpResponse(readContent(content), {
+        status,
+        statusText,
+        headers: headers as [string, string][],
+      });
     },
 
     resolve(resolution) {
@@ -55,22 +47,17 @@ function bodyToStore(handled: Handled, headerNames: readonly string[], hides: Hi
     case 'held': {
       const { status, statusText, headers } = handled.response;
       const { bytes, redacted } = redactedContent(contentOf(handled.body, headers), hides);
-      const stored: Stored = {
+      const body = httpFormat.writeResult({
         status,
         ...(statusText && { statusText }),
         headers: headersToStore(headers, headerNames),
-        ...asText(bytes),
-      };
-      return { body: JSON.stringify(stored), redacted };
+        ...writeContent(bytes),
+      });
+      return { body, redacted };
     }
     default:
       return handled satisfies never;
   }
-}
-
-export function asText(body: Buffer | null): Pick<Stored, 'text' | 'base64'> {
-  if (body === null) return {};
-  return isUtf8(body) ? { text: body.toString() } : { base64: body.toString('base64') };
 }
 
 function json({ status, body }: { status: number; body: unknown }, type = 'application/json'): Held {

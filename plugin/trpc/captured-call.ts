@@ -1,22 +1,23 @@
 import type { Captured } from '../../server/call.ts';
+import { trpcFormat } from '../../server/formats/trpc.ts';
 import { type Hides, withoutNames } from '../../server/redact.ts';
 import { rawInputOf } from './input.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
 /**
- * Writes a call down as `trpc/1`, `{ path, input? }`, with the input as the client sent it, in the transformer's form. A form or a
- * file can not be sent again, so it is not written down.
+ * Writes a call down with the input as the client sent it, in the transformer's form. A form or a file can not be sent again, so it is
+ * not written down.
  */
 export async function capturedCall(
   opts: CallOptions,
   { transformer }: Config,
   hides: Hides | undefined,
 ): Promise<Captured> {
-  const format = 'trpc/1';
+  const format = trpcFormat.name;
   const raw = await rawInputOf(opts);
   if (raw instanceof FormData || raw instanceof Blob || raw instanceof ReadableStream)
     return { format, body: undefined };
   const shown = hides ? withoutNames(raw, hides) : raw;
   const input = transformer.input.serialize(shown);
-  return { format, body: JSON.stringify({ path: opts.path, input }), redacted: shown !== raw };
+  return { format, body: trpcFormat.writeRequest({ path: opts.path, input }), redacted: shown !== raw };
 }

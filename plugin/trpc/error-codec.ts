@@ -1,27 +1,10 @@
 import { getErrorShape, type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
 import { IdempotencyError, type IdempotencyErrorCode } from '../../server/engine/errors.ts';
+import type { TRPCStoredCause, TRPCStoredError } from '../../server/formats/trpc.ts';
 import { refusalIn } from './errors.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
-/**
- * A `StoredError` keeps of an error what tRPC shows of it, and of its cause only the name and the message: the fields of somebody
- * else's error (an HTTP client's, with the request's headers) are no business of a store.
- */
-export interface StoredError {
-  readonly code: TRPC_ERROR_CODE_KEY;
-  readonly message: string;
-  readonly cause?: StoredCause;
-  /** The stack is kept in development only, where tRPC sends it. */
-  readonly stack?: string;
-}
-
-interface StoredCause {
-  readonly name: string;
-  readonly message: string;
-  readonly refusal?: { readonly code: IdempotencyErrorCode; readonly reason?: string };
-}
-
-export function storedError(error: TRPCError, { isDev }: Config): StoredError {
+export function storedError(error: TRPCError, { isDev }: Config): TRPCStoredError {
   const { code, message, cause, stack } = error;
   const refusal = refusalIn(error);
   return {
@@ -32,18 +15,22 @@ export function storedError(error: TRPCError, { isDev }: Config): StoredError {
   };
 }
 
-function wordsOf({ code, reason }: IdempotencyError): Pick<StoredCause, 'refusal'> {
+function wordsOf({ code, reason }: IdempotencyError): Pick<TRPCStoredCause, 'refusal'> {
   return { refusal: { code, ...(reason !== undefined && { reason }) } };
 }
 
-export function rebuiltError({ code, message, cause, stack }: StoredError): TRPCError {
-  const error = new TRPCError({ code, message, cause: cause && rebuiltCause(cause) });
+export function rebuiltError({ code, message, cause, stack }: TRPCStoredError): TRPCError {
+  const error = new TRPCError({
+    code: code as TRPC_ERROR_CODE_KEY,
+    message,
+    cause: cause && rebuiltCause(cause),
+  });
   if (stack !== undefined) error.stack = stack;
   return error;
 }
 
-function rebuiltCause({ name, message, refusal }: StoredCause): Error {
-  if (refusal) return new IdempotencyError(refusal.code, message, refusal);
+function rebuiltCause({ name, message, refusal }: TRPCStoredCause): Error {
+  if (refusal) return new IdempotencyError(refusal.code as IdempotencyErrorCode, message, refusal);
   return Object.defineProperty(new Error(message), 'name', { value: name, configurable: true });
 }
 

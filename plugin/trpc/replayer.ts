@@ -6,11 +6,12 @@ import {
   type Replayer,
   type ReplayPrincipal,
   scopeRefusal,
+  storedBody,
   WON_BY_A_CLIENT,
 } from '../../server/admin/replayer.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
-import type { StoredBody } from '../../server/engine/record.ts';
+import { trpcFormat } from '../../server/formats/trpc.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
 import { formOf } from './transformer-form.ts';
 import type { Config } from './trpc.ts';
@@ -43,7 +44,6 @@ const CHECKS: Readonly<Record<keyof TRPCReplayerOptions, Check>> = {
   headerName: aHeaderName,
 };
 
-const FORMAT = 'trpc/1';
 const ENDPOINT = '/trpc';
 
 /**
@@ -58,7 +58,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
   const form = formOf({ transformer });
 
   return {
-    format: FORMAT,
+    format: trpcFormat.name,
 
     async check(request) {
       const principal = await context(request);
@@ -73,7 +73,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
       const principal = await context(request);
       const why = scopeRefusal(principal, request);
       if (why !== null) throw new Error(why);
-      const { path, input } = capturedIn(request);
+      const { path, input } = trpcFormat.readRequest(request.body);
       const response = await fetchRequestHandler({
         endpoint: ENDPOINT,
         router,
@@ -91,20 +91,12 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
     response(given) {
       const body =
         'error' in given
-          ? { error: { code: 'INTERNAL_SERVER_ERROR', message: given.error } }
-          : { data: transformer.output.serialize(given.data) };
-      return { ...stored(JSON.stringify(body)), format: `${FORMAT} as ${form}` };
+          ? trpcFormat.givenFailure(given.error)
+          : trpcFormat.writeResult({ data: transformer.output.serialize(given.data) });
+      return storedBody(trpcFormat.nameFor(form), body);
     },
   };
 }
-
-interface Captured {
-  readonly path: string;
-  /** The input, in the transformer's form. */
-  readonly input?: unknown;
-}
-
-const capturedIn = ({ body }: CapturedRequest): Captured => JSON.parse(body) as Captured;
 
 /** Null when the procedure is there and its validators take the input. */
 async function problemOf(
@@ -118,7 +110,7 @@ async function problemOf(
     return 'Its key can not be sent in a header';
   }
   try {
-    const { path, input } = capturedIn(request);
+    const { path, input } = trpcFormat.readRequest(request.body);
     const procedures = router._def.procedures as Record<
       string,
       { _def?: { type?: string; inputs?: unknown[] } }
@@ -148,8 +140,4 @@ function outcomeOf(response: Response, body: string): string {
   return response.ok
     ? `It was answered without an error.${replayed}`
     : `It was answered with an error: ${body.slice(0, 500)}.${replayed}`;
-}
-
-function stored(body: string): StoredBody {
-  return { format: FORMAT, body, bytes: Buffer.byteLength(body) };
 }

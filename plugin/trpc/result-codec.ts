@@ -1,12 +1,10 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
 import { written } from '../../server/bodies/written.ts';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
+import { type TRPCResult, trpcFormat } from '../../server/formats/trpc.ts';
 import { withoutNames } from '../../server/redact.ts';
-import { rebuiltError, type StoredError, shapeOf, storedError } from './error-codec.ts';
+import { rebuiltError, shapeOf, storedError } from './error-codec.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
-
-/** A stored body. `data`, absent for a void result, and `shape` are in the transformer's form. */
-type Body = { readonly data?: unknown } | { readonly error: StoredError; readonly shape?: unknown };
 
 const shapes = new WeakMap<TRPCError, unknown>();
 
@@ -14,10 +12,9 @@ const shapes = new WeakMap<TRPCError, unknown>();
 export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
 
 /**
- * Makes the codec of `trpc/1`: the JSON of what tRPC sends, serialised once by the root's transformer. A replay is what the transformer reads
- * from that, and tRPC serialises it again: the same bytes, but for what a transformer does not write as it read it
- * (superjson gives an Error an undefined `cause`). Without a transformer a server-side caller that got a Date at first gets
- * its text from a replay, as an HTTP client always does.
+ * Makes the codec of a call. A replay is what the transformer reads from the stored result, and tRPC serialises it again: the same
+ * bytes, but for what a transformer does not write as it read it (superjson gives an Error an undefined `cause`). Without a
+ * transformer a server-side caller that got a Date at first gets its text from a replay, as an HTTP client always does.
  * @param form of the transformer: `formOf`
  */
 export function createResultCodec(
@@ -29,7 +26,7 @@ export function createResultCodec(
   const { output } = config.transformer;
   let verdict: CallResult | undefined;
 
-  function errorBody(error: TRPCError): Body {
+  function errorBody(error: TRPCError): TRPCResult {
     const stored = storedError(error, config);
     try {
       const shape = output.serialize(shapeOf(error, opts, config));
@@ -42,25 +39,28 @@ export function createResultCodec(
 
   const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
     outcome: 'error',
-    ...written(() => ({ body: textOf(errorBody(result.error)) })),
+    ...written(() => ({ body: trpcFormat.writeResult(errorBody(result.error)) })),
     // The answer of a resolver function is about a run that did start.
     started: result === verdict || started(),
     result: result.error,
   });
 
   return {
-    format: `trpc/1 as ${form}`,
+    format: trpcFormat.nameFor(form),
     encode(result, hides): Encoded {
       if (!result.ok) return encodedError(result);
       const write = () => {
         // Before it is serialised: a transformer may write names and contents apart.
         const shown = hides ? withoutNames(result.data, hides) : result.data;
-        return { body: textOf({ data: output.serialize(shown) }), redacted: shown !== result.data };
+        return {
+          body: trpcFormat.writeResult({ data: output.serialize(shown) }),
+          redacted: shown !== result.data,
+        };
       };
       return { outcome: 'success', ...written(write), started: true, result: result.data };
     },
     decode(body) {
-      const stored = JSON.parse(body) as Body;
+      const stored = trpcFormat.readResult(body);
       if (!('error' in stored)) return okResult(output.deserialize(stored.data));
       const error = rebuiltError(stored.error);
       if ('shape' in stored) shapes.set(error, output.deserialize(stored.shape));
@@ -74,18 +74,4 @@ export function createResultCodec(
       return verdict;
     },
   };
-}
-
-/** @throws for what can not be written down */
-function textOf(body: Body): string {
-  return JSON.stringify(body, refuseStreams);
-}
-
-/** Refuses promises and iterables, which tRPC streams: JSON would make `{}` of them. */
-function refuseStreams(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Symbol.asyncIterator in value || ('then' in value && typeof value.then === 'function')) {
-    throw new TypeError('A streamed value can not be stored');
-  }
-  return value;
 }

@@ -59,3 +59,8 @@ export function scopeRefusal(principal: ReplayPrincipal | null, { scope }: Captu
   if (principal === null) return 'Whoever sent it may not any more';
   return principal.scope === scope ? null : 'The principal belongs to another scope than the record';
 }
+
+/** Makes the stored form of a response. @param format its name */
+export function storedBody(format: string, body: string): StoredBody {
+  return { format, body, bytes: Buffer.byteLength(body) };
+}

@@ -1,15 +1,15 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { written } from '../../../server/bodies/written.ts';
 import type { ResultCodec } from '../../../server/call.ts';
+import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { withoutNames } from '../../../server/redact.ts';
 import type { Mutation } from '../document/operation.ts';
-import { type Mask, rebuiltError, type StoredError, storedError } from '../host/error-codec.ts';
+import { type Mask, rebuiltError, storedError } from '../host/error-codec.ts';
 import type { Result } from '../host/plugin.ts';
 import { asGraphQLError, startOf, wasThrown } from './start.ts';
 
 /**
- * Makes the codec of `graphql/1`: the result as JSON text, its keys in their order, as it went over the wire; only errors have a
- * form of their own. It is text, because BSON would change what JSON keeps: `$` and dots in names, Dates, `undefined`.
+ * Makes the codec of a mutation: it stores what the mutation asks for of the result, and errors as clients may see them.
  * @param failure what an `onAbandoned` function's `fail` stands for
  */
 export function resultCodec(
@@ -18,7 +18,7 @@ export function resultCodec(
   failure: (error: GraphQLError) => ExecutionResult = (error) => ({ errors: [error], data: null }),
 ): ResultCodec<Result> {
   return {
-    format: 'graphql/1',
+    format: graphqlFormat.name,
 
     encode(result, hides) {
       if (isStream(result)) return { outcome: 'success', body: undefined, started: true, result };
@@ -29,19 +29,17 @@ export function resultCodec(
       const write = () => {
         const stored = {
           ...result,
-          ...(data != null && { data: mutation.asked(data) }),
+          ...(data != null && { data: mutation.asked(data) as Record<string, unknown> }),
           errors: errors?.map((error) => storedError(error, mask)),
         };
         const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
-        return { body: JSON.stringify(shown), redacted: shown !== stored };
+        return { body: graphqlFormat.writeResult(shown), redacted: shown !== stored };
       };
       return { outcome, ...written(write), started, result };
     },
 
     decode(body) {
-      const stored = JSON.parse(body) as StoredResult;
-      if (stored.data === undefined && !stored.errors)
-        throw new TypeError('Expected a stored result to have data or errors');
+      const stored = graphqlFormat.readResult(body);
       const { errors, ...result } = stored;
       // `errors` keeps its place among the keys, which come out in their order.
       return errors ? { ...stored, errors: errors.map(rebuiltError) as GraphQLError[] } : result;
@@ -54,8 +52,6 @@ export function resultCodec(
     },
   };
 }
-
-type StoredResult = Omit<ExecutionResult, 'errors'> & { errors?: StoredError[] };
 
 function isStream(result: Result): result is AsyncIterable<ExecutionResult> {
   return Symbol.asyncIterator in result;

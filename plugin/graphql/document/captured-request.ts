@@ -8,12 +8,12 @@ import {
   visit,
 } from 'graphql';
 import type { Captured } from '../../../server/call.ts';
+import { type GraphQLRequest, graphqlFormat } from '../../../server/formats/graphql.ts';
 import { type Hides, REDACTED, withoutNames } from '../../../server/redact.ts';
 import { fragmentsOf } from './per-operation.ts';
 
 /**
- * Writes one operation down as `graphql/1`, `{ query, operationName?, variables? }`, so that it can be sent again as it is. It has
- * the fragments and variables that it uses, and no others.
+ * Writes one operation down so that it can be sent again as it is. It has the fragments and variables that it uses, and no others.
  * @throws TypeError for variables that JSON can not hold, such as files
  */
 export function capturedRequest(
@@ -35,7 +35,7 @@ export function capturedRequest(
     definitions: shown.map((node) => withUsedVariables(node, used, isHidden)),
   });
   const operationName = operation.name?.value;
-  const body = {
+  const body: GraphQLRequest = {
     query,
     ...(operationName !== undefined && { operationName }),
     ...(sent.length > 0 && { variables: shownVariables }),
@@ -44,7 +44,7 @@ export function capturedRequest(
     shownVariables !== variables ||
     shown.some((node, index) => node !== whole[index]) ||
     operation.variableDefinitions?.some((node) => node.defaultValue && isHidden(node.variable.name.value));
-  return { format: 'graphql/1', body: JSON.stringify(body, refuseFiles), redacted: redacted === true };
+  return { format: graphqlFormat.name, body: graphqlFormat.writeRequest(body), redacted: redacted === true };
 }
 
 /** Lists the operation, then each fragment that it leads to. */
@@ -74,7 +74,11 @@ function withoutLiterals(node: DefinitionNode, hides: Hides, concealed: Set<stri
   return visit(node, { Argument: { enter: conceal }, ObjectField: { enter: conceal } });
 }
 
-function withoutVariables(variables: Record<string, unknown>, isHidden: Hides, hides: Hides): object {
+function withoutVariables(
+  variables: Record<string, unknown>,
+  isHidden: Hides,
+  hides: Hides,
+): Record<string, unknown> {
   const shown = withoutNames(variables, hides);
   const entries = Object.entries(shown);
   if (!entries.some(([name, value]) => isHidden(name) && value !== null)) return shown;
@@ -106,11 +110,4 @@ function withUsedVariables(node: DefinitionNode, used: ReadonlySet<string>, isHi
         : definition,
     ),
   };
-}
-
-/** Refuses files, because what JSON makes of a file can not be sent again. */
-function refuseFiles(_name: string, value: unknown): unknown {
-  if (typeof value === 'object' && value !== null && 'arrayBuffer' in value)
-    throw new TypeError('A file can not be captured');
-  return value;
 }

@@ -1,32 +1,22 @@
 import { GraphQLError, type GraphQLFormattedError, Source } from 'graphql';
+import type { GraphQLStoredError } from '../../../server/formats/graphql.ts';
 
 /** A `Mask` is the host's `maskError`: it makes what is answered instead of an error. */
 export type Mask = (error: unknown) => unknown;
-
-type Location = { readonly line: number; readonly column: number };
-
-/**
- * A `StoredError` is one error as a record holds it. `error` is what clients may read. `unexpected` is one that masking is to replace: its message is
- * not written down. `other` is no GraphQLError at all, as a remote executor's may be.
- */
-export type StoredError =
-  | readonly ['error', GraphQLFormattedError]
-  | readonly ['unexpected', Omit<GraphQLFormattedError, 'message'>]
-  | readonly ['other', unknown];
 
 /**
  * @param mask what clients get of an unexpected error: that is stored, and is to pass the masker unchanged on a replay.
  * Where it is not known (plain Envelop) the error is rebuilt without its message, for the host to mask again: a host
  * that shows messages, without masking or in development, can not show that one twice.
  */
-export function storedError(error: unknown, mask: Mask | undefined): StoredError {
+export function storedError(error: unknown, mask: Mask | undefined): GraphQLStoredError {
   if (isExpected(error)) return ['error', formatted(error)];
   if (!mask) return isGraphQLError(error) ? ['unexpected', withoutMessage(error)] : ['unexpected', {}];
   const masked = mask(error);
   return isGraphQLError(masked) ? ['error', formatted(masked)] : ['other', masked];
 }
 
-export function rebuiltError([kind, content]: StoredError): unknown {
+export function rebuiltError([kind, content]: GraphQLStoredError): unknown {
   switch (kind) {
     case 'error':
       return graphQLError(content);
@@ -54,7 +44,7 @@ function graphQLError(error: GraphQLFormattedError, originalError?: Error): Grap
  * A source that has these locations. Maskers make locations anew from `source` and `positions`, and the document of the
  * retry may be laid out in another way than that of the first answer, which is to be repeated.
  */
-function placed(locations: readonly Location[] | undefined): { source?: Source; positions?: number[] } {
+function placed(locations: GraphQLFormattedError['locations']): { source?: Source; positions?: number[] } {
   if (!locations) return {};
   const lines: string[] = [];
   for (const { line, column } of locations) {

@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { CapturedRequest, ReplayPrincipal } from '../../../server/admin/replayer.ts';
+import type { ReplayPrincipal } from '../../../server/admin/replayer.ts';
+import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 
 export interface GraphQLPrincipal extends ReplayPrincipal {
   /** These headers tell the server who sends the request: `{ authorization: … }`. */
@@ -25,14 +26,6 @@ type GetEnveloped = (context?: never) => {
 
 export type ReplayTarget = { readonly yoga: YogaServer } | { readonly getEnveloped: GetEnveloped };
 
-export interface Captured {
-  readonly query: string;
-  readonly operationName?: string;
-  readonly variables?: Record<string, unknown>;
-}
-
-export const capturedIn = ({ body }: CapturedRequest): Captured => JSON.parse(body) as Captured;
-
 export interface Answer {
   readonly result: ExecutionResult;
   readonly replayed: boolean;
@@ -41,7 +34,7 @@ export interface Answer {
 /** Captured requests are sent to a `ReplayServer`. */
 export interface ReplayServer {
   readonly schema: () => GraphQLSchema;
-  send(request: Captured, key: string, principal: GraphQLPrincipal): Promise<Answer>;
+  send(request: GraphQLRequest, key: string, principal: GraphQLPrincipal): Promise<Answer>;
 }
 
 /** @throws TypeError */

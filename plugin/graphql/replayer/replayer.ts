@@ -3,19 +3,14 @@ import {
   type CapturedRequest,
   type Replayer,
   scopeRefusal,
+  storedBody,
   WON_BY_A_CLIENT,
 } from '../../../server/admin/replayer.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
-import type { StoredBody } from '../../../server/engine/record.ts';
+import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { checkedData } from './given-data.ts';
-import {
-  type Answer,
-  capturedIn,
-  type GraphQLPrincipal,
-  type ReplayTarget,
-  serverOf,
-} from './replay-server.ts';
+import { type Answer, type GraphQLPrincipal, type ReplayTarget, serverOf } from './replay-server.ts';
 
 export type GraphQLReplayerOptions = ReplayTarget & {
   /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
@@ -35,8 +30,6 @@ const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
   },
 };
 
-const FORMAT = 'graphql/1';
-
 /**
  * Sends captured GraphQL requests through the server's own pipeline, with their key, as a principal that the developer
  * gives. For the `replayers` of `createDashboard`.
@@ -48,7 +41,7 @@ export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer
   const server = serverOf(options);
 
   return {
-    format: FORMAT,
+    format: graphqlFormat.name,
 
     async check(request) {
       const principal = await context(request);
@@ -63,20 +56,22 @@ export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer
       const principal = await context(request);
       const why = scopeRefusal(principal, request);
       if (why !== null || principal === null) throw new Error(why ?? '');
-      return outcomeOf(await server.send(capturedIn(request), request.key, principal));
+      return outcomeOf(await server.send(graphqlFormat.readRequest(request.body), request.key, principal));
     },
 
     async response(given, _operation, request) {
-      return stored(
-        'error' in given ? failure(given.error) : { data: await checkedData(given, request, server.schema) },
-      );
+      const body =
+        'error' in given
+          ? graphqlFormat.givenFailure(given.error)
+          : graphqlFormat.writeResult({ data: await checkedData(given, request, server.schema) });
+      return storedBody(graphqlFormat.name, body);
     },
   };
 }
 
 function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | null {
   try {
-    const [error] = validate(schema, parse(capturedIn(request).query));
+    const [error] = validate(schema, parse(graphqlFormat.readRequest(request.body).query));
     return error ? `It is no longer valid: ${error.message}` : null;
   } catch (error) {
     return `It can not be read: ${(error as Error).message}`;
@@ -92,10 +87,3 @@ function outcomeOf({ result: { errors }, replayed }: Answer): string {
 
 const messageOf = ({ message, extensions }: GraphQLError): string =>
   typeof extensions?.code === 'string' ? `${extensions.code}, ${message}` : message;
-
-const failure = (message: string) => ({ data: null, errors: [['error', { message }]] });
-
-function stored(result: object): StoredBody {
-  const body = JSON.stringify(result);
-  return { format: FORMAT, body, bytes: Buffer.byteLength(body) };
-}

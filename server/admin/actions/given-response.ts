@@ -1,10 +1,11 @@
 import { familyOf } from '../../engine/body.ts';
 import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../../engine/record.ts';
+import { FORMATS } from '../../formats/formats.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { readRequest } from '../bodies/bodies.ts';
 import type { Records } from '../collections/records.ts';
 import { readStored } from '../keys/read-stored.ts';
-import type { Replayer } from '../replayer.ts';
+import { type Replayer, storedBody } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
 
 /** The response that the operator gave can not be stored; the message says why. */
@@ -104,43 +105,14 @@ async function formatOf(
   );
 }
 
-function plainResponse(format: string, isFailure: boolean, given: string): StoredBody {
-  const body = isFailure ? failure(format, given.trim().slice(0, LONGEST_REASON)) : success(format, given);
-  return { format, body, bytes: Buffer.byteLength(body) };
-}
-
-/** Writes the data of a success as the text that was given, so that its numbers keep all their digits. */
-function success(format: string, json: string): string {
-  switch (format) {
-    case 'graphql/1':
-      if (!/^\s*\{/.test(json))
-        throw new UnusableResponse('Expected an object: the `data` of a GraphQL result');
-      return `{"data":${json}}`;
-    case 'trpc/1':
-      return `{"data":${json}}`;
-    case 'http/1':
-      return JSON.stringify({ status: 200, headers: [['content-type', 'application/json']], text: json });
-    default:
-      throw unknownFormat(format);
+/** Writes the given response without a replayer. */
+function plainResponse(name: string, isFailure: boolean, given: string): StoredBody {
+  const format = FORMATS.find((known) => known.name === name);
+  if (!format) throw new UnusableResponse(`A replayer is needed to write responses of the format ${name}`);
+  if (isFailure) return storedBody(name, format.givenFailure(given.trim().slice(0, LONGEST_REASON)));
+  try {
+    return storedBody(name, format.givenSuccess(given));
+  } catch (error) {
+    throw new UnusableResponse((error as Error).message);
   }
 }
-
-function failure(format: string, message: string): string {
-  switch (format) {
-    case 'graphql/1':
-      return JSON.stringify({ data: null, errors: [['error', { message }]] });
-    case 'trpc/1':
-      return JSON.stringify({ error: { code: 'INTERNAL_SERVER_ERROR', message } });
-    case 'http/1':
-      return JSON.stringify({
-        status: 500,
-        headers: [['content-type', 'application/problem+json']],
-        text: JSON.stringify({ title: message, status: 500 }),
-      });
-    default:
-      throw unknownFormat(format);
-  }
-}
-
-const unknownFormat = (format: string) =>
-  new UnusableResponse(`A replayer is needed to write responses of the format ${format}`);

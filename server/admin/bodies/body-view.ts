@@ -1,4 +1,7 @@
 import { familyOf } from '../../engine/body.ts';
+import { type GraphQLRequest, type GraphQLResult, graphqlFormat } from '../../formats/graphql.ts';
+import { type HttpContent, type HttpRequest, type HttpResponse, httpFormat } from '../../formats/http.ts';
+import { type TRPCRequest, type TRPCResult, trpcFormat } from '../../formats/trpc.ts';
 import { type GraphQLNames, readGraphQL } from './graphql-document.ts';
 import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
 import { jsonViewInTurns, type View, type ViewOptions } from './json-view.ts';
@@ -40,11 +43,11 @@ type Rules = Partial<ViewOptions>;
 
 function rulesOf(body: Body, secrets: Secrets): Rules {
   switch (familyOf(body.format ?? '')) {
-    case 'graphql/1':
+    case graphqlFormat.name:
       return body.part === 'request' ? graphqlRequest(secrets) : graphqlResponse(body, secrets);
-    case 'trpc/1':
+    case trpcFormat.name:
       return trpc(body, secrets);
-    case 'http/1':
+    case httpFormat.name:
       return http(body, secrets);
     default:
       return {};
@@ -59,14 +62,15 @@ function graphqlRequest(secrets: Secrets): Rules {
   let names: GraphQLNames | undefined;
   return {
     showText(text, { path }) {
-      if (!isAt(path, 'query')) return undefined;
+      if (!isAt<GraphQLRequest>(path, 'query')) return undefined;
       names = readGraphQL(text, secrets);
       return names ? names.shown : REDACTED;
     },
     isHidden: (name, { path }) =>
-      path[0] === 'variables' &&
+      isUnder<GraphQLRequest>(path, 'variables') &&
       (names === undefined || (path.length === 2 && names.secretVariables.has(name))),
-    namesOf: (name, { path }) => (isIn(path, 'variables') ? (names?.variables.get(name) ?? []) : []),
+    namesOf: (name, { path }) =>
+      isIn<GraphQLRequest>(path, 'variables') ? (names?.variables.get(name) ?? []) : [],
   };
 }
 
@@ -75,28 +79,30 @@ function graphqlRequest(secrets: Secrets): Rules {
  * not known, like the operation.
  */
 function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules {
-  const query = request === undefined ? undefined : queryIn(request);
+  const query = request === undefined ? undefined : graphqlFormat.queryIn(request);
   const names = query === undefined ? undefined : readGraphQL(query, secrets);
   return {
     namesOf(name, { path }) {
-      if (path[0] !== 'data') return [];
+      if (!isUnder<GraphQLResult>(path, 'data')) return [];
       if (names) return names.aliases.get(name) ?? [];
       return path.length === 2 ? operation.split(/[^\w]+/).filter((field) => field !== '') : [];
     },
-    isAnswer: ({ path }) => isIn(path, 'data'),
-    ...errorTexts(secrets, 'errors'),
+    isAnswer: ({ path }) => isIn<GraphQLResult>(path, 'data'),
+    ...errorTexts<GraphQLResult>(secrets, 'errors'),
   };
 }
 
 function trpc({ operation, part }: Body, secrets: Secrets): Rules {
-  const whole = part === 'request' ? 'input' : 'data';
+  const whole: FieldOf<TRPCRequest | TRPCResult> = part === 'request' ? 'input' : 'data';
   // superjson has what it writes in a field of that.
-  const isWhole = (path: readonly string[]) => isAt(path, whole) || (isIn(path, whole) && path[1] === 'json');
+  const isWhole = (path: readonly string[]) =>
+    isAt<TRPCRequest | TRPCResult>(path, whole) ||
+    (isIn<TRPCRequest | TRPCResult>(path, whole) && path[1] === 'json');
   return {
     // What the procedure is called is what its result, or its input, is.
     namesOf: (_name, { path }) => (isWhole(path) ? [operation] : []),
     isAnswer: ({ path }) => isWhole(path),
-    ...errorTexts(secrets, 'error'),
+    ...errorTexts<TRPCResult>(secrets, 'error'),
   };
 }
 
@@ -104,11 +110,11 @@ function http({ isFailure }: Body, secrets: Secrets): Rules {
   const facts: HttpFacts = { type: undefined, isEncoded: false };
   return {
     showText(text, { path, before }) {
-      if (isAt(path, 'path')) return shownAddress(text, secrets);
-      if (isAt(path, 'base64')) return REDACTED;
-      if (isAt(path, 'text'))
+      if (isAt<HttpRequest>(path, 'path')) return shownAddress(text, secrets);
+      if (isAt<HttpContent>(path, 'base64')) return REDACTED;
+      if (isAt<HttpContent>(path, 'text'))
         return isFailure && secrets.errorTexts ? REDACTED : shownContent(text, facts, secrets);
-      const header = isAt(path, 'headers') ? before?.toLowerCase() : undefined;
+      const header = isAt<HttpRequest | HttpResponse>(path, 'headers') ? before?.toLowerCase() : undefined;
       if (header === 'content-type') facts.type = text;
       if (header === 'content-encoding') facts.isEncoded = true;
       return undefined;
@@ -117,22 +123,20 @@ function http({ isFailure }: Body, secrets: Secrets): Rules {
 }
 
 /** Hides the texts of errors as a whole, where the developer asked for that. */
-function errorTexts({ errorTexts }: Secrets, field: string): Rules {
+function errorTexts<Stored>({ errorTexts }: Secrets, field: FieldOf<Stored>): Rules {
   if (!errorTexts) return {};
-  return { showText: (_text, { path }) => (path[0] === field && !isCode(path) ? REDACTED : undefined) };
+  return {
+    showText: (_text, { path }) => (isUnder<Stored>(path, field) && !isCode(path) ? REDACTED : undefined),
+  };
 }
 
 const isCode = (path: readonly string[]) => ['code', 'path'].includes(path.at(-1) ?? '');
 
-/** Reads the query of a captured request; undefined where the request is cut off. */
-function queryIn(request: string): string | undefined {
-  try {
-    const { query } = JSON.parse(request) as { query?: unknown };
-    return typeof query === 'string' ? query : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/** The names of the top fields of a stored form. One that the form has no more is an error of the compiler here. */
+type FieldOf<Stored> = Stored extends unknown ? keyof Stored & string : never;
 
-const isAt = (path: readonly string[], name: string) => path.length === 1 && path[0] === name;
-const isIn = (path: readonly string[], name: string) => path.length === 2 && path[0] === name;
+const isUnder = <Stored>(path: readonly string[], field: FieldOf<Stored>) => path[0] === field;
+const isAt = <Stored>(path: readonly string[], field: FieldOf<Stored>) =>
+  path.length === 1 && path[0] === field;
+const isIn = <Stored>(path: readonly string[], field: FieldOf<Stored>) =>
+  path.length === 2 && path[0] === field;

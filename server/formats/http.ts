@@ -1,0 +1,61 @@
+import { fieldsOf } from './error-summary.ts';
+import type { Format } from './format.ts';
+
+export interface HttpRequest extends HttpContent {
+  readonly method: string;
+  /** The path with its query. */
+  readonly path: string;
+  readonly headers: HttpHeaders;
+}
+
+export interface HttpResponse extends HttpContent {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly headers: HttpHeaders;
+}
+
+/** The headers that were chosen, each as it was sent. */
+export type HttpHeaders = readonly (readonly [name: string, value: string])[];
+
+/** The content of a request or response has `text` or `base64`, and neither when there is none. */
+export interface HttpContent {
+  /** Bytes that are UTF-8, so that an operator can read them. */
+  readonly text?: string;
+  readonly base64?: string;
+}
+
+const LONGEST_MESSAGE = 300;
+
+/** Bodies of HTTP are JSON of what was sent: the start, chosen headers, and the content. */
+export const httpFormat = {
+  name: 'http/1',
+
+  writeRequest: (request: HttpRequest): string => JSON.stringify(request),
+
+  writeResult: (response: HttpResponse): string => JSON.stringify(response),
+
+  /** @throws for what is damaged */
+  readResult(text: string): HttpResponse {
+    const response = JSON.parse(text) as HttpResponse;
+    if (!Number.isInteger(response.status) || !Array.isArray(response.headers))
+      throw new TypeError('Expected a stored response to have a status and headers');
+    return response;
+  },
+
+  givenSuccess: (json): string =>
+    httpFormat.writeResult({ status: 200, headers: [['content-type', 'application/json']], text: json }),
+
+  givenFailure: (message): string =>
+    httpFormat.writeResult({
+      status: 500,
+      headers: [['content-type', 'application/problem+json']],
+      text: JSON.stringify({ title: message, status: 500 }),
+    }),
+
+  errorsIn(body) {
+    const { status, text } = fieldsOf(body);
+    if (typeof status !== 'number') return undefined;
+    const message = typeof text === 'string' ? text.slice(0, LONGEST_MESSAGE) : `Status ${status}`;
+    return [{ message, code: String(status), path: null }];
+  },
+} as const satisfies Format & Record<string, unknown>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { sealBody } from './bodies/bodies.ts';
 import { captureOf } from './bodies/capture.ts';
-import { type ReadableRecord, storedText } from './bodies/stored-text.ts';
+import { anyOf, type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
@@ -14,10 +14,14 @@ import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from '
 import { processWide } from './engine/process-wide.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
+import { whatCame } from './engine/what-came.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
+import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
 import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
+import { startWait, type Wait } from './execution/wait.ts';
+import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
 import { isInsideRun } from './run.ts';
 import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
@@ -68,6 +72,27 @@ export interface Idempotency {
    * operation has which is not known here, so it is that of the defaults, or else the first of an operation.
    */
   seal(record: Pick<KeyRecord, 'scope' | 'key' | 'life'>, response: StoredBody): Promise<StoredBody>;
+  /**
+   * Says what is known of a key. Nothing is run, claimed or written by it. An unknown key, an expired one and that of another scope
+   * get the same answer, `{ state: 'unknown' }`, for the same work.
+   *
+   * @example
+   * const status = await idempotency.peek({ scope: user.id, key })
+   * if (status.state === 'completed') console.log(status.outcome, status.result ?? status.withheld)
+   * @throws IdempotencyError KEY_INVALID, SCOPE_MISSING, RECORD_UNREADABLE or STORE_UNAVAILABLE
+   */
+  peek<Result = StoredResult>(question: KeyQuestion<Result>): Promise<KeyStatus<Result>>;
+  /**
+   * Waits for a run of a key that is under way, in this process or in another one, and then says what `peek` says. Where none is
+   * under way it answers at once. Nothing is run, claimed or written by it.
+   *
+   * @example
+   * const status = await idempotency.attach({ scope: user.id, key, signal: request.signal, timeoutMs: 5_000 })
+   * @throws IdempotencyError as `peek` does
+   * @throws TypeError for a `timeoutMs` that is no time in ms
+   * @throws the reason of `signal` when that aborts
+   */
+  attach<Result = StoredResult>(question: KeyQuestion<Result> & Patience): Promise<KeyStatus<Result>>;
   /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
   report(event: IdempotencyEvent): void;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
@@ -265,6 +290,44 @@ class Engine implements Idempotency {
     }
   }
 
+  peek<Result>(question: KeyQuestion<Result>): Promise<KeyStatus<Result>> {
+    return this.#track(this.#ask(question, undefined));
+  }
+
+  attach<Result>(question: KeyQuestion<Result> & Patience): Promise<KeyStatus<Result>> {
+    return this.#track(this.#attach(question));
+  }
+
+  async #attach<Result>({ signal, timeoutMs, ...question }: KeyQuestion<Result> & Patience) {
+    const wait = startWait(
+      checkTimeout(timeoutMs ?? this.#defaults.waitTimeoutMs),
+      signal ? [this.#closing.signal, signal] : [this.#closing.signal],
+    );
+    try {
+      return await this.#ask(question, wait);
+    } finally {
+      wait.end();
+    }
+  }
+
+  async #ask<Result>(question: KeyQuestion<Result>, wait: Wait | undefined): Promise<KeyStatus<Result>> {
+    const scope = checkScope(question.scope);
+    const key = checkKey(question.key);
+    if (!this.enabled) return { state: 'unknown' }; // no call leaves a record
+    (wait?.signal ?? this.#closing.signal).throwIfAborted();
+    await this.#awaitReady();
+    const isOwn = isInsideRun(scope, key); // a run that waits for itself waits for ever
+    const { store } = this;
+    return ask({
+      ...question,
+      store,
+      scope,
+      key,
+      cipher: anyOf(this.#ciphers),
+      wait: isOwn ? undefined : wait,
+    });
+  }
+
   /** A wrong set-up lets nothing through, and to try again is of no use; the cause says what to mend. */
   async #awaitReady(): Promise<void> {
     try {
@@ -280,6 +343,13 @@ class Engine implements Idempotency {
     work.then(done, done);
     return work;
   }
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (Number.isSafeInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs;
+  throw new TypeError(
+    `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}, got ${whatCame(timeoutMs)}`,
+  );
 }
 
 /** The latest time that a Date can hold. Fences that start there can still rise. */

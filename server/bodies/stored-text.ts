@@ -22,7 +22,7 @@ export async function storedText(
 }
 
 /** Operations may have ciphers of their own, and a record does not say whose it is. */
-function anyOf(ciphers: ReadonlySet<Cipher>): Pick<Cipher, 'decrypt'> | null {
+export function anyOf(ciphers: ReadonlySet<Cipher>): Pick<Cipher, 'decrypt'> | null {
   if (ciphers.size === 0) return null;
   return {
     async decrypt(ciphertext, context) {

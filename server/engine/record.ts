@@ -168,6 +168,22 @@ export const FIELD_TYPES: Readonly<Record<'every' | KeyState, Readonly<Record<st
   in_doubt: { fingerprint: 'string', selection: 'string?', steps: 'named?' },
 };
 
+/** The fields of a record that say what is known of its key. Bodies, which may be large, are not among them. */
+export const HEAD_FIELDS: readonly string[] = [
+  ...new Set([
+    'scope',
+    'key',
+    'state',
+    'v',
+    ...Object.values(FIELD_TYPES).flatMap((fields) => Object.keys(fields)),
+  ]),
+].filter((field) => field !== 'steps');
+
+/** The head of a record: these fields, as far as it has them. */
+export function headOf(record: StoredRecord): StoredRecord {
+  return Object.fromEntries(Object.entries(record).filter(([field]) => HEAD_FIELDS.includes(field)));
+}
+
 export const STATES = ['running', 'completed', 'released', 'in_doubt'] as const satisfies readonly KeyState[];
 
 /** The record, if this release understands it; otherwise undefined, and nothing may be run or written. */

@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
@@ -151,6 +152,12 @@ export interface Store {
    * stands then. Rejects with `signal.reason` when that aborts first. Reads only.
    */
   watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Reads the record of a key, for a question about it. The `head` has all fields but the history and what a client or a handler
+   * has sent: request, response and steps. It costs the same whether or not there is a record.
+   */
+  read(address: Address, part: 'head' | 'whole'): Promise<Snapshot>;
 
   /**
    * Adds to the counts that the dashboard shows, and to the replays of the records: one write for all that a process counted

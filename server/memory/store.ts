@@ -3,7 +3,13 @@ import { type Address, idOf } from '../engine/address.ts';
 import { checkOptions } from '../engine/check-options.ts';
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { refusal } from '../engine/errors.ts';
-import { type KeyRecord, type RunningRecord, readRecord, type StoredRecord } from '../engine/record.ts';
+import {
+  headOf,
+  type KeyRecord,
+  type RunningRecord,
+  readRecord,
+  type StoredRecord,
+} from '../engine/record.ts';
 import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
 import {
   claimed,
@@ -99,6 +105,12 @@ class MemoryStore implements Store {
       if (current?.state !== 'running' || current.leaseExpiresAt <= now) return { record, now };
       await this.#changed(seen, current.leaseExpiresAt.getTime() - now.getTime(), signal);
     }
+  }
+
+  async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
+    this.#refuseWhenClosed();
+    const { record, now } = this.#read(address);
+    return { record: part === 'head' && record ? headOf(record) : record, now };
   }
 
   async close(): Promise<void> {

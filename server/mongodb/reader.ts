@@ -1,4 +1,5 @@
 import { type Address, idOf } from '../engine/address.ts';
+import { HEAD_FIELDS, type StoredRecord } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { recordOf } from './codec.ts';
@@ -35,6 +36,12 @@ const STANDING = {
       0,
     ],
   },
+};
+
+const HEAD = {
+  _id: 0,
+  now: '$$NOW',
+  record: Object.fromEntries(HEAD_FIELDS.map((field) => [field, `$${field}`])),
 };
 
 const WHOLE = { _id: 0, now: '$$NOW', isCut: { $literal: false }, record: '$$ROOT' };
@@ -81,6 +88,7 @@ interface Sized extends Address {
 export class Reader {
   readonly #collection: Collection;
   readonly #snapshots = new Map<unknown, Batch<Snapshot>>();
+  readonly #heads = new Map<unknown, Batch<Snapshot>>();
   readonly #standings = new Map<unknown, Batch<Standing>>();
   readonly #bytes = new ByteBudget(BYTES_IN_FLIGHT);
 
@@ -92,6 +100,12 @@ export class Reader {
   async snapshot(address: Address, after: unknown, until: number): Promise<Snapshot> {
     const found = await this.#batched(this.#snapshots, address, after, until, this.#findSnapshots);
     // A record that is not there has no use for the server's clock.
+    return found ?? { record: null, now: new Date() };
+  }
+
+  /** The record without its bodies. @throws IdempotencyError STORE_UNAVAILABLE */
+  async head(address: Address, until: number): Promise<Snapshot> {
+    const found = await this.#batched(this.#heads, address, undefined, until, this.#findHeads);
     return found ?? { record: null, now: new Date() };
   }
 
@@ -113,6 +127,11 @@ export class Reader {
 
   readonly #findStandings: Find<Standing> = async (addresses, after, until, found) => {
     for (const [id, standing] of await this.standings(addresses, after, until)) found(id, standing);
+  };
+
+  readonly #findHeads: Find<Snapshot> = async (addresses, after, until, found) => {
+    for (const { record, now } of await this.#find(addresses, HEAD, after, until))
+      found(idOf(record as Address), { record: record as StoredRecord, now: now as Date });
   };
 
   readonly #findSnapshots = async (

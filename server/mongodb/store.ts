@@ -1,3 +1,4 @@
+import type { Address } from '../engine/address.ts';
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { KeyRecord, KeyState } from '../engine/record.ts';
@@ -241,6 +242,14 @@ class MongoDBStore implements MongoStore {
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
     this.#refuseUnlessOpen();
     return this.#waiters.watch(seen, signal);
+  }
+
+  async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
+    this.#refuseUnlessOpen();
+    const until = this.#deadline();
+    return part === 'head'
+      ? this.#reader.head(address, until)
+      : this.#reader.snapshot(address, undefined, until);
   }
 
   async count(delta: StatsDelta): Promise<void> {

@@ -77,6 +77,7 @@ export function storeBut(store: Store, changed: Partial<Store>): Store {
     recordStep: (held, step) => store.recordStep(held, step),
     ...(store.begin && { begin: store.begin.bind(store) }),
     watch: (seen, signal) => store.watch(seen, signal),
+    read: (address, part) => store.read(address, part),
     close: (timeoutMs) => store.close(timeoutMs),
     ...changed,
   };

@@ -23,6 +23,7 @@ export function closing({ open }: Ground): void {
         recordStep: () =>
           closed.recordStep(held, { name: 'x', value: { format: 'step/1', body: '', bytes: 0 } }),
         watch: () => closed.watch(held, new AbortController().signal),
+        read: () => closed.read(request, 'head'),
         close: () => closed.close(1_000).then(() => Promise.reject(refused)),
       };
       for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject(refused);

@@ -141,8 +141,8 @@ const allowed: [file: string, source: string][] = [
   ],
   [
     'server/engine/pure.ts',
-    "import { hash } from 'node:crypto';\nimport { stringify } from 'safe-stable-stringify';\n" +
-      "import { x } from './record.ts';\nexport const y = (z: unknown) => (z instanceof Date ? hash('sha256', stringify(x)!) : z);",
+    "import { hash } from 'node:crypto';\nimport { parseItem } from 'structured-headers';\n" +
+      "import { x } from './record.ts';\nexport const y = (z: unknown) => (z instanceof Date ? hash('sha256', x) : parseItem(x));",
   ],
   [
     'server/mongodb/ok.ts',

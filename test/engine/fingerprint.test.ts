@@ -70,6 +70,7 @@ describe('different requests have different fingerprints', () => {
     ['composed and decomposed accents', '\u00e9', 'e\u0301'],
     ['case 17: an operator and its text', { $gt: '' }, '{"$gt":""}'],
     ['case 17: a proto field and none', JSON.parse('{"__proto__":{"x":1}}'), {}],
+    ['two proto fields', JSON.parse('{"__proto__":{"x":1}}'), JSON.parse('{"__proto__":{"x":2}}')],
     ['integers beyond 2^53 as text', '9007199254740993', '9007199254740992'],
   ];
   test.each(lookAlikes)('%s', (_, a, b) => {
@@ -110,6 +111,44 @@ test.each([
   ['a regular expression', /x/],
 ])('%s is refused, with the way out in the message', (_, value) => {
   expect(() => of({ deep: [value] })).toThrow(/can not be fingerprinted; give a `fingerprint` function/);
+});
+
+test.each<[string, unknown, string]>([
+  [
+    'JSON',
+    { b: 1, a: [true, null, -0, 1e21, 'é"\n\u2028'] },
+    '0bff8f29d10a41dcbb64dbe748815aca2d4c5af56a11494075ab3894107d9032',
+  ],
+  [
+    'names that are integers',
+    { 10: 'ten', 9: 'nine', '-1': 0, Z: 0, a: 0, é: 0 },
+    'fe0292522eb58f5383c0d75516d1ffd5c4ad63437976dccd42fa3fef8f11f8d1',
+  ],
+  [
+    'names that every object has',
+    JSON.parse('{"__proto__":{"x":1},"constructor":2}'),
+    '30d0af8d7044b7abd9f117de7d89df726747d0e882267d00a09f790246d53fe3',
+  ],
+  [
+    'names that start with $',
+    { $: 1, $a: 2, a: 3 },
+    '42a21331691cf397b450da172eefd175ac020b8805371a35f1d55edea1fed059',
+  ],
+  [
+    'what JSON has no form for',
+    {
+      d: new Date(5),
+      m: new Map([['a', undefined]]),
+      s: new Set([1n]),
+      b: Buffer.from('x'),
+      n: Number.NaN,
+      u: undefined,
+      l: [undefined],
+    },
+    'ad49f8e55aedf0007da443dbfcb509ad1ffaaa83e48b396dccf769ec60085d98',
+  ],
+])('a record of an earlier release knows its request again: %s', (_, args, hash) => {
+  expect(of(args)).toBe(`s1:${hash}`);
 });
 
 test('a circular structure and one nested a million deep are a TypeError, never a crash', () => {

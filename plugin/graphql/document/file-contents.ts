@@ -1,4 +1,4 @@
-import { isFile } from '../../../server/engine/fingerprint.ts';
+import { isFile } from '../../../server/engine/canonical-json.ts';
 import { fileContent } from '../../../server/file-content.ts';
 
 /** `FileContents` maps each file to what is compared in its place. */

@@ -1,7 +1,7 @@
 import type { Hashes } from './engine/decide.ts';
 import type { Resolution, ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
-import type { Hides } from './redact.ts';
+import type { IsHidden } from './redact.ts';
 import type { Run } from './run.ts';
 
 /** A `KeyedCall` is what an adapter (GraphQL, tRPC, HTTP) hands to `Idempotency.execute`. `Value` is the host's own result. */
@@ -20,7 +20,7 @@ export interface KeyedCall<Value> {
   readonly policy: ResolvedPolicy;
   readonly codec: ResultCodec<Value>;
   /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */
-  capture?(hides: Hides | undefined): Captured | Promise<Captured>;
+  capture?(isHidden: IsHidden | undefined): Captured | Promise<Captured>;
   /**
    * Decides whether the caller may get an answer that another run of the key has made, an earlier or a concurrent one. False is
    * REPLAY_FORBIDDEN; what it throws goes to the caller as it is. Anything but a boolean is a developer's mistake, such as
@@ -37,10 +37,10 @@ export interface ResultCodec<Value> {
   readonly format: string;
   /**
    * Writes a result down. Only the body may be missing (`written`): the outcome decides what becomes of the effects.
-   * @param hides names of fields that must not be in the body, where the policy's `redact` has some
+   * @param isHidden names of fields that must not be in the body, where the policy's `redact` has some
    * @throws when the outcome can not be told: the run then ends as if its handler had rejected
    */
-  encode(value: Value, hides?: Hides): Encoded;
+  encode(value: Value, isHidden?: IsHidden): Encoded;
   /** @throws when `body` is damaged; the caller then gets RESULT_NOT_RETAINED */
   decode(body: string): Value;
   /** Makes the result that a resolver function's `complete` or `fail` stands for. */
@@ -51,7 +51,7 @@ export interface ResultCodec<Value> {
 export interface Written {
   /** The text; undefined when it can not be written down: later calls get RESULT_NOT_RETAINED. */
   readonly body: string | undefined;
-  /** True when something that `hides` names was taken out. */
+  /** True when something that `isHidden` names was taken out. */
   readonly redacted?: boolean;
   /** The reason why there is no body, if it is not `unserializable`. */
   readonly omitted?: 'too_large' | 'redacted';

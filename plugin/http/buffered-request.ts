@@ -3,11 +3,11 @@ import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy
 import { type Path, without } from '../../server/engine/paths.ts';
 import type { Comparison } from '../../server/fingerprints.ts';
 import { httpFormat } from '../../server/formats/http.ts';
-import type { Hides } from '../../server/redact.ts';
+import type { IsHidden } from '../../server/redact.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';
-import { contentOf, redactedContent, redactedQuery } from './redacted-content.ts';
+import { contentOf, redactContent, redactQuery } from './redacted-content.ts';
 import { writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
@@ -72,11 +72,11 @@ export class BufferedRequest {
   }
 
   /** Writes the request down with the headers of these names. */
-  captured(headerNames: readonly string[], hides: Hides | undefined): Captured {
+  captured(headerNames: readonly string[], isHidden: IsHidden | undefined): Captured {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
-    const query = redactedQuery(search, hides);
-    const content = redactedContent(contentOf(this.#body, headers), hides);
+    const query = redactQuery(search, isHidden);
+    const content = redactContent(contentOf(this.#body, headers), isHidden);
     const body = httpFormat.writeRequest({
       method,
       path: pathname + query.after,

@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json';
-import { type Hides, REDACTED, withoutNames } from '../../server/redact.ts';
+import { type IsHidden, REDACTED, withoutNames } from '../../server/redact.ts';
 
 interface Content {
   readonly bytes: Buffer | null;
@@ -17,19 +17,19 @@ interface RedactedContent {
 }
 
 /** JSON and forms without what is hidden in them. What can not be looked into is left out as a whole. */
-export function redactedContent(
+export function redactContent(
   { bytes, type, encoding }: Content,
-  hides: Hides | undefined,
+  isHidden: IsHidden | undefined,
 ): RedactedContent {
-  if (!hides || bytes === null || bytes.length === 0) return { bytes, redacted: false };
-  const text = encoding === null ? redactedText(bytes.toString(), type ?? '', hides) : undefined;
+  if (!isHidden || bytes === null || bytes.length === 0) return { bytes, redacted: false };
+  const text = encoding === null ? redactText(bytes.toString(), type ?? '', isHidden) : undefined;
   if (text === undefined) return { bytes: null, redacted: true };
   return text.changed ? { bytes: Buffer.from(text.after), redacted: true } : { bytes, redacted: false };
 }
 
 /** The query of an address. */
-export function redactedQuery(search: string, hides: Hides | undefined): RedactedText {
-  return hides ? redactedForm(search, hides) : { after: search, changed: false };
+export function redactQuery(search: string, isHidden: IsHidden | undefined): RedactedText {
+  return isHidden ? redactForm(search, isHidden) : { after: search, changed: false };
 }
 
 interface RedactedText {
@@ -37,27 +37,27 @@ interface RedactedText {
   readonly changed: boolean;
 }
 
-function redactedText(text: string, type: string, hides: Hides): RedactedText | undefined {
-  if (/^[^;]*[/+]json\s*(;|$)/i.test(type)) return redactedJson(text, hides);
-  if (/^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) return redactedForm(text, hides);
+function redactText(text: string, type: string, isHidden: IsHidden): RedactedText | undefined {
+  if (/^[^;]*[/+]json\s*(;|$)/i.test(type)) return redactJson(text, isHidden);
+  if (/^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) return redactForm(text, isHidden);
   return undefined;
 }
 
-function redactedJson(text: string, hides: Hides): RedactedText | undefined {
+function redactJson(text: string, isHidden: IsHidden): RedactedText | undefined {
   try {
     // Of a name that is given twice `JSON.parse` shows the last content only: this parser throws where the two differ.
     parse(text);
     const body: unknown = JSON.parse(text);
-    const shown = withoutNames(body, hides);
+    const shown = withoutNames(body, isHidden);
     return shown === body ? { after: text, changed: false } : { after: JSON.stringify(shown), changed: true };
   } catch {
     return undefined;
   }
 }
 
-function redactedForm(text: string, hides: Hides): RedactedText {
+function redactForm(text: string, isHidden: IsHidden): RedactedText {
   const fields = [...new URLSearchParams(text)];
-  if (!fields.some(([name]) => hides(name))) return { after: text, changed: false };
-  const shown = fields.map(([name, value]): [string, string] => [name, hides(name) ? REDACTED : value]);
+  if (!fields.some(([name]) => isHidden(name))) return { after: text, changed: false };
+  const shown = fields.map(([name, value]): [string, string] => [name, isHidden(name) ? REDACTED : value]);
   return { after: `${text.startsWith('?') ? '?' : ''}${new URLSearchParams(shown)}`, changed: true };
 }

@@ -1,10 +1,10 @@
 import { written } from '../../server/bodies/written.ts';
 import type { ResultCodec, Written } from '../../server/call.ts';
 import { httpFormat } from '../../server/formats/http.ts';
-import type { Hides } from '../../server/redact.ts';
+import type { IsHidden } from '../../server/redact.ts';
 import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
 import { problemOf } from './problem.ts';
-import { contentOf, redactedContent } from './redacted-content.ts';
+import { contentOf, redactContent } from './redacted-content.ts';
 import { readContent, writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
 
@@ -13,9 +13,9 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
   return {
     format: httpFormat.name,
 
-    encode: (handled, hides) => ({
+    encode: (handled, isHidden) => ({
       outcome: outcomeOf(handled),
-      ...written(() => bodyToStore(handled, headerNames, hides)),
+      ...written(() => bodyToStore(handled, headerNames, isHidden)),
       started: true,
       result: resultOf(handled),
     }),
@@ -38,7 +38,11 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
   };
 }
 
-function bodyToStore(handled: Handled, headerNames: readonly string[], hides: Hides | undefined): Written {
+function bodyToStore(
+  handled: Handled,
+  headerNames: readonly string[],
+  isHidden: IsHidden | undefined,
+): Written {
   switch (handled.kind) {
     case 'thrown':
       return { body: undefined };
@@ -46,7 +50,7 @@ function bodyToStore(handled: Handled, headerNames: readonly string[], hides: Hi
       return { body: undefined, ...(handled.seen && { omitted: 'too_large' }) };
     case 'held': {
       const { status, statusText, headers } = handled.response;
-      const { bytes, redacted } = redactedContent(contentOf(handled.body, headers), hides);
+      const { bytes, redacted } = redactContent(contentOf(handled.body, headers), isHidden);
       const body = httpFormat.writeResult({
         status,
         ...(statusText && { statusText }),

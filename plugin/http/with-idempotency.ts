@@ -77,7 +77,7 @@ export function withIdempotency<Rest extends unknown[]>(
       ...(await fingerprintsOf(buffered.comparison(name, policy.fingerprint))),
       policy,
       codec,
-      capture: (hides) => buffered.captured(capturedNames, hides),
+      capture: (isHidden) => buffered.captured(capturedNames, isHidden),
       handler: (run) => handle(run as ActiveRun, buffered.copy(run.signal), rest),
       ...(authorizeReplay && {
         authorizeReplay: async () => verdictOf(await authorizeReplay(buffered.copy(), ...rest)),

@@ -1,6 +1,6 @@
 import type { Captured } from '../../server/call.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';
-import { type Hides, withoutNames } from '../../server/redact.ts';
+import { type IsHidden, withoutNames } from '../../server/redact.ts';
 import { rawInputOf } from './input.ts';
 import type { CallOptions, Config } from './trpc.ts';
 
@@ -11,13 +11,13 @@ import type { CallOptions, Config } from './trpc.ts';
 export async function capturedCall(
   opts: CallOptions,
   { transformer }: Config,
-  hides: Hides | undefined,
+  isHidden: IsHidden | undefined,
 ): Promise<Captured> {
   const format = trpcFormat.name;
   const raw = await rawInputOf(opts);
   if (raw instanceof FormData || raw instanceof Blob || raw instanceof ReadableStream)
     return { format, body: undefined };
-  const shown = hides ? withoutNames(raw, hides) : raw;
+  const shown = isHidden ? withoutNames(raw, isHidden) : raw;
   const input = transformer.input.serialize(shown);
   return { format, body: trpcFormat.writeRequest({ path: opts.path, input }), redacted: shown !== raw };
 }

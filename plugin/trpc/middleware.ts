@@ -91,7 +91,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       ...(await fingerprintsOf(comparison)),
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts), form),
-      capture: (hides) => capturedCall(opts, config, hides),
+      capture: (isHidden) => capturedCall(opts, config, isHidden),
       async handler(run) {
         progress.entered = false; // by an earlier transaction
         markCarriers([headersOn(opts.ctx)?.carrier]);

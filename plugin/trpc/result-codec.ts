@@ -47,11 +47,11 @@ export function createResultCodec(
 
   return {
     format: trpcFormat.nameFor(form),
-    encode(result, hides): Encoded {
+    encode(result, isHidden): Encoded {
       if (!result.ok) return encodedError(result);
       const write = () => {
         // Before it is serialised: a transformer may write names and contents apart.
-        const shown = hides ? withoutNames(result.data, hides) : result.data;
+        const shown = isHidden ? withoutNames(result.data, isHidden) : result.data;
         return {
           body: trpcFormat.writeResult({ data: output.serialize(shown) }),
           redacted: shown !== result.data,

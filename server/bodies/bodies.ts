@@ -8,7 +8,7 @@ import { CIPHER_LIMIT_MS, type Cipher, type Ciphertext } from '../engine/cipher.
 import { refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { StoredBody } from '../engine/record.ts';
-import { redacted } from './redaction.ts';
+import { redactBody } from './redaction.ts';
 
 /** A `Place` names one body of one record. An encrypted body can be read back from its own place only. */
 export type Place = Address & { readonly format: string } & (
@@ -40,7 +40,7 @@ export async function sealContent(
 ): Promise<StoredBody> {
   const { format, part } = place;
   if (body === undefined) return { format, bytes: 0, omitted: omitted ?? 'unserializable' };
-  const { text, changed } = await redacted(body, redact, part);
+  const { text, changed } = await redactBody(body, redact, part);
   if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
   const isRedacted = wasRedacted || changed;
   return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });

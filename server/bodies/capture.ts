@@ -3,7 +3,7 @@ import type { Address } from '../engine/address.ts';
 import { refusal } from '../engine/errors.ts';
 import type { StoredBody } from '../engine/record.ts';
 import { sealContent } from './bodies.ts';
-import { hidesOf } from './redaction.ts';
+import { hiddenBy } from './redaction.ts';
 
 /**
  * Captures and seals the request; undefined where the policy does not ask for it. This happens before anything runs: a cipher or
@@ -18,7 +18,7 @@ export async function captureOf<Value>(
   if (!policy.captureRequest || !call.capture) return undefined;
   let captured: Captured;
   try {
-    captured = await call.capture(hidesOf(policy.redact));
+    captured = await call.capture(hiddenBy(policy.redact));
   } catch {
     captured = { format: call.codec.format, body: undefined };
   }

@@ -1,9 +1,9 @@
 import type { Redaction } from '../engine/policy.ts';
-import { type Hides, hidesNames, withoutNames } from '../redact.ts';
+import { hiddenNames, type IsHidden, withoutNames } from '../redact.ts';
 
 /** Makes a test for the names to redact; undefined where `redact` names none. A function sees the body as a whole instead. */
-export function hidesOf(redact: Redaction | null): Hides | undefined {
-  return redact === null || typeof redact === 'function' ? undefined : hidesNames(redact);
+export function hiddenBy(redact: Redaction | null): IsHidden | undefined {
+  return redact === null || typeof redact === 'function' ? undefined : hiddenNames(redact);
 }
 
 export interface Redacted {
@@ -13,7 +13,7 @@ export interface Redacted {
 }
 
 /** Takes out of a body what may not be stored. @throws whatever the developer's function throws */
-export async function redacted(
+export async function redactBody(
   text: string,
   redact: Redaction | null,
   where: 'request' | 'response',
@@ -27,7 +27,7 @@ export async function redacted(
   }
   const before = JSON.stringify(body);
   const shown =
-    typeof redact === 'function' ? await redact(body, where) : withoutNames(body, hidesNames(redact));
+    typeof redact === 'function' ? await redact(body, where) : withoutNames(body, hiddenNames(redact));
   const after = JSON.stringify(shown);
   return after === before ? { text, changed: false } : { text: after, changed: true };
 }

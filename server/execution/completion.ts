@@ -1,5 +1,5 @@
 import { sealContent } from '../bodies/bodies.ts';
-import { hidesOf } from '../bodies/redaction.ts';
+import { hiddenBy } from '../bodies/redaction.ts';
 import type { Encoded, KeyedCall } from '../call.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Completion, Held } from '../engine/store.ts';
@@ -16,7 +16,7 @@ interface CompletedRun<Value> {
 
 /** Writes a handler's result down in the adapter's form. @throws when the codec can not tell the outcome */
 export function encodeResult<Value>({ codec, policy }: KeyedCall<Value>, value: Value): Encoded {
-  return codec.encode(value, hidesOf(policy.redact));
+  return codec.encode(value, hiddenBy(policy.redact));
 }
 
 /** Makes the completion of a run: its outcome, with the result sealed as the record will hold it. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { redacted } from '../../server/bodies/redaction.ts';
-import { hidesNames, REDACTED, withoutNames } from '../../server/redact.ts';
+import { redactBody } from '../../server/bodies/redaction.ts';
+import { hiddenNames, REDACTED, withoutNames } from '../../server/redact.ts';
 
-const hides = hidesNames(['secret', 'Api-Token']);
+const isHidden = hiddenNames(['secret', 'Api-Token']);
 const SECRET = 'sk_live_1';
 
 describe('hidden names', () => {
@@ -26,7 +26,7 @@ describe('hidden names', () => {
       JSON.parse(`{"__proto__":{"secret":"${REDACTED}"},"constructor":1}`),
     ],
   ])('%s', (_, value, wanted) => {
-    expect(withoutNames(value, hides)).toEqual(wanted);
+    expect(withoutNames(value, isHidden)).toEqual(wanted);
   });
 
   test('without a content, or not there: it is the value itself', () => {
@@ -41,7 +41,7 @@ describe('hidden names', () => {
       new Date(0),
       { secret: undefined },
     ];
-    for (const value of values) expect(withoutNames(value, hides)).toBe(value);
+    for (const value of values) expect(withoutNames(value, isHidden)).toBe(value);
   });
 
   test('an instance keeps its class, and what has no hidden names stays as it is', () => {
@@ -49,7 +49,7 @@ describe('hidden names', () => {
       secret = SECRET;
     }
     const made = new Date(0);
-    const copy = withoutNames({ key: new Key(), made }, hides);
+    const copy = withoutNames({ key: new Key(), made }, isHidden);
     expect(copy.key).toBeInstanceOf(Key);
     expect(copy.key.secret).toBe(REDACTED);
     expect(copy.made).toBe(made);
@@ -58,7 +58,7 @@ describe('hidden names', () => {
   test('the original is not changed, and circles end', () => {
     const value: Record<string, unknown> = { secret: SECRET };
     value.self = value;
-    const copy = withoutNames(value, hides);
+    const copy = withoutNames(value, isHidden);
     expect(copy.self).toBe(copy);
     expect(copy.secret).toBe(REDACTED);
     expect(value.secret).toBe(SECRET);
@@ -79,7 +79,7 @@ describe('hidden names', () => {
     })).value;
     fc.assert(
       fc.property(json, (value) => {
-        const shown = JSON.stringify(withoutNames(value, hides));
+        const shown = JSON.stringify(withoutNames(value, isHidden));
         expect(shown).not.toContain(SECRET);
         const wanted = JSON.stringify(value).replaceAll(
           JSON.stringify({ of: SECRET }),
@@ -94,13 +94,13 @@ describe('hidden names', () => {
 describe('a body', () => {
   test('in which nothing is hidden is stored to the byte', async () => {
     const text = '{ "2": 1, "1": 1e3 }';
-    expect(await redacted(text, ['secret'], 'response')).toEqual({ text, changed: false });
-    expect(await redacted(text, async (body) => body, 'response')).toEqual({ text, changed: false });
-    expect(await redacted(text, null, 'response')).toEqual({ text, changed: false });
+    expect(await redactBody(text, ['secret'], 'response')).toEqual({ text, changed: false });
+    expect(await redactBody(text, async (body) => body, 'response')).toEqual({ text, changed: false });
+    expect(await redactBody(text, null, 'response')).toEqual({ text, changed: false });
   });
 
   test('that can not be looked into is not stored', async () => {
-    expect(await redacted('secret=1', ['secret'], 'request')).toEqual({ text: undefined, changed: true });
+    expect(await redactBody('secret=1', ['secret'], 'request')).toEqual({ text: undefined, changed: true });
   });
 
   test('is given to a function, with what it is; it may change it in place, or let it go, at once or later', async () => {
@@ -110,12 +110,12 @@ describe('a body', () => {
       (body as { card: string }).card = (body as { card: string }).card.slice(-4);
       return body;
     };
-    expect(await redacted('{"card":"4242424242424242"}', mask, 'request')).toEqual({
+    expect(await redactBody('{"card":"4242424242424242"}', mask, 'request')).toEqual({
       text: '{"card":"4242"}',
       changed: true,
     });
     expect(seen).toEqual(['request']);
-    expect(await redacted('{}', () => undefined, 'response')).toEqual({ text: undefined, changed: true });
-    expect(await redacted('{"a":1}', async () => ({}), 'response')).toEqual({ text: '{}', changed: true });
+    expect(await redactBody('{}', () => undefined, 'response')).toEqual({ text: undefined, changed: true });
+    expect(await redactBody('{"a":1}', async () => ({}), 'response')).toEqual({ text: '{}', changed: true });
   });
 });

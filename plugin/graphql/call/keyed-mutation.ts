@@ -45,7 +45,7 @@ export async function keyedMutation<Context>(
     selections: mutation.selections(contents),
     ...(await fingerprintsOf({ ...comparisonOf(mutation, policies, context), contents })),
     codec: resultCodec(mutation, mask, failure),
-    capture: (hides) => mutation.captured(hides),
+    capture: (isHidden) => mutation.captured(isHidden),
     ...(authorizeReplay && {
       authorizeReplay: authorization(authorizeReplay, mutation, { context, scope, key }),
     }),

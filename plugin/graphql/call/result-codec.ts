@@ -20,7 +20,7 @@ export function resultCodec(
   return {
     format: graphqlFormat.name,
 
-    encode(result, hides) {
+    encode(result, isHidden) {
       if (isStream(result)) return { outcome: 'success', body: undefined, started: true, result };
       const { errors, data } = result;
       const outcome = data === undefined || (errors && errors.length > 0) ? 'error' : 'success';
@@ -32,7 +32,7 @@ export function resultCodec(
           ...(data != null && { data: mutation.asked(data) as Record<string, unknown> }),
           errors: errors?.map((error) => storedError(error, mask)),
         };
-        const shown = hides ? withoutNames(stored, mutation.hidesInAnswer(hides)) : stored;
+        const shown = isHidden ? withoutNames(stored, mutation.hiddenInAnswer(isHidden)) : stored;
         return { body: graphqlFormat.writeResult(shown), redacted: shown !== stored };
       };
       return { outcome, ...written(write), started, result };

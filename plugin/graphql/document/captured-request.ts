@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Captured } from '../../../server/call.ts';
 import { type GraphQLRequest, graphqlFormat } from '../../../server/formats/graphql.ts';
-import { type Hides, REDACTED, withoutNames } from '../../../server/redact.ts';
+import { type IsHidden, REDACTED, withoutNames } from '../../../server/redact.ts';
 import { fragmentsOf } from './per-operation.ts';
 
 /**
@@ -20,19 +20,19 @@ export function capturedRequest(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   raw: unknown,
-  hides: Hides | undefined,
+  isHidden: IsHidden | undefined,
 ): Captured {
   const whole = definitionsOf(document, operation);
   const concealed = new Set<string>();
-  const shown = hides ? whole.map((node) => withoutLiterals(node, hides, concealed)) : whole;
+  const shown = isHidden ? whole.map((node) => withoutLiterals(node, isHidden, concealed)) : whole;
   const used = variablesIn(shown);
-  const isHidden: Hides = (name) => concealed.has(name) || hides?.(name) === true;
+  const isHiddenVariable: IsHidden = (name) => concealed.has(name) || isHidden?.(name) === true;
   const sent = Object.entries(raw ?? {}).filter(([name]) => used.has(name));
   const variables = Object.fromEntries(sent);
-  const shownVariables = hides ? withoutVariables(variables, isHidden, hides) : variables;
+  const shownVariables = isHidden ? withoutVariables(variables, isHiddenVariable, isHidden) : variables;
   const query = print({
     kind: Kind.DOCUMENT,
-    definitions: shown.map((node) => withUsedVariables(node, used, isHidden)),
+    definitions: shown.map((node) => withUsedVariables(node, used, isHiddenVariable)),
   });
   const operationName = operation.name?.value;
   const body: GraphQLRequest = {
@@ -43,7 +43,9 @@ export function capturedRequest(
   const redacted =
     shownVariables !== variables ||
     shown.some((node, index) => node !== whole[index]) ||
-    operation.variableDefinitions?.some((node) => node.defaultValue && isHidden(node.variable.name.value));
+    operation.variableDefinitions?.some(
+      (node) => node.defaultValue && isHiddenVariable(node.variable.name.value),
+    );
   return { format: graphqlFormat.name, body: graphqlFormat.writeRequest(body), redacted: redacted === true };
 }
 
@@ -63,10 +65,10 @@ function definitionsOf(document: DocumentNode, operation: OperationDefinitionNod
 }
 
 /** Variables that a hidden argument or input field takes are noted in `concealed`, whatever the client called them. */
-function withoutLiterals(node: DefinitionNode, hides: Hides, concealed: Set<string>): DefinitionNode {
+function withoutLiterals(node: DefinitionNode, isHidden: IsHidden, concealed: Set<string>): DefinitionNode {
   const conceal = <Node extends { name: { value: string }; value: ValueNode }>(field: Node) => {
     const { name, value } = field;
-    if (!hides(name.value) || value.kind === Kind.NULL) return undefined;
+    if (!isHidden(name.value) || value.kind === Kind.NULL) return undefined;
     for (const variable of variablesIn([value])) concealed.add(variable);
     if (value.kind === Kind.VARIABLE) return undefined;
     return { ...field, value: { kind: Kind.STRING, value: REDACTED } };
@@ -76,14 +78,14 @@ function withoutLiterals(node: DefinitionNode, hides: Hides, concealed: Set<stri
 
 function withoutVariables(
   variables: Record<string, unknown>,
-  isHidden: Hides,
-  hides: Hides,
+  isHiddenVariable: IsHidden,
+  isHidden: IsHidden,
 ): Record<string, unknown> {
-  const shown = withoutNames(variables, hides);
+  const shown = withoutNames(variables, isHidden);
   const entries = Object.entries(shown);
-  if (!entries.some(([name, value]) => isHidden(name) && value !== null)) return shown;
+  if (!entries.some(([name, value]) => isHiddenVariable(name) && value !== null)) return shown;
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, isHidden(name) && value !== null ? REDACTED : value]),
+    entries.map(([name, value]) => [name, isHiddenVariable(name) && value !== null ? REDACTED : value]),
   );
 }
 
@@ -99,13 +101,17 @@ function variablesIn(nodes: readonly (DefinitionNode | ValueNode)[]): Set<string
 }
 
 /** Leaves out the declarations of variables that are not used: such a variable would be an error when the request is sent again. */
-function withUsedVariables(node: DefinitionNode, used: ReadonlySet<string>, isHidden: Hides): DefinitionNode {
+function withUsedVariables(
+  node: DefinitionNode,
+  used: ReadonlySet<string>,
+  isHiddenVariable: IsHidden,
+): DefinitionNode {
   if (node.kind !== Kind.OPERATION_DEFINITION) return node;
   const declared = node.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [];
   return {
     ...node,
     variableDefinitions: declared.map(({ defaultValue, ...definition }) =>
-      defaultValue && !isHidden(definition.variable.name.value)
+      defaultValue && !isHiddenVariable(definition.variable.name.value)
         ? { ...definition, defaultValue }
         : definition,
     ),

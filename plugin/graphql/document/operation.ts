@@ -9,7 +9,7 @@ import type { Captured } from '../../../server/call.ts';
 import type { Hashes } from '../../../server/engine/decide.ts';
 import { CANONICAL_FORM, fingerprintOf, tagged } from '../../../server/engine/fingerprint.ts';
 import { unfingerprintable } from '../../../server/fingerprints.ts';
-import type { Hides } from '../../../server/redact.ts';
+import type { IsHidden } from '../../../server/redact.ts';
 import { askedData } from './asked-data.ts';
 import { capturedRequest } from './captured-request.ts';
 import { Variables } from './external-value.ts';
@@ -60,19 +60,19 @@ export class Mutation implements MutationOperation {
   }
 
   /** Writes the request down so that it can be sent again. @throws TypeError for variables that can not be written down */
-  captured(hides: Hides | undefined): Captured {
-    return capturedRequest(this.#document, this.#operation, this.#raw, hides);
+  captured(isHidden: IsHidden | undefined): Captured {
+    return capturedRequest(this.#document, this.#operation, this.#raw, isHidden);
   }
 
   /** Translates hidden names of the schema into names of the answer, where a field may have an alias. */
-  hidesInAnswer(hides: Hides): Hides {
+  hiddenInAnswer(isHidden: IsHidden): IsHidden {
     const aliases = new Set<string>();
     visit(this.#document, {
       Field({ alias, name }) {
-        if (alias && hides(name.value)) aliases.add(alias.value);
+        if (alias && isHidden(name.value)) aliases.add(alias.value);
       },
     });
-    return (name) => aliases.has(name) || hides(name);
+    return (name) => aliases.has(name) || isHidden(name);
   }
 
   /** Picks from an answer's data what the client asked for. */

@@ -55,7 +55,7 @@ function rulesOf(body: Body, secrets: Secrets): Rules {
 }
 
 /**
- * Hides the secrets of a GraphQL request. Its query comes first, and says which arguments the variables are;
+ * IsHidden the secrets of a GraphQL request. Its query comes first, and says which arguments the variables are;
  * variables without a query are hidden as a whole.
  */
 function graphqlRequest(secrets: Secrets): Rules {
@@ -75,7 +75,7 @@ function graphqlRequest(secrets: Secrets): Rules {
 }
 
 /**
- * Hides the secrets of a GraphQL answer. An alias is named like the field that it stands for; where the request is
+ * IsHidden the secrets of a GraphQL answer. An alias is named like the field that it stands for; where the request is
  * not known, like the operation.
  */
 function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules {
@@ -122,7 +122,7 @@ function http({ isFailure }: Body, secrets: Secrets): Rules {
   };
 }
 
-/** Hides the texts of errors as a whole, where the developer asked for that. */
+/** IsHidden the texts of errors as a whole, where the developer asked for that. */
 function errorTexts<Stored>({ errorTexts }: Secrets, field: FieldOf<Stored>): Rules {
   if (!errorTexts) return {};
   return {

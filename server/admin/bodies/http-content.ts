@@ -18,7 +18,7 @@ export function shownAddress(address: string, secrets: Secrets): string {
   return start < 0 ? shownPath : `${shownPath}?${shownForm(address.slice(start + 1), secrets)}`;
 }
 
-/** Hides the secret values of a form, `name=value&…`. A field without a secret stays as it is written. */
+/** IsHidden the secret values of a form, `name=value&…`. A field without a secret stays as it is written. */
 function shownForm(form: string, secrets: Secrets): string {
   return form
     .split('&')

@@ -72,7 +72,7 @@ export function secretsOf(options: RedactOptions = {}): Secrets {
   };
 }
 
-/** Hides texts that hold one of the values found, too: a secret of the request may come back in an error. */
+/** IsHidden texts that hold one of the values found, too: a secret of the request may come back in an error. */
 export function withFound(secrets: Secrets, found: ReadonlySet<string>): Secrets {
   const values = [...found].filter((value) => value.length >= SHORTEST_FOUND).slice(0, MOST_FOUND);
   if (values.length === 0) return secrets;

@@ -3,7 +3,7 @@ import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
 import type { StatsDelta } from './stats.ts';
-import type { FinishedStep, Lease, Settlement } from './transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement } from './transitions.ts';
 
 /** A `Held` names a claim that was won: every later write of its caller carries `owner` and `fence`. */
 export interface Held {
@@ -132,7 +132,7 @@ export interface Store {
   settle(held: Held, settlement: Settlement): Promise<WriteAnswer>;
 
   /** Compare-and-set on owner, fence and state running: `renewed(...)`. */
-  renew(held: Held, lease: Lease): Promise<WriteAnswer>;
+  renew(held: Held, terms: LeaseTerms): Promise<WriteAnswer>;
 
   /**
    * Compare-and-set on owner, fence and state running: `stepped(...)`. Durable once applied. Safe to send again, and next

@@ -24,7 +24,7 @@ export type Settlement =
   | { readonly to: 'in_doubt'; readonly reason: string; readonly abandonedRetentionMs: number | null };
 
 /** The fields that say how long a running record lives. */
-export interface Lease {
+export interface LeaseTerms {
   readonly leaseMs: number;
   readonly abandonedRetentionMs: number | null;
 }
@@ -168,9 +168,9 @@ export function givenUp(record: RunningRecord, tombstoneMs: number, now: Date): 
 export const GIVEN_UP = 'given up';
 
 /** A renewal that was held up may be applied after a later one: a lease never moves back. */
-export function renewed(record: RunningRecord, lease: Lease, now: Date): StoredRecord {
-  const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + lease.leaseMs));
-  return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, lease.abandonedRetentionMs) };
+export function renewed(record: RunningRecord, terms: LeaseTerms, now: Date): StoredRecord {
+  const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + terms.leaseMs));
+  return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, terms.abandonedRetentionMs) };
 }
 
 /** The record with one more finished step. A name that is there already keeps its value. */
@@ -181,7 +181,7 @@ export function stepped(record: RunningRecord, step: FinishedStep, now: Date): S
   return { ...record, steps: [...steps, { name, at: now, attempt: attempts, value }] };
 }
 
-function leased({ leaseMs, abandonedRetentionMs }: Lease, now: Date) {
+function leased({ leaseMs, abandonedRetentionMs }: LeaseTerms, now: Date) {
   const leaseExpiresAt = after(now, leaseMs);
   return { leaseExpiresAt, expiresAt: after(leaseExpiresAt, abandonedRetentionMs) };
 }

@@ -40,11 +40,12 @@ export class Execution<Value> {
     this.#held = held;
     this.#sentAt = sentAt;
     const end = host.locals.start(request);
-    const lease = new Lease(host.store, held, call.policy, sentAt, (reason) => {
+    const { store, stopped } = host;
+    const onLost = (reason: string) => {
       end({ to: 'open' });
       this.#emit('lease_lost', { reason });
-    });
-    const { store, stopped } = host;
+    };
+    const lease = new Lease({ store, held, terms: call.policy, sentAt, onLost });
     this.lease = lease;
     this.#steps = new Steps({ store, held, lease, policy: call.policy, stopped });
     const selection = call.selections?.[0];

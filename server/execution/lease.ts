@@ -1,6 +1,16 @@
 import { IdempotencyError, refusal } from '../engine/errors.ts';
 import type { Held, Store, WriteAnswer } from '../engine/store.ts';
-import type { Lease as Terms } from '../engine/transitions.ts';
+import type { LeaseTerms } from '../engine/transitions.ts';
+
+export interface LeaseOptions {
+  readonly store: Store;
+  readonly held: Held;
+  readonly terms: LeaseTerms;
+  /** `performance.now()` when the write that won was sent. */
+  readonly sentAt: number;
+  /** Is told once why the lease is lost. */
+  readonly onLost: (reason: string) => void;
+}
 
 /**
  * A lease keeps a held key renewed while its handler runs, and tells the handler when the key can no longer be relied on.
@@ -9,7 +19,7 @@ import type { Lease as Terms } from '../engine/transitions.ts';
 export class Lease {
   readonly #store: Store;
   readonly #held: Held;
-  readonly #terms: Terms;
+  readonly #terms: LeaseTerms;
   readonly #abort = new AbortController();
   #onLost: ((reason: string) => void) | undefined;
   #coveredUntil: number;
@@ -19,7 +29,7 @@ export class Lease {
   #isLetGo = false;
   #stopped = false;
 
-  constructor(store: Store, held: Held, terms: Terms, sentAt: number, onLost: (reason: string) => void) {
+  constructor({ store, held, terms, sentAt, onLost }: LeaseOptions) {
     this.#store = store;
     this.#held = held;
     this.#terms = terms;

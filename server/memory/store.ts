@@ -15,7 +15,7 @@ import {
   claimed,
   type FinishedStep,
   givenUp,
-  type Lease,
+  type LeaseTerms,
   lapsed,
   maySettle,
   mayTakeOver,
@@ -84,9 +84,9 @@ class MemoryStore implements Store {
     );
   }
 
-  renew(held: Held, lease: Lease): Promise<WriteAnswer> {
+  renew(held: Held, terms: LeaseTerms): Promise<WriteAnswer> {
     return this.#writeHeld(held, (current, now) =>
-      current.state === 'running' ? renewed(current, lease, now) : undefined,
+      current.state === 'running' ? renewed(current, terms, now) : undefined,
     );
   }
 

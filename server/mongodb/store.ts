@@ -12,7 +12,7 @@ import type {
   Transaction,
   WriteAnswer,
 } from '../engine/store.ts';
-import type { FinishedStep, Lease, Settlement } from '../engine/transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement } from '../engine/transitions.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
@@ -218,8 +218,8 @@ class MongoDBStore implements MongoStore {
     return isLate ? this.#write(held, this.#writes.late(held, settlement), settlement.to, until) : answer;
   }
 
-  renew(held: Held, lease: Lease): Promise<WriteAnswer> {
-    return this.#write(held, this.#writes.renew(held, lease), 'running', this.#deadline());
+  renew(held: Held, terms: LeaseTerms): Promise<WriteAnswer> {
+    return this.#write(held, this.#writes.renew(held, terms), 'running', this.#deadline());
   }
 
   recordStep(held: Held, step: FinishedStep): Promise<WriteAnswer> {

@@ -336,13 +336,13 @@ describe('inside a transaction', () => {
   test('a step is refused before it runs', async () => {
     const held: Held = { scope: 's', key: 'k', owner: 'o', fence: 1, life: 1, attempts: 1 };
     const store = createMemoryStore();
-    const lease = new Lease(
+    const lease = new Lease({
       store,
       held,
-      { leaseMs: 1_000, abandonedRetentionMs: null },
-      performance.now(),
-      () => {},
-    );
+      terms: { leaseMs: 1_000, abandonedRetentionMs: null },
+      sentAt: performance.now(),
+      onLost: () => {},
+    });
     const steps = new Steps({
       store,
       held,

@@ -3,7 +3,7 @@ import { storedBytes } from '../../engine/body.ts';
 import type { ClaimRequest } from '../../engine/decide.ts';
 import type { KeyState } from '../../engine/record.ts';
 import type { Held } from '../../engine/store.ts';
-import type { FinishedStep, Lease, Settlement } from '../../engine/transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement } from '../../engine/transitions.ts';
 import { type Document, SIMPLE } from '../database.ts';
 import { LOCK_KEY } from '../indexes.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
@@ -110,7 +110,7 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     late: (held: Held, settlement: Completion) =>
       completed(held, 'in_doubt', pipelines.completedLate, settlement),
 
-    renew: (held: Held, { leaseMs, abandonedRetentionMs }: Lease) =>
+    renew: (held: Held, { leaseMs, abandonedRetentionMs }: LeaseTerms) =>
       ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
 
     step: (held: Held, { name, value }: FinishedStep) =>

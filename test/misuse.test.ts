@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { initTRPC } from '@trpc/server';
 import express from 'express';
@@ -16,6 +14,7 @@ import { createMemoryStore } from '../server/memory/index.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
 import { send } from './http/client.ts';
 import { gate } from './support/gate.ts';
+import { listen } from './support/listen.ts';
 
 const t = initTRPC.create();
 const idempotency = createIdempotency({ store: createMemoryStore() });
@@ -152,11 +151,9 @@ describe('a handler of withIdempotency(...) that a host calls with what it has i
   ])('%s: the error says how to mount it', async (name, fix) => {
     const told = gate<unknown>();
     const server = (await MOUNTS[name]?.(told.open)) as Server;
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    await send((server.address() as AddressInfo).port, {});
+    await using listening = await listen(server);
+    await send(listening.port, {});
     const error = await told;
-    server.close();
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toMatch(
       /^TypeError: Expected a handler of withIdempotency\(\.\.\.\) to be called with a Request, got an object/,

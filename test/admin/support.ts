@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import type { CommandStartedEvent, Document } from 'mongodb';
 import type { AppRouter } from '../../server/admin/api/router.ts';
@@ -14,6 +13,7 @@ import {
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 
 const COLLECTION = 'idempotency_keys';
 export const REASON = 'customer asked for it';
@@ -83,8 +83,7 @@ export async function startAdmin({
   await idempotency.ready();
   const dashboard = createDashboard({ idempotency, authorize: sessionOf, basePath: '/keys', ...options });
   const server = createServer(toNodeHandler(dashboard));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: origin } = await listen(server);
   const base = options.basePath ?? '/keys';
   const url = base === '/' ? origin : `${origin}${base}`;
   const keys = db.collection(COLLECTION);

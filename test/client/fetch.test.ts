@@ -1,11 +1,10 @@
-import { once as event } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { withIdempotencyKey } from '../../plugin/client/fetch.ts';
+import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
 import { startShop } from './support/shop.ts';
 
@@ -197,14 +196,7 @@ async function lossyServer(loss: (typeof losses)[number]) {
     if (lose) incoming.socket.destroy();
     else outgoing.end('ok');
   });
-  server.listen(0, '127.0.0.1');
-  await event(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const close = async () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { url, got, [Symbol.asyncDispose]: close };
+  return { got, ...(await listen(server)) };
 }
 
 function send(url: string, body: Request | RequestInit): Promise<Response> {

@@ -1,22 +1,11 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect } from 'vitest';
+import { listen } from '../support/listen.ts';
 import { it } from './support/it.ts';
 
 /** A page that the operator has open beside, of another port: browsers send it the session's cookie for our requests. */
 async function startOther(html: string) {
-  const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return listen(createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)));
 }
 
 const COMMAND = JSON.stringify({

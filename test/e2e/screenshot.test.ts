@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { createShop } from '../../examples/shop/shop.ts';
 import { crash, shopper } from '../../examples/shop/traffic.ts';
 import { freshDatabase } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 import { openChromium } from './support/chromium.ts';
 import { enter, openAction, waitForState } from './support/operate.ts';
 import { watch } from './support/visit.ts';
@@ -19,9 +18,7 @@ it('what a killed server of the example shop left behind is understood and settl
   const { server, idempotency, dashboard } = createShop(db);
   const browser = await openChromium();
   try {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { url: base } = await listen(server);
     await idempotency.ready();
     for (let customer = 0; customer < 12; customer++) await shopper(base, Math.random);
     await crash({ uri, database: db.databaseName });

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { startCliDashboard } from '../support/cli-dashboard.ts';
 import { freshDatabase } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 import { openChromium } from './support/chromium.ts';
 
 let browser: Browser;
@@ -28,16 +27,7 @@ async function startOtherSite(link: string) {
   const server = createServer((_, response) =>
     response.setHeader('content-type', 'text/html').end(`<a href="${link}">the dashboard</a>`),
   );
-  server.listen(0, 'localhost');
-  await once(server, 'listening');
-  return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return listen(server, 'localhost');
 }
 
 /** What the API answers to the page that is open. */

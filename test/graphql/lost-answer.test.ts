@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buildHTTPExecutor } from '@graphql-tools/executor-http';
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
@@ -9,6 +8,7 @@ import type { Execute } from '../../plugin/graphql/host/plugin.ts';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
 import type { Finished } from '../../server/engine/policy.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { listen } from '../support/listen.ts';
 import { openStore } from './store.ts';
 
 // The server is a proxy: another one charges, and its answer is lost. No sign of that reaches us that a refusal before the
@@ -43,14 +43,15 @@ const losses: Record<string, Reply> = {
 };
 
 let reply: Reply = losses['a gateway says 500'] as Reply;
-const upstream = createServer(async (request, response) => {
-  request.resume();
-  await once(request, 'end');
-  charges.push('charge');
-  reply(request, response);
-}).listen(0, '127.0.0.1');
-await once(upstream, 'listening');
-const endpoint = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/graphql`;
+const upstream = await listen(
+  createServer(async (request, response) => {
+    request.resume();
+    await once(request, 'end');
+    charges.push('charge');
+    reply(request, response);
+  }),
+);
+const endpoint = `${upstream.url}/graphql`;
 const opened = await openStore();
 
 beforeEach(() => {
@@ -59,8 +60,7 @@ beforeEach(() => {
 });
 
 afterAll(async () => {
-  upstream.closeAllConnections();
-  upstream.close();
+  await upstream[Symbol.asyncDispose]();
   await opened[Symbol.asyncDispose]();
 });
 

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { envelop, type Plugin, useEngine, useMaskedErrors, useSchema } from '@envelop/core';
 import { useGraphQlJit } from '@envelop/graphql-jit';
 import { GraphQLLiveDirectiveSDL, useLiveQuery } from '@envelop/live-query';
@@ -17,6 +15,7 @@ import type { Execute } from '../../plugin/graphql/host/plugin.ts';
 import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/index.ts';
 import type { IdempotencyEvent } from '../../server/index.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { listen } from '../support/listen.ts';
 import { openStore } from './store.ts';
 
 const runs: string[] = [];
@@ -35,14 +34,14 @@ const schema = createSchema({
 });
 
 // The server behind a remote executor: it has no plugin of ours.
-const upstream = createServer(createYoga({ schema, logging: false })).listen(0, '127.0.0.1');
-await once(upstream, 'listening');
-const endpoint = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/graphql`;
+const upstreamYoga = createYoga({ schema, logging: false });
+const upstream = await listen(createServer(upstreamYoga));
+const endpoint = `${upstream.url}/graphql`;
 const opened = await openStore();
 
 const warnings: Error[] = [];
-const listen = (warning: Error) => void warnings.push(warning);
-process.on('warning', listen);
+const noteWarning = (warning: Error) => void warnings.push(warning);
+process.on('warning', noteWarning);
 
 beforeEach(() => {
   runs.length = 0;
@@ -50,9 +49,8 @@ beforeEach(() => {
 });
 
 afterAll(async () => {
-  process.off('warning', listen);
-  upstream.closeAllConnections();
-  upstream.close();
+  process.off('warning', noteWarning);
+  await upstream[Symbol.asyncDispose]();
   await opened[Symbol.asyncDispose]();
 });
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import {
@@ -14,6 +13,7 @@ import {
   useIdempotency,
 } from '../../plugin/graphql/index.ts';
 import { createIdempotency, type Idempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { listen } from '../support/listen.ts';
 import { type OpenStore, openStore, type StoredDocument } from './store.ts';
 
 export type Context = YogaInitialContext & IdempotencyContext;
@@ -92,11 +92,8 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const yoga = createYoga({ logging: false, ...yogaOptions, schema, plugins: [...before, plugin, ...after] });
   const server = createServer(yoga);
   beside(server, yoga);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
-  const url = `http://127.0.0.1:${address.port}${yoga.graphqlEndpoint}`;
+  const listening = await listen(server);
+  const url = `${listening.url}${yoga.graphqlEndpoint}`;
 
   async function post(body: object, headers: Record<string, string> = {}, init: RequestInit = {}) {
     const response = await fetch(url, {
@@ -119,8 +116,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     records: () => store.collection.find().toArray(),
     collection: store.collection,
     async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
+      await listening[Symbol.asyncDispose]();
       await yoga.dispose();
       await idempotency.close();
       await store[Symbol.asyncDispose]();
@@ -139,13 +135,4 @@ export const key = (value: string) => ({ 'idempotency-key': value });
 /** The code of the first error in an answer. */
 export function codeOf({ body }: Answer): string | undefined {
   return JSON.parse(body).errors?.[0]?.extensions?.code;
-}
-
-/** Something that a test lets happen: resolvers wait for `done`, the test calls `now`. */
-export function occasion<T = void>(): { readonly done: Promise<T>; now(value: T): void } {
-  let now: (value: T) => void = () => {};
-  const done = new Promise<T>((resolve) => {
-    now = resolve;
-  });
-  return { done, now };
 }

@@ -1,7 +1,5 @@
 import 'reflect-metadata';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parse } from 'node:querystring';
 import { bodyParser } from '@koa/bodyparser';
 import { Controller, Module, Post, Req, Res } from '@nestjs/common';
@@ -11,6 +9,7 @@ import express4 from 'express4';
 import fastify, { type FastifyInstance } from 'fastify';
 import Koa from 'koa';
 import { toFastifyHandler, toKoaHandler, toNodeHandler } from '../../plugin/http/index.ts';
+import { listen } from '../support/listen.ts';
 import { type Sent, send } from './client.ts';
 import type { Handler } from './server.ts';
 
@@ -164,17 +163,14 @@ function withoutRawBody(ctx: Koa.Context, next: Koa.Next): Promise<unknown> {
 export async function startHost(start: Start, handler: Handler): Promise<Host> {
   const failures: unknown[] = [];
   const { server, close } = await start(handler, failures);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port, ...listening } = await listen(server);
   return {
     port,
     failures,
     send: (sent) => send(port, sent ?? {}),
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      if (close) await close();
-      else await new Promise((resolve) => server.close(resolve));
+      if (close) server.closeAllConnections();
+      await (close?.() ?? listening[Symbol.asyncDispose]());
     },
   };
 }

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { toNodeHandler } from '../../plugin/http/index.ts';
+import { listen } from '../support/listen.ts';
 import { type Sent, send } from './client.ts';
 
 export type Handler = (request: Request) => Response | Promise<Response>;
@@ -16,18 +15,11 @@ export async function serve(handler: Handler) {
       outgoing.writeHead(500, { 'content-type': 'text/plain' }).end('the host was told');
     }),
   );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const listening = await listen(server);
   return {
-    url: `http://127.0.0.1:${port}`,
-    port,
+    ...listening,
     /** What the handler threw at its host. */
     failures,
-    send: (sent: Sent = {}) => send(port, sent),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    send: (sent: Sent = {}) => send(listening.port, sent),
   };
 }

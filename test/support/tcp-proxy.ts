@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** `refuse` closes what is open and each new connection; `hang` keeps all open and moves no byte, until `pass`. */
 export type ProxyMode = 'pass' | 'refuse' | 'hang';
@@ -108,17 +109,14 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     });
     if (mode === 'hang') for (const socket of socketsOf(pair)) socket.pause();
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
+  const { port } = await listen(proxy);
   const closeAll = () => {
     for (const socket of [...pairs].flatMap(socketsOf)) socket.destroy();
   };
 
   return {
-    port: address.port,
-    uri: `mongodb://127.0.0.1:${address.port}/?directConnection=true`,
+    port,
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
     get connections() {
       return pairs.size;
     },

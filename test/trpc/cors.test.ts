@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { expect, it } from 'vitest';
 import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../plugin/http/index.ts';
 import { idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
+import { listen } from '../support/listen.ts';
 import { contextOf, freshIdempotency, idempotentFor, post, plain as t } from './support.ts';
 
 it.each([
@@ -32,21 +32,16 @@ it.each([
       },
     });
     const server = createServer(handler);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`;
-    try {
-      const preflight = await fetch(url, { method: 'OPTIONS' });
-      const allowed = preflight.headers.get('access-control-allow-headers')?.toLowerCase().split(', ');
-      expect(allowed).toEqual(expect.arrayContaining(Object.keys(keys)));
+    await using listening = await listen(server);
+    const url = `${listening.url}/${path}`;
+    const preflight = await fetch(url, { method: 'OPTIONS' });
+    const allowed = preflight.headers.get('access-control-allow-headers')?.toLowerCase().split(', ');
+    expect(allowed).toEqual(expect.arrayContaining(Object.keys(keys)));
 
-      await post(url, {}, { headers: keys });
-      const replay = await post(url, {}, { headers: keys });
-      expect(replay.replayed).toBe(true);
-      const exposed = replay.headers.get('access-control-expose-headers')?.toLowerCase().split(', ');
-      expect(exposed).toEqual(expect.arrayContaining(['idempotent-replayed', 'retry-after']));
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+    await post(url, {}, { headers: keys });
+    const replay = await post(url, {}, { headers: keys });
+    expect(replay.replayed).toBe(true);
+    const exposed = replay.headers.get('access-control-expose-headers')?.toLowerCase().split(', ');
+    expect(exposed).toEqual(expect.arrayContaining(['idempotent-replayed', 'retry-after']));
   },
 );

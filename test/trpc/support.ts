@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type AnyTRPCRouter, initTRPC } from '@trpc/server';
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
 import type { Document } from 'mongodb';
@@ -15,6 +14,7 @@ import {
 } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
+import { listen } from '../support/listen.ts';
 
 export interface Context {
   readonly req: IncomingMessage;
@@ -120,15 +120,10 @@ export async function serve(
   createContext: (options: { req: IncomingMessage; info: object }) => object = contextOf,
 ): Promise<App> {
   const server = createHTTPServer({ router, createContext, responseMeta: idempotencyResponseMeta });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const listening = await listen(server);
   return {
-    url,
-    post: (path, input, options) => post(`${url}/${path}`, input, options),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    ...listening,
+    post: (path, input, options) => post(`${listening.url}/${path}`, input, options),
   };
 }
 

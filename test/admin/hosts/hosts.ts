@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
+import { createAdaptorServer } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { Hono } from 'hono';
 import { toNodeHandler } from '../../../server/admin/index.ts';
+import { listen } from '../../support/listen.ts';
 
 export interface Host {
   readonly origin: string;
@@ -17,11 +16,11 @@ export type Start = (dashboard: (request: Request) => Promise<Response>, basePat
 
 /** A dashboard mounted in each server as the docs say. */
 export const HOSTS: Readonly<Record<string, Start>> = {
-  'node:http': async (dashboard) => hostOf(await listening(createServer(toNodeHandler(dashboard)))),
+  'node:http': async (dashboard) => serve(createServer(toNodeHandler(dashboard))),
 
   async 'Express 5, after express.json()'(dashboard, basePath) {
     const app = express().use(express.json()).use(basePath, toNodeHandler(dashboard));
-    return hostOf(await listening(createServer(app)));
+    return serve(createServer(app));
   },
 
   async 'Fastify 5, which parses bodies'(dashboard, basePath) {
@@ -33,16 +32,13 @@ export const HOSTS: Readonly<Record<string, Start>> = {
         handle(Object.assign(request.raw, { body: request.body }), reply.raw);
       });
     }
-    await app.listen({ port: 0, host: '127.0.0.1' });
-    return { ...hostOf(app.server), close: () => app.close() };
+    return { origin: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
   },
 
   async Hono(dashboard, basePath) {
     const app = new Hono();
     for (const url of routesOf(basePath)) app.all(url, (context) => dashboard(context.req.raw));
-    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
-    if (!server.listening) await once(server, 'listening');
-    return hostOf(server);
+    return serve(createAdaptorServer({ fetch: app.fetch }) as Server);
   },
 
   async 'next to a Yoga server'(dashboard, basePath) {
@@ -55,26 +51,13 @@ export const HOSTS: Readonly<Record<string, Start>> = {
       const isOurs = request.url?.startsWith(basePath) && !request.url.startsWith('/graphql');
       return isOurs ? handle(request, response) : yoga(request, response);
     });
-    return hostOf(await listening(server));
+    return serve(server);
   },
 };
 
 const routesOf = (basePath: string) => (basePath === '/' ? ['/*'] : [basePath, `${basePath}/*`]);
 
-async function listening(server: Server): Promise<Server> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-/** Of a server that listens, on whatever port. */
-function hostOf(server: Server): Host {
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+async function serve(server: Server): Promise<Host> {
+  const listening = await listen(server);
+  return { origin: listening.url, close: listening[Symbol.asyncDispose] };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { listen } from '../../support/listen.ts';
 
 /** A request with a body, as it came over the wire. */
 export interface SentRequest {
@@ -37,17 +37,11 @@ export async function startDroppingProxy(targetPort: number): Promise<DroppingPr
     else
       outgoing.writeHead(answer.statusCode ?? 0, { ...answer.headers, connection: 'close' }).end(answerBody);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     sent,
     dropAnswers: (count) => {
       toDrop = count;
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
     },
   };
 }

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { type CreateHTTPContextOptions, createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createGraphQLError, createSchema, createYoga, type Plugin } from 'graphql-yoga';
@@ -13,6 +11,7 @@ import {
 } from '../../../plugin/trpc/index.ts';
 import { createIdempotency, type Idempotency, type Store } from '../../../server/index.ts';
 import { createMemoryStore } from '../../../server/memory/index.ts';
+import { listen } from '../../support/listen.ts';
 
 /** A shop with a GraphQL and a tRPC API, both with keys. */
 export interface ShopServer extends AsyncDisposable {
@@ -50,14 +49,12 @@ export async function startShopServer({
     middleware: allowPages,
   });
   const server = createServer((req, res) => (req.url?.startsWith('/trpc') ? trpc(req, res) : yoga(req, res)));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const listening = await listen(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: listening.port,
     payments,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
+      await listening[Symbol.asyncDispose]();
       await idempotency.close();
     },
   };

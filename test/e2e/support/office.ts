@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Db, MongoClient } from 'mongodb';
 import { createGraphQLReplayer } from '../../../plugin/graphql/replayer/replayer.ts';
 import {
@@ -12,6 +11,7 @@ import { createIdempotency, type Policy } from '../../../server/index.ts';
 import { createMongoStore } from '../../../server/mongodb/index.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { type Gate, gate } from '../../support/gate.ts';
+import { listen } from '../../support/listen.ts';
 import { type Charge, createShop } from './shop.ts';
 
 export const COLLECTION = 'idempotency_keys';
@@ -116,8 +116,7 @@ export async function openOffice({
     if (request.url === '/graphql') return shop.graphql(request, response);
     return dashboard(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: origin } = await listen(server);
   const mount = basePath.replace(/\/$/, '');
 
   async function hold(sent: Sent): Promise<void> {
@@ -199,8 +198,7 @@ async function abandon(uri: string, database: string, { key, scope = 'acme' }: S
     },
   });
   const server = createServer(shop.graphql as Parameters<typeof createServer>[1]);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: origin } = await listen(server);
   void sendTo(origin, { key, scope, fate: 'held' }).catch(() => {});
   await started;
   server.unref();

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { listen } from '../listen.ts';
 import { type Reaper, startReaper } from '../reaper.ts';
 import { untilStopped } from '../stopped.ts';
 import { findMongod } from './find-mongod.ts';
@@ -138,11 +139,6 @@ export class MongodProcess implements AsyncDisposable {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
-  return address.port;
+  await using server = await listen(createServer());
+  return server.port;
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type AnyTRPCRouter, initTRPC, TRPCError } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createIdempotencyMiddleware } from '../../../plugin/trpc/index.ts';
 import { gate } from '../../support/gate.ts';
+import { listen } from '../../support/listen.ts';
 import { freshIdempotency, type PostOptions, post } from '../support.ts';
 
 /** What `createContext` is told by every adapter: a request with headers, in its own form. */
@@ -63,8 +63,8 @@ export function adapterContract(name: string, start: StartHost, { forms = true }
         }),
     });
     const server = await start(router);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${MOUNT}`;
+    const listening = await listen(server);
+    const url = `${listening.url}${MOUNT}`;
     return {
       url,
       server,
@@ -74,8 +74,7 @@ export function adapterContract(name: string, start: StartHost, { forms = true }
       records: fresh.records,
       post: (path: string, input?: unknown, options?: PostOptions) => post(`${url}/${path}`, input, options),
       async [Symbol.asyncDispose]() {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
+        await listening[Symbol.asyncDispose]();
         await fresh[Symbol.asyncDispose]();
       },
     };

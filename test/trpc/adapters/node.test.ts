@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { initTRPC } from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { type CreateFastifyContextOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
@@ -11,6 +10,7 @@ import {
   createIdempotencyMiddleware,
   idempotencyResponseMeta as responseMeta,
 } from '../../../plugin/trpc/index.ts';
+import { listen } from '../../support/listen.ts';
 import { freshIdempotency, post } from '../support.ts';
 import {
   adapterContract,
@@ -65,11 +65,10 @@ describe('behind a parser that is not for JSON, the same key with another amount
         .mutation(({ input }) => paid.push(input)),
     });
     const server = await expressHost(parser)(router);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${MOUNT}/pay`;
+    await using listening = await listen(server);
+    const url = `${listening.url}${MOUNT}/pay`;
     await post(url, { amount: 5 }, { key: 'k' });
     const other = await post(url, { amount: 500 }, { key: 'k' });
-    server.close();
     expect(other).toMatchObject({ replayed: false });
     expect(other.status).toBeGreaterThanOrEqual(400);
     expect(paid.length).toBeLessThanOrEqual(1);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sendGraphQL } from '../support/callers.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { startWorker } from '../support/worker.ts';
 import { type OrderShopOptions, startOrderShop } from './order-shop.ts';
@@ -6,10 +7,7 @@ import type { OrderWorkerMessage } from './order-worker.ts';
 
 const query = 'mutation { pay @idempotent(key: "p") log ship @idempotent(key: "s") }';
 
-async function order(url: string): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' };
-  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
-}
+const order = async (url: string): Promise<unknown> => JSON.parse((await sendGraphQL({ url }, query)).body);
 
 /** The order, on a server that is killed while it executes this field; then again, twice, on another one. */
 async function orderAgain(

@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createSchema, createYoga } from 'graphql-yoga';
 import { MongoClient } from 'mongodb';
-import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/index.ts';
+import { z } from 'zod';
+import { idempotencyDirectives } from '../../plugin/graphql/index.ts';
 import { createIdempotency, currentRun } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { startThreeApis } from '../support/three-apis.ts';
 
 export interface OrderShopOptions {
   readonly uri: string;
@@ -36,25 +34,16 @@ export async function startOrderShop(
     await reached(field);
     return `${field} done`;
   }
-  const yoga = createYoga({
-    logging: false,
-    schema: createSchema({
-      typeDefs: `${idempotencyDirectives}
-        type Query { ok: Boolean }
-        type Mutation { pay: String log: String ship: String }`,
-      resolvers: {
-        Mutation: Object.fromEntries(['pay', 'log', 'ship'].map((field) => [field, () => execute(field)])),
-      },
-    }),
-    plugins: [useIdempotency({ idempotency, scope: () => 'ada' })],
+  const app = await startThreeApis({
+    idempotency,
+    typeDefs: `${idempotencyDirectives} type Mutation { pay: String log: String ship: String }`,
+    input: z.unknown(),
+    mutations: Object.fromEntries(['pay', 'log', 'ship'].map((field) => [field, () => execute(field)])),
   });
-  const server = createServer(yoga).listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+    url: app.url,
     async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
+      await app[Symbol.asyncDispose]();
       await idempotency.close();
       await client.close();
     },

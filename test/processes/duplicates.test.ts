@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PAYMENT_APIS, type PaymentAnswer } from '../support/payment-client.ts';
+import type { Answer } from '../support/callers.ts';
+import type { Receipt } from '../support/payment-app.ts';
+import { PAYMENT_APIS } from '../support/payment-client.ts';
 import { type PaymentFleet, type PaymentServer, startFleet } from '../support/payment-fleet.ts';
 
 let fleet: PaymentFleet;
@@ -31,7 +33,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, four processes', (api, pay) => 
         server: at(Math.floor(random() * 4)),
       })),
     );
-    const answers: PaymentAnswer[] = [];
+    const answers: Answer<Receipt>[] = [];
     let next = 0;
     const caller = async () => {
       for (let i = next++; i < requests.length; i = next++) {
@@ -46,7 +48,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, four processes', (api, pay) => 
     expect(executions).toHaveLength(KEYS);
     expect(ran.size).toBe(KEYS);
     const wrong = requests.filter(({ key, amount }, i) => {
-      const { status, receipt } = answers[i] as PaymentAnswer;
+      const { status, receipt } = answers[i] as Answer<Receipt>;
       return amount === ran.get(key) ? status !== 200 || receipt?.amount !== amount : status !== 422;
     });
     expect(wrong).toEqual([]);

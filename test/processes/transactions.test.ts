@@ -1,9 +1,11 @@
 import { MongoClient } from 'mongodb';
 import { expect, test } from 'vitest';
+import type { Answer } from '../support/callers.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/mongod/start-replica-set.ts';
 import { startWorker, type WorkerProcess } from '../support/worker.ts';
+import type { Receipt } from '../transactions/ledger-app.ts';
 import type { LedgerWorkerMessage, LedgerWorkerOptions } from '../transactions/ledger-worker.ts';
-import { ORDER_APIS, type OrderAnswer } from '../transactions/order-client.ts';
+import { ORDER_APIS } from '../transactions/order-client.ts';
 
 const KEYS = 40;
 const DUPLICATES = 5;
@@ -80,7 +82,7 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
   await Promise.all(servers);
 
   /** As a client that wants its answer: again, at the next server, until there is one. */
-  async function insist(index: number): Promise<OrderAnswer> {
+  async function insist(index: number): Promise<Answer<Receipt>> {
     const n = index % KEYS;
     const order = apis[n % apis.length] as (typeof apis)[number];
     for (let tries = index; ; tries++) {

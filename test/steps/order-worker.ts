@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { type OrderUrls, startOrderApp } from './order-app.ts';
+import { startOrderApp } from './order-app.ts';
 import { placeOrderIn } from './place-order.ts';
 
 export interface OrderWorkerOptions {
@@ -11,7 +11,7 @@ export interface OrderWorkerOptions {
 }
 
 /** What an order worker tells its parent. */
-export type OrderWorkerMessage = { urls: OrderUrls } | 'holding';
+export type OrderWorkerMessage = { url: string } | 'holding';
 
 /** A server process. A mode that names a place holds an order there, for its parent to kill or stop the process. */
 const { uri, database, leaseMs } = JSON.parse(process.argv[2] ?? '') as OrderWorkerOptions;
@@ -35,4 +35,4 @@ process.on('message', (message) => {
 });
 
 process.send?.('ready');
-send({ urls: app.urls });
+send({ url: app.url });

@@ -3,7 +3,7 @@ import type { Run } from '../../server/index.ts';
 import type { PlaceOrder } from './order-app.ts';
 
 /** Called inside of the step `charge` and after it. */
-export type Pause = (where: 'in:charge' | 'after:charge', mode: string | null) => Promise<void>;
+export type Pause = (where: 'in:charge' | 'after:charge', mode: string | undefined) => Promise<void>;
 
 /** Two effects, each a row of `effects`, each in a step. */
 export function placeOrderIn(db: Db, pause: Pause = async () => {}): PlaceOrder {

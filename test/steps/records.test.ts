@@ -17,6 +17,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 async function open() {
   const { db } = database;
   const collection = `keys_${crypto.randomUUID()}`;
+  const key = crypto.randomUUID();
   const idempotency = createIdempotency({ store: createMongoStore({ db, collection }) });
   const app = await startOrderApp(
     idempotency,
@@ -27,10 +28,9 @@ async function open() {
     }),
   );
   return {
-    urls: app.urls,
+    sent: { url: app.url, key },
     records: db.collection(collection),
-    key: crypto.randomUUID(),
-    effects: async (key: string) =>
+    effects: async () =>
       (await db.collection('effects').find({ key }).sort({ _id: 1 }).toArray()).map(({ name }) => name),
     async [Symbol.asyncDispose]() {
       await app[Symbol.asyncDispose]();
@@ -52,12 +52,12 @@ const withValue = (value: unknown) => damageOf([{ ...charge, value }]);
 describe.each(Object.entries(ORDER_APIS))('%s: a record with steps', (_, order) => {
   test('that was released between them goes on from there, and replays the whole', async () => {
     await using app = await open();
-    await order(app.urls, app.key, 'release');
+    await order({ ...app.sent, mode: 'release' });
     expect(await app.records.findOne()).toMatchObject({ state: 'released', steps: [{ name: 'charge' }] });
-    const answer = await order(app.urls, app.key);
+    const answer = await order(app.sent);
     expect(answer).toMatchObject({ status: 200, replayed: false });
-    expect(await order(app.urls, app.key)).toEqual({ ...answer, replayed: true });
-    expect(await app.effects(app.key)).toEqual(['charge', 'ship']);
+    expect(await order(app.sent)).toEqual({ ...answer, replayed: true });
+    expect(await app.effects()).toEqual(['charge', 'ship']);
   });
 
   test.each<[string, Document[]]>([
@@ -70,12 +70,12 @@ describe.each(Object.entries(ORDER_APIS))('%s: a record with steps', (_, order) 
     ['a list in the list', damageOf([[charge]])],
   ])('case 26: that hold %s: nobody knows what was done, so nothing runs', async (_damage, damage) => {
     await using app = await open();
-    await order(app.urls, app.key, 'release');
+    await order({ ...app.sent, mode: 'release' });
     await app.records.updateOne({}, damage);
     const before = await app.records.findOne();
-    expect(await order(app.urls, app.key)).toMatchObject({ status: 500 });
+    expect(await order(app.sent)).toMatchObject({ status: 500 });
     expect(await app.records.findOne()).toEqual(before);
-    expect(await app.effects(app.key)).toEqual(['charge']);
+    expect(await app.effects()).toEqual(['charge']);
   });
 
   test.each<[string, Document[]]>([
@@ -91,22 +91,22 @@ describe.each(Object.entries(ORDER_APIS))('%s: a record with steps', (_, order) 
     'case 26: one of which has %s: it is not done again, and the key is in doubt',
     async (_damage, damage) => {
       await using app = await open();
-      await order(app.urls, app.key, 'release');
+      await order({ ...app.sent, mode: 'release' });
       await app.records.updateOne({}, damage);
-      expect(await order(app.urls, app.key)).toMatchObject({ order: undefined });
+      expect(await order(app.sent)).toMatchObject({ receipt: undefined });
       expect(await app.records.findOne()).toMatchObject({
         state: 'in_doubt',
         history: [{ event: 'released' }, { reason: 'the value of step "charge" is not available' }],
       });
-      expect(await app.effects(app.key)).toEqual(['charge']);
+      expect(await app.effects()).toEqual(['charge']);
     },
   );
 
   test('that is completed is replayed, whatever became of its steps', async () => {
     await using app = await open();
-    const answer = await order(app.urls, app.key);
+    const answer = await order(app.sent);
     await app.records.updateOne({}, damageOf('charge'));
-    expect(await order(app.urls, app.key)).toEqual({ ...answer, replayed: true });
+    expect(await order(app.sent)).toEqual({ ...answer, replayed: true });
   });
 });
 

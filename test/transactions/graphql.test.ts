@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { sendGraphQL } from '../support/callers.ts';
 import { book } from './ledger-app.ts';
 import { conflict } from './misfortunes.ts';
 import { openLedger } from './open-ledger.ts';
-import { send } from './order-client.ts';
 
 const BOTH = 'mutation { order(amount: 1) { id amount } refund(amount: 2) { id amount } }';
 const EACH =
@@ -14,11 +14,11 @@ test('the fields of an operation with one key are committed together', async () 
     if (before === 1) await conflict(db);
     return receipt;
   });
-  const first = await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH });
+  const first = await sendGraphQL({ url: ledger.url, key: 'k' }, BOTH);
   const { order, refund } = JSON.parse(first.body).data;
   expect(await ledger.rows()).toMatchObject([{ id: order.id }, { id: refund.id }]);
   expect(ledger.runs, 'both ran again after the conflict of one').toBe(4);
-  expect(await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH })).toEqual({
+  expect(await sendGraphQL({ url: ledger.url, key: 'k' }, BOTH)).toEqual({
     ...first,
     replayed: true,
   });
@@ -30,10 +30,10 @@ test('one field that fails leaves nothing of the others, and the answer with its
     if (amount < 0) throw new Error('no refund');
     return receipt;
   });
-  const first = await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH });
+  const first = await sendGraphQL({ url: ledger.url, key: 'k' }, BOTH);
   expect(JSON.parse(first.body)).toMatchObject({ data: null, errors: [{ message: 'no refund' }] });
   expect(await ledger.rows()).toEqual([]);
-  expect(await send(`${ledger.url}/graphql`, { key: 'k' }, { query: BOTH })).toEqual({
+  expect(await sendGraphQL({ url: ledger.url, key: 'k' }, BOTH)).toEqual({
     ...first,
     replayed: true,
   });
@@ -45,7 +45,7 @@ test('fields with keys of their own have transactions of their own: one that fai
     if (amount < 0) throw new Error('no refund');
     return receipt;
   });
-  const first = await send(`${ledger.url}/graphql`, {}, { query: EACH });
+  const first = await sendGraphQL({ url: ledger.url }, EACH);
   expect(JSON.parse(first.body)).toMatchObject({ data: null, errors: [{ message: 'no refund' }] });
   expect(await ledger.rows()).toMatchObject([{ key: 'a' }]);
   expect(await ledger.record('a')).toMatchObject({ state: 'completed', outcome: 'success' });
@@ -54,6 +54,6 @@ test('fields with keys of their own have transactions of their own: one that fai
 
 test('a mutation without a key runs without a transaction', async () => {
   await using ledger = await openLedger(book);
-  const answer = await send(`${ledger.url}/graphql`, {}, { query: 'mutation { order(amount: 1) { id } }' });
+  const answer = await sendGraphQL({ url: ledger.url }, 'mutation { order(amount: 1) { id } }');
   expect(answer.body).toContain('Expected to be in a transaction');
 });

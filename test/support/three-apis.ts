@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { initTRPC, type TRPCDataTransformer } from '@trpc/server';
+import { createHTTPHandler } from '@trpc/server/adapters/standalone';
+import { createSchema, createYoga } from 'graphql-yoga';
+import type { z } from 'zod';
+import { useIdempotency } from '../../plugin/graphql/index.ts';
+import { toNodeHandler, withIdempotency } from '../../plugin/http/index.ts';
+import {
+  createIdempotencyMiddleware,
+  idempotencyErrorData,
+  idempotencyResponseMeta,
+} from '../../plugin/trpc/index.ts';
+import type { Idempotency, Policy } from '../../server/index.ts';
+import { listen } from './listen.ts';
+
+/** `mode` names a behaviour of the test: it is a header, so that a retry's body is the same without it. */
+type Mutation<Input> = (input: Input, mode: string | undefined) => unknown;
+
+export interface ThreeApisOptions<Input> {
+  readonly idempotency: Idempotency;
+  /** `type Mutation` of GraphQL, and what it needs. */
+  readonly typeDefs: string;
+  /** Of each mutation, in tRPC and plain HTTP. */
+  readonly input: z.ZodType<Input>;
+  readonly mutations: Readonly<Record<string, Mutation<Input>>>;
+  readonly policy?: Policy;
+  /** Of GraphQL. Default: true, as Yoga has it. */
+  readonly maskedErrors?: boolean;
+  /** Of tRPC. Default: none. */
+  readonly transformer?: TRPCDataTransformer;
+}
+
+export interface ThreeApis extends AsyncDisposable {
+  readonly url: string;
+  /** Resolves when the requests under way have been answered. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Serves the same mutations by real Yoga, tRPC and plain HTTP servers on one port, each with its adapter as a user
+ * would put it: at `/graphql`, `/trpc/<name>` and `/<name>`. The scope is the header `x-user`.
+ */
+export async function startThreeApis<Input>(options: ThreeApisOptions<Input>): Promise<ThreeApis> {
+  const [yoga, trpc, http] = [yogaOf(options), trpcOf(options), httpOf(options)];
+  const server = createServer((req, res) => {
+    if (req.url?.startsWith('/trpc/')) return trpc(req, res);
+    return req.url?.startsWith('/graphql') ? yoga(req, res) : http(req, res);
+  });
+  server.keepAliveTimeout = 0; // on a busy machine it would close a connection that a client has just used again
+  const { url } = await listen(server);
+  const closed = once(server, 'close');
+  server.on('request', (_, response) => {
+    response.once('close', () => server.listening || server.closeIdleConnections());
+  });
+  const drain = async () => {
+    server.close();
+    await closed;
+  };
+  return {
+    url,
+    drain,
+    [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      return drain();
+    },
+  };
+}
+
+function yogaOf<Input>(options: ThreeApisOptions<Input>) {
+  const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true } = options;
+  const each = <T>(make: (mutation: Mutation<Input>) => T) =>
+    Object.fromEntries(Object.entries(mutations).map(([name, mutation]) => [name, make(mutation)]));
+  return createYoga({
+    logging: false,
+    maskedErrors,
+    schema: createSchema({
+      typeDefs: `type Query { ok: Boolean } ${typeDefs}`,
+      resolvers: {
+        Mutation: each(
+          (mutation) =>
+            (_: unknown, args: Input, { request }: { request: Request }) =>
+              mutation(args, request.headers.get('x-mode') ?? undefined),
+        ),
+      },
+    }),
+    plugins: [
+      useIdempotency({
+        idempotency,
+        scope: ({ request }: { request: Request }) => request.headers.get('x-user'),
+        fields: each(() => policy),
+      }),
+    ],
+  });
+}
+
+function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: ThreeApisOptions<Input>) {
+  const t = initTRPC.context<{ req: IncomingMessage }>().create({
+    isDev: false,
+    ...(transformer && { transformer }),
+    errorFormatter: ({ shape, error }) => ({
+      ...shape,
+      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
+    }),
+  });
+  const header = (req: IncomingMessage, name: string) => req.headers[name] as string | undefined;
+  const idempotent = createIdempotencyMiddleware(t, {
+    idempotency,
+    scope: ({ ctx }) => header(ctx.req, 'x-user') ?? null,
+  });
+  const procedures = Object.entries(mutations).map(([name, mutation]) => [
+    name,
+    t.procedure
+      .input(input)
+      .use(idempotent(policy))
+      .mutation(({ ctx, input }) => mutation(input as Input, header(ctx.req, 'x-mode'))),
+  ]);
+  return createHTTPHandler({
+    basePath: '/trpc/',
+    responseMeta: idempotencyResponseMeta,
+    router: t.router(Object.fromEntries(procedures)),
+    createContext: ({ req }) => ({ req }),
+  });
+}
+
+function httpOf<Input>({ idempotency, input, mutations, policy = {} }: ThreeApisOptions<Input>) {
+  const handler = async (request: Request) => {
+    const mutation = mutations[new URL(request.url).pathname.slice(1)];
+    if (!mutation) return new Response('no such mutation', { status: 404 });
+    const mode = request.headers.get('x-mode') ?? undefined;
+    return Response.json(await mutation(input.parse(await request.json()), mode));
+  };
+  return toNodeHandler(
+    withIdempotency(handler, {
+      idempotency,
+      scope: (request) => request.headers.get('x-user'),
+      policy,
+      onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
+    }),
+  );
+}

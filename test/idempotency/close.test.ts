@@ -4,16 +4,21 @@ import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, setUp } from './support.ts';
 
+/** An engine with a run under way, which `release` ends. */
+async function setUpHeld() {
+  const engine = setUp();
+  const [started, release] = [gate(), gate()];
+  const first = engine.call(() => {
+    started.open();
+    return release.then(done);
+  });
+  await started;
+  return { ...engine, first, release };
+}
+
 describe('case 18: close', () => {
   test('waits for the run under way and its record, and takes no new key', async () => {
-    const { call, idempotency, types } = setUp();
-    const release = gate();
-    const started = gate();
-    const first = call(() => {
-      started.open();
-      return release.then(done);
-    });
-    await started;
+    const { call, idempotency, types, first, release } = await setUpHeld();
     const closed = idempotency.close();
     await expect(call(done, { key: 'new' })).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
     release.open();
@@ -23,14 +28,7 @@ describe('case 18: close', () => {
   });
 
   test('lets no duplicate wait for a run that may outlive it', async () => {
-    const { call, idempotency } = setUp();
-    const release = gate();
-    const started = gate();
-    const first = call(() => {
-      started.open();
-      return release.then(done);
-    });
-    await started;
+    const { call, idempotency, first, release } = await setUpHeld();
     const duplicate = call(done);
     const closed = idempotency.close();
     await expect(duplicate).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
@@ -52,14 +50,7 @@ describe('case 18: close', () => {
   });
 
   test('waits for as long as it takes when told so', async () => {
-    const { call, idempotency } = setUp();
-    const release = gate();
-    const started = gate();
-    const first = call(() => {
-      started.open();
-      return release.then(done);
-    });
-    await started;
+    const { idempotency, first, release } = await setUpHeld();
     const closed = idempotency.close({ timeoutMs: Number.POSITIVE_INFINITY });
     setImmediate(release.open); // which a busy loop of microtasks would never let happen
     expect(await first).toMatchObject({ replayed: false });

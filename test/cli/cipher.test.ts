@@ -52,7 +52,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, with encrypted bodies', (_api, 
     await pay({ url: app.url, key: 'k', amount: 5 });
     const id = await idOf(admin, 'k');
     const before = await admin.find(id);
-    const receipt = { id: 'r-1', amount: 5, note: null };
+    const receipt = { id: 'r-1', amount: 5 };
     const data = JSON.stringify(pay === PAYMENT_APIS.GraphQL ? { pay: receipt } : receipt);
     const mark = ['mark-completed', id, '--reason', REASON, '--response', data];
 

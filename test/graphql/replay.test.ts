@@ -261,18 +261,6 @@ it.each(['success', 'error'])(
   },
 );
 
-it('case 27: a result that is too large reaches the first caller, and the retry is told that it was not kept', async () => {
-  await using shop = await startShop({
-    typeDefs: 'type Mutation { text: String }',
-    mutations: { text: () => 'x'.repeat(2_000) },
-    idempotency: { maxResultBytes: 1_000 },
-  });
-  const [first, second] = await shop.twice({ query: 'mutation { text }' }, key('k'));
-  expect(first).toMatchObject({ status: 200, body: expect.stringContaining('xxxx') });
-  expect(second).toMatchObject({ status: 410, body: expect.stringContaining('RESULT_NOT_RETAINED') });
-  expect(shop.runs).toEqual(['text']);
-});
-
 it('a result that JSON can not hold is not retained either, and is not run again', async () => {
   await using shop = await startShop({
     typeDefs: 'scalar JSON type Mutation { big: JSON }',

@@ -7,7 +7,7 @@ import { callOf, type Result } from '../support/calls.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { COLLECTION } from './open-store.ts';
 
-// What the APIs make of these errors is in test/apis/records.test.ts and test/bodies/damaged.test.ts.
+// What the APIs make of these errors is in test/apis/records.test.ts.
 let database: FreshDatabase;
 beforeAll(async () => {
   database = await freshDatabase();

@@ -69,9 +69,9 @@ describe.each(Object.entries(PAYMENT_APIS))(
 );
 
 const RESOLVED = {
-  GraphQL: { pay: { id: 'by provider', amount: 1, note: null } },
-  tRPC: { id: 'by provider', amount: 1, note: null },
-  HTTP: { id: 'by provider', amount: 1, note: null },
+  GraphQL: { pay: { id: 'by provider', amount: 1 } },
+  tRPC: { id: 'by provider', amount: 1 },
+  HTTP: { id: 'by provider', amount: 1 },
 };
 
 describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', ASIDE, (_, pay) => {

@@ -5,31 +5,18 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 const withOptions = (options: object) =>
   createIdempotency({ store: createMemoryStore(), ...options } as IdempotencyOptions);
 
-test('every default is filled in', () => {
-  expect(withOptions({}).policy({})).toEqual({
-    retentionMs: 86_400_000,
-    abandonedRetentionMs: 2_592_000_000,
-    leaseMs: 30_000,
-    maxRunMs: null,
-    concurrent: 'wait',
-    waitTimeoutMs: 10_000,
-    onAbandoned: 'in_doubt',
-    classify: expect.any(Function),
-    transaction: false,
-    maxResultBytes: 1_048_576,
+test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key in doubt for 30 days', () => {
+  expect(withOptions({}).policy()).toMatchObject({
     retain: 'result',
-    cipher: null,
-    redact: null,
-    compressAboveBytes: 8_192,
-    captureRequest: false,
-    maxCapturedBytes: 65_536,
-    keyFormat: 'any',
-    fingerprint: { exclude: [], versions: new Map() },
+    maxResultBytes: 1_048_576,
+    retentionMs: 86_400_000,
+    onAbandoned: 'in_doubt',
+    abandonedRetentionMs: 2_592_000_000,
   });
 });
 
 describe('case 24: a value that can not be meant is refused when it is given, never read as "not set"', () => {
-  const bad: [keyof Policy, unknown[]][] = [
+  test.each<[keyof Policy, unknown[]]>([
     ['leaseMs', [0, -1, Number.NaN, 5, 999, 1_000.5, '1000', null, Number.POSITIVE_INFINITY, 2 ** 31, 10n]],
     ['retentionMs', [0, -1, Number.NaN, '1d', null, Number.POSITIVE_INFINITY]],
     ['abandonedRetentionMs', [0, -1, Number.NaN, '1d', Number.POSITIVE_INFINITY]],
@@ -46,32 +33,23 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['captureRequest', ['yes', null, 1, {}]],
     ['keyFormat', ['uuid4', '', null, /k/, true]],
     ['maxCapturedBytes', [-1, Number.NaN, '1', null, 524_289]],
-  ];
-  test.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
-    '%s: %s',
-    (name, value) => {
-      expect(() => withOptions({ [name]: value })).toThrow(TypeError);
-      expect(() => withOptions({ [name]: value })).toThrow(new RegExp(`Expected \`${name}\` to be .+, got `));
-      expect(() =>
-        withOptions({}).policy({ [name]: value } as Policy, { of: 'useIdempotency', at: 'fields.pay' }),
-      ).toThrow(new RegExp(`Expected \`fields.pay.${name}\` to be .+, got `));
-    },
-  );
-});
-
-test('the message says what was expected and what came', () => {
-  expect(() => withOptions({ leaseMs: 5 })).toThrow(
-    'Expected `leaseMs` to be an integer from 1000 to 86400000, got 5',
-  );
+  ])('%s', (name, values) => {
+    for (const value of values) {
+      const refusal = (at: string) =>
+        expect.objectContaining({
+          name: 'TypeError',
+          message: expect.stringMatching(`^Expected \`${at}\` to be .+, got `),
+        });
+      expect(() => withOptions({ [name]: value }), String(value)).toThrow(refusal(name));
+      const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
+      expect(() => withOptions({}).policy({ [name]: value } as Policy, at), String(value)).toThrow(
+        refusal(`fields.pay.${name}`),
+      );
+    }
+  });
 });
 
 test.each([
-  ['a name that every object has', { isPrototypeOf: 5 }, /Unknown option `isPrototypeOf`/],
-  [
-    'a name that is no option',
-    { leaseMillis: 5 },
-    /^Unknown option `leaseMillis` of createIdempotency\(...\); did you mean `leaseMs`\?$/,
-  ],
   ['no store', { store: undefined }, /Expected `store`/],
   ['a client for a store', { store: {} }, /Expected `store`/],
   ['a listener that is no function', { onEvent: 'log' }, /Expected `onEvent`/],

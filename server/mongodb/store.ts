@@ -26,8 +26,9 @@ import { WARNING_OF_STANDALONE } from './setup/standalone.ts';
 import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
 import { GiveUps } from './writes/give-ups.ts';
-import { withReason } from './writes/silence.ts';
-import { LOCK_MISSING, WriteLane } from './writes/write-lane.ts';
+import { LOCK_MISSING } from './writes/next-step.ts';
+import { withReason } from './writes/with-reason.ts';
+import { WriteLane } from './writes/write-lane.ts';
 
 const CLAIMS_IN_FLIGHT = 2;
 const OTHERS_IN_FLIGHT = 2;
@@ -161,10 +162,10 @@ class MongoDBStore implements MongoStore {
     try {
       const acknowledgement = await sending.answer;
       sent.mayApply = true;
-      return { ...acknowledgement, firstSentAt: sending.firstSentAt, sends: sending.sends };
+      return { ...acknowledgement, firstSentAt: sending.firstSentAt, sends: sending.copies };
     } catch (error) {
       // A copy that the server refused has done nothing.
-      sent.mayApply ||= sending.sends > (isLockMissing(error) ? 1 : 0);
+      sent.mayApply ||= sending.copies > (isLockMissing(error) ? 1 : 0);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts';
-import { hostsOf } from '../writes/silence.ts';
+import { hostsOf } from '../writes/with-reason.ts';
 
 /** Says why a mongod without a replica set is refused, and how to make it a set of one member. */
 export function refusalOfStandalone(db: Database, namespace: string): string {

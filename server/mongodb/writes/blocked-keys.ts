@@ -1,65 +1,67 @@
-import type { Sending } from './sending.ts';
+import type { PendingWrite } from './pending-write.ts';
 
 const REMEMBERED_MS = 10_000;
 const REMEMBERED_KEYS = 1_000;
 
+/** The writes of one blocked key. */
 interface Line {
-  head: Sending | undefined;
-  waiting: Sending[];
+  /** This write is the only one of the key that is sent. */
+  head: PendingWrite | undefined;
+  waiting: PendingWrite[];
   since: number;
-  silences: number;
+  timeouts: number;
 }
 
 /**
  * Keys whose writes got no answer: somebody else's transaction may hold the record, or a connection may be dead. The writes
  * of such a key stand in line. One of them is on its way, alone in its command, so that the key costs one command at a time
- * and holds up no other key.
+ * and holds up no other key. Times are those of `performance.now()`.
  */
 export class BlockedKeys {
   readonly #lines = new Map<string, Line>();
 
   /** Puts a write in the line of its key. False: another write of the key is on its way. */
-  block(sending: Sending, now: number): boolean {
-    const { id } = sending.write;
+  block(pending: PendingWrite, now: number): boolean {
+    const { id } = pending.write;
     let line = this.#lines.get(id);
     if (!line) {
-      if (this.#lines.size >= REMEMBERED_KEYS) this.#forget(now);
-      line = { head: undefined, waiting: [], since: now, silences: 0 };
+      if (this.#lines.size >= REMEMBERED_KEYS) this.#forgetOld(now);
+      line = { head: undefined, waiting: [], since: now, timeouts: 0 };
       this.#lines.set(id, line);
     }
     line.since = now;
-    return join(line, sending);
+    return join(line, pending);
   }
 
   /** Tells how a new write is sent: `free` may share a command, `alone` is sent now by itself, `waits` is kept here. */
-  admit(sending: Sending, now: number): 'free' | 'alone' | 'waits' {
+  admit(pending: PendingWrite, now: number): 'free' | 'alone' | 'waits' {
     if (this.#lines.size === 0) return 'free';
-    const line = this.#lines.get(sending.write.id);
+    const line = this.#lines.get(pending.write.id);
     if (!line) return 'free';
     if (!line.head && now - line.since > REMEMBERED_MS) {
-      this.#lines.delete(sending.write.id);
+      this.#lines.delete(pending.write.id);
       return 'free';
     }
-    return join(line, sending) ? 'alone' : 'waits';
+    return join(line, pending) ? 'alone' : 'waits';
   }
 
-  isHead(sending: Sending): boolean {
-    return this.#lines.get(sending.write.id)?.head === sending;
+  isHead(pending: PendingWrite): boolean {
+    return this.#lines.get(pending.write.id)?.head === pending;
   }
 
-  /** A command that carried a write of this key, and nothing else, got no answer at all. */
-  addSilence(id: string): void {
+  /** Notes that a command got no answer at all. It carried a write of this key, and nothing else. */
+  addTimeout(id: string): void {
     const line = this.#lines.get(id);
-    if (line) line.silences++;
+    if (line) line.timeouts++;
   }
 
-  /** Counts the commands in a row that got no answer at all about this key. */
-  silencesOf(id: string): number {
-    return this.#lines.get(id)?.silences ?? 0;
+  /** Counts the commands that got no answer at all about this key since the server last answered about it. */
+  timeoutsOf(id: string): number {
+    return this.#lines.get(id)?.timeouts ?? 0;
   }
 
   /** Forgets that a key is blocked, because the server answered about it. @returns the writes that waited, now to be sent */
-  open(id: string): readonly Sending[] {
+  unblock(id: string): readonly PendingWrite[] {
     const line = this.#lines.get(id);
     if (!line) return [];
     this.#lines.delete(id);
@@ -67,27 +69,27 @@ export class BlockedKeys {
   }
 
   /** Takes a write whose time is over out of its line. @returns the next write of the key, now to be sent */
-  leave(sending: Sending): Sending | undefined {
-    const line = this.#lines.get(sending.write.id);
-    if (line?.head !== sending) return undefined;
-    line.head = line.waiting.find(({ done }) => !done);
-    line.waiting = line.waiting.filter((one) => one !== line.head && !one.done);
+  startNext(late: PendingWrite): PendingWrite | undefined {
+    const line = this.#lines.get(late.write.id);
+    if (line?.head !== late) return undefined;
+    line.head = line.waiting.find(({ isDone }) => !isDone);
+    line.waiting = line.waiting.filter((one) => one !== line.head && !one.isDone);
     return line.head;
   }
 
-  #forget(now: number): void {
+  #forgetOld(now: number): void {
     for (const [id, line] of this.#lines) {
       if (!line.head && now - line.since > REMEMBERED_MS) this.#lines.delete(id);
     }
   }
 }
 
-function join(line: Line, sending: Sending): boolean {
-  if (line.head === sending) return true;
+function join(line: Line, pending: PendingWrite): boolean {
+  if (line.head === pending) return true;
   if (line.head) {
-    line.waiting.push(sending);
+    line.waiting.push(pending);
     return false;
   }
-  line.head = sending;
+  line.head = pending;
   return true;
 }

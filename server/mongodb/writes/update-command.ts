@@ -1,5 +1,5 @@
 import type { Document } from '../database.ts';
-import type { Acknowledgement, Sending } from './sending.ts';
+import type { Acknowledgement, PendingWrite } from './pending-write.ts';
 
 export interface StatementError {
   readonly index: number;
@@ -9,8 +9,11 @@ export interface StatementError {
   readonly errInfo?: unknown;
 }
 
+/** An `Answer` is what the server said to one statement of a command. */
+export type Answer = Acknowledgement | StatementError;
+
 /** Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
-export function updateCommand(collection: string, group: readonly Sending[], limitMs: number): Document {
+export function updateCommand(collection: string, group: readonly PendingWrite[], limitMs: number): Document {
   return {
     update: collection,
     updates: group.map(({ write }) => write.statement),
@@ -21,15 +24,11 @@ export function updateCommand(collection: string, group: readonly Sending[], lim
 }
 
 /** Reads the answers to a command's statements, in their order. A statement without an error is acknowledged. */
-export function readReply(
-  reply: Document,
-  count: number,
-  sentAt: number,
-): (Acknowledgement | StatementError)[] {
+export function readReply(reply: Document, count: number, sentAt: number): Answer[] {
   const { n, upserted, writeErrors, operationTime } = reply;
   const errors = (writeErrors ?? []) as StatementError[];
   const matched = n === count - errors.length;
-  const answers: (Acknowledgement | StatementError)[] = new Array(count).fill({
+  const answers: Answer[] = new Array(count).fill({
     inserted: false,
     matched,
     sentAt,

@@ -16,15 +16,15 @@ interface Client {
 }
 
 /**
- * A time that ran out says nothing of why: the driver goes on looking for a server for longer than a call waits. What it
- * has seen of the servers until now becomes the cause. Any other error stays as it is.
+ * Gives a timeout its cause: what the driver has seen of the servers until now, since it goes on looking for a server for longer than
+ * a call waits. Any other error stays as it is.
  */
 export function withReason(error: unknown, db: Database): unknown {
   if (!isIdempotencyError(error) || error.reason !== 'timeout' || error.cause !== undefined) return error;
-  return silence(db);
+  return timeoutOf(db);
 }
 
-function silence(db: Database): IdempotencyError {
+function timeoutOf(db: Database): IdempotencyError {
   const servers = serversOf(db);
   const isLost = servers.length > 0 && !servers.some(({ isWritable }) => isWritable);
   if (!isLost) {

@@ -13,18 +13,16 @@ export interface Acknowledgement {
   readonly operationTime: unknown;
 }
 
-/** A write on its way, in one copy or several, until one of them is acknowledged or its time is over. */
-export class Sending {
+/** A `PendingWrite` is a write that is sent, in one copy or several, until one of them is acknowledged or its time is over. */
+export class PendingWrite {
   readonly write: Write;
   /** The write fails at this time, by `performance.now()`. */
   readonly until: number;
   readonly answer: Promise<Acknowledgement>;
-  /** So many copies of the write were sent. */
-  sends = 0;
-  /** The server stopped so many copies that were alone in their command: each may have been waiting for a lock. */
-  stops = 0;
-  firstSentAt = 0;
-  done = false;
+  #copies = 0;
+  #stops = 0;
+  #firstSentAt = 0;
+  #isDone = false;
   #resolve!: (acknowledgement: Acknowledgement) => void;
   #reject!: (error: IdempotencyError) => void;
 
@@ -37,17 +35,45 @@ export class Sending {
     });
   }
 
-  sentNow(at: number): void {
-    if (this.sends++ === 0) this.firstSentAt = at;
+  /** So many copies of the write were sent. */
+  get copies(): number {
+    return this.#copies;
+  }
+
+  /** The server stopped so many copies that were alone in their command: each may have been waiting for a lock. */
+  get stops(): number {
+    return this.#stops;
+  }
+
+  /** `performance.now()` when the first copy was sent; 0 before. */
+  get firstSentAt(): number {
+    return this.#firstSentAt;
+  }
+
+  /** The write has its answer, or has failed. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  onSent(at: number): void {
+    if (this.#copies++ === 0) this.#firstSentAt = at;
+  }
+
+  onStopped(): void {
+    this.#stops++;
   }
 
   acknowledge(acknowledgement: Acknowledgement): void {
-    this.done = true;
+    this.#isDone = true;
     this.#resolve(acknowledgement);
   }
 
   fail(error: IdempotencyError): void {
-    this.done = true;
+    this.#isDone = true;
     this.#reject(error);
   }
+}
+
+export function unfinished(group: readonly PendingWrite[]): PendingWrite[] {
+  return group.filter(({ isDone }) => !isDone);
 }

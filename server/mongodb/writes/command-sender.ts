@@ -1,0 +1,113 @@
+import type { Collection, Document } from '../database.ts';
+import { hangUpAfter } from '../hang-up.ts';
+import { type Failure, failureOf } from '../server-errors.ts';
+import { type PendingWrite, unfinished } from './pending-write.ts';
+import { suspiciousMs, timeLimits } from './time-limits.ts';
+import { type Answer, readReply, updateCommand } from './update-command.ts';
+import type { Command } from './write-queue.ts';
+
+/** A `FailedCommand` got an error for an answer, while some of its writes still needed one. */
+export interface FailedCommand {
+  /** The writes that still need an answer; at least one. */
+  readonly group: readonly PendingWrite[];
+  readonly failure: Failure;
+  readonly error: unknown;
+}
+
+/**
+ * The sender tells its listener what becomes of a command. `onEnd` comes last, and once. Before it come: `onReply`, or
+ * `onFailure`, or `onTimeout` and then perhaps `onReply`. After a timeout, the command's failure is not told, for its writes were sent again.
+ */
+export interface CommandListener {
+  /** There is no answer yet, and its time is over. */
+  onTimeout(command: Command): void;
+  /** @param answers one for each write of the command, in its order */
+  onReply(command: Command, answers: readonly Answer[]): void;
+  onFailure(failed: FailedCommand): void;
+  /** The driver is done with the command. */
+  onEnd(command: Command): void;
+}
+
+/** `CommandSender` sends one command at a time limit that fits it, and says what its answer means for the writes in it. */
+export class CommandSender {
+  readonly #collection: Collection;
+  readonly #timeoutMs: number;
+  readonly #listener: CommandListener;
+  /** Commands that the driver is not done with. Each promise resolves when it is. */
+  readonly #underWay = new Map<Command, Promise<void>>();
+  /** True while majorities take long: see `timeLimits`. */
+  #commitsAreSlow = false;
+
+  /** @param timeoutMs the store's deadline */
+  constructor(collection: Collection, timeoutMs: number, listener: CommandListener) {
+    this.#collection = collection;
+    this.#timeoutMs = timeoutMs;
+    this.#listener = listener;
+  }
+
+  send(command: Command): void {
+    const { group } = command;
+    const sentAt = performance.now();
+    for (const pending of group) pending.onSent(sentAt);
+    const limits = timeLimits(command, sentAt, {
+      timeoutMs: this.#timeoutMs,
+      commitsAreSlow: this.#commitsAreSlow,
+    });
+    let hasTimedOut = false;
+    const onTimeout = () => {
+      hasTimedOut = true;
+      this.#listener.onTimeout(command);
+    };
+    const update = updateCommand(this.#collection.name, group, limits.serverMs);
+    const ended = answerTo((signal) => this.#collection.run(update, { signal }), { ...limits, onTimeout })
+      .then((reply) => this.#onReply(command, reply, sentAt))
+      .catch((error) => {
+        if (!hasTimedOut) this.#onError(command, error);
+      })
+      .finally(() => {
+        this.#underWay.delete(command);
+        this.#listener.onEnd(command);
+      });
+    this.#underWay.set(command, ended);
+  }
+
+  /** Resolves when the driver is done with each copy of what this owner sent; undefined when it is. */
+  underWay(owner: string): Promise<unknown> | undefined {
+    const ends = [...this.#underWay]
+      .filter(([{ group }]) => group.some(({ write }) => write.owner === owner))
+      .map(([, ended]) => ended);
+    return ends.length > 0 ? Promise.all(ends) : undefined;
+  }
+
+  #onReply(command: Command, reply: Document, sentAt: number): void {
+    // Not every version of the driver throws it.
+    if (reply.writeConcernError) throw reply;
+    if (performance.now() - sentAt < suspiciousMs(this.#timeoutMs) / 2) this.#commitsAreSlow = false;
+    this.#listener.onReply(command, readReply(reply, command.group.length, sentAt));
+  }
+
+  #onError(command: Command, error: unknown): void {
+    const group = unfinished(command.group);
+    if (group.length === 0) return;
+    const failure = failureOf(error);
+    if (failure === 'not_durable') this.#commitsAreSlow = true;
+    this.#listener.onFailure({ group, failure, error });
+  }
+}
+
+/**
+ * Sends over a connection that may be dead: the driver would wait for an answer for as long as the operating system keeps the
+ * connection, which can be a quarter of an hour. A command is therefore aborted at `hangUpAt`, so that the driver closes the
+ * connection and the pool has room for a new one.
+ */
+async function answerTo(
+  send: (signal: AbortSignal) => Promise<Document>,
+  { answerMs, hangUpAt, onTimeout }: { answerMs: number; hangUpAt: number; onTimeout(): void },
+): Promise<Document> {
+  const timer = setTimeout(onTimeout, answerMs);
+  try {
+    return await send(hangUpAfter(hangUpAt));
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,66 @@
+import { type IdempotencyError, refusal } from '../../engine/errors.ts';
+import {
+  type Failure,
+  isTransient,
+  isUnwritable,
+  mayMissIndex,
+  unavailable,
+  unwritable,
+} from '../server-errors.ts';
+import type { StatementError } from './update-command.ts';
+
+/** A `NextStep` says what is done with the writes of a command, or with a single write, that failed. */
+export type NextStep =
+  /** Send them again now, together. */
+  | { readonly do: 'again' }
+  /** Send them again together, after a pause that grows with each copy. */
+  | { readonly do: 'again_later' }
+  /** Send them again now in smaller commands, to find the one that is blocked or refused. */
+  | { readonly do: 'split' }
+  /** Send the only write again by itself, and let the other writes of its key wait for it. */
+  | { readonly do: 'isolate'; readonly because: 'stopped' | 'timed_out' }
+  /** Tell their callers. */
+  | { readonly do: 'fail'; readonly error: IdempotencyError };
+
+/** The reason of a write that was refused because the index that it names may be gone. */
+export const LOCK_MISSING = 'lock_missing';
+
+/** @param size the number of writes in the command that still need an answer */
+export function afterFailure(failure: Failure, error: unknown, size: number): NextStep {
+  switch (failure) {
+    case 'lost':
+      return { do: 'again_later' };
+    case 'not_durable':
+      return { do: 'again' };
+    case 'held':
+      return size > 1 ? { do: 'split' } : { do: 'isolate', because: 'stopped' };
+    case 'rejected':
+      return size > 1
+        ? { do: 'split' }
+        : { do: 'fail', error: refusal('STORE_UNAVAILABLE', 'unreachable', error) };
+    case 'closed':
+    case 'denied':
+      return { do: 'fail', error: unavailable(error) };
+    default:
+      return failure satisfies never;
+  }
+}
+
+/**
+ * Says what is done with the writes of a command that got no answer in time. Its connection may be dead, or it may wait for a lock that
+ * no time limit ends, so its writes go over another connection. If an answer to the first command still comes, it counts.
+ */
+export function afterTimeout(size: number): NextStep {
+  return size > 1 ? { do: 'split' } : { do: 'isolate', because: 'timed_out' };
+}
+
+/** @param namesLock the statement names the unique index as its hint, as those do that can make a record */
+export function afterStatementError({ code, errmsg }: StatementError, namesLock: boolean): NextStep {
+  if (isTransient(code)) return { do: 'again_later' };
+  const cause = Object.assign(new Error(errmsg), { code });
+  if (namesLock && mayMissIndex(code)) {
+    return { do: 'fail', error: refusal('STORE_UNAVAILABLE', LOCK_MISSING, cause) };
+  }
+  if (isUnwritable(code)) return { do: 'fail', error: unwritable(cause) };
+  return { do: 'fail', error: refusal('RECORD_UNREADABLE', 'type', cause) };
+}

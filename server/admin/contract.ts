@@ -3,6 +3,7 @@
  * Times are milliseconds of the MongoDB server's clock.
  */
 import type { KeyState, OperatorAction, Outcome } from '../engine/record.ts';
+import type { RefusalCode } from './refusal.ts';
 
 export type Role = 'viewer' | 'operator' | 'admin';
 
@@ -192,8 +193,15 @@ export type ActionResult =
       /** Tells whether a re-run was sent, and the key does not hold a success now. */
       readonly isProblem: boolean;
     }
-  /** The action was not taken: `why` gives the reason, and the detail is the record that stands instead. */
-  | { readonly done: false; readonly why: string; readonly detail: KeyDetail | null };
+  | {
+      /** The action was not taken. */
+      readonly done: false;
+      /** The sentence gives the reason to a person, and the code to a program. */
+      readonly why: string;
+      readonly code: RefusalCode;
+      /** The detail is the record that stands instead. */
+      readonly detail: KeyDetail | null;
+    };
 
 export interface DryRun {
   readonly possible: boolean;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Actor, BodyText, KeyDetail } from '../admin/contract.ts';
+import type { RefusalCode } from '../admin/refusal.ts';
 import type { AdminServices } from '../admin/services.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
@@ -81,7 +82,7 @@ export async function findKey(
       : { rows: [{ id }] };
   const found = rows[0]?.id;
   const detail = found === undefined ? undefined : await findDetail(services, operator, found);
-  if (!detail) refuse(json, 'There is no such key');
+  if (!detail) refuse(json, { why: 'There is no such key' });
   return detail;
 }
 
@@ -100,9 +101,15 @@ export async function withTexts({ services }: Session, detail: KeyDetail): Promi
   return { ...detail, request: await read('request'), response: await read('response') };
 }
 
-export function refuse(json: boolean | undefined, why: string): void {
+interface Refusal {
+  readonly why: string;
+  /** The code is that of an action's refusal. */
+  readonly code?: RefusalCode;
+}
+
+export function refuse(json: boolean | undefined, { why, code }: Refusal): void {
   process.exitCode = 1;
-  if (json) console.log(JSON.stringify({ done: false, why }));
+  if (json) console.log(JSON.stringify({ done: false, why, code }));
   else console.error(`Refused: ${why}`);
 }
 

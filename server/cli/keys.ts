@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { ActionName } from '../admin/contract.ts';
+import type { ActionRefusal, RefusalCode } from '../admin/refusal.ts';
 import { type ConnectionOptions, orError, peer, withBodies } from './connection.ts';
 import { detailText } from './key-text.ts';
 import { list } from './keys-list.ts';
@@ -93,16 +94,21 @@ const withTarget = (command: Command) =>
     .option('--json', 'print JSON');
 
 async function take(action: ActionName, id: string | undefined, options: ActionOptions): Promise<void> {
-  const [{ act }, { actionCommand }, { inputProblems }, { CONFIRM_WORDS }] = await Promise.all([
-    peer('@trpc/server', () => import('../admin/commands/act.ts')),
-    import('../admin/api/schemas.ts'),
-    import('../admin/api/input-problems.ts'),
-    import('../engine/operator.ts'),
-  ]);
+  const [{ act }, { actionCommand }, { inputProblems }, { refusalSentence }, { CONFIRM_WORDS }] =
+    await Promise.all([
+      peer('@trpc/server', () => import('../admin/commands/act.ts')),
+      import('../admin/api/schemas.ts'),
+      import('../admin/api/input-problems.ts'),
+      import('../admin/refusal.ts'),
+      import('../engine/operator.ts'),
+    ]);
   await using session = await openSession(options, options.by);
   const detail = await findKey(session, id, options);
   if (!detail) return;
-  if (!detail.seen) return refuse(options.json, 'The record can not be understood');
+  if (!detail.seen) {
+    const refusal: ActionRefusal = { code: 'unreadable' };
+    return refuse(options.json, { why: refusalSentence(refusal), code: refusal.code });
+  }
   const word = CONFIRM_WORDS[action];
   const isConfirmed = [options.yesExpire, options.yesForce, options.yesPurge].includes(true);
   const input = {
@@ -117,12 +123,21 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
   const command = actionCommand.safeParse(input);
   if (!command.success) throw new Error(inputProblems(command.error, input));
   const result = await act(session.services, session.operator, { key: detail, command: command.data });
-  if (!result.done) return refuse(options.json, `${result.why}${hintOf(result.why)}`);
+  if (!result.done) {
+    const { why, code } = result;
+    return refuse(options.json, { why: `${why}${hintFor(code, word)}`, code });
+  }
   print(options.json, result, () => result.note);
 }
 
 /** Names the option of this command that gives the confirmation which a refusal asks for. */
-function hintOf(why: string): string {
-  if (why.startsWith('Type the word')) return ` (--yes-${why.split(' ')[3]})`;
-  return why.includes('may happen twice') ? ' (--yes-may-repeat)' : '';
+function hintFor(code: RefusalCode, word: string | null): string {
+  switch (code) {
+    case 'confirm_word':
+      return ` (--yes-${word})`;
+    case 'may_repeat':
+      return ' (--yes-may-repeat)';
+    default:
+      return '';
+  }
 }

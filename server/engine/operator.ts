@@ -27,7 +27,18 @@ export interface OperatorCommand {
 
 export type Operated =
   | { readonly do: 'write'; readonly record: StoredRecord }
-  | { readonly do: 'refuse'; readonly why: string };
+  | { readonly do: 'refuse'; readonly refusal: RuleRefusal };
+
+/** A `RuleRefusal` says why the rules refuse an action. `server/admin/refusal.ts` has the words. */
+export type RuleRefusal =
+  | { readonly code: 'expired' }
+  /** The action is for records that stand as one of `from`. */
+  | { readonly code: 'wrong_state'; readonly standing: Standing; readonly from: readonly Standing[] }
+  | { readonly code: 'fence_at_limit' }
+  /** A retry is to get the result of a run that succeeded. */
+  | { readonly code: 'succeeded' }
+  | { readonly code: 'no_body' }
+  | { readonly code: 'no_response' };
 
 /** The state of a readable record by the store's clock: a record that has expired, or whose lease has lapsed, is told apart. */
 export type Standing = KeyRecord['state'] | 'lapsed' | 'expired';
@@ -59,20 +70,18 @@ export function standingOf(record: KeyRecord, now: Date): Standing {
 }
 
 /** Says why the action can not be taken on the record as it stands; null when it can. */
-export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date): string | null {
+export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date): RuleRefusal | null {
   const standing = standingOf(record, now);
-  if (standing === 'expired') return 'It has expired: the next request with this key starts anew';
+  if (standing === 'expired') return { code: 'expired' };
   const from = FROM[action];
-  if (!from.includes(standing)) return `It is ${shown(standing)}; this is for ${from.map(shown).join(', ')}`;
+  if (!from.includes(standing)) return { code: 'wrong_state', standing, from };
   // A record with a higher fence could not be read any more.
-  if (record.fence >= HIGHEST_COUNT) return 'Its fence is the highest there is, and can not rise';
+  if (record.fence >= HIGHEST_COUNT) return { code: 'fence_at_limit' };
   if (record.state !== 'completed') return null;
   if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
-    return 'It succeeded: a retry is to get its result. Expire it if the key may be used again';
+    return { code: 'succeeded' };
   }
-  return action === 'purge_body' && !hasBody(record as unknown as StoredRecord)
-    ? 'There is no body left'
-    : null;
+  return action === 'purge_body' && !hasBody(record as unknown as StoredRecord) ? { code: 'no_body' } : null;
 }
 
 /** Tells whether the effect may happen twice when the action is taken. */
@@ -103,8 +112,8 @@ export function mayRepeat(
  * write can not apply. A record whose lease is alive is touched by `force_release` only.
  */
 export function operated(record: KeyRecord, command: OperatorCommand, now: Date): Operated {
-  const why = refusalOf(command.action, record, now);
-  if (why !== null) return { do: 'refuse', why };
+  const refusal = refusalOf(command.action, record, now);
+  if (refusal) return { do: 'refuse', refusal };
   const marked = { ...record, ...markOf(record, command, now) };
   const kept = after(now, command.retentionMs);
   switch (command.action) {
@@ -135,17 +144,6 @@ const FROM: Readonly<Record<OperatorAction, readonly Standing[]>> = {
   purge_body: ['completed'],
 };
 
-function shown(standing: Standing): string {
-  switch (standing) {
-    case 'in_doubt':
-      return 'in doubt';
-    case 'lapsed':
-      return 'one whose lease has lapsed';
-    default:
-      return standing;
-  }
-}
-
 function markOf(record: KeyRecord, { action, by, reason, owner }: OperatorCommand, now: Date) {
   const fence = record.fence + 1;
   const { startedAt } = record;
@@ -171,7 +169,7 @@ function completed(
 }
 
 function written(record: StoredRecord | undefined): Operated {
-  return record ? { do: 'write', record } : { do: 'refuse', why: 'There is no response to store' };
+  return record ? { do: 'write', record } : { do: 'refuse', refusal: { code: 'no_response' } };
 }
 
 /** The captured request holds the same secrets. Steps stay: without them a later run would repeat their effects. */

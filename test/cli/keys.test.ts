@@ -54,6 +54,32 @@ it('an action needs its reason and its words, is refused with 1, and leaves the 
   ]);
 });
 
+it('a refusal names the option that confirms, and as JSON its code too', async () => {
+  await using cli = await start();
+  const expired = await cli.admin.put();
+  const forced = await cli.admin.put({ state: 'running' });
+  const purged = await cli.admin.put();
+  const retried = await cli.admin.put(failed());
+  const refusals = await Promise.all(
+    [
+      ['expire', expired],
+      ['force-release', forced, '--yes-may-repeat'],
+      ['purge-body', purged],
+      ['allow-retry', retried],
+    ].map(async (args) => {
+      const { code, out } = await cli.keys(...(args as string[]), '--reason', REASON, '--json');
+      return { exit: code, ...JSON.parse(out) };
+    }),
+  );
+  const refused = (code: string, why: string) => ({ exit: 1, done: false, code, why });
+  expect(refusals).toEqual([
+    refused('confirm_word', 'Type the word expire to confirm (--yes-expire)'),
+    refused('confirm_word', 'Type the word force to confirm (--yes-force)'),
+    refused('confirm_word', 'Type the word purge to confirm (--yes-purge)'),
+    refused('may_repeat', 'Confirm that the effect may happen twice (--yes-may-repeat)'),
+  ]);
+});
+
 it('mark completed, mark failed, force release, purge and allow retry', async () => {
   await using cli = await start();
   await cli.admin.put({ scope: 'other' }); // says in which form the operation is answered

@@ -89,7 +89,7 @@ describe.each(OPERATOR_ACTIONS)('%s', (action) => {
 
 function write(name: keyof typeof RECORDS, action: OperatorCommand['action']): StoredRecord {
   const result = operated(RECORDS[name], command(action), NOW);
-  if (result.do !== 'write') throw new Error(result.why);
+  if (result.do !== 'write') throw new Error(result.refusal.code);
   return result.record;
 }
 
@@ -159,12 +159,12 @@ it('says where the effect may happen twice', () => {
 it('a record whose fence can not rise is left as it is: nobody could read it afterwards', () => {
   const record = recordOf({ state: 'in_doubt', fence: HIGHEST_COUNT - 1 });
   const last = operated(record, command('mark_failed'), NOW);
-  if (last.do !== 'write') throw new Error(last.why);
+  if (last.do !== 'write') throw new Error(last.refusal.code);
   const marked = readRecord(last.record);
   expect(marked).toMatchObject({ state: 'completed', fence: HIGHEST_COUNT });
   expect(operated(marked as KeyRecord, command('expire'), NOW)).toEqual({
     do: 'refuse',
-    why: 'Its fence is the highest there is, and can not rise',
+    refusal: { code: 'fence_at_limit' },
   });
 });
 

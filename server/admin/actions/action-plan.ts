@@ -5,6 +5,7 @@ import type { Send } from '../collections/transactions.ts';
 import type { ActionCommand, Actor } from '../contract.ts';
 import { extendedJson } from '../keys/extended-json.ts';
 import { readStored } from '../keys/read-stored.ts';
+import type { ActionRefusal } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 import { changeOf } from './change-of.ts';
 
@@ -20,7 +21,7 @@ export interface Action extends ActionCommand {
 }
 
 export type Plan =
-  | { readonly do: 'refuse'; readonly why: string }
+  | { readonly do: 'refuse'; readonly refusal: ActionRefusal }
   | {
       readonly do: 'write';
       readonly before: KeyRecord;
@@ -40,13 +41,11 @@ export async function planAction(
 ): Promise<Plan> {
   const { seen, by, reason, commandKey, jobId } = action;
   const found = await readStored(services.records, seen.id, send);
-  if (!found) return { do: 'refuse', why: 'It is no longer there' };
+  if (!found) return { do: 'refuse', refusal: { code: 'gone' } };
   const before = readRecord(found.record);
-  if (!before) return { do: 'refuse', why: 'The record can not be understood' };
-  const change = changeOf(seen, before);
-  if (change !== null) return { do: 'refuse', why: change };
-  const unconfirmed = confirmationOf(action, before);
-  if (unconfirmed !== null) return { do: 'refuse', why: unconfirmed };
+  if (!before) return { do: 'refuse', refusal: { code: 'unreadable' } };
+  const refusal = changeOf(seen, before) ?? missingConfirmation(action, before);
+  if (refusal) return { do: 'refuse', refusal };
   const command: OperatorCommand = {
     action: action.action,
     by: by.id,
@@ -93,11 +92,13 @@ const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
  * Finds the confirmation that is missing, or null. It goes by the record as it is in the transaction, not by what a
  * client says about it.
  */
-function confirmationOf({ action, confirm, mayRepeat: ticked }: Action, record: KeyRecord): string | null {
+function missingConfirmation(
+  { action, confirm, mayRepeat: ticked }: Action,
+  record: KeyRecord,
+): ActionRefusal | null {
   const word = CONFIRM_WORDS[action];
-  if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;
-  if (mayRepeat(action, record) && ticked !== true) return 'Confirm that the effect may happen twice';
-  return null;
+  if (word !== null && confirm !== word) return { code: 'confirm_word', word };
+  return mayRepeat(action, record) && ticked !== true ? { code: 'may_repeat' } : null;
 }
 
 export function summary({ state, outcome, fence }: StoredRecord): string {

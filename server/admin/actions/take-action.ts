@@ -4,6 +4,7 @@ import type { AuditRecord } from '../collections/audit.ts';
 import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
+import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 import { type Action, planAction } from './action-plan.ts';
 import { applyChange } from './apply-change.ts';
@@ -11,7 +12,7 @@ import { applyChange } from './apply-change.ts';
 /** An action on one record has this result, without the record's new detail. */
 export type Acted =
   | { readonly done: true; readonly note: string; readonly again: boolean }
-  | { readonly done: false; readonly why: string };
+  | { readonly done: false; readonly refusal: ActionRefusal };
 
 /**
  * Takes an action on the record that the operator saw, or says what stands instead. The record's write is a compare-and-set on
@@ -40,7 +41,7 @@ async function runInTransaction(services: AdminServices, action: Action): Promis
     return await inTransaction(records.db, PATIENCE_MS, async (send) => {
       await requireWanted(action, send);
       const plan = await planAction(services, action, owner, send);
-      if (plan.do === 'refuse') return { done: false, why: plan.why };
+      if (plan.do === 'refuse') return { done: false, refusal: plan.refusal };
       if (!(await audit.add({ ...plan.entry, result: 'done' }, send))) throw new SentTwice();
       // A write conflict aborts the transaction, which is then run again: what it reads next has changed.
       if (!(await applyChange(records, plan, send)))
@@ -84,28 +85,36 @@ async function writeIntentFirst(
   await requireWanted(action, send);
   const plan = await planAction(services, action, owner, send);
   if (plan.do === 'refuse') {
-    if (earlier) await audit.conclude(action.commandKey, { result: 'refused', note: plan.why });
-    return { done: false, why: plan.why };
+    if (earlier) await concludeRefused(services, action, plan.refusal);
+    return { done: false, refusal: plan.refusal };
   }
   const added =
     earlier !== undefined || (await audit.add({ ...plan.entry, result: 'intended' }, send, MAJORITY));
   if (!added) return takeAction(services, action);
   const applied = await applyChange(records, plan, (command) => send({ ...command, writeConcern: MAJORITY }));
   if (!applied) {
-    await audit.conclude(action.commandKey, { result: 'refused', note: CHANGED });
-    return { done: false, why: CHANGED };
+    const refusal = { code: 'changed_at_write' } as const;
+    await concludeRefused(services, action, refusal);
+    return { done: false, refusal };
   }
   await audit.conclude(action.commandKey, { result: 'done' });
   return { done: true, note: plan.entry.note, again: false };
 }
 
 const MAJORITY = { w: 'majority' };
-const CHANGED = 'It has changed meanwhile';
+
+function concludeRefused(
+  { audit }: AdminServices,
+  { commandKey }: Action,
+  refusal: ActionRefusal,
+): Promise<void> {
+  return audit.conclude(commandKey, { result: 'refused', note: refusalSentence(refusal) });
+}
 
 function answerOf(earlier: AuditRecord, action: Action): Acted {
-  if (!isSame(earlier, action)) return { done: false, why: 'This command key was used for another command' };
+  if (!isSame(earlier, action)) return { done: false, refusal: { code: 'command_key_used' } };
   return earlier.result === 'refused'
-    ? { done: false, why: earlier.note }
+    ? { done: false, refusal: { code: 'refused_before', sentence: earlier.note } }
     : { done: true, note: earlier.note, again: true };
 }
 

@@ -4,6 +4,7 @@ import { recordRefusal } from '../collections/entries.ts';
 import { isUnreachable } from '../collections/records.ts';
 import { requireDetail } from '../commands/find-detail.ts';
 import type { Operator, Role } from '../contract.ts';
+import { refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 import { inputProblems, isInputError } from './input-problems.ts';
 import { attempt, recordId } from './schemas.ts';
@@ -36,7 +37,7 @@ function messageOf({ code, cause }: TRPCError, input: unknown): string | undefin
 const atLeast = (role: Role) =>
   t.middleware(async ({ ctx, next, path, type, getRawInput }) => {
     if (hasRole(ctx.operator, role)) return next();
-    const why = `This needs the role ${role}`;
+    const why = refusalSentence({ code: 'needs_role', role });
     if (type === 'mutation') {
       const about = attempt.parse(await getRawInput());
       await recordRefusal(ctx.services, ctx.operator, { action: auditName(path), ...about, why });
@@ -51,7 +52,7 @@ const auditName = (path: string) => path.replace('keys.', '').replace('.', '_');
 
 const writable = t.middleware(({ ctx, next }) => {
   if (ctx.services.readOnly) {
-    throw new TRPCError({ code: 'FORBIDDEN', message: 'This dashboard is read-only' });
+    throw new TRPCError({ code: 'FORBIDDEN', message: refusalSentence({ code: 'read_only' }) });
   }
   return next();
 });

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
 import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
+import { refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 
 export interface RunnerOptions {
@@ -112,7 +113,8 @@ export class JobRunner {
         given: await givenResponse(services, { id: seen.id, action, text: job.error }),
         ...confirmed,
       });
-      await services.jobs.conclude(_id, acted.done ? 'done' : 'refused', acted.done ? null : acted.why);
+      if (acted.done) await services.jobs.conclude(_id, 'done', null);
+      else await services.jobs.conclude(_id, 'refused', refusalSentence(acted.refusal));
       return true;
     } catch (error) {
       if (error instanceof Withdrawn) return true; // as the next look at the job finds, too

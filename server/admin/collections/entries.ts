@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Actor } from '../contract.ts';
+import { refusalSentence } from '../refusal.ts';
 import type { Audit, AuditRecord } from './audit.ts';
 import type { Records } from './records.ts';
 
@@ -95,5 +96,5 @@ async function requireSame({ audit }: EntryServices, record: AuditRecord): Promi
   const earlier = await audit.find(record.commandKey);
   const names = ['by', 'action', 'reason', 'keyId', 'jobId', 'command'] as const;
   if (earlier && names.every((name) => earlier[name] === record[name])) return earlier;
-  throw new TRPCError({ code: 'CONFLICT', message: 'This command key was used for another command' });
+  throw new TRPCError({ code: 'CONFLICT', message: refusalSentence({ code: 'command_key_used' }) });
 }

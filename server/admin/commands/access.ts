@@ -1,5 +1,6 @@
 import type { KeyRecord } from '../../engine/record.ts';
 import type { ActionName, Operator } from '../contract.ts';
+import type { ActionRefusal } from '../refusal.ts';
 import type { Replayer } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
 
@@ -15,27 +16,27 @@ const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
 };
 
 /** Says why an operator may not take an action, whatever state the key is in; null when the operator may. */
-export function denialReason(
+export function denialOf(
   { readOnly, replayers }: Pick<AdminServices, 'readOnly' | 'replayers'>,
   { role }: Operator,
   action: ActionName,
   record?: KeyRecord,
-): string | null {
-  if (readOnly) return 'This dashboard is read-only';
+): ActionRefusal | null {
+  if (readOnly) return { code: 'read_only' };
   if (role === 'viewer' || (role === 'operator' && ROLE_FOR[action] === 'admin'))
-    return `This needs the role ${ROLE_FOR[action]}`;
+    return { code: 'needs_role', role: ROLE_FOR[action] };
   return action === 'rerun' && record ? rerunDenial(record, replayers) : null;
 }
 
-function rerunDenial(record: KeyRecord, replayers: readonly Replayer[]): string | null {
+function rerunDenial(record: KeyRecord, replayers: readonly Replayer[]): ActionRefusal | null {
   const request = (record as { request?: unknown }).request as
     | { format?: unknown; omitted?: unknown }
     | undefined;
-  if (request?.omitted === 'redacted') return 'Something was taken out of its request when that was captured';
-  if (request === undefined || request === null || request.omitted !== undefined) return NOT_CAPTURED;
+  if (request?.omitted === 'redacted') return { code: 'request_redacted' };
+  if (request === undefined || request === null || request.omitted !== undefined)
+    return { code: 'not_captured' };
   const { format } = request;
-  return replayers.some((replayer) => replayer.format === format) ? null : noReplayerFor(format);
+  return replayers.some((replayer) => replayer.format === format)
+    ? null
+    : { code: 'no_replayer', format: String(format) };
 }
-
-export const NOT_CAPTURED = 'Its request was not captured (option `captureRequest`)';
-export const noReplayerFor = (format: unknown) => `No replayer is registered for ${String(format)}`;

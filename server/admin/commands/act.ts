@@ -6,8 +6,9 @@ import { bodyView } from '../bodies/body-view.ts';
 import { recordRefusal } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
 import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail } from '../contract.ts';
+import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
-import { denialReason } from './access.ts';
+import { denialOf } from './access.ts';
 import { findDetail } from './find-detail.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
@@ -29,21 +30,21 @@ export async function act(
   { key: before, command }: ActionRequest,
 ): Promise<ActionResult> {
   const { action, seen, commandKey } = command;
-  const denial = denialReason(services, actor, action);
-  if (denial !== null) {
-    await auditRefusal(services, actor, { command, key: before, why: denial });
-    throw new TRPCError({ code: 'FORBIDDEN', message: denial });
+  const denial = denialOf(services, actor, action);
+  if (denial) {
+    await auditRefusal(services, actor, { command, key: before, refusal: denial });
+    throw new TRPCError({ code: 'FORBIDDEN', message: refusalSentence(denial) });
   }
   const rerun = action === 'rerun' ? await prepareRerun(services, seen.id) : undefined;
   if (rerun?.possible === false) {
-    await auditRefusal(services, actor, { command, key: before, why: rerun.why });
-    return { done: false, why: rerun.why, detail: before };
+    await auditRefusal(services, actor, { command, key: before, refusal: rerun.refusal });
+    return refusedWith(rerun.refusal, before);
   }
   const given = await responseOf(services, command);
   const acted = await takeAction(services, { ...command, by: actor, given });
   if (!acted.done) {
-    await auditRefusal(services, actor, { command, key: before, why: acted.why });
-    return { ...acted, detail: (await findDetail(services, actor, seen.id)) ?? null };
+    await auditRefusal(services, actor, { command, key: before, refusal: acted.refusal });
+    return refusedWith(acted.refusal, (await findDetail(services, actor, seen.id)) ?? null);
   }
   const sends = rerun?.possible && !acted.again;
   const note = sends ? await sendRerun(services, rerun, { id: seen.id, commandKey }) : acted.note;
@@ -57,16 +58,24 @@ export async function act(
   return { done: true, detail, note, isProblem };
 }
 
+function refusedWith(refusal: ActionRefusal, detail: KeyDetail | null): ActionResult {
+  return { done: false, why: refusalSentence(refusal), code: refusal.code, detail };
+}
+
 interface Refused {
   readonly command: ActionCommand;
   readonly key: KeyDetail;
-  readonly why: string;
+  readonly refusal: ActionRefusal;
 }
 
-function auditRefusal(services: AdminServices, actor: Actor, { command, key, why }: Refused): Promise<void> {
+function auditRefusal(
+  services: AdminServices,
+  actor: Actor,
+  { command, key, refusal }: Refused,
+): Promise<void> {
   const { action, reason } = command;
   const about = { keyId: key.id, scope: key.scope, key: key.key };
-  return recordRefusal(services, actor, { action, reason, ...about, why });
+  return recordRefusal(services, actor, { action, reason, ...about, why: refusalSentence(refusal) });
 }
 
 /**
@@ -84,7 +93,7 @@ export async function dryRun(
   const request = rerun.request && (await shownRequest(services, rerun.request));
   return {
     possible: rerun.possible,
-    why: rerun.possible ? null : rerun.why,
+    why: rerun.possible ? null : refusalSentence(rerun.refusal),
     operation,
     request: request ?? null,
     principal: rerun.principal ?? null,

@@ -3,7 +3,7 @@ import { shownError } from '../bodies/secrets.ts';
 import type { KeyDetail, Operator } from '../contract.ts';
 import { readDetail } from '../keys/detail.ts';
 import type { AdminServices } from '../services.ts';
-import { denialReason } from './access.ts';
+import { denialOf } from './access.ts';
 
 /** Finds the detail of a key as this operator may see it; undefined when there is none in the operator's scopes. */
 export function findDetail(
@@ -14,7 +14,7 @@ export function findDetail(
   const { records, secrets } = services;
   return readDetail(records, id, {
     scopes: operator.scopes,
-    denialOf: (action, record) => denialReason(services, operator, action, record),
+    denialOf: (action, record) => denialOf(services, operator, action, record),
     ...(operator.role === 'viewer' && { reasonOf: shownError(secrets) }),
   });
 }

@@ -4,6 +4,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { beginEntry, type Entry, recordRefusal } from '../collections/entries.ts';
 import { type JobRecord, mayRepeatIn } from '../collections/jobs.ts';
 import type { Actor, Job, JobState } from '../contract.ts';
+import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 import { filterText, leftText } from './export.ts';
 
@@ -25,8 +26,9 @@ export async function startJob(
   const { jobs, records } = services;
   const job = await jobs.require(id, actor);
   const entry = { action: 'bulk_start', reason: job.reason, commandKey, note: planText(job), jobId: id };
-  const why = unconfirmed(job, count, confirmed);
-  if (why !== null) {
+  const refusal = missingConfirmation(job, count, confirmed);
+  if (refusal) {
+    const why = refusalSentence(refusal);
     await recordRefusal(services, actor, { action: entry.action, reason: entry.reason, jobId: id, why });
     throw new TRPCError({ code: 'BAD_REQUEST', message: why });
   }
@@ -37,19 +39,17 @@ export async function startJob(
   return jobs.shown(await jobs.require(id, actor));
 }
 
-function unconfirmed(
+function missingConfirmation(
   job: JobRecord,
   count: number,
   { confirm, mayRepeat }: Pick<StartRequest, 'confirm' | 'mayRepeat'>,
-): string | null {
+): ActionRefusal | null {
   const total = Number(job.total);
   const word = CONFIRM_WORDS[job.action];
-  const repeats = mayRepeatIn(job);
-  if (count !== total) return `Expected the number of keys, ${total}, got ${count}`;
-  if (word !== null && confirm !== word) return `Type the word ${word} to confirm`;
-  if (repeats > 0 && mayRepeat !== true)
-    return `Confirm that the effect of ${repeats === 1 ? '1 key' : `${repeats} keys`} may happen twice`;
-  return null;
+  const keys = mayRepeatIn(job);
+  if (count !== total) return { code: 'confirm_count', total, count };
+  if (word !== null && confirm !== word) return { code: 'confirm_word', word };
+  return keys > 0 && mayRepeat !== true ? { code: 'may_repeat', keys } : null;
 }
 
 export async function cancelJob(
@@ -99,7 +99,7 @@ async function changeState(
     const { state, lastCommand } = await jobs.require(jobId, actor);
     // Otherwise it is this very command, which was cut off or sent twice at once.
     if (lastCommand !== commandKey) {
-      const why = `The job is ${state}: this is for one that is ${from.join(' or ')}`;
+      const why = refusalSentence({ code: 'wrong_job_state', state: String(state), from });
       await audit.conclude(commandKey, { result: 'refused', note: why });
       throw new TRPCError({ code: 'CONFLICT', message: why });
     }

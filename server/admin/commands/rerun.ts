@@ -4,9 +4,9 @@ import { snapshot, summary } from '../actions/action-plan.ts';
 import { openCaptured, type ReadRequest, readCaptured } from '../bodies/bodies.ts';
 import { sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
-import type { CapturedRequest, Replayer } from '../replayer.ts';
+import type { ActionRefusal } from '../refusal.ts';
+import type { CapturedRequest, ReplayCheck, Replayer } from '../replayer.ts';
 import type { AdminServices } from '../services.ts';
-import { NOT_CAPTURED, noReplayerFor } from './access.ts';
 
 export type Rerun =
   | {
@@ -17,7 +17,7 @@ export type Rerun =
     }
   | {
       readonly possible: false;
-      readonly why: string;
+      readonly refusal: ActionRefusal;
       readonly request?: ReadRequest;
       readonly principal?: string;
     };
@@ -26,16 +26,29 @@ export type Rerun =
 export async function prepareRerun({ records, replayers, open }: AdminServices, id: string): Promise<Rerun> {
   const captured = await readCaptured(records, id);
   const stored = captured?.request as { readonly format?: unknown } | null | undefined;
-  if (!captured || !stored) return { possible: false, why: NOT_CAPTURED };
+  if (!captured || !stored) return impossible({ code: 'not_captured' });
   const replayer = replayers.find((known) => known.format === stored.format);
-  if (!replayer) return { possible: false, why: noReplayerFor(stored.format) };
+  if (!replayer) return impossible({ code: 'no_replayer', format: String(stored.format) });
   const request = await openCaptured(captured, open);
-  if (!request) return { possible: false, why: 'The captured request can not be read' };
+  if (!request) return impossible({ code: 'request_unreadable' });
+  const check = await checkBy(replayer, request);
+  return check.possible ? { ...check, request, replayer } : { ...check, request };
+}
+
+const impossible = (refusal: ActionRefusal) => ({ possible: false, refusal }) as const;
+
+type Checked =
+  | Extract<ReplayCheck, { possible: true }>
+  | { readonly possible: false; readonly refusal: ActionRefusal; readonly principal?: string };
+
+async function checkBy(replayer: Replayer, request: ReadRequest): Promise<Checked> {
   try {
     const check = await replayer.check(request);
-    return check.possible ? { ...check, request, replayer } : { ...check, request };
+    if (check.possible) return check;
+    const { why, ...rest } = check;
+    return { ...rest, refusal: { code: 'replayer_refused', sentence: why } };
   } catch (error) {
-    return { possible: false, why: `The replayer failed: ${messageOf(error)}`, request };
+    return impossible({ code: 'replayer_failed', message: messageOf(error) });
   }
 }
 

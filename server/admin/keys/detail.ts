@@ -5,6 +5,7 @@ import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
 import { idIs, type Records } from '../collections/records.ts';
 import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
 import type { KeyDetail, OfferedAction, Seen } from '../contract.ts';
+import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import { extendedJson } from './extended-json.ts';
 import { plainRecord } from './read-stored.ts';
 import { sentenceOf } from './sentence.ts';
@@ -16,7 +17,7 @@ const MOST_RAW_BYTES = 1_048_576;
  * Says why an operator may not take an action, whatever state the key is in: the role, a read-only dashboard, no
  * replayer.
  */
-type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => string | null;
+type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => ActionRefusal | null;
 
 export interface DetailOptions {
   /** The operator may see these scopes; undefined for all. */
@@ -124,9 +125,11 @@ function offered(
   denialOf: DenialOf,
 ): OfferedAction {
   const confirm = CONFIRM_WORDS[action];
-  if (!record) return { action, refused: 'The record can not be understood', confirm, mayRepeat: true };
-  const refused = refusalOf(action, record, now) ?? denialOf(action, record);
-  return { action, refused, confirm, mayRepeat: mayRepeat(action, record) };
+  const refusal: ActionRefusal | null = record
+    ? (refusalOf(action, record, now) ?? denialOf(action, record))
+    : { code: 'unreadable' };
+  const refused = refusal && refusalSentence(refusal);
+  return { action, refused, confirm, mayRepeat: record === undefined || mayRepeat(action, record) };
 }
 
 function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {

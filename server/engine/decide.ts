@@ -2,12 +2,12 @@ import type { IdempotencyErrorCode } from './errors.ts';
 import { ruleOf } from './fingerprint.ts';
 import {
   type CompletedRecord,
-  type InDoubtRecord,
   type KeyRecord,
   type RunningRecord,
   readRecord,
   type StoredBody,
   type StoredRecord,
+  type UnresolvedRecord,
 } from './record.ts';
 
 /** A `ClaimRequest` is what one call asks of a key. It is made once per call; sending it again is safe because of `owner`. */
@@ -44,7 +44,7 @@ export type Decision =
   | { readonly do: 'wait'; readonly record: RunningRecord }
   | {
       readonly do: 'take_over';
-      readonly record: RunningRecord | InDoubtRecord;
+      readonly record: UnresolvedRecord;
       readonly to: 'running' | 'in_doubt' | 'ask';
     }
   | { readonly do: 'replay'; readonly record: CompletedRecord }

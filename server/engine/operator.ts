@@ -1,4 +1,5 @@
 import {
+  type CompletedRecord,
   HIGHEST_COUNT,
   HISTORY_LIMIT,
   type HistoryEntry,
@@ -6,8 +7,10 @@ import {
   NEVER,
   type OperatorAction,
   type Outcome,
+  type ReleasedRecord,
+  type RunningRecord,
   type StoredBody,
-  type StoredRecord,
+  type UnresolvedRecord,
 } from './record.ts';
 
 /** Tells whether a record has its owner from an operator's action. */
@@ -26,7 +29,7 @@ export interface OperatorCommand {
 }
 
 export type Operated =
-  | { readonly do: 'write'; readonly record: StoredRecord }
+  | { readonly do: 'write'; readonly record: KeyRecord }
   | { readonly do: 'refuse'; readonly refusal: RuleRefusal };
 
 /** A `RuleRefusal` says why the rules refuse an action. `server/admin/refusal.ts` has the words. */
@@ -81,7 +84,7 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
   if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
     return { code: 'succeeded' };
   }
-  return action === 'purge_body' && !hasBody(record as unknown as StoredRecord) ? { code: 'no_body' } : null;
+  return action === 'purge_body' && !hasBody(record) ? { code: 'no_body' } : null;
 }
 
 /** Tells whether the effect may happen twice when the action is taken. */
@@ -116,19 +119,20 @@ export function operated(record: KeyRecord, command: OperatorCommand, now: Date)
   if (refusal) return { do: 'refuse', refusal };
   const marked = { ...record, ...markOf(record, command, now) };
   const kept = after(now, command.retentionMs);
+  // Where a state is asserted, `FROM` has let no other one pass.
   switch (command.action) {
     case 'allow_retry':
     case 'rerun':
     case 'force_release':
       return { do: 'write', record: reopened(marked, kept) };
     case 'mark_completed':
-      return written(completed(marked, 'success', command, now, kept));
+      return completed(marked as UnresolvedRecord, 'success', command, now, kept);
     case 'mark_failed':
-      return written(completed(marked, 'error', command, now, kept));
+      return completed(marked as UnresolvedRecord, 'error', command, now, kept);
     case 'expire':
       return { do: 'write', record: { ...marked, expiresAt: now } };
     case 'purge_body':
-      return { do: 'write', record: purged(marked) };
+      return { do: 'write', record: purged(marked as CompletedRecord) };
     default:
       return command.action satisfies never;
   }
@@ -152,31 +156,38 @@ function markOf(record: KeyRecord, { action, by, reason, owner }: OperatorComman
 }
 
 /** Fingerprint, captured request and steps stay: the same request may run again, and no other. */
-function reopened(record: StoredRecord, expiresAt: Date): StoredRecord {
+function reopened(record: KeyRecord & Endings, expiresAt: Date): ReleasedRecord {
   const { selection, outcome, response, completedAt, leaseExpiresAt, ...open } = record;
   return { ...open, state: 'released', expiresAt };
 }
 
+/** The fields that a record has in some of its states. */
+type Endings = Partial<Omit<RunningRecord & Omit<CompletedRecord, 'state'>, 'state'>>;
+
 function completed(
-  record: StoredRecord,
+  record: UnresolvedRecord & { readonly leaseExpiresAt?: Date },
   outcome: Outcome,
   { response }: OperatorCommand,
   completedAt: Date,
   expiresAt: Date,
-): StoredRecord | undefined {
+): Operated {
+  if (!response) return { do: 'refuse', refusal: { code: 'no_response' } };
   const { leaseExpiresAt, ...rest } = record;
-  return response && { ...rest, state: 'completed', outcome, response, completedAt, expiresAt };
-}
-
-function written(record: StoredRecord | undefined): Operated {
-  return record ? { do: 'write', record } : { do: 'refuse', refusal: { code: 'no_response' } };
+  return { do: 'write', record: { ...rest, state: 'completed', outcome, response, completedAt, expiresAt } };
 }
 
 /** The captured request holds the same secrets. Steps stay: without them a later run would repeat their effects. */
-function purged(record: StoredRecord): StoredRecord {
-  const bodies = ['response', 'request'].filter((part) => record[part] !== undefined);
-  return { ...record, ...Object.fromEntries(bodies.map((part) => [part, withoutBody(record[part])])) };
+function purged(record: CompletedRecord): CompletedRecord {
+  const { response, request } = record;
+  return {
+    ...record,
+    ...(response !== undefined && purgedPart({ response: withoutBody(response) })),
+    ...(request !== undefined && purgedPart({ request: withoutBody(request) })),
+  };
 }
+
+/** Checks the names of fields: in a spread, TypeScript checks none. */
+const purgedPart = (fields: Pick<CompletedRecord, 'response' | 'request'>) => fields;
 
 function withoutBody(stored: unknown): StoredBody {
   const { format, bytes } = fieldsOf(stored);
@@ -187,8 +198,8 @@ function withoutBody(stored: unknown): StoredBody {
   };
 }
 
-function hasBody(record: StoredRecord): boolean {
-  return ['response', 'request'].some((part) => fieldsOf(record[part]).body !== undefined);
+function hasBody({ response, request }: CompletedRecord): boolean {
+  return [response, request].some((part) => fieldsOf(part).body !== undefined);
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

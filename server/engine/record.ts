@@ -1,8 +1,8 @@
 /**
  * The record of one (scope, key), as every store holds it. Field names are the same in memory, in
- * MongoDB and in the dashboard.
+ * MongoDB and in the dashboard. The records are type aliases: an interface could not be given as a {@link StoredRecord}.
  */
-export interface RecordBase {
+export type RecordBase = {
   readonly scope: string;
   readonly key: string;
   /** Root field names (`chargeCard`) or procedure path (`orders.create`); part of the fingerprint. */
@@ -30,7 +30,7 @@ export interface RecordBase {
   /** The ends of earlier attempts, oldest first, at most {@link HISTORY_LIMIT}. */
   readonly history: readonly HistoryEntry[];
   readonly v: 1;
-}
+};
 
 /** A `HistoryEntry` says how an earlier attempt ended, or what an operator did. */
 export interface HistoryEntry {
@@ -62,14 +62,14 @@ export type OperatorAction =
   | 'force_release'
   | 'purge_body';
 
-export interface RunningRecord extends RecordBase {
+export type RunningRecord = RecordBase & {
   readonly state: 'running';
   readonly fingerprint: string;
   readonly selection?: string;
   readonly leaseExpiresAt: Date;
-}
+};
 
-export interface CompletedRecord extends RecordBase {
+export type CompletedRecord = RecordBase & {
   readonly state: 'completed';
   readonly fingerprint: string;
   readonly selection?: string;
@@ -77,20 +77,22 @@ export interface CompletedRecord extends RecordBase {
   readonly completedAt: Date;
   /** Missing or damaged when somebody edited the record: answered as RESULT_NOT_RETAINED. */
   readonly response?: unknown;
-}
+};
 
-export interface ReleasedRecord extends RecordBase {
+export type ReleasedRecord = RecordBase & {
   readonly state: 'released';
   /** Kept when an operator released it, or when steps have finished (the same request may run again); otherwise cleared. */
   readonly fingerprint?: string;
-}
+};
 
-export interface InDoubtRecord extends RecordBase {
+export type InDoubtRecord = RecordBase & {
   readonly state: 'in_doubt';
   readonly fingerprint: string;
   readonly selection?: string;
-}
+};
 
+/** Nobody has written down yet how the run of this record ended. */
+export type UnresolvedRecord = RunningRecord | InDoubtRecord;
 export type KeyRecord = RunningRecord | CompletedRecord | ReleasedRecord | InDoubtRecord;
 export type KeyState = KeyRecord['state'];
 export type Outcome = 'success' | 'error';

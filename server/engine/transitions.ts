@@ -1,15 +1,18 @@
 import type { ClaimRequest } from './decide.ts';
 import {
+  type CompletedRecord,
   HISTORY_LIMIT,
   type HistoryEntry,
+  type InDoubtRecord,
   type KeyRecord,
   NEVER,
   type Outcome,
   RECORD_VERSION,
+  type ReleasedRecord,
   type RunningRecord,
   type StoredBody,
-  type StoredRecord,
   type StoredStep,
+  type UnresolvedRecord,
 } from './record.ts';
 
 /** A `Settlement` says how a run ends. Times are in ms; null keeps the record until it is resolved. */
@@ -38,7 +41,7 @@ export function claimed(
   life: 'new' | 'kept',
   request: ClaimRequest,
   now: Date,
-): StoredRecord {
+): RunningRecord {
   const fence = Math.max((previous?.fence ?? 0) + 1, request.seed);
   const kept = life === 'kept' ? previous : null;
   // An earlier capture stands for the same request only: a run that released its key may have had another one.
@@ -48,7 +51,7 @@ export function claimed(
     key: request.key,
     operation: request.operation,
     fingerprint: request.fingerprints[0],
-    ...(request.selections && { selection: request.selections[0] }),
+    ...(request.selections && given({ selection: request.selections[0] })),
     state: 'running',
     owner: request.owner,
     fence,
@@ -57,16 +60,19 @@ export function claimed(
     createdAt: kept?.createdAt ?? now,
     startedAt: now,
     ...leased(request, now),
-    ...(request.transactional && { transactional: true }),
-    ...(captured !== undefined && { request: captured }),
-    ...(kept?.steps && { steps: kept.steps }),
+    ...(request.transactional && given({ transactional: true })),
+    ...(captured !== undefined && given({ request: captured })),
+    ...(kept?.steps && given({ steps: kept.steps })),
     history: kept?.history ?? [],
     v: RECORD_VERSION,
   };
 }
 
+/** Checks the names of fields that a record may lack: in a spread, TypeScript checks none. */
+const given = (fields: Partial<RunningRecord>): Partial<RunningRecord> => fields;
+
 /** The record after a lapsed or doubtful attempt was taken over by the caller, who then runs or asks. */
-export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): StoredRecord {
+export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): RunningRecord {
   return {
     ...claimed(record, 'kept', request, now),
     history: withEntry(record, { event: 'taken_over', at: now, startedAt: record.startedAt }),
@@ -74,26 +80,16 @@ export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): 
 }
 
 /** The record after a claim found its lease lapsed. Owner and fence stay, so that a late result still settles it. */
-export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date): StoredRecord {
-  const { leaseExpiresAt: _, ...rest } = record;
-  return {
-    ...rest,
-    state: 'in_doubt',
-    expiresAt: after(now, request.abandonedRetentionMs),
-    history: withEntry(record, {
-      event: 'in_doubt',
-      at: now,
-      startedAt: record.startedAt,
-      reason: LEASE_LAPSED,
-    }),
-  };
+export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date): InDoubtRecord {
+  const { abandonedRetentionMs } = request;
+  return leftInDoubt(record, { abandonedRetentionMs, reason: LEASE_LAPSED }, now);
 }
 
 export const LEASE_LAPSED = 'lease lapsed';
 
 /** Tells whether `settlement` may be applied by this owner; the stores' filter says the same. */
-export function maySettle(state: KeyRecord['state'], settlement: Settlement): boolean {
-  return state === 'running' || (state === 'in_doubt' && settlement.to === 'completed');
+export function maySettle(record: KeyRecord, settlement: Settlement): record is UnresolvedRecord {
+  return record.state === 'running' || (record.state === 'in_doubt' && settlement.to === 'completed');
 }
 
 /**
@@ -110,71 +106,84 @@ export function mayTakeOver(
   return record.state === 'in_doubt' && to === 'running' && request.onAbandoned === 'ask';
 }
 
-export function settled(record: KeyRecord, settlement: Settlement, now: Date): StoredRecord {
-  const { leaseExpiresAt: _, ...rest } = record as RunningRecord;
+export function settled(
+  record: UnresolvedRecord,
+  settlement: Settlement,
+  now: Date,
+): CompletedRecord | ReleasedRecord | InDoubtRecord {
   switch (settlement.to) {
     case 'completed':
-      return {
-        ...rest,
-        state: 'completed',
-        outcome: settlement.outcome,
-        response: settlement.response,
-        completedAt: now,
-        expiresAt: after(now, settlement.retentionMs),
-        ...(record.state === 'in_doubt' && { history: withEntry(record, { event: 'late', at: now }) }),
-      };
-    case 'released': {
-      // A corrected input may use the key, unless steps of this one are to be skipped.
-      const { fingerprint, selection: __, ...open } = rest;
-      return {
-        ...open,
-        ...(record.steps?.length ? { fingerprint } : {}),
-        state: 'released',
-        expiresAt: after(now, settlement.retentionMs),
-        history: withEntry(record, {
-          event: 'released',
-          at: now,
-          startedAt: record.startedAt,
-          reason: settlement.reason,
-        }),
-      };
-    }
+      return completed(record, settlement, now);
+    case 'released':
+      return released(record, settlement, now);
     case 'in_doubt':
-      return {
-        ...rest,
-        state: 'in_doubt',
-        expiresAt: after(now, settlement.abandonedRetentionMs),
-        history: withEntry(record, {
-          event: 'in_doubt',
-          at: now,
-          startedAt: record.startedAt,
-          reason: settlement.reason,
-        }),
-      };
+      return leftInDoubt(record, settlement, now);
     default:
       return settlement satisfies never;
   }
+}
+
+type Ending<To extends Settlement['to']> = Omit<Extract<Settlement, { to: To }>, 'to'>;
+
+function completed(record: UnresolvedRecord, ending: Ending<'completed'>, now: Date): CompletedRecord {
+  return {
+    ...withoutLease(record),
+    state: 'completed',
+    outcome: ending.outcome,
+    response: ending.response,
+    completedAt: now,
+    expiresAt: after(now, ending.retentionMs),
+    history: record.state === 'in_doubt' ? withEntry(record, { event: 'late', at: now }) : record.history,
+  };
+}
+
+/** A corrected input may use the key, unless steps of this one are to be skipped. */
+function released(record: UnresolvedRecord, ending: Ending<'released'>, now: Date): ReleasedRecord {
+  const { fingerprint, selection: _, ...rest } = withoutLease(record);
+  const { startedAt } = record;
+  return {
+    ...rest,
+    ...(record.steps?.length && { fingerprint }),
+    state: 'released',
+    expiresAt: after(now, ending.retentionMs),
+    history: withEntry(record, { event: 'released', at: now, startedAt, reason: ending.reason }),
+  };
+}
+
+function leftInDoubt(record: UnresolvedRecord, ending: Ending<'in_doubt'>, now: Date): InDoubtRecord {
+  const { startedAt } = record;
+  return {
+    ...withoutLease(record),
+    state: 'in_doubt',
+    expiresAt: after(now, ending.abandonedRetentionMs),
+    history: withEntry(record, { event: 'in_doubt', at: now, startedAt, reason: ending.reason }),
+  };
+}
+
+function withoutLease(record: UnresolvedRecord & { readonly leaseExpiresAt?: Date }) {
+  const { leaseExpiresAt: _, ...rest } = record;
+  return rest;
 }
 
 /**
  * The record after a claim was given up before its handler started. The first claim of a life leaves a tombstone. A later
  * one must not cut the life short: the next attempt would have neither its steps nor its downstream keys.
  */
-export function givenUp(record: RunningRecord, tombstoneMs: number, now: Date): StoredRecord {
-  const released = settled(record, { to: 'released', reason: GIVEN_UP, retentionMs: tombstoneMs }, now);
-  return record.attempts > 1 ? { ...released, expiresAt: record.expiresAt } : released;
+export function givenUp(record: RunningRecord, tombstoneMs: number, now: Date): ReleasedRecord {
+  const tombstone = released(record, { reason: GIVEN_UP, retentionMs: tombstoneMs }, now);
+  return record.attempts > 1 ? { ...tombstone, expiresAt: record.expiresAt } : tombstone;
 }
 
 export const GIVEN_UP = 'given up';
 
 /** A renewal that was held up may be applied after a later one: a lease never moves back. */
-export function renewed(record: RunningRecord, terms: LeaseTerms, now: Date): StoredRecord {
+export function renewed(record: RunningRecord, terms: LeaseTerms, now: Date): RunningRecord {
   const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + terms.leaseMs));
   return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, terms.abandonedRetentionMs) };
 }
 
 /** The record with one more finished step. A name that is there already keeps its value. */
-export function stepped(record: RunningRecord, step: FinishedStep, now: Date): StoredRecord {
+export function stepped(record: RunningRecord, step: FinishedStep, now: Date): RunningRecord {
   const { steps = [], attempts } = record;
   if (steps.some(({ name }) => name === step.name)) return { ...record };
   const { name, value } = step;

@@ -74,13 +74,13 @@ class MemoryStore implements Store {
     const current = record && this.#held(record, seen);
     if (!current || !mayTakeOver(current, request, to, now)) return { won: false, record, now };
     if (to === 'running') return this.#won(request, takenOver(current, request, now), sentAt);
-    this.#write(request, lapsed(current as RunningRecord, request, now));
+    if (current.state === 'running') this.#write(request, lapsed(current, request, now));
     return { won: false, ...this.#read(request) };
   }
 
   settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
     return this.#writeHeld(held, (current, now) =>
-      maySettle(current.state, settlement) ? settled(current, settlement, now) : undefined,
+      maySettle(current, settlement) ? settled(current, settlement, now) : undefined,
     );
   }
 
@@ -136,10 +136,10 @@ class MemoryStore implements Store {
     this.#changes.emit(idOf(address));
   }
 
-  #won(request: ClaimRequest, record: StoredRecord, sentAt: number): ClaimAnswer {
+  #won(request: ClaimRequest, record: RunningRecord, sentAt: number): ClaimAnswer {
     this.#write(request, record);
     const { scope, key, owner } = request;
-    const { fence, life, attempts, steps } = record as unknown as RunningRecord;
+    const { fence, life, attempts, steps } = record;
     return { won: true, held: { scope, key, owner, fence, life, attempts, ...(steps && { steps }) }, sentAt };
   }
 

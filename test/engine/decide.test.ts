@@ -187,7 +187,7 @@ describe('fences', () => {
 });
 
 test('case 27: the history keeps the last 20 entries', () => {
-  let record = claimed(null, 'new', claimOf(), NOW);
+  let record: StoredRecord = claimed(null, 'new', claimOf(), NOW);
   for (let i = 1; i <= 50; i++) {
     record = settled(record as never, { to: 'released', reason: `${i}`, retentionMs: 1 }, NOW);
     record = claimed(record as never, 'kept', claimOf(), NOW);

@@ -207,7 +207,7 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       (record) => {
         const current = record && readRecord(record);
         if (record && !current) return 'any';
-        return current && maySettle(current.state, settlement) ? settled(current, settlement, NOW) : 'same';
+        return current && maySettle(current, settlement) ? settled(current, settlement, NOW) : 'same';
       },
     ),
   );

@@ -25,7 +25,7 @@ export type Plan =
   | {
       readonly do: 'write';
       readonly before: KeyRecord;
-      readonly after: StoredRecord;
+      readonly after: KeyRecord;
       readonly entry: Omit<AuditRecord, 'result'>;
     };
 

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../../engine/record.ts';
+import type { KeyRecord, StoredRecord } from '../../engine/record.ts';
 import type { Records } from '../collections/records.ts';
 import type { Send } from '../collections/transactions.ts';
 
@@ -8,11 +8,11 @@ import type { Send } from '../collections/transactions.ts';
  */
 export async function applyChange(
   records: Records,
-  { before, after }: { readonly before: object; readonly after: StoredRecord },
+  { before, after }: { readonly before: KeyRecord; readonly after: KeyRecord },
   send: Send,
 ): Promise<boolean> {
-  const old = before as StoredRecord;
-  const { scope, key, state, owner, fence, life } = old;
+  const { scope, key, state, owner, fence, life } = before;
+  const old: StoredRecord = before;
   const set = Object.entries(after).filter(([name, value]) => value !== old[name]);
   const unset = Object.keys(old).filter((name) => !(name in after));
   const reply = await send({

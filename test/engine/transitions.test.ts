@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { expect, expectTypeOf, it } from 'vitest';
+import { OPERATOR_ACTIONS, operated } from '../../server/engine/operator.ts';
+import {
+  type CompletedRecord,
+  type InDoubtRecord,
+  type KeyRecord,
+  type ReleasedRecord,
+  type RunningRecord,
+  readRecord,
+} from '../../server/engine/record.ts';
+import {
+  claimed,
+  givenUp,
+  lapsed,
+  maySettle,
+  renewed,
+  type Settlement,
+  settled,
+  stepped,
+  takenOver,
+} from '../../server/engine/transitions.ts';
+import { generatedCases, NOW } from '../mongodb/generated-records.ts';
+import { claimOf } from '../support/requests.ts';
+
+const BODY = { format: 'test/1', body: '{}', bytes: 2 };
+const SETTLEMENTS: readonly Settlement[] = [
+  { to: 'completed', outcome: 'success', response: BODY, retentionMs: 1_000 },
+  { to: 'released', reason: 'not yet', retentionMs: 1_000 },
+  { to: 'in_doubt', reason: 'cut off', abandonedRetentionMs: null },
+];
+
+/** All that may become of a record in the life that it is in, but for a new claim, which writes it anew. */
+function successorsOf(record: KeyRecord): KeyRecord[] {
+  const command = { by: 'ada', reason: 'asked for', owner: 'operator:1', retentionMs: 1_000, response: BODY };
+  const request = claimOf();
+  return [
+    ...SETTLEMENTS.flatMap((ending) => (maySettle(record, ending) ? [settled(record, ending, NOW)] : [])),
+    ...(record.state === 'running'
+      ? [
+          givenUp(record, 1_000, NOW),
+          lapsed(record, request, NOW),
+          renewed(record, request, NOW),
+          stepped(record, { name: 'ship', value: BODY }, NOW),
+        ]
+      : []),
+    ...OPERATOR_ACTIONS.flatMap((action) => {
+      const result = operated(record, { ...command, action }, NOW);
+      return result.do === 'write' ? [result.record] : [];
+    }),
+  ];
+}
+
+it('a record that is changed keeps the fields of a later release, and can be read', () => {
+  let changed = 0;
+  fc.assert(
+    fc.property(generatedCases, ({ record: stored }) => {
+      const record = stored && readRecord({ ...stored, later: { of: 'a later release' } });
+      if (!record) return;
+      for (const next of successorsOf(record)) {
+        changed++;
+        expect(readRecord(next)).toEqual(next);
+        expect(next).toHaveProperty('later', { of: 'a later release' });
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(changed).toBeGreaterThan(100);
+});
+
+it('the type of a record after a transition is that of its state: a misspelt field does not compile', () => {
+  expectTypeOf(claimed).returns.toEqualTypeOf<RunningRecord>();
+  expectTypeOf(takenOver).returns.toEqualTypeOf<RunningRecord>();
+  expectTypeOf(renewed).returns.toEqualTypeOf<RunningRecord>();
+  expectTypeOf(stepped).returns.toEqualTypeOf<RunningRecord>();
+  expectTypeOf(lapsed).returns.toEqualTypeOf<InDoubtRecord>();
+  expectTypeOf(givenUp).returns.toEqualTypeOf<ReleasedRecord>();
+  expectTypeOf(settled).returns.toEqualTypeOf<CompletedRecord | ReleasedRecord | InDoubtRecord>();
+  // @ts-expect-error no such field
+  expectTypeOf<RunningRecord>().toHaveProperty('leaseExpireAt');
+});

@@ -20,7 +20,7 @@ import {
   stepped,
   takenOver,
 } from '../../server/engine/transitions.ts';
-import { generatedCases, NOW } from '../mongodb/generated-records.ts';
+import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
 import { claimOf } from '../support/requests.ts';
 
 const BODY = { format: 'test/1', body: '{}', bytes: 2 };
@@ -55,7 +55,7 @@ it('a record that is changed keeps the fields of a later release, and can be rea
   let changed = 0;
   fc.assert(
     fc.property(generatedCases, ({ record: stored }) => {
-      const record = stored && readRecord({ ...stored, later: { of: 'a later release' } });
+      const record = stored && readRecord({ ...asRead(stored), later: { of: 'a later release' } });
       if (!record) return;
       for (const next of successorsOf(record)) {
         changed++;

@@ -1,7 +1,19 @@
 import fc from 'fast-check';
-import { Decimal128, type Document, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp } from 'mongodb';
+import {
+  BSON,
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+} from 'mongodb';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
-import { HIGHEST_COUNT, NEVER } from '../../server/engine/record.ts';
+import { HIGHEST_COUNT, NEVER, type StoredRecord } from '../../server/engine/record.ts';
+import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
 import { claimOf } from '../support/requests.ts';
 
 /** The time of all generated claims, to stand on its boundaries. */
@@ -236,3 +248,7 @@ function withoutMissing(document: Document): Document {
     Object.entries(document).filter(([, value]) => value !== undefined && value !== MISSING),
   );
 }
+
+/** A generated record as the store reads it: numbers that drivers write in three ways are plain. */
+export const asRead = (record: Document): StoredRecord =>
+  recordOf(BSON.deserialize(BSON.serialize(record, { ignoreUndefined: true }), BSON_OPTIONS));

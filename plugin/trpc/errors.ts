@@ -4,7 +4,7 @@ import {
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from '../../server/engine/errors.ts';
-import { processWide } from '../../server/engine/process-wide.ts';
+import { isOutcome } from './marks.ts';
 
 /** tRPC's codes are a closed set without 410: of those left, CONFLICT is the one that no client retries by itself. */
 const CODES: Readonly<Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>> = {
@@ -27,20 +27,9 @@ export function toTRPCError(error: IdempotencyError): TRPCError {
   return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
 }
 
-// An error formatter may be that of another copy of this package.
-const outcomes = processWide('trpc.outcomes', 1, () => new WeakSet<TRPCError>());
-
-/**
- * Marks an error as the outcome of a run, which is stored. It may be the refusal of a nested call with a key of its own: its
- * `retryable` and `Retry-After` speak of that key, so clients must not be told them of the run's key.
- */
-export function markOutcome(error: TRPCError): void {
-  outcomes.add(error);
-}
-
 /** Finds the refusal of this very call, as opposed to one that its resolver ended with. */
 export function refusalIn(error: TRPCError): IdempotencyError | undefined {
-  return isIdempotencyError(error.cause) && !outcomes.has(error) ? error.cause : undefined;
+  return isIdempotencyError(error.cause) && !isOutcome(error) ? error.cause : undefined;
 }
 
 /** `IdempotencyErrorData` tells a client about a refusal. */

@@ -10,6 +10,7 @@ import { toTRPCError } from './errors.ts';
 import { headersOn } from './headers.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
+import { carrying, isMarked, markReplayed, type Progress } from './marks.ts';
 import { checkRoot, refusing } from './misuse.ts';
 import {
   checkMiddlewareOptions,
@@ -20,9 +21,8 @@ import {
 } from './options.ts';
 import { outcomeOf } from './output.ts';
 import { type Reshape, reshaper } from './reshape.ts';
-import { markReplayed } from './response-meta.ts';
 import { createResultCodec } from './result-codec.ts';
-import { carrying, isMarked, type Progress, progressOf, type StartedMark, startedMark } from './started.ts';
+import { progressOf, type StartedMark, startedMark } from './started.ts';
 import { formOf } from './transformer-form.ts';
 import type { CallOptions, CallResult, Config, IdempotencyContext } from './trpc.ts';
 

@@ -1,5 +1,6 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
-import { markOutcome, toTRPCError } from './errors.ts';
+import { toTRPCError } from './errors.ts';
+import { markOutcome } from './marks.ts';
 import { type CallResult, errorResult } from './trpc.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { TRPCError } from '@trpc/server';
-import { shapeBefore } from './result-codec.ts';
+import { shapeBefore } from './marks.ts';
 import type { CallOptions, CallResult } from './trpc.ts';
 
 /** Gives a replayed error the shape that its first caller saw. */

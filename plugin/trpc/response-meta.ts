@@ -1,15 +1,7 @@
 import type { TRPCError } from '@trpc/server';
 import type { TRPCRequestInfo } from '@trpc/server/http';
-import { processWide } from '../../server/engine/process-wide.ts';
 import { refusalIn } from './errors.ts';
-import type { CallOptions } from './trpc.ts';
-
-// A call's own function for its input is the one thing that both a middleware and `responseMeta` see of it.
-const replays = processWide('trpc.replays', 1, () => new WeakSet<CallOptions['getRawInput']>());
-
-export function markReplayed({ getRawInput }: CallOptions): void {
-  replays.add(getRawInput);
-}
+import { wasReplayed } from './marks.ts';
 
 /**
  * The HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
@@ -30,7 +22,7 @@ export function idempotencyResponseMeta({
   errors: readonly TRPCError[];
 }): { headers: Headers } {
   const headers = new Headers();
-  const replayed = (info?.calls ?? []).map(({ getRawInput }) => replays.has(getRawInput));
+  const replayed = (info?.calls ?? []).map(({ getRawInput }) => wasReplayed(getRawInput));
   if (replayed.includes(true)) {
     if (!replayed.includes(false)) headers.set('Idempotent-Replayed', 'true');
     if (replayed.length > 1) headers.set('Idempotent-Replays', JSON.stringify(replayed));

@@ -4,12 +4,8 @@ import type { Encoded, ResultCodec } from '../../server/call.ts';
 import { type TRPCResult, trpcFormat } from '../../server/formats/trpc.ts';
 import { withoutNames } from '../../server/redact.ts';
 import { rebuiltError, shapeOf, storedError } from './error-codec.ts';
+import { keepShape } from './marks.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';
-
-const shapes = new WeakMap<TRPCError, unknown>();
-
-/** Gives the shape in which the first caller saw a replayed error, where it does not follow from the rebuilt error. */
-export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
 
 /**
  * Makes the codec of a call. A replay is what the transformer reads from the stored result, and tRPC serialises it again: the same
@@ -63,7 +59,7 @@ export function createResultCodec(
       const stored = trpcFormat.readResult(body);
       if (!('error' in stored)) return okResult(output.deserialize(stored.data));
       const error = rebuiltError(stored.error);
-      if ('shape' in stored) shapes.set(error, output.deserialize(stored.shape));
+      if ('shape' in stored) keepShape(error, output.deserialize(stored.shape));
       return errorResult(error);
     },
     resolve(resolution) {

@@ -4,12 +4,12 @@ import { idempotencyDirectives, useIdempotency } from '../plugin/graphql/index.t
 import { withIdempotency } from '../plugin/http/index.ts';
 import { createIdempotencyMiddleware } from '../plugin/trpc/index.ts';
 import { createIdempotency, currentRun } from '../server/index.ts';
-import { openStore } from './graphql/store.ts';
+import { openFreshStore } from './graphql/store.ts';
 import { plain as t } from './trpc/support.ts';
 
 // A shop whose handlers call a payments service in the same process, and forward their key as one does to a service.
 
-const opened = await openStore();
+const opened = await openFreshStore();
 afterAll(() => opened[Symbol.asyncDispose]());
 const idempotency = createIdempotency({ store: opened.store });
 let charges = 0;

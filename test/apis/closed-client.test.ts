@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { freshDatabase } from '../support/database.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
-import { startShop } from '../support/payment-shop.ts';
+import { startPaymentShop } from '../support/payment-shop.ts';
 
 test.each(Object.entries(PAYMENT_APIS))(
   'case 66, %s: a host that closes its client gets 503, and goes on with its keys when it has opened it again',
   async (_, pay) => {
     await using database = await freshDatabase();
-    await using shop = await startShop(database.uri, database.name);
+    await using shop = await startPaymentShop(database.uri, database.name);
     const first = await pay({ url: shop.url, key: 'before' });
     await shop.client.close();
     for (const key of ['before', 'while closed']) {

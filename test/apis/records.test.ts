@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { createCipher, type Policy } from '../../server/index.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
-import { startShop } from '../support/payment-shop.ts';
+import { startPaymentShop } from '../support/payment-shop.ts';
 
 const cipher = createCipher({ current: 'k1', keys: { k1: randomBytes(32) } });
 
 async function open(policy: Policy = {}) {
   const database = await emptyDatabase();
-  const shop = await startShop(database.uri, database.name, policy);
+  const shop = await startPaymentShop(database.uri, database.name, policy);
   return {
     ...shop,
     uri: database.uri,
@@ -91,7 +91,7 @@ describe.each(Object.entries(PAYMENT_APIS))(
       expect(await running).toMatchObject({ status: 200 });
       expect(await unrecorded).toMatchObject({ key: 'k', scope: 'alice' });
 
-      await using elsewhere = await startShop(shop.uri, shop.database, { leaseMs: 1_000 });
+      await using elsewhere = await startPaymentShop(shop.uri, shop.database, { leaseMs: 1_000 });
       expect(await pay({ url: elsewhere.url, key: 'k' })).toMatchObject({ status: 409, retryAfter: null });
       expect(await shop.records.findOne()).toMatchObject({ state: 'in_doubt' });
       expect(elsewhere.runs).toHaveLength(0);

@@ -8,7 +8,7 @@ import { createGraphQLError, type Plugin } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isRetryable } from '../../plugin/client/errors.ts';
-import { type Shop, startShop } from './support/shop.ts';
+import { type Shop, startDistantShop } from './support/shop.ts';
 
 const PAY = gql`
   mutation Pay($amount: Int!) {
@@ -42,7 +42,7 @@ const setUps = (['extensions', 'header'] as const).flatMap((via) => [
 ]);
 
 it.each(setUps)('a payment whose first two answers are lost is made once: %s (case 6)', async (_, links) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(2);
   const { data } = await pay(clientOf(...links(), http(shop)), 5);
   expect(data?.pay.id).toBe(1);
@@ -52,7 +52,7 @@ it.each(setUps)('a payment whose first two answers are lost is made once: %s (ca
 });
 
 it.each(setUps)('the key of the caller is sent with each attempt: %s (case 6)', async (_, links) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(2);
   await pay(clientOf(...links(), http(shop)), 5, { idempotencyKey: 'mine' });
   expect(shop.keys).toEqual(['mine', 'mine', 'mine']);
@@ -62,7 +62,7 @@ it.each(setUps)('the key of the caller is sent with each attempt: %s (case 6)', 
 it.each(setUps)(
   'a key header of the caller is left alone, and nothing contradicts it: %s',
   async (_, links) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     await pay(clientOf(...links(), http(shop)), 5, { headers: { 'IDEMPOTENCY-KEY': 'mine' } });
     expect(shop.network.sent).toMatchObject([{ headers: { 'idempotency-key': 'mine' } }]);
     expect(shop.network.sent[0]?.body).not.toHaveProperty('extensions.idempotencyKey');
@@ -70,7 +70,7 @@ it.each(setUps)(
 );
 
 it('a key in the extensions of the caller stays, and what is beside it', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const link = ApolloLink.from([new IdempotencyLink(), http(shop)]);
   const client = clientOf(link);
   const extensions = Object.freeze({ idempotencyKey: 'mine', trace: 1 });
@@ -82,7 +82,7 @@ it('a key in the extensions of the caller stays, and what is beside it', async (
 });
 
 it('extensions that several operations share do not make them share a key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const extensions = { trace: 1 };
   const shared = new ApolloLink((operation, forward) => {
     operation.extensions = extensions;
@@ -96,14 +96,14 @@ it('extensions that several operations share do not make them share a key', asyn
 });
 
 it('the key is sent where extensions are switched off', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const link = new HttpLink({ uri: shop.graphqlUrl, includeExtensions: false });
   await pay(clientOf(new IdempotencyLink(), link), 5, { idempotencyKey: 'mine' });
   expect(shop.keys).toEqual(['mine']);
 });
 
 it('each mutation of a batch has its own key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(
     new IdempotencyLink(),
     retries(),
@@ -120,7 +120,7 @@ it('each mutation of a batch has its own key', async () => {
 });
 
 it('mutations whose keys are headers are batched apart, each with its own', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(
     new IdempotencyLink({ via: 'header' }),
     new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 }),
@@ -131,7 +131,7 @@ it('mutations whose keys are headers are batched apart, each with its own', asyn
 });
 
 it('after HttpLink, which hands nothing on, no key is sent; a server that requires one says so (case 6)', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(http(shop), new IdempotencyLink());
   const mutation = gql`
     mutation {
@@ -147,7 +147,7 @@ it('after HttpLink, which hands nothing on, no key is sent; a server that requir
 });
 
 it('queries have no key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const query = gql`
     query {
       payments
@@ -158,7 +158,7 @@ it('queries have no key', async () => {
 });
 
 it('a mutation that failed by itself is not sent again', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(new IdempotencyLink(), retries(), http(shop));
   const declined = client.mutate({ mutation: DECLINE, variables: { amount: 5 } });
   await expect(declined).rejects.toThrow('Declined');
@@ -171,7 +171,7 @@ it.each([
 ])(
   'a persisted query is asked for by hash and by text with one key, the link %s (case 22)',
   async (_, order) => {
-    await using shop = await startShop([persistedQueries()]);
+    await using shop = await startDistantShop([persistedQueries()]);
     const persisted = new PersistedQueryLink({
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
     });
@@ -212,7 +212,7 @@ describe.each([
   it.each(ordersOf(Object.keys(links)).map((order) => [order.join(', '), order] as const))(
     'each attempt has the same key, in the order %s',
     async (_order, order) => {
-      await using shop = await startShop(plugins());
+      await using shop = await startDistantShop(plugins());
       const http = new HttpLink({ uri: shop.graphqlUrl, includeExtensions: false });
       const client = clientOf(...order.map((name) => (links[name] as () => ApolloLink)()), http);
       await pay(client, 1); // what a persisted query needs, and the link learns
@@ -230,7 +230,7 @@ describe.each([
 });
 
 it('three mutations and a query that are batched have their own answers after all were lost once', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const batch = () => new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 });
   const client = clientOf(new IdempotencyLink(), retries(), batch());
   const context = { tenant: 'a' }; // one object for all
@@ -256,7 +256,7 @@ it('three mutations and a query that are batched have their own answers after al
 });
 
 it('one key twice in a batch is one payment, and both have its answer', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const batch = new BatchHttpLink({ uri: shop.graphqlUrl, batchInterval: 1 });
   const client = clientOf(new IdempotencyLink(), retries(), batch);
   const context = { idempotencyKey: 'mine' };

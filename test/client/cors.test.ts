@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { KEY_HEADER, KEYS_HEADER } from '../../plugin/client/key.ts';
 import { IDEMPOTENCY_REQUEST_HEADERS } from '../../plugin/http/index.ts';
-import { startShop } from './support/shop.ts';
+import { startDistantShop } from './support/shop.ts';
 
 it('the list that a server allows has every header that the clients send (case 5)', () => {
   expect(IDEMPOTENCY_REQUEST_HEADERS).toEqual(expect.arrayContaining([KEY_HEADER, KEYS_HEADER]));
@@ -10,7 +10,7 @@ it('the list that a server allows has every header that the clients send (case 5
 it.each(['graphqlUrl', 'trpcUrl'] as const)(
   'a page of another origin may send keys to the %s of the guide, and read what became of them (case 5)',
   async (url) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const origin = 'https://shop.example';
     const preflight = await fetch(shop[url], {
       method: 'OPTIONS',

@@ -6,7 +6,7 @@ import { isRetryable } from '../../plugin/client/errors.ts';
 import { withIdempotencyKey } from '../../plugin/client/fetch.ts';
 import { listen } from '../support/listen.ts';
 import { until } from '../support/until.ts';
-import { startShop } from './support/shop.ts';
+import { startDistantShop } from './support/shop.ts';
 
 afterEach(() => vi.useRealTimers());
 
@@ -15,7 +15,7 @@ const post = { method: 'POST', headers: { 'content-type': 'application/json' }, 
 const noDelay = { delayMs: () => 0 };
 
 it('a payment whose first two answers are lost is made once, with one key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(2);
   const response = await withIdempotencyKey(fetch, { retries: 2, ...noDelay })(shop.graphqlUrl, post);
   expect(await response.json()).toEqual({ data: { pay: { id: 1 } } });
@@ -27,7 +27,7 @@ it('a payment whose first two answers are lost is made once, with one key', asyn
 });
 
 it('a Request is sent again whole', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(1);
   const request = new Request(shop.graphqlUrl, post);
   const response = await withIdempotencyKey(fetch, { retries: 1, ...noDelay })(request);
@@ -36,14 +36,14 @@ it('a Request is sent again whole', async () => {
 });
 
 it('by default nothing is sent again', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(1);
   await expect(withIdempotencyKey(fetch)(shop.graphqlUrl, post)).rejects.toThrow('fetch failed');
   expect(shop.network.sent).toHaveLength(1);
 });
 
 it('the key of the caller is kept, in each form of headers (case 6)', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const keyed = withIdempotencyKey(fetch, { retries: 1, ...noDelay });
   const headers = { ...post.headers, 'idempotency-KEY': 'mine' };
   shop.network.dropAnswers(1);

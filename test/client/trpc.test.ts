@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
 import { gate } from '../support/gate.ts';
-import { type AppRouter, type Shop, startShop } from './support/shop.ts';
+import { type AppRouter, type Shop, startDistantShop } from './support/shop.ts';
 
 const retries = retryLink<AppRouter>({ retry: ({ error, attempts }) => attempts < 5 && isRetryable(error) });
 const keys = idempotencyLink<AppRouter>();
@@ -24,7 +24,7 @@ const ordersOfLinks = [
 it.each(ordersOfLinks)(
   'a payment whose first two answers are lost is made once: %s (case 6)',
   async (_, links) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const client = createTRPCClient<AppRouter>({ links: [...links, http(shop)] });
     shop.network.dropAnswers(2);
     expect(await client.pay.mutate({ amount: 5 })).toEqual({ id: 1, amount: 5 });
@@ -35,7 +35,7 @@ it.each(ordersOfLinks)(
 );
 
 it.each(ordersOfLinks)('the key of the caller is sent with each attempt: %s (case 6)', async (_, links) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({ links: [...links, http(shop)] });
   shop.network.dropAnswers(2);
   await client.pay.mutate({ amount: 5 }, { context: { idempotencyKey: 'mine' } });
@@ -44,7 +44,7 @@ it.each(ordersOfLinks)('the key of the caller is sent with each attempt: %s (cas
 });
 
 it('equal calls are operations of their own, also with one context object and while the first still runs', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({ links: [retries, keys, http(shop)] });
   const context = { tenant: 'a' };
   const both = gate();
@@ -64,7 +64,7 @@ it('equal calls are operations of their own, also with one context object and wh
 });
 
 it('two clients with the same link value have different keys', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   for (const _ of [1, 2]) {
     await createTRPCClient<AppRouter>({ links: [keys, http(shop)] }).pay.mutate({ amount: 5 });
   }
@@ -72,7 +72,7 @@ it('two clients with the same link value have different keys', async () => {
 });
 
 it('a caller that gives an empty key is told so before anything is sent', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({ links: [keys, http(shop)] });
   const call = client.pay.mutate({ amount: 5 }, { context: { idempotencyKey: '' } });
   await expect(call).rejects.toThrow('Expected the idempotency key to be a string that is not empty, got ""');
@@ -80,7 +80,7 @@ it('a caller that gives an empty key is told so before anything is sent', async 
 });
 
 it('queries have no key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const seen: Operation[] = [];
   const watch: TRPCLink<AppRouter> =
     () =>
@@ -96,7 +96,7 @@ it('queries have no key', async () => {
 });
 
 it('a mutation that is alone in its batch has its key in the header of one operation', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const link = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [retries, keys, link] });
   shop.network.dropAnswers(1);
@@ -109,7 +109,7 @@ it.each([
   ['httpBatchLink', httpBatchLink],
   ['httpBatchStreamLink', httpBatchStreamLink],
 ])('a batch whose answer is lost is carried out once, call by call: %s (case 7)', async (_, link) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const batch = link<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [keys, retries, batch] });
   shop.network.dropAnswers(1);
@@ -121,7 +121,7 @@ it.each([
 });
 
 it('a batch carries the keys of its calls as a JSON array, null for a call without one', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const batch = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [batch] });
   for (const _ of [1, 2]) {
@@ -138,7 +138,7 @@ it('a batch carries the keys of its calls as a JSON array, null for a call witho
 });
 
 it('a refusal in the reply to a retry tells whether to try on', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({ links: [keys, retries, http(shop)] });
   const context = { idempotencyKey: 'mine' };
   await client.pay.mutate({ amount: 5 }, { context });
@@ -152,7 +152,7 @@ it.each([
   ['the headers', () => [keys], {}],
   ['the link', () => [], { headers: idempotencyHeaders }],
 ])('half of the set-up, without %s, is noticed by a server that requires keys', async (_, links, options) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({
     links: [...links(), httpLink<AppRouter>({ url: shop.trpcUrl, ...options })],
   });

@@ -10,7 +10,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
 import { until } from '../support/until.ts';
-import { type Shop, startShop } from './support/shop.ts';
+import { type Shop, startDistantShop } from './support/shop.ts';
 
 const PAY = gql<{ pay: { id: string } }, { amount: number }>`
   mutation Pay($amount: Int!) {
@@ -68,7 +68,7 @@ describe.each(table)('after the %s of Graphcache, via %s,', (_, via, cache) => {
     ['keys before retries', () => [idempotencyExchange({ via }), retries()]],
     ['retries before keys', () => [retries(), idempotencyExchange({ via })]],
   ])('a payment whose first two answers are lost is made once: %s', async (_order, exchanges) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     shop.network.dropAnswers(2);
     const { data } = await clientOf(shop, cache(), ...exchanges()).mutation(PAY, { amount: 5 });
     expect(data?.pay.id).toBe(1);
@@ -77,7 +77,7 @@ describe.each(table)('after the %s of Graphcache, via %s,', (_, via, cache) => {
   });
 
   it("the caller's own key is sent", async () => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const client = clientOf(shop, cache(), idempotencyExchange({ via }));
     await client.mutation(PAY, { amount: 5 }, { idempotencyKey: 'mine' });
     expect(shop.keys).toEqual(['mine']);
@@ -87,7 +87,7 @@ describe.each(table)('after the %s of Graphcache, via %s,', (_, via, cache) => {
 it.each(table)(
   'before the %s of Graphcache, via %s, a mutation is not sent, and the error names the right order',
   async (_, via, cache) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const client = clientOf(shop, idempotencyExchange({ via }), retries(), cache());
     const { error } = await client.mutation(PAY, { amount: 5 });
     expect(error?.message).toContain(
@@ -139,7 +139,7 @@ describe.each(vias)('a payment that was kept for later, via %s,', (via) => {
   }
 
   it('is made once when the network is back', async () => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const storage = new SharedStorage();
     const { answer } = await payWithoutAnswer(shop, storage);
     for (const online of storage.onlineListeners) online();
@@ -152,7 +152,7 @@ describe.each(vias)('a payment that was kept for later, via %s,', (via) => {
     ['after a reload', 1],
     ['in two tabs', 2],
   ])('is made once %s', async (_, tabs) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     const storage = new SharedStorage();
     await payWithoutAnswer(shop, storage);
     const { metadata } = storage;

@@ -3,7 +3,7 @@ import { retryExchange } from '@urql/exchange-retry';
 import { expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
-import { type Shop, startShop } from './support/shop.ts';
+import { type Shop, startDistantShop } from './support/shop.ts';
 
 const PAY = gql<{ pay: { id: number } }>`
   mutation Pay($amount: Int!) {
@@ -35,7 +35,7 @@ const setUps = (['extensions', 'header'] as const).flatMap((via) => [
 it.each(setUps)(
   'a payment whose first two answers are lost is made once: %s (case 6)',
   async (_, exchanges) => {
-    await using shop = await startShop();
+    await using shop = await startDistantShop();
     shop.network.dropAnswers(2);
     const { data } = await clientOf(shop, ...exchanges()).mutation(PAY, { amount: 5 });
     expect(data?.pay.id).toBe(1);
@@ -46,7 +46,7 @@ it.each(setUps)(
 );
 
 it.each(setUps)('the key of the caller is sent with each attempt: %s (case 6)', async (_, exchanges) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   shop.network.dropAnswers(2);
   await clientOf(shop, ...exchanges()).mutation(PAY, { amount: 5 }, { idempotencyKey: 'mine' });
   expect(shop.keys).toEqual(['mine', 'mine', 'mine']);
@@ -58,14 +58,14 @@ it.each([
   ['Headers', { headers: new Headers({ 'idempotency-key': 'mine' }) }],
   ['pairs, by a function', () => ({ headers: [['Idempotency-Key', 'mine']] as [string, string][] })],
 ])('a key header of the caller is left alone, and nothing contradicts it: %s', async (_, fetchOptions) => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   await clientOf(shop, idempotencyExchange()).mutation(PAY, { amount: 5 }, { fetchOptions });
   expect(shop.network.sent).toMatchObject([{ headers: { 'idempotency-key': 'mine' } }]);
   expect(shop.network.sent[0]?.body).not.toHaveProperty('extensions.idempotencyKey');
 });
 
 it('a key in the extensions of the caller stays, and what is beside it', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const extensions = Object.freeze({ idempotencyKey: 'mine', trace: 1 });
   await clientOf(shop, idempotencyExchange())
     .executeMutation(createRequest(PAY, { amount: 5 }, extensions))
@@ -74,7 +74,7 @@ it('a key in the extensions of the caller stays, and what is beside it', async (
 });
 
 it('what the caller asks of fetch stays beside the key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const watched = vi.fn(fetch);
   const fetchOptions = () => ({ headers: { authorization: 'Bearer ada' }, credentials: 'include' as const });
   const client = clientOf(shop, retries(), idempotencyExchange({ via: 'header' }));
@@ -88,7 +88,7 @@ it('what the caller asks of fetch stays beside the key', async () => {
 });
 
 it('equal mutations are operations of their own', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(shop, idempotencyExchange(), retries());
   const context = { requestPolicy: 'network-only' } as const;
   await Promise.all([
@@ -99,13 +99,13 @@ it('equal mutations are operations of their own', async () => {
 });
 
 it('queries have no key', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   await clientOf(shop, idempotencyExchange()).query('{ payments }', {});
   expect(shop.keys).toEqual([undefined]);
 });
 
 it('a mutation that failed by itself is not sent again', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = clientOf(shop, idempotencyExchange(), retries());
   const { error } = await client.mutation(DECLINE, { amount: 5 });
   expect(error?.message).toContain('Declined');
@@ -113,7 +113,7 @@ it('a mutation that failed by itself is not sent again', async () => {
 });
 
 it('after fetchExchange, which hands no mutation on, no key is sent; a server that requires one says so (case 6)', async () => {
-  await using shop = await startShop();
+  await using shop = await startDistantShop();
   const client = new Client({
     url: shop.graphqlUrl,
     preferGetMethod: false,

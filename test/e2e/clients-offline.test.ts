@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { type Shop, startShop } from '../client/support/shop.ts';
+import { holdPayments, type Shop, startDistantShop } from '../client/support/shop.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
 import { until } from '../support/until.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 beforeEach(async ({ task }) => {
   const store = createMongoStore({ db: database.db, collection: `keys_${task.id.replace(/\W/g, '_')}` });
-  shop = await startShop([], store);
+  shop = await startDistantShop([], store);
   context = await browser.newContext();
   context.setDefaultTimeout(20_000);
   page = await open();
@@ -57,17 +57,12 @@ describe('an invoice is paid by React Query once', () => {
 
   /** The answer is lost while the network goes: the retry is paused, and kept in the storage of all tabs. */
   async function leavePaused() {
-    const started = gate();
-    const held = gate();
-    shop.whilePaying = () => {
-      started.open();
-      return held;
-    };
+    const { started, release } = holdPayments(shop);
     shop.network.dropAnswers(1);
     await pay(page);
     await started;
     await context.setOffline(true);
-    held.open();
+    release.open();
     await says(page, 'paused');
     await page.close();
     await context.setOffline(false);
@@ -97,16 +92,11 @@ describe('an invoice is paid by React Query once', () => {
   });
 
   it('when the user reloads the page that pays, clicks again, and once more in a second tab', async () => {
-    const started = gate();
-    const held = gate();
-    shop.whilePaying = () => {
-      started.open();
-      return held;
-    };
+    const { started, release } = holdPayments(shop);
     await pay(page);
     await started;
     await page.reload();
-    held.open();
+    release.open();
     await says(page, 'none');
     await pay(page);
     await says(page, 'success');

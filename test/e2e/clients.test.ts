@@ -1,7 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Shop, startShop } from '../client/support/shop.ts';
-import { gate } from '../support/gate.ts';
+import { holdPayments, type Shop, startDistantShop } from '../client/support/shop.ts';
 import { openChromium } from './support/chromium.ts';
 import type { Seen, Way } from './support/client-page.ts';
 import { type Site, startClientSite } from './support/client-site.ts';
@@ -20,7 +19,7 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  shop = await startShop();
+  shop = await startDistantShop();
   context = await browser.newContext();
   context.setDefaultTimeout(20_000);
   page = await context.newPage();
@@ -123,17 +122,12 @@ describe('a checkout in its tab (case 13)', () => {
   });
 
   it('a reload while the payment is under way goes on with the key', async () => {
-    const started = gate();
-    const held = gate();
-    shop.whilePaying = () => {
-      started.open();
-      return held;
-    };
+    const { started, release } = holdPayments(shop);
     await pay(page);
     await started;
     await page.reload();
     await says(page, 'unsettled');
-    held.open();
+    release.open();
     await pay(page);
     await says(page, 'paid 1');
     expect(shop.payments).toEqual([5]);

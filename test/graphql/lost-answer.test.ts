@@ -9,7 +9,7 @@ import { useIdempotency } from '../../plugin/graphql/index.ts';
 import type { Finished } from '../../server/engine/policy.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { listen } from '../support/listen.ts';
-import { openStore } from './store.ts';
+import { openFreshStore } from './store.ts';
 
 // The server is a proxy: another one charges, and its answer is lost. No sign of that reaches us that a refusal before the
 // charge would not give as well.
@@ -52,7 +52,7 @@ const upstream = await listen(
   }),
 );
 const endpoint = `${upstream.url}/graphql`;
-const opened = await openStore();
+const opened = await openFreshStore();
 
 beforeEach(() => {
   charges.length = 0;

@@ -16,7 +16,7 @@ import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/inde
 import type { IdempotencyEvent } from '../../server/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { listen } from '../support/listen.ts';
-import { openStore } from './store.ts';
+import { openFreshStore } from './store.ts';
 
 const runs: string[] = [];
 const run = (name: string) => runs.push(name);
@@ -37,7 +37,7 @@ const schema = createSchema({
 const upstreamYoga = createYoga({ schema, logging: false });
 const upstream = await listen(createServer(upstreamYoga));
 const endpoint = `${upstream.url}/graphql`;
-const opened = await openStore();
+const opened = await openFreshStore();
 
 const warnings: Error[] = [];
 const noteWarning = (warning: Error) => void warnings.push(warning);

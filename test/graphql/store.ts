@@ -12,7 +12,7 @@ export interface OpenStore extends AsyncDisposable {
 }
 
 /** A store on an empty database. */
-export async function openStore(): Promise<OpenStore> {
+export async function openFreshStore(): Promise<OpenStore> {
   const database = await emptyDatabase();
   return {
     store: createMongoStore({ db: database.db }),

@@ -4,9 +4,9 @@ import { createSchema, createYoga, type Plugin } from 'graphql-yoga';
 import { afterAll, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotency } from '../../server/index.ts';
-import { openStore } from './store.ts';
+import { openFreshStore } from './store.ts';
 
-const opened = await openStore();
+const opened = await openFreshStore();
 afterAll(() => opened[Symbol.asyncDispose]());
 const idempotency = createIdempotency({ store: opened.store });
 

@@ -14,7 +14,7 @@ import {
 } from '../../plugin/graphql/index.ts';
 import { createIdempotency, type Idempotency, type IdempotencyOptions } from '../../server/index.ts';
 import { listen } from '../support/listen.ts';
-import { type OpenStore, openStore, type StoredDocument } from './store.ts';
+import { type OpenStore, openFreshStore, type StoredDocument } from './store.ts';
 
 export type Context = YogaInitialContext & IdempotencyContext;
 type YogaOptions = YogaServerOptions<object, object>;
@@ -82,7 +82,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     typeDefs: `type Query { ok: Boolean } ${typeDefs}`,
     resolvers: { ...resolvers, Mutation: Object.fromEntries(counted) },
   });
-  const store = await openStore();
+  const store = await openFreshStore();
   const idempotency = createIdempotency({ store: store.store, ...options.idempotency });
   const plugin = useIdempotency<Context>({
     idempotency,

@@ -13,14 +13,14 @@ afterAll(() => database[Symbol.asyncDispose]());
 type Options = Partial<HttpIdempotencyOptions<[]>> & { store?: Store; engine?: Partial<IdempotencyOptions> };
 
 /** The store of one process; others may have the same keys. */
-export function openStore(collection: string): Store {
+export function storeIn(collection: string): Store {
   return createMongoStore({ db: database.db, collection });
 }
 
 /** A handler with idempotency keys, behind a real HTTP server with MongoDB behind it. */
 export async function startApi(handler: Handler, { store, engine, ...options }: Options = {}) {
   const collection = `keys_${randomUUID()}`;
-  const kept = store ?? openStore(collection);
+  const kept = store ?? storeIn(collection);
   let claims = 0;
   const counted = watched(kept, 'claim', () => {
     claims += 1;

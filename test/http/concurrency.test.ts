@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { gate } from '../support/gate.ts';
-import { openStore, startApi } from './api.ts';
+import { startApi, storeIn } from './api.ts';
 import { problemIn, send } from './client.ts';
 import { serve } from './server.ts';
 
@@ -16,8 +16,8 @@ describe('case 2: duplicates at the same time', () => {
       await release;
       return Response.json({ paid: await request.text() });
     };
-    await using first = await startApi(handler, { store: openStore('shared') });
-    await using second = await startApi(handler, { store: openStore('shared') });
+    await using first = await startApi(handler, { store: storeIn('shared') });
+    await using second = await startApi(handler, { store: storeIn('shared') });
     const answers = Array.from({ length: 50 }, (_, index) =>
       send(index % 2 ? first.port : second.port, { key: 'k', body: '5' }),
     );

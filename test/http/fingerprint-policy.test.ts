@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpIdempotencyOptions } from '../../plugin/http/index.ts';
-import { openStore, startApi } from './api.ts';
+import { startApi, storeIn } from './api.ts';
 
 type Fingerprint = NonNullable<HttpIdempotencyOptions<[]>['policy']>['fingerprint'];
 
@@ -118,8 +118,8 @@ describe('case 25: a release with another policy', () => {
     ['has a function no more', one, undefined, 500],
   ])('that %s', async (_, before, after, status) => {
     const collection = `keys_deploy_${crypto.randomUUID()}`;
-    await using old = await start(before, { store: openStore(collection) });
-    await using renewed = await start(after, { store: openStore(collection) });
+    await using old = await start(before, { store: storeIn(collection) });
+    await using renewed = await start(after, { store: storeIn(collection) });
     const first = await old.send(json(order));
     const retry = await renewed.send(json(order));
     expect(retry).toMatchObject({ status, replayed: status === 200 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { freshDatabase } from '../support/database.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
-import { startShop } from '../support/payment-shop.ts';
+import { startPaymentShop } from '../support/payment-shop.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 /** How long the driver looks for a server by default. */
@@ -14,7 +14,7 @@ const ASIDE = { concurrent: true, timeout: 120_000 };
 describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', ASIDE, (_, pay) => {
   test('keyed mutations are refused within the deadline and nothing runs; when it is back, all goes on without a restart', async () => {
     await using mongod = await startMongod();
-    await using shop = await startShop(mongod.uri, 'shop');
+    await using shop = await startPaymentShop(mongod.uri, 'shop');
     expect(await pay({ url: shop.url, key: 'before' })).toMatchObject({ status: 200 });
 
     await mongod.kill('SIGKILL');
@@ -40,7 +40,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', ASIDE, (
 
   test('a run that had started gives its caller the true result, which is recorded when mongod is back', async () => {
     await using mongod = await startMongod();
-    await using shop = await startShop(mongod.uri, 'shop');
+    await using shop = await startPaymentShop(mongod.uri, 'shop');
     const running = pay({ url: shop.url, key: 'k', mode: 'hold' });
     await shop.started;
     await mongod.kill('SIGKILL');
@@ -57,7 +57,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, while mongod is away', ASIDE, (
   test('a server that starts without it takes its first key when it is there', async () => {
     await using mongod = await startMongod();
     await mongod.kill('SIGKILL');
-    await using shop = await startShop(mongod.uri, 'shop');
+    await using shop = await startPaymentShop(mongod.uri, 'shop');
     expect(await pay({ url: shop.url, key: 'k' })).toMatchObject({ status: 503 });
     await mongod.restart();
     expect(await eventually(() => pay({ url: shop.url, key: 'k' }))).toMatchObject({
@@ -77,7 +77,7 @@ describe.each(Object.entries(PAYMENT_APIS))(
     ])('%s: one execution, its caller gets the result, a retry replays it', async (_which, match) => {
       await using database = await freshDatabase();
       await using proxy = await startProxy(Number(new URL(database.uri).port));
-      await using shop = await startShop(proxy.uri, database.name);
+      await using shop = await startPaymentShop(proxy.uri, database.name);
       // On a busy machine the set-up takes longer than the shop's deadline.
       expect(await eventually(() => pay({ url: shop.url, key: 'warm-up' }))).toMatchObject({ status: 200 });
       const lost = proxy.dropReply(match);

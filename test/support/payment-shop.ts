@@ -5,7 +5,7 @@ import { gate } from './gate.ts';
 import { type Payment, startPaymentApp } from './payment-app.ts';
 
 /** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type. */
-export async function startShop(uri: string, database: string, policy: Policy = {}) {
+export async function startPaymentShop(uri: string, database: string, policy: Policy = {}) {
   const client = new MongoClient(uri);
   const listeners = new Map<string, (event: IdempotencyEvent) => void>();
   const idempotency = createIdempotency({

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'graphql-yoga';
 import type { Store } from '../../../server/index.ts';
+import { type Gate, gate } from '../../support/gate.ts';
 import { startWorker } from '../../support/worker.ts';
 import { type DroppingProxy, startDroppingProxy } from './dropping-proxy.ts';
 import { startShopServer } from './shop-server.ts';
@@ -25,12 +26,22 @@ export interface Shop extends DistantShop {
 }
 
 /** @param plugins Yoga's, before ours */
-export async function startShop(plugins: Plugin[] = [], store?: Store): Promise<Shop> {
+export async function startDistantShop(plugins: Plugin[] = [], store?: Store): Promise<Shop> {
   const whilePaying = () => shop.whilePaying();
   const server = await startShopServer({ plugins, whilePaying, ...(store && { store }) });
   const { payments } = server;
   const shop: Shop = Object.assign(await distant(server.port, server), { payments, whilePaying: () => {} });
   return shop;
+}
+
+/** From now on each payment waits for `release`; `started` opens with the first. */
+export function holdPayments(shop: Shop): { readonly started: Gate; readonly release: Gate } {
+  const [started, release] = [gate(), gate()];
+  shop.whilePaying = () => {
+    started.open();
+    return release;
+  };
+  return { started, release };
 }
 
 export interface RemoteShop extends DistantShop {

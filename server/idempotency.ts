@@ -1,30 +1,29 @@
-import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { sealBody } from './bodies/bodies.ts';
 import { captureOf } from './bodies/capture.ts';
 import { anyOf, type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
-import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
-import { checkKey, checkKeyFormat, checkScope } from './engine/key.ts';
+import { checkKey, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
-import { processWide } from './engine/process-wide.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';
 import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
+import { claimRequestOf } from './execution/claim-request.ts';
 import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
+import { LONGEST_TIMER_MS, OpenWork } from './open-work.ts';
 import { isInsideRun } from './run.ts';
 import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
+import { StoreUser } from './store-user.ts';
 
 export interface IdempotencyOptions extends Policy {
   /** The store keeps the records: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
@@ -130,38 +129,29 @@ const ORIGIN: Origin = {
   },
 };
 
-/** Counts, for each store, the `Idempotency` objects that use it and are not closed: the last one closes the store. */
-const users = processWide('store users', 1, () => new WeakMap<Store, number>());
-
-/** A longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 class Engine implements Idempotency {
   readonly enabled: boolean;
   readonly store: Store;
   readonly #defaults: ResolvedPolicy;
   readonly #ciphers = new Set<Cipher>();
   readonly #host: Host;
-  readonly #work = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
-  readonly #stopped = new AbortController();
+  readonly #work = new OpenWork();
+  readonly #user: StoreUser;
   #needs = { transactions: false };
   readonly #stats: Stats;
   readonly #outage = new StoreOutage();
   #ready: Promise<void> | undefined;
-  #hasLeft = false;
 
   constructor(options: IdempotencyOptions) {
     checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
     const { store, onEvent, enabled = true, ...policy } = options;
     this.enabled = enabled;
     this.store = store;
-    users.set(store, (users.get(store) ?? 0) + 1);
+    this.#user = new StoreUser(store);
     this.#defaults = resolvePolicy(policy);
     this.#note(this.#defaults);
     const tell = guarded(onEvent);
     this.#stats = new Stats(store);
-    setMaxListeners(0, this.#closing.signal, this.#stopped.signal); // one for each call that waits
     this.#host = {
       store,
       locals: new LocalRuns(),
@@ -169,9 +159,9 @@ class Engine implements Idempotency {
         this.#stats.listen(event);
         tell(event);
       },
-      closing: this.#closing.signal,
-      stopped: this.#stopped.signal,
-      track: (work) => void this.#track(work),
+      closing: this.#work.closing,
+      stopped: this.#work.stopped,
+      track: (work) => void this.#work.track(work),
     };
   }
 
@@ -232,29 +222,9 @@ class Engine implements Idempotency {
   }
 
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    this.#closing.abort(refusal('STORE_UNAVAILABLE', 'closing'));
-    const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
-    const until = performance.now() + waitMs;
-    const timer = setTimeout(() => this.#stopped.abort(), waitMs);
-    const stopped = new Promise((resolve) => {
-      this.#stopped.signal.addEventListener('abort', resolve);
-      if (this.#stopped.signal.aborted) resolve(undefined);
-    });
-    while (this.#work.size > 0 && !this.#stopped.signal.aborted) {
-      await Promise.race([stopped, Promise.allSettled(this.#work)]);
-    }
-    clearTimeout(timer);
-    this.#stopped.abort();
+    const until = performance.now() + (await this.#work.close(timeoutMs));
     await this.#stats.close(Math.max(0, until - performance.now()));
-    if (this.#leaveStore()) await this.store.close(Math.max(0, until - performance.now()));
-  }
-
-  /** Leaves the store, and tells whether nobody else uses it. `close()` may be called again, by a second signal to the process. */
-  #leaveStore(): boolean {
-    const others = (users.get(this.store) ?? 1) - (this.#hasLeft ? 0 : 1);
-    this.#hasLeft = true;
-    users.set(this.store, others);
-    return others === 0;
+    if (this.#user.leave()) await this.store.close(Math.max(0, until - performance.now()));
   }
 
   report(event: IdempotencyEvent): void {
@@ -262,13 +232,13 @@ class Engine implements Idempotency {
   }
 
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
-    return this.#track(this.#execute(call));
+    return this.#work.track(this.#execute(call));
   }
 
   async #execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
-    const request = claimRequest(call);
+    const request = claimRequestOf(call);
     try {
-      this.#closing.signal.throwIfAborted();
+      this.#work.closing.throwIfAborted();
       if (isInsideRun(request.scope, request.key)) throw refusal('IN_PROGRESS', 'own_run');
       await this.#awaitReady();
       const captured = await captureOf(call, request);
@@ -291,17 +261,17 @@ class Engine implements Idempotency {
   }
 
   peek<Result>(question: KeyQuestion<Result>): Promise<KeyStatus<Result>> {
-    return this.#track(this.#ask(question, undefined));
+    return this.#work.track(this.#ask(question, undefined));
   }
 
   attach<Result>(question: KeyQuestion<Result> & Patience): Promise<KeyStatus<Result>> {
-    return this.#track(this.#attach(question));
+    return this.#work.track(this.#attach(question));
   }
 
   async #attach<Result>({ signal, timeoutMs, ...question }: KeyQuestion<Result> & Patience) {
     const wait = startWait(
       checkTimeout(timeoutMs ?? this.#defaults.waitTimeoutMs),
-      signal ? [this.#closing.signal, signal] : [this.#closing.signal],
+      signal ? [this.#work.closing, signal] : [this.#work.closing],
     );
     try {
       return await this.#ask(question, wait);
@@ -314,7 +284,7 @@ class Engine implements Idempotency {
     const scope = checkScope(question.scope);
     const key = checkKey(question.key);
     if (!this.enabled) return { state: 'unknown' }; // no call leaves a record
-    (wait?.signal ?? this.#closing.signal).throwIfAborted();
+    (wait?.signal ?? this.#work.closing).throwIfAborted();
     await this.#awaitReady();
     const isOwn = isInsideRun(scope, key); // a run that waits for itself waits for ever
     const { store } = this;
@@ -336,13 +306,6 @@ class Engine implements Idempotency {
       throw isIdempotencyError(cause) ? cause : misconfigured(cause);
     }
   }
-
-  #track<T>(work: Promise<T>): Promise<T> {
-    this.#work.add(work);
-    const done = () => this.#work.delete(work);
-    work.then(done, done);
-    return work;
-  }
 }
 
 function checkTimeout(timeoutMs: number): number {
@@ -350,30 +313,4 @@ function checkTimeout(timeoutMs: number): number {
   throw new TypeError(
     `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}, got ${whatCame(timeoutMs)}`,
   );
-}
-
-/** The latest time that a Date can hold. Fences that start there can still rise. */
-const LATEST_MS = 8.64e15;
-
-/** A fence is a whole number from 1 on. The clock of a machine can be wrong, and that of a test can say anything. */
-function seedAt(nowMs: number): number {
-  return Number.isFinite(nowMs) ? Math.min(Math.max(1, Math.floor(nowMs)), LATEST_MS) : 1;
-}
-
-function claimRequest<Value>(call: KeyedCall<Value>): ClaimRequest {
-  const { operation, fingerprints, selections, policy } = call;
-  const { leaseMs, abandonedRetentionMs, onAbandoned } = policy;
-  return {
-    scope: checkScope(call.scope),
-    key: checkKeyFormat(checkKey(call.key), policy.keyFormat),
-    operation,
-    fingerprints,
-    ...(selections && { selections }),
-    owner: randomUUID(),
-    seed: seedAt(Date.now()),
-    leaseMs,
-    abandonedRetentionMs,
-    onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
-    transactional: policy.transaction,
-  };
 }

@@ -1,9 +1,9 @@
 import { MustConfirmError } from './errors.ts';
 import { printOf } from './input.ts';
 import { newIdempotencyKey } from './key.ts';
-import { type Outcome, outcomeOfError, outcomeOfResult } from './outcome.ts';
+import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from './outcome.ts';
 import type { Page } from './page.ts';
-import { type Stored, TabSlot } from './tab-slot.ts';
+import { type StoredKey, TabSlot } from './tab-slot.ts';
 
 export interface KeeperState {
   /** The key of the operation that is under way or failed; undefined when the next call begins a new operation. */
@@ -59,7 +59,7 @@ export class KeyKeeper {
     const operation = this.#operationFor(printOf(input));
     operation.inFlight++;
     this.#changed(); // stored before it is sent: a reload may come at any time
-    let outcome: Outcome = 'unknown';
+    let outcome: AttemptOutcome = 'unknown';
     try {
       const result = await send(operation.key);
       // The caller gets the result even when nobody can look into it.
@@ -93,7 +93,7 @@ export class KeyKeeper {
     return this.#operation;
   }
 
-  #settle(operation: Operation, outcome: Outcome): void {
+  #settle(operation: Operation, outcome: AttemptOutcome): void {
     operation.inFlight--;
     if (outcome === 'unknown') operation.inDoubt = true;
     if (outcome === 'answered') operation.inDoubt = false;
@@ -133,6 +133,6 @@ function isOpen({ inFlight, inDoubt }: Operation): boolean {
   return inFlight > 0 || inDoubt;
 }
 
-function storedOf(operation: Operation): Stored {
+function storedOf(operation: Operation): StoredKey {
   return { key: operation.key, print: operation.print, open: isOpen(operation) };
 }

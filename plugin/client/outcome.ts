@@ -1,7 +1,7 @@
 import { type Answer, answersIn, of } from './answer.ts';
 
 /** An attempt that ended tells one of these things about its key. */
-export type Outcome =
+export type AttemptOutcome =
   | 'succeeded'
   /** The operation itself failed, and every retry will be told the same. */
   | 'answered'
@@ -43,13 +43,13 @@ const REFUSED_STATUSES = new Set([400, 401, 403, 405, 406, 411, 413, 414, 415, 4
 const UNKNOWN_STATUSES = new Set([408, 409, 499]);
 
 /** Reads the outcome from an error. Where nobody can tell, it is `unknown`: that costs a question to the user, a wrong guess costs a second order. */
-export function outcomeOfError(error: unknown): Outcome {
+export function outcomeOfError(error: unknown): AttemptOutcome {
   const outcomes = answersIn(error).map(outcomeOfAnswer);
   // With several errors the one that leaves most open counts.
   return (['unknown', 'answered', 'refused'] as const).find((each) => outcomes.includes(each)) ?? 'unknown';
 }
 
-function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): Outcome {
+function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): AttemptOutcome {
   if (UNKNOWN_CODES.has(code)) return 'unknown';
   if (UNRUN_CODES.has(code)) return 'refused';
   if (executed) return 'answered';
@@ -62,7 +62,7 @@ function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): Outcome
  * Some clients do not throw: urql, Apollo and clients made of an OpenAPI schema resolve with an `error`, `fetch` with a response
  * that is not `ok`, and GraphQL's own JSON has `errors`.
  */
-export async function outcomeOfResult(result: unknown): Promise<Outcome> {
+export async function outcomeOfResult(result: unknown): Promise<AttemptOutcome> {
   if (isResponse(result)) return outcomeOfResponse(result);
   const error = [of(result, 'error'), of(result, 'errors')].find((value) => value instanceof Error);
   if (error) return outcomeOfError(error);
@@ -74,13 +74,13 @@ export async function outcomeOfResult(result: unknown): Promise<Outcome> {
 }
 
 /** An error that is plain JSON: by what it says itself, else by the status that came with it. */
-function outcomeOfDetails(details: object, result: unknown): Outcome {
+function outcomeOfDetails(details: object, result: unknown): AttemptOutcome {
   if (answersIn(details).length > 0) return outcomeOfError(details);
   return outcomeOfStatus({ status: of(result, 'status') ?? of(of(result, 'response'), 'status') });
 }
 
 /** A body that the caller has read, or reads, tells nothing any more: then the status decides. */
-async function outcomeOfResponse(response: Response): Promise<Outcome> {
+async function outcomeOfResponse(response: Response): Promise<AttemptOutcome> {
   if (!response.ok) return outcomeOfStatus(response);
   if (response.bodyUsed || response.body?.locked) return 'succeeded';
   const type = response.headers.get('content-type') ?? '';
@@ -110,7 +110,7 @@ function isResponse(value: unknown): value is Response {
 }
 
 /** Latchkey's own refusals have these two as well, and the body is the caller's to read. */
-function outcomeOfStatus(response: unknown): Outcome {
+function outcomeOfStatus(response: unknown): AttemptOutcome {
   const status = of(response, 'status');
   return status === 410 || status === 422 ? 'unknown' : outcomeOfError(response);
 }

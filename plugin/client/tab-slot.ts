@@ -2,8 +2,8 @@ import { of } from './answer.ts';
 import type { Page } from './page.ts';
 import { type Owner, TabLock } from './tab-lock.ts';
 
-/** A `Stored` operation survives a reload. */
-export interface Stored {
+/** A `StoredKey` is the key of an operation that survives a reload. */
+export interface StoredKey {
   readonly key: string;
   /** A hash of its input; '' for an input that is not known. */
   readonly print: string;
@@ -44,7 +44,7 @@ export class TabSlot {
   }
 
   /** Reads the operation that this tab had under way; undefined when there is none, or it is another tab's. */
-  async read(): Promise<Stored | undefined> {
+  async read(): Promise<StoredKey | undefined> {
     const found = this.#load();
     if (!found) return undefined;
     const { key } = found;
@@ -68,7 +68,7 @@ export class TabSlot {
   }
 
   /** Keeps this operation, or none; one that was kept before is done with. */
-  write(stored: Stored | undefined): void {
+  write(stored: StoredKey | undefined): void {
     if (this.#key !== stored?.key) {
       if (this.#key !== undefined) this.#finish(this.#key);
       this.#key = stored?.key;
@@ -130,6 +130,6 @@ export class TabSlot {
 }
 
 /** An operation as it was found in storage. `left` marks that its page was closed or reloaded in order. */
-interface Found extends Stored {
+interface Found extends StoredKey {
   readonly left?: true;
 }

@@ -3,7 +3,7 @@ import { TRPCClientError } from '@trpc/client';
 import { CombinedError } from '@urql/core';
 import { describe, expect, it } from 'vitest';
 import { isMustConfirm, isRetryable, MustConfirmError } from '../../plugin/client/errors.ts';
-import { type Outcome, outcomeOfError, outcomeOfResult } from '../../plugin/client/outcome.ts';
+import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from '../../plugin/client/outcome.ts';
 import { IDEMPOTENCY_ERROR_CODES, type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
 
 const unrun: IdempotencyErrorCode[] = ['KEY_MISSING', 'KEY_INVALID', 'SCOPE_MISSING', 'STORE_UNAVAILABLE'];
@@ -43,7 +43,7 @@ describe.each(Object.entries(reports))('%s reports', (_, report) => {
     },
   );
 
-  it.each<[string, GraphQLFailure, Outcome]>([
+  it.each<[string, GraphQLFailure, AttemptOutcome]>([
     [
       "a resolver's own error",
       { message: 'x', path: ['pay'], extensions: { code: 'CARD_DECLINED' } },
@@ -81,7 +81,7 @@ describe('tRPC reports', () => {
     expect(outcomeOfError(error)).toBe(unrun.includes(code) ? 'refused' : 'unknown');
   });
 
-  it.each<[string, number, Outcome, boolean]>([
+  it.each<[string, number, AttemptOutcome, boolean]>([
     ['PAYMENT_REQUIRED', 402, 'answered', false],
     ['UNPROCESSABLE_CONTENT', 422, 'answered', false],
     ['BAD_REQUEST', 400, 'refused', false],
@@ -207,7 +207,7 @@ function plain(code?: string, path: string[] | undefined = ['pay']): GraphQLFail
   };
 }
 
-it.each<[string, Outcome, GraphQLFailure[]]>([
+it.each<[string, AttemptOutcome, GraphQLFailure[]]>([
   ['an operation in progress', 'unknown', [plain('IN_PROGRESS')]],
   ['a field that was declined, and one in doubt', 'unknown', [plain('CARD_DECLINED'), plain('IN_DOUBT')]],
   ['a field without its key, and one in doubt', 'unknown', [plain('KEY_MISSING'), plain('IN_DOUBT')]],
@@ -250,7 +250,7 @@ it('a question to the user is not answered by trying again', () => {
   expect(isMustConfirm(new Error('k'))).toBe(false);
 });
 
-it.each<[string, unknown, Outcome]>([
+it.each<[string, unknown, AttemptOutcome]>([
   ['nothing', undefined, 'succeeded'],
   ['0', 0, 'succeeded'],
   ['data', { data: { status: 500 } }, 'succeeded'],

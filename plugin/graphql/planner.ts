@@ -4,7 +4,7 @@ import { checkScope } from '../../server/engine/key.ts';
 import { notPromised } from '../../server/engine/not-promised.ts';
 import { currentRun, isInheritedKey, isNested } from '../../server/run.ts';
 import { FieldPolicies } from './call/field-policies.ts';
-import { apart, executeKeyed } from './call/keyed-execution.ts';
+import { executeKeyed, outsideRunExecutor } from './call/keyed-execution.ts';
 import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
 import { fileContentsIn } from './document/file-contents.ts';
 import { Mutation, type MutationOperation } from './document/operation.ts';
@@ -41,7 +41,7 @@ export class Planner<Context extends object> {
 
   /** @param executeFn the executor as it is without this plugin. @returns undefined for just that */
   plan(args: Args<Context>, executeFn: Execute): Plan | undefined {
-    const unkeyed = currentRun() && { execute: apart(executeFn) };
+    const unkeyed = currentRun() && { execute: outsideRunExecutor(executeFn) };
     const operation = operationOf(args.document, args.operationName);
     if (!operation) return unkeyed;
     let what: Protected = { operation: operation.name?.value ?? operation.operation, keys: [] };
@@ -119,7 +119,7 @@ export class Planner<Context extends object> {
       try {
         const caller = await this.#callerOf(args);
         // A `key` function gives to a copy of a context what it gave to that.
-        if (!isFound && isInheritedKey(key, caller.scope)) return await apart(executeFn)(inner);
+        if (!isFound && isInheritedKey(key, caller.scope)) return await outsideRunExecutor(executeFn)(inner);
         const call = await keyedMutation(key, mutation, caller);
         const { value, replayed } = await executeKeyed(this.#options.idempotency, call, executeFn, inner);
         return replayed ? this.#yoga.markReplayed(value as ExecutionResult, args.contextValue) : value;
@@ -146,7 +146,7 @@ export class Planner<Context extends object> {
     checkIncremental(mutation);
     const without = mutation.fieldsWithout(keys);
     if (without.length > 0) this.#checkRequired({ name: mutation.name, fields: without }, args);
-    const executors = { keyed: executeFn, unkeyed: currentRun() ? apart(executeFn) : executeFn };
+    const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
     return async (inner: ExecutionArgs) => {
       try {
         // All of them once, and before anything runs.

@@ -2,11 +2,11 @@ import type { Encoded } from '../../server/call.ts';
 import { type Bytes, continued, readUpTo } from './read-up-to.ts';
 
 /** A request was handled in one of these ways. */
-export type Handled = Held | Passing | Thrown;
+export type Handled = BufferedResponse | Passing | Thrown;
 
-/** A `Held` answer is in memory as a whole. */
-export interface Held {
-  readonly kind: 'held';
+/** A `BufferedResponse` is in memory as a whole. */
+export interface BufferedResponse {
+  readonly kind: 'buffered';
   /** The response can be sent to one caller, which reads its body. */
   readonly response: Response;
   readonly body: Bytes | null;
@@ -60,18 +60,23 @@ const WITHOUT_END = /^\s*(text\/event-stream|multipart\/x-mixed-replace)\s*(;|$)
  *   return { action: 'complete', data: httpResponse(JSON.stringify(payment), { status: 201, headers }) }
  * }
  */
-export function httpResponse(body: string | Uint8Array | null, init: ResponseInit = {}): Held {
+export function httpResponse(body: string | Uint8Array | null, init: ResponseInit = {}): BufferedResponse {
   const bytes = body === null ? null : Buffer.from(body);
-  return { kind: 'held', response: new Response(bytes, init), body: bytes };
+  return { kind: 'buffered', response: new Response(bytes, init), body: bytes };
 }
 
-export function isHeld(value: unknown): value is Held {
-  const { kind, response } = (typeof value === 'object' && value !== null ? value : {}) as Partial<Held>;
-  return kind === 'held' && response instanceof Response;
+export function isBuffered(value: unknown): value is BufferedResponse {
+  const { kind, response } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Partial<BufferedResponse>;
+  return kind === 'buffered' && response instanceof Response;
 }
 
 /** Takes up a handler's response, of this or of another implementation of `Response`. */
-export async function hold(response: Response, maxBytes: number): Promise<Held | Passing> {
+export async function bufferResponse(
+  response: Response,
+  maxBytes: number,
+): Promise<BufferedResponse | Passing> {
   if (typeof response?.status !== 'number')
     throw new TypeError(`Expected the handler to return a Response, got ${String(response)}`);
   if (response.bodyUsed) {
@@ -87,11 +92,11 @@ export async function hold(response: Response, maxBytes: number): Promise<Held |
     return fresh;
   };
   if (WITHOUT_BODY.has(response.status) || response.body === null)
-    return { kind: 'held', response: answer(null), body: null };
+    return { kind: 'buffered', response: answer(null), body: null };
   if (WITHOUT_END.test(response.headers.get('content-type') ?? ''))
     return { kind: 'passing', response: answer(response.body), seen: undefined };
   const { bytes, rest } = await readUpTo(response.body, maxBytes);
-  if (!rest) return { kind: 'held', response: answer(bytes), body: bytes };
+  if (!rest) return { kind: 'buffered', response: answer(bytes), body: bytes };
   return { kind: 'passing', response: answer(continued(bytes, rest)), seen: bytes };
 }
 
@@ -102,6 +107,6 @@ export function outcomeOf(handled: Handled): Encoded['outcome'] {
 export function resultOf(handled: Handled): unknown {
   if (handled.kind === 'thrown') return handled.error;
   const { status, headers } = handled.response;
-  const body = handled.kind === 'held' ? handled.body : undefined;
+  const body = handled.kind === 'buffered' ? handled.body : undefined;
   return { status, headers, body, ...('error' in handled && { error: handled.error }) } satisfies HttpResult;
 }

@@ -1,8 +1,15 @@
-import { written } from '../../server/bodies/written.ts';
+import { writeDown } from '../../server/bodies/write-down.ts';
 import type { ResultCodec, Written } from '../../server/call.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import type { IsHidden } from '../../server/redact.ts';
-import { type Handled, type Held, httpResponse, isHeld, outcomeOf, resultOf } from './handled.ts';
+import {
+  type BufferedResponse,
+  type Handled,
+  httpResponse,
+  isBuffered,
+  outcomeOf,
+  resultOf,
+} from './handled.ts';
 import { problemOf } from './problem.ts';
 import { contentOf, redactContent } from './redacted-content.ts';
 import { readContent, writeContent } from './stored-content.ts';
@@ -15,7 +22,7 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
 
     encode: (handled, isHidden) => ({
       outcome: outcomeOf(handled),
-      ...written(() => bodyToStore(handled, headerNames, isHidden)),
+      ...writeDown(() => bodyToStore(handled, headerNames, isHidden)),
       started: true,
       result: resultOf(handled),
     }),
@@ -31,7 +38,7 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
 
     resolve(resolution) {
       const given = resolution.action === 'complete' ? resolution.data : resolution.error;
-      if (isHeld(given)) return given;
+      if (isBuffered(given)) return given;
       if (resolution.action === 'fail') return json(problemOf(given), 'application/problem+json');
       return given === undefined ? httpResponse(null, { status: 204 }) : json({ status: 200, body: given });
     },
@@ -48,7 +55,7 @@ function bodyToStore(
       return { body: undefined };
     case 'passing':
       return { body: undefined, ...(handled.seen && { omitted: 'too_large' }) };
-    case 'held': {
+    case 'buffered': {
       const { status, statusText, headers } = handled.response;
       const { bytes, redacted } = redactContent(contentOf(handled.body, headers), isHidden);
       const body = httpFormat.writeResult({
@@ -64,6 +71,9 @@ function bodyToStore(
   }
 }
 
-function json({ status, body }: { status: number; body: unknown }, type = 'application/json'): Held {
+function json(
+  { status, body }: { status: number; body: unknown },
+  type = 'application/json',
+): BufferedResponse {
   return httpResponse(JSON.stringify(body), { status, headers: { 'content-type': type } });
 }

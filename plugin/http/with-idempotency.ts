@@ -8,7 +8,7 @@ import { markCarriers } from '../../server/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import { checkRequest } from './check-request.ts';
-import { type Handled, hold, Thrown } from './handled.ts';
+import { bufferResponse, type Handled, Thrown } from './handled.ts';
 import { type HttpHandler, type HttpIdempotencyOptions, resolveOptions } from './options.ts';
 import { problem, requestTooLarge } from './problem.ts';
 import { createResponseCodec } from './response-codec.ts';
@@ -106,7 +106,7 @@ export function withIdempotency<Rest extends unknown[]>(
   }
 
   async function answer(respond: () => Response | Promise<Response>) {
-    return hold(await respond(), policy.maxResultBytes);
+    return bufferResponse(await respond(), policy.maxResultBytes);
   }
 }
 

@@ -1,5 +1,5 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
-import { written } from '../../server/bodies/written.ts';
+import { writeDown } from '../../server/bodies/write-down.ts';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
 import { type TRPCResult, trpcFormat } from '../../server/formats/trpc.ts';
 import { withoutNames } from '../../server/redact.ts';
@@ -35,7 +35,7 @@ export function createResultCodec(
 
   const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
     outcome: 'error',
-    ...written(() => ({ body: trpcFormat.writeResult(errorBody(result.error)) })),
+    ...writeDown(() => ({ body: trpcFormat.writeResult(errorBody(result.error)) })),
     // The answer of a resolver function is about a run that did start.
     started: result === verdict || started(),
     result: result.error,
@@ -53,7 +53,7 @@ export function createResultCodec(
           redacted: shown !== result.data,
         };
       };
-      return { outcome: 'success', ...written(write), started: true, result: result.data };
+      return { outcome: 'success', ...writeDown(write), started: true, result: result.data };
     },
     decode(body) {
       const stored = trpcFormat.readResult(body);

@@ -8,7 +8,7 @@ import { Records } from './collections/records.ts';
 import type { Replayer } from './replayer.ts';
 import type { AdminServices } from './services.ts';
 
-interface Place {
+interface OpenDashboardOptions {
   readonly db: Database;
   readonly collection: string;
   readonly policy: ResolvedPolicy;
@@ -23,10 +23,16 @@ interface Place {
  * Puts the services together that the dashboard and the command line work with. Nothing is read or written yet.
  * @throws TypeError for a `redact` that is not what it should be
  */
-export function openDashboard({ db, collection, vault, redact, ...place }: Place): AdminServices {
+export function openDashboard({
+  db,
+  collection,
+  vault,
+  redact,
+  ...others
+}: OpenDashboardOptions): AdminServices {
   const records = new Records(db, collection);
   return {
-    ...place,
+    ...others,
     records,
     audit: new Audit(records),
     jobs: new Jobs(records),

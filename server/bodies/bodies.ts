@@ -10,8 +10,8 @@ import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { StoredBody } from '../engine/record.ts';
 import { redactBody } from './redaction.ts';
 
-/** A `Place` names one body of one record. An encrypted body can be read back from its own place only. */
-export type Place = Address & { readonly format: string } & (
+/** A `BodyPlace` names one body of one record. An encrypted body can be read back from its own place only. */
+export type BodyPlace = Address & { readonly format: string } & (
     | { readonly part: 'response'; readonly life: number }
     | { readonly part: { readonly step: string }; readonly life: number }
     /** A request has no life: it is sealed before the claim, which decides in which life it will be. */
@@ -28,13 +28,13 @@ export type Sealing = Pick<ResolvedPolicy, 'cipher' | 'compressAboveBytes'> & {
 /** A larger text is not stored, even if it is small when compressed: it has to fit into memory when it is read back. */
 const MAX_TEXT_BYTES = 64 * 1_048_576;
 
-const compressed = promisify(deflate);
-const expanded = promisify(inflate);
+const compress = promisify(deflate);
+const expand = promisify(inflate);
 
 /** Redacts and seals a result or a request. Values of steps are never redacted. @throws whatever the developer's `cipher` or `redact` throws */
 export async function sealContent(
   { body, redacted: wasRedacted = false, omitted }: Written,
-  place: Extract<Place, { part: 'request' | 'response' }>,
+  place: Extract<BodyPlace, { part: 'request' | 'response' }>,
   { redact, cipher, compressAboveBytes }: ResolvedPolicy,
   maxBytes: number,
 ): Promise<StoredBody> {
@@ -49,7 +49,7 @@ export async function sealContent(
 /** Seals a text: compresses it, then encrypts it. A body that is too large then is left out. @throws whatever `cipher` throws */
 export async function sealBody(
   text: string,
-  place: Place,
+  place: BodyPlace,
   { cipher, compressAboveBytes, maxBytes, isRedacted = false }: Sealing,
 ): Promise<StoredBody> {
   const { format } = place;
@@ -60,7 +60,7 @@ export async function sealBody(
   if (length > MAX_TEXT_BYTES) return tooLarge(length);
 
   const mark = isRedacted ? ({ omitted: 'redacted' } as const) : {};
-  const packed = await packedText(text, length, compressAboveBytes, cipher !== null);
+  const packed = await packText(text, length, compressAboveBytes, cipher !== null);
   const encoding = packed && ({ encoding: 'deflate' } as const);
   if (!cipher && !packed)
     return length > maxBytes ? tooLarge(length) : { format, body: text, bytes: length, ...mark };
@@ -68,7 +68,7 @@ export async function sealBody(
   const plain = packed ?? Buffer.from(text);
   // No cipher makes it shorter.
   if (base64Length(plain.length) > maxBytes) return tooLarge(base64Length(plain.length));
-  const sealed = cipher && (await encrypted(cipher, plain, contextOf(place, encoding?.encoding, isRedacted)));
+  const sealed = cipher && (await encrypt(cipher, plain, contextOf(place, encoding?.encoding, isRedacted)));
   const body = Buffer.from(sealed?.bytes ?? plain).toString('base64');
   if (body.length > maxBytes) return tooLarge(body.length);
   return {
@@ -90,7 +90,7 @@ export async function sealBody(
  */
 export async function openBody(
   stored: ReadableBody,
-  place: Place,
+  place: BodyPlace,
   cipher: Pick<Cipher, 'decrypt'> | null,
   mostBytes?: number,
 ): Promise<string> {
@@ -105,11 +105,11 @@ export async function openBody(
         new Error(`It was encrypted with the key ${names.keyId}, and no \`cipher\` is configured`),
       );
     const ciphertext = { keyId: names.keyId, iv: fromBase64(names.iv), tag: fromBase64(names.tag), bytes };
-    bytes = await decrypted(cipher, ciphertext, contextOf(place, encoding, omitted === 'redacted'));
+    bytes = await decrypt(cipher, ciphertext, contextOf(place, encoding, omitted === 'redacted'));
   }
   if (mostBytes !== undefined)
-    return beginningOf(encoding ? await unpackedUpTo(bytes, mostBytes) : bytes.subarray(0, mostBytes));
-  const text = encoding ? await unpacked(bytes) : Buffer.from(bytes);
+    return beginningOf(encoding ? await unpackUpTo(bytes, mostBytes) : bytes.subarray(0, mostBytes));
+  const text = encoding ? await unpack(bytes) : Buffer.from(bytes);
   if (!isUtf8(text)) throw damaged();
   return text.toString();
 }
@@ -124,29 +124,29 @@ function beginningOf(bytes: Uint8Array): string {
 }
 
 /** Compresses a text; undefined where it would not be stored smaller than as it is. */
-async function packedText(
+async function packText(
   text: string,
   length: number,
   aboveBytes: number | null,
   isEncrypted: boolean,
 ): Promise<Buffer | undefined> {
   if (aboveBytes === null || length <= aboveBytes) return undefined;
-  const packed = await compressed(text);
+  const packed = await compress(text);
   // An encrypted body is stored as base64 whether it is compressed or not, so only the bytes before that count.
   return (isEncrypted ? packed.length : base64Length(packed.length)) < length ? packed : undefined;
 }
 
 /** Expands a compressed text, up to a limit: a few bytes that somebody put there may expand to gigabytes. */
-async function unpacked(bytes: Uint8Array): Promise<Buffer> {
+async function unpack(bytes: Uint8Array): Promise<Buffer> {
   try {
-    return await expanded(bytes, { maxOutputLength: MAX_TEXT_BYTES });
+    return await expand(bytes, { maxOutputLength: MAX_TEXT_BYTES });
   } catch (cause) {
     throw damaged(cause);
   }
 }
 
 /** Expands the beginning of a compressed text chunk by chunk, and nothing behind it. */
-async function unpackedUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffer> {
+async function unpackUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffer> {
   const stream = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
   const chunks: Buffer[] = [];
   let length = 0;
@@ -163,7 +163,7 @@ async function unpackedUpTo(bytes: Uint8Array, mostBytes: number): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-async function encrypted(cipher: Cipher, plain: Uint8Array, context: Uint8Array): Promise<Ciphertext> {
+async function encrypt(cipher: Cipher, plain: Uint8Array, context: Uint8Array): Promise<Ciphertext> {
   const ciphertext = await inTime(() => cipher.encrypt(plain, context));
   const { keyId, iv, tag, bytes } = ciphertext;
   if (typeof keyId !== 'string' || ![iv, tag, bytes].every((part) => part instanceof Uint8Array))
@@ -173,7 +173,7 @@ async function encrypted(cipher: Cipher, plain: Uint8Array, context: Uint8Array)
   return ciphertext;
 }
 
-async function decrypted(
+async function decrypt(
   cipher: Pick<Cipher, 'decrypt'>,
   ciphertext: Ciphertext,
   context: Uint8Array,
@@ -193,7 +193,7 @@ async function decrypted(
 }
 
 /** Makes the context that is authenticated along with a body, so that the body can not be decrypted in any other place. */
-function contextOf(place: Place, encoding: StoredBody['encoding'], isRedacted: boolean): Buffer {
+function contextOf(place: BodyPlace, encoding: StoredBody['encoding'], isRedacted: boolean): Buffer {
   const { scope, key, part, format } = place;
   const life = place.part === 'request' ? null : place.life;
   return Buffer.from(

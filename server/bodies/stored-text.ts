@@ -1,4 +1,4 @@
-import { readBody } from '../engine/body.ts';
+import { parseStoredBody } from '../engine/body.ts';
 import type { Cipher } from '../engine/cipher.ts';
 import type { KeyRecord } from '../engine/record.ts';
 import { openBody } from './bodies.ts';
@@ -17,7 +17,7 @@ export async function storedText(
   ciphers: ReadonlySet<Cipher>,
   mostBytes?: number,
 ): Promise<string> {
-  const stored = readBody(part === 'request' ? request : response);
+  const stored = parseStoredBody(part === 'request' ? request : response);
   return openBody(stored, { scope, key, life, part, format: stored.format }, anyOf(ciphers), mostBytes);
 }
 

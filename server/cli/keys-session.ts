@@ -11,7 +11,7 @@ export interface Target {
   readonly json?: boolean;
 }
 
-export interface Session extends AsyncDisposable {
+export interface KeysSession extends AsyncDisposable {
   readonly services: AdminServices;
   readonly operator: Actor;
 }
@@ -20,7 +20,7 @@ export interface Session extends AsyncDisposable {
  * @param by the name that the audit gets; who ran the command stands beside it
  * @throws Error when there is no such collection: what was meant is another one
  */
-export async function openSession(options: ConnectionOptions, by = osUser()): Promise<Session> {
+export async function openSession(options: ConnectionOptions, by = osUser()): Promise<KeysSession> {
   const { openDashboard } = await peer('@trpc/server', () => import('../admin/open-dashboard.ts'));
   const connection: Connection = await connect(options);
   const { db, collection } = connection.store;
@@ -64,7 +64,7 @@ async function requireCollection({ store: { db, collection } }: Connection): Pro
 
 /** Finds a key; undefined, and exit code 1, when there is none. */
 export async function findKey(
-  { services, operator }: Session,
+  { services, operator }: KeysSession,
   id: string | undefined,
   { scope, key, json }: Target,
 ): Promise<KeyDetail | undefined> {
@@ -92,7 +92,7 @@ export interface ShownKey extends KeyDetail {
 }
 
 /** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
-export async function withTexts({ services }: Session, detail: KeyDetail): Promise<ShownKey> {
+export async function withTexts({ services }: KeysSession, detail: KeyDetail): Promise<ShownKey> {
   const { readBody } = await import('../admin/bodies/bodies.ts');
   const { records, secrets, open } = services;
   const read = async (part: 'request' | 'response') =>

@@ -11,7 +11,7 @@ export type ReadableBody = Omit<StoredBody, 'body' | 'omitted'> & {
  * A body that may be missing, cut, of another release, or anything at all.
  * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
  */
-export function readBody(stored: unknown): ReadableBody {
+export function parseStoredBody(stored: unknown): ReadableBody {
   const { format, body, bytes, omitted, encoding, cipher } = fieldsOf(stored);
   if (isOmission(omitted) && (omitted !== 'redacted' || body === undefined))
     throw refusal('RESULT_NOT_RETAINED', omitted);
@@ -49,7 +49,7 @@ export function replayableBody(stored: unknown, format: string): ReadableBody {
       ? refusal('RECORD_UNREADABLE', 'transformer')
       : refusal('RESULT_NOT_RETAINED', 'unknown_format');
   }
-  const body = readBody(stored);
+  const body = parseStoredBody(stored);
   if (body.omitted) throw refusal('RESULT_NOT_RETAINED', body.omitted);
   return body;
 }

@@ -48,14 +48,14 @@ export type CommitAnswer =
   /** Durable, the effects and the completion. */
   | { readonly to: 'committed' }
   /** The transaction was rolled back; a new one may succeed. */
-  | { readonly to: 'aborted'; readonly blame: Exclude<Blame, 'final'>; readonly error: unknown }
+  | { readonly to: 'aborted'; readonly blame: Exclude<FailureKind, 'final'>; readonly error: unknown }
   /** The transaction was rolled back, because the record no longer belongs to this holder. */
   | { readonly to: 'stale' }
   /** The store can not tell yet, and may still commit it. The record will say. */
   | { readonly to: 'unknown'; readonly error: unknown };
 
 /** Errors of a transaction are of one of these kinds. */
-export type Blame =
+export type FailureKind =
   /** A conflict, an election, a lost connection: run it again. */
   | 'transient'
   /** The server no longer had the transaction: it was aborted by one of the above, for its age, or for an earlier error in it. */
@@ -81,7 +81,7 @@ export interface Transaction {
   isAlive(): Promise<boolean>;
 
   /** Tells what kind of failure an error is; undefined for an error that is not the store's. */
-  blame(error: unknown): Blame | undefined;
+  blame(error: unknown): FailureKind | undefined;
 }
 
 /** Policies, and commands of operators, need this of a store. */

@@ -1,4 +1,4 @@
-import { openBody, type Place, sealBody } from '../bodies/bodies.ts';
+import { type BodyPlace, openBody, sealBody } from '../bodies/bodies.ts';
 import { replayableBody, storedBytes } from '../engine/body.ts';
 import { IdempotencyError, isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
@@ -14,7 +14,7 @@ const MAX_NAME_LENGTH = 255;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
-interface Terms {
+interface StepsDeps {
   readonly store: Store;
   readonly held: Held;
   readonly lease: Lease;
@@ -25,7 +25,7 @@ interface Terms {
 
 /** `Steps` runs and records the steps of one run, and knows those that earlier attempts finished. */
 export class Steps {
-  readonly #terms: Terms;
+  readonly #deps: StepsDeps;
   readonly #earlier: ReadonlyMap<string, unknown>;
   /** The names of steps that this attempt began, and that did not fail. */
   readonly #taken = new Set<string>();
@@ -35,9 +35,9 @@ export class Steps {
   #doubt: string | undefined;
   #ended = false;
 
-  constructor(terms: Terms) {
-    this.#terms = terms;
-    const { steps = [] } = terms.held;
+  constructor(deps: StepsDeps) {
+    this.#deps = deps;
+    const { steps = [] } = deps.held;
     this.#earlier = new Map(steps.map(({ name, value }) => [name, value]));
     this.#count = this.#earlier.size;
     for (const { value } of steps) this.#bytes += storedBytes(value);
@@ -62,7 +62,7 @@ export class Steps {
   readonly run = async (name: string, fn: () => unknown): Promise<unknown> => {
     checkStep(name, fn);
     this.#refuse(name);
-    const { lease } = this.#terms;
+    const { lease } = this.#deps;
     if (lease.lost) throw lease.signal.reason;
     this.#taken.add(name);
     if (this.#earlier.has(name)) return this.#valueOf(name, this.#earlier.get(name));
@@ -73,7 +73,7 @@ export class Steps {
 
   #refuse(name: string): void {
     // Where all effects are one transaction's, there is nothing to go on from.
-    if (this.#terms.policy.transaction) {
+    if (this.#deps.policy.transaction) {
       throw new TypeError(`Step "${name}" is inside a transaction, which is all or nothing: use run.session`);
     }
     if (this.#ended) throw new TypeError(`Step "${name}" begins after its run has ended: await each step`);
@@ -111,7 +111,7 @@ export class Steps {
    * fails on is not kept, least of all in clear text.
    */
   async #seal(name: string, body: string | undefined): Promise<StoredBody> {
-    const { cipher, compressAboveBytes, maxResultBytes: maxBytes } = this.#terms.policy;
+    const { cipher, compressAboveBytes, maxResultBytes: maxBytes } = this.#deps.policy;
     let stored: StoredBody;
     try {
       stored =
@@ -127,14 +127,14 @@ export class Steps {
     return stored;
   }
 
-  #placeOf(step: string): Place {
-    const { scope, key, life } = this.#terms.held;
+  #placeOf(step: string): BodyPlace {
+    const { scope, key, life } = this.#deps.held;
     return { scope, key, life, part: { step }, format: FORMAT };
   }
 
   /** Records a finished step, and resolves once that is durable. It tries for a lease's time, while the lease is kept. */
   async #record(step: FinishedStep): Promise<void> {
-    const { store, held, lease, policy, stopped } = this.#terms;
+    const { store, held, lease, policy, stopped } = this.#deps;
     const until = performance.now() + policy.leaseMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const answer = await store.recordStep(held, step).catch((error: unknown) => ({ error }));
@@ -154,7 +154,7 @@ export class Steps {
 
   #unrecorded(name: string, cause: unknown): IdempotencyError {
     this.#doubt = `step "${name}" ended, but could not be recorded`;
-    if (this.#terms.lease.lost) return refusal('LEASE_LOST', 'step_not_recorded', cause);
+    if (this.#deps.lease.lost) return refusal('LEASE_LOST', 'step_not_recorded', cause);
     return new IdempotencyError('STORE_UNAVAILABLE', `Step "${name}" ended, but could not be recorded`, {
       reason: 'step_not_recorded',
       cause,
@@ -164,7 +164,7 @@ export class Steps {
   async #valueOf(name: string, stored: unknown): Promise<unknown> {
     try {
       const body = replayableBody(stored, FORMAT);
-      return read(await openBody(body, this.#placeOf(name), this.#terms.policy.cipher));
+      return read(await openBody(body, this.#placeOf(name), this.#deps.policy.cipher));
     } catch (cause) {
       this.#doubt = `the value of step "${name}" is not available`;
       throw isIdempotencyError(cause) ? cause : refusal('RESULT_NOT_RETAINED', 'damaged', cause);

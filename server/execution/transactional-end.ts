@@ -1,4 +1,4 @@
-import type { Blame, Completion, Transaction } from '../engine/store.ts';
+import type { Completion, FailureKind, Transaction } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
 import { errorsIn } from './errors-in.ts';
 
@@ -19,7 +19,7 @@ export type Result<Value> = { readonly value: Value } | { readonly error: unknow
 /** An attempt was rolled back, and a new one may succeed. */
 export interface Again<Value> {
   readonly to: 'again';
-  readonly blame: Exclude<Blame, 'final'>;
+  readonly blame: Exclude<FailureKind, 'final'>;
   readonly error: unknown;
   /** The run ends so once retries are used up. */
   readonly otherwise?: TransactionalEnd<Value>;
@@ -35,7 +35,7 @@ export async function retryOrEnd<Value>(
 ): Promise<TransactionalEnd<Value> | Again<Value>> {
   const errors = errorsIn(failure);
   const blames = errors.map((error) => transaction.blame(error));
-  const found = (blame: Blame) => errors[blames.indexOf(blame)];
+  const found = (blame: FailureKind) => errors[blames.indexOf(blame)];
   if (blames.includes('transient')) return { to: 'again', blame: 'transient', error: found('transient') };
   if (blames.includes('final')) return end;
   if (blames.includes('gone')) return { to: 'again', blame: 'gone', error: found('gone') };

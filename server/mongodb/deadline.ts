@@ -9,9 +9,9 @@ import { failureOf, unavailable } from './server-errors.ts';
 const SILENT_MS = 1_000;
 
 /** `silence` is a time without an answer: the copies that are under way go on. */
-type Outcome<T> =
+type AttemptEnd<T> =
   | { readonly to: 'value'; readonly value: T }
-  | { readonly to: 'error'; readonly error: unknown; readonly copy: Promise<Outcome<T>> }
+  | { readonly to: 'error'; readonly error: unknown; readonly copy: Promise<AttemptEnd<T>> }
   | { readonly to: 'silence' };
 
 /**
@@ -28,42 +28,45 @@ export async function persistently<T>(
   { copies = true } = {},
 ): Promise<T> {
   const signal = hangUpAfter(until);
-  const underWay = new Set<Promise<Outcome<T>>>();
+  const underWay = new Set<Promise<AttemptEnd<T>>>();
   let silentMs = copies ? Math.min(SILENT_MS, (until - performance.now()) / 2) : Number.POSITIVE_INFINITY;
   let last: unknown;
   for (let attempts = 0; ; ) {
     const leftMs = Math.floor(until - performance.now());
     if (leftMs < 1) throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
-    underWay.add(outcomeOf(attempt(leftMs, signal)));
-    const outcome = await firstOf(underWay, Math.min(silentMs, leftMs));
-    switch (outcome.to) {
+    underWay.add(endOf(attempt(leftMs, signal)));
+    const end = await firstOf(underWay, Math.min(silentMs, leftMs));
+    switch (end.to) {
       case 'value':
-        return outcome.value;
+        return end.value;
       case 'silence':
         silentMs *= 2;
         break;
       case 'error':
-        underWay.delete(outcome.copy);
-        last = mayPass(outcome.error, last);
+        underWay.delete(end.copy);
+        last = mayPass(end.error, last);
         await pause(Math.min(pauseMs(attempts++), leftMs));
         break;
       default:
-        outcome satisfies never;
+        end satisfies never;
     }
   }
 }
 
-function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
-  const copy: Promise<Outcome<T>> = work.then(
+function endOf<T>(work: Promise<T>): Promise<AttemptEnd<T>> {
+  const copy: Promise<AttemptEnd<T>> = work.then(
     (value) => ({ to: 'value', value }),
     (error) => ({ to: 'error', error, copy }),
   );
   return copy;
 }
 
-async function firstOf<T>(underWay: Iterable<Promise<Outcome<T>>>, silentMs: number): Promise<Outcome<T>> {
+async function firstOf<T>(
+  underWay: Iterable<Promise<AttemptEnd<T>>>,
+  silentMs: number,
+): Promise<AttemptEnd<T>> {
   let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<Outcome<T>>((resolve) => {
+  const silence = new Promise<AttemptEnd<T>>((resolve) => {
     timer = setTimeout(resolve, silentMs, { to: 'silence' });
   });
   try {

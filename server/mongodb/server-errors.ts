@@ -1,5 +1,5 @@
 import { type IdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
-import type { Blame } from '../engine/store.ts';
+import type { FailureKind } from '../engine/store.ts';
 
 /** A failed command is of one of these kinds, which say what to do with its statements. */
 export type Failure =
@@ -106,7 +106,7 @@ const CONNECTION =
   /^(Mongo(Network|ServerSelection|PoolCleared|WaitQueue|NotPrimary)\w*|PoolCleared\w*|WaitQueue\w*)Error$/;
 
 /** Says what an error of the driver means for its transaction; undefined for any other error. It goes by shape, like all here. */
-export function blameOf(error: unknown): Blame | undefined {
+export function failureKindOf(error: unknown): FailureKind | undefined {
   const { name, code } = (error ?? {}) as Record<string, unknown>;
   if (code === NO_SUCH_TRANSACTION) return 'gone';
   if (

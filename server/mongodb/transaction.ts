@@ -7,10 +7,10 @@ import { persistently, within } from './deadline.ts';
 import { pauseMs } from './pause.ts';
 import type { Write } from './pipelines/statements.ts';
 import type { Reader } from './reader.ts';
-import { blameOf, failureOf, isTransientTransactionError } from './server-errors.ts';
+import { failureKindOf, failureOf, isTransientTransactionError } from './server-errors.ts';
 import type { StatementError } from './writes/update-command.ts';
 
-interface Parts {
+interface TransactionDeps {
   readonly collection: Collection;
   readonly reader: Reader;
   readonly held: Held;
@@ -23,15 +23,15 @@ interface Parts {
 
 /** A transaction of the host's driver, with a session of its own and with concerns that do not depend on the client's. */
 export class MongoTransaction implements Transaction {
-  readonly #parts: Parts;
+  readonly #deps: TransactionDeps;
   readonly #session: DriverSession;
   #committing: Promise<unknown> | undefined;
   #ended: Promise<void> | undefined;
 
   /** @throws IdempotencyError STORE_UNAVAILABLE when the host has closed its client */
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    const { collection, after, timeoutMs } = parts;
+  constructor(deps: TransactionDeps) {
+    this.#deps = deps;
+    const { collection, after, timeoutMs } = deps;
     try {
       this.#session = collection.startSession();
     } catch (error) {
@@ -52,11 +52,11 @@ export class MongoTransaction implements Transaction {
     return this.#session as Session;
   }
 
-  readonly blame = blameOf;
+  readonly blame = failureKindOf;
 
   async isAlive(): Promise<boolean> {
-    const { scope, key } = this.#parts.held;
-    const find = { find: this.#parts.collection.name, filter: { scope, key }, projection: { _id: 1 } };
+    const { scope, key } = this.#deps.held;
+    const find = { find: this.#deps.collection.name, filter: { scope, key }, projection: { _id: 1 } };
     try {
       await this.#run({ ...find, collation: SIMPLE, limit: 1, singleBatch: true });
       return true;
@@ -66,7 +66,7 @@ export class MongoTransaction implements Transaction {
   }
 
   async commit(completion: Completion): Promise<CommitAnswer> {
-    const { collection, completionOf } = this.#parts;
+    const { collection, completionOf } = this.#deps;
     try {
       const { statement } = completionOf(completion);
       const reply = await this.#run({ update: collection.name, updates: [statement] });
@@ -74,10 +74,10 @@ export class MongoTransaction implements Transaction {
       if (failed) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
       if (reply.n !== 1) return { to: 'stale' };
     } catch (error) {
-      return aborted(error);
+      return abortedAnswer(error);
     }
     const answer = await this.#commit();
-    if (answer.to === 'committed') this.#parts.onCommitted();
+    if (answer.to === 'committed') this.#deps.onCommitted();
     return answer;
   }
 
@@ -93,12 +93,12 @@ export class MongoTransaction implements Transaction {
     ended.catch(() => {});
     if (committing) return;
     // The driver's own abort may wait on a dead connection, while the server holds the record.
-    await within(this.#parts.timeoutMs, ended).catch(() => this.#abortAtOnce());
+    await within(this.#deps.timeoutMs, ended).catch(() => this.#abortAtOnce());
   }
 
   /** Again for as long as the outcome is unknown: the server answers for the same transaction each time. */
   async #commit(): Promise<CommitAnswer> {
-    const until = performance.now() + this.#parts.timeoutMs;
+    const until = performance.now() + this.#deps.timeoutMs;
     let last: unknown;
     for (let attempts = 0; ; attempts++) {
       const leftMs = Math.floor(until - performance.now());
@@ -107,7 +107,7 @@ export class MongoTransaction implements Transaction {
         await within(leftMs, this.#sendCommit());
         return { to: 'committed' };
       } catch (error) {
-        const blame = blameOfCommit(error);
+        const blame = failureKindOfCommit(error);
         if (blame !== 'unknown') return { to: 'aborted', blame, error };
         if (isIdempotencyError(error) || isHopeless(error)) return this.#lookUp(error);
         last = error;
@@ -129,7 +129,7 @@ export class MongoTransaction implements Transaction {
    * record at once, which the server would hold for a minute.
    */
   async #lookUp(error: unknown): Promise<CommitAnswer> {
-    const { reader, held, timeoutMs } = this.#parts;
+    const { reader, held, timeoutMs } = this.#deps;
     const isAborted = await this.#abortAtOnce();
     try {
       const after = this.#session.operationTime;
@@ -145,7 +145,7 @@ export class MongoTransaction implements Transaction {
 
   /** Aborts the transaction, and tells whether the server said that nothing was or will be committed. The driver can not: after a commit it sends no abort. */
   async #abortAtOnce(): Promise<boolean> {
-    const { collection, timeoutMs } = this.#parts;
+    const { collection, timeoutMs } = this.#deps;
     const session = this.#session;
     const command = { abortTransaction: 1, writeConcern: { w: 'majority', wtimeout: timeoutMs } };
     try {
@@ -155,12 +155,12 @@ export class MongoTransaction implements Transaction {
       return true;
     } catch (error) {
       const said = isIdempotencyError(error) ? error.cause : error;
-      return blameOf(said) === 'gone' && isTransientTransactionError(said);
+      return failureKindOf(said) === 'gone' && isTransientTransactionError(said);
     }
   }
 
   #run(command: Document): Promise<Document> {
-    const { collection, timeoutMs } = this.#parts;
+    const { collection, timeoutMs } = this.#deps;
     return within(
       timeoutMs,
       collection.run({ ...command, maxTimeMS: timeoutMs }, { session: this.#session }),
@@ -169,16 +169,16 @@ export class MongoTransaction implements Transaction {
 }
 
 /** @throws IdempotencyError STORE_UNAVAILABLE when another transaction would fail in the same way */
-function aborted(error: unknown): CommitAnswer {
-  const blame = blameOf(error);
+function abortedAnswer(error: unknown): CommitAnswer {
+  const blame = failureKindOf(error);
   if (blame === 'transient' || blame === 'gone') return { to: 'aborted', blame, error };
   throw isIdempotencyError(error) ? error : refusal('STORE_UNAVAILABLE', 'unreachable', error);
 }
 
 /** Says what the answer to a commit means. Only an error with the right label says that nothing was committed. */
-function blameOfCommit(error: unknown): 'transient' | 'gone' | 'unknown' {
+function failureKindOfCommit(error: unknown): 'transient' | 'gone' | 'unknown' {
   if (!isTransientTransactionError(error)) return 'unknown';
-  return blameOf(error) === 'gone' ? 'gone' : 'transient';
+  return failureKindOf(error) === 'gone' ? 'gone' : 'transient';
 }
 
 const isHopeless = (error: unknown) => ['closed', 'denied', 'rejected'].includes(failureOf(error));

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { openBody, type Place, type Sealing, sealBody } from '../../server/bodies/bodies.ts';
-import { readBody } from '../../server/engine/body.ts';
+import { type BodyPlace, openBody, type Sealing, sealBody } from '../../server/bodies/bodies.ts';
+import { parseStoredBody } from '../../server/engine/body.ts';
 import type { StoredBody } from '../../server/engine/record.ts';
 import { type Cipher, createCipher } from '../../server/index.ts';
 
 const k1 = randomBytes(32);
 const cipher = createCipher({ current: 'k1', keys: { k1 } });
-const place: Place = { scope: 's', key: 'k', life: 7, part: 'response', format: 'test/1' };
+const place: BodyPlace = { scope: 's', key: 'k', life: 7, part: 'response', format: 'test/1' };
 const without: Sealing = { cipher: null, compressAboveBytes: null, maxBytes: 15_728_640 };
 const forms: [string, Sealing][] = [
   ['in clear text', without],
@@ -17,8 +17,8 @@ const forms: [string, Sealing][] = [
   ['encrypted', { ...without, cipher }],
   ['compressed and encrypted', { ...without, cipher, compressAboveBytes: 0 }],
 ];
-const open = async (stored: unknown, at: Place = place, by: Cipher | null = cipher) =>
-  openBody(readBody(stored), at, by);
+const open = async (stored: unknown, at: BodyPlace = place, by: Cipher | null = cipher) =>
+  openBody(parseStoredBody(stored), at, by);
 const refused = (reason: string) => expect.objectContaining({ code: 'RESULT_NOT_RETAINED', reason });
 /** As every text that a codec writes. */
 const text = fc.string({ unit: 'binary', maxLength: 2_000 });
@@ -123,17 +123,17 @@ describe('what was encrypted', () => {
     );
   });
 
-  test.each<[string, Partial<Place>]>([
+  test.each<[string, Partial<BodyPlace>]>([
     ['another scope', { scope: 'S' }],
     ['another key', { key: 'K' }],
     ['another split of scope and key', { scope: 'sk', key: '' }],
-    ['another life of its key', { life: 8 } as Partial<Place>],
+    ['another life of its key', { life: 8 } as Partial<BodyPlace>],
     ['the request', { part: 'request' }],
     ['a step', { part: { step: 'response' } }],
     ['another format', { format: 'test/2' }],
   ])('is refused in the place of %s', async (_, elsewhere) => {
     const stored = await sealBody('secret', place, sealing);
-    await expect(open(stored, { ...place, ...elsewhere } as Place)).rejects.toEqual(
+    await expect(open(stored, { ...place, ...elsewhere } as BodyPlace)).rejects.toEqual(
       refused('undecipherable'),
     );
     expect(await open(stored)).toBe('secret');

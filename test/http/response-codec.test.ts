@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { hold, Thrown } from '../../plugin/http/handled.ts';
+import { bufferResponse, Thrown } from '../../plugin/http/handled.ts';
 import { createResponseCodec } from '../../plugin/http/response-codec.ts';
 import { namesToStore } from '../../plugin/http/stored-headers.ts';
 
 const codec = createResponseCodec(namesToStore(['location']));
 const stored = async (response: Response) =>
-  JSON.parse(codec.encode(await hold(response, 1_000)).body ?? 'null');
+  JSON.parse(codec.encode(await bufferResponse(response, 1_000)).body ?? 'null');
 
 describe('a stored response', () => {
   test('can be read by an operator where it is text', async () => {
@@ -36,7 +36,7 @@ describe('a stored response', () => {
     [400, 'error'],
     [503, 'error'],
   ])('with %i is a %s', async (status, outcome) => {
-    expect(codec.encode(await hold(new Response(null, { status }), 0))).toMatchObject({
+    expect(codec.encode(await bufferResponse(new Response(null, { status }), 0))).toMatchObject({
       outcome,
       started: true,
     });

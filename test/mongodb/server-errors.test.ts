@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blameOf, failureOf } from '../../server/mongodb/server-errors.ts';
+import { failureKindOf, failureOf } from '../../server/mongodb/server-errors.ts';
 
 const writeConcernError = { code: 50, codeName: 'MaxTimeMSExpired', errmsg: 'operation exceeded time limit' };
 
@@ -38,7 +38,7 @@ describe('a server that had no room for a command ran nothing of it, and is aske
     ],
   ])('%s', (_, error) => {
     expect(failureOf(error)).toBe('lost');
-    expect(blameOf(error)).toBe('transient');
+    expect(failureKindOf(error)).toBe('transient');
   });
 });
 

@@ -43,7 +43,7 @@ export async function executeKeyed(
 }
 
 /** Makes an executor for operations that have no key of their own, but are executed inside a run: they must not get that run, nor its key. */
-export function apart(executeFn: Execute): Execute {
+export function outsideRunExecutor(executeFn: Execute): Execute {
   return (args: ExecutionArgs) => {
     exposeRun(args.contextValue);
     return outsideRun(() => executeFn(args));

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { written } from '../../../server/bodies/written.ts';
+import { writeDown } from '../../../server/bodies/write-down.ts';
 import type { ResultCodec } from '../../../server/call.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { withoutNames } from '../../../server/redact.ts';
@@ -35,7 +35,7 @@ export function resultCodec(
         const shown = isHidden ? withoutNames(stored, mutation.hiddenInAnswer(isHidden)) : stored;
         return { body: graphqlFormat.writeResult(shown), redacted: shown !== stored };
       };
-      return { outcome, ...written(write), started, result };
+      return { outcome, ...writeDown(write), started, result };
     },
 
     decode(body) {

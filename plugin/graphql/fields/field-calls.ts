@@ -6,7 +6,7 @@ import { KEY_DIRECTIVE } from '../schema/directives.ts';
 import { failed, located } from './field-failure.ts';
 
 /** The calls of one operation's fields share this. */
-interface Around<Context> extends Caller<Context> {
+interface FieldCallsOptions<Context> extends Caller<Context> {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
@@ -25,12 +25,12 @@ export type FieldCalls = ReadonlyMap<string, KeyedMutation>;
  */
 export async function fieldCalls<Context>(
   keys: ReadonlyMap<string, string>,
-  around: Around<Context>,
+  options: FieldCallsOptions<Context>,
 ): Promise<FieldCalls> {
   const calls = new Map<string, KeyedMutation>();
-  for (const [responseKey, nodes] of around.mutation.rootFields) {
+  for (const [responseKey, nodes] of options.mutation.rootFields) {
     const key = keys.get(responseKey);
-    if (key !== undefined) calls.set(responseKey, await fieldCall(key, responseKey, nodes, around));
+    if (key !== undefined) calls.set(responseKey, await fieldCall(key, responseKey, nodes, options));
   }
   return calls;
 }
@@ -39,12 +39,12 @@ function fieldCall<Context>(
   key: string,
   responseKey: string,
   nodes: FieldNodes,
-  around: Around<Context>,
+  options: FieldCallsOptions<Context>,
 ): Promise<KeyedMutation> {
-  const { schema, document, operation, variables } = around;
+  const { schema, document, operation, variables } = options;
   const part = partOf(document, operation, nodes.map(asSelected));
   const mutation = new Mutation(part.document, part.operation, variables);
-  return keyedMutation(key, mutation, around, (error) =>
+  return keyedMutation(key, mutation, options, (error) =>
     failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),
   );
 }

@@ -3,7 +3,7 @@ import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
 import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
 import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
 import { IS_OURS, listKeys } from '../keys/list.ts';
-import { areSmall, chooseVia, LOCK_KEY } from '../keys/query-plan.ts';
+import { areSmall, chooseQueryPlan, LOCK_KEY } from '../keys/query-plan.ts';
 
 /** A plan or an export holds at most so many keys. */
 const MOST_ROWS = 10_000;
@@ -25,8 +25,8 @@ export async function walkRows(
   filter: KeyFilter,
 ): Promise<Walked> {
   const within = filter.scope === undefined ? scopes : [filter.scope];
-  const via = await chooseVia(records, { filter, scopes });
-  if (via.by === 'search' && within && (await areSmall(records, within, MOST_WALKED)))
+  const plan = await chooseQueryPlan(records, { filter, scopes });
+  if (plan.by === 'search' && within && (await areSmall(records, within, MOST_WALKED)))
     return walkScopes(records, within, { filter, scopes });
   return walkPages(records, { filter, scopes });
 }

@@ -3,7 +3,7 @@ import { idIs, isBadHint, isOutOfTime, objectId, type Records } from '../collect
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
 import type { Count, KeyFilter, KeyPage, KeyRow } from '../contract.ts';
 import { allOf, otherMatches, stateMatch } from './filters.ts';
-import { chooseVia, type Via } from './query-plan.ts';
+import { chooseQueryPlan, type QueryPlan } from './query-plan.ts';
 
 const PAGE_ROWS = 50;
 /** A filter without an index looks at so many records for one page. */
@@ -29,8 +29,8 @@ type Page = Pick<KeyPage, 'rows' | 'next' | 'searched'>;
 
 /** Lists one page of keys, newest first. */
 export async function listKeys(records: Records, request: ListRequest): Promise<KeyPage> {
-  const [now, via] = await Promise.all([records.now(), chooseVia(records, request)]);
-  const page = await pageBy(records, startingAt(request, now), via);
+  const [now, plan] = await Promise.all([records.now(), chooseQueryPlan(records, request)]);
+  const page = await pageBy(records, startingAt(request, now), plan);
   const newest = request.cursor === undefined ? (page.rows[0]?.id ?? null) : null;
   return { ...page, newest, now: now.getTime() };
 }
@@ -60,15 +60,15 @@ export async function rowsOf(
   return (await records.aggregate(pipeline, BY_ID)).map(rowOf);
 }
 
-async function pageBy(records: Records, request: ListRequest, via: Via): Promise<Page> {
-  if (via.by === 'search') return searchedPage(records, request);
+async function pageBy(records: Records, request: ListRequest, plan: QueryPlan): Promise<Page> {
+  if (plan.by === 'search') return searchedPage(records, request);
   const { limit = PAGE_ROWS } = request;
   try {
-    const found = await findRows(records, request, [], limit + 1, via);
+    const found = await findRows(records, request, [], limit + 1, plan);
     const rows = found.slice(0, limit);
     return { rows, next: found.length > limit ? lastId(rows) : null, searched: everything(rows) };
   } catch (error) {
-    if (isBadHint(error) || (via.maxTimeMS !== undefined && isOutOfTime(error)))
+    if (isBadHint(error) || (plan.maxTimeMS !== undefined && isOutOfTime(error)))
       return searchedPage(records, request);
     throw error;
   }

@@ -5,7 +5,7 @@ import type { KeyFilter } from '../contract.ts';
 import { stateMatch } from './filters.ts';
 
 /** A list finds its rows in one of these ways. */
-export type Via =
+export type QueryPlan =
   /** The index finds each range of the filter newest first, or few records at all. */
   | { readonly by: 'index'; readonly hint?: Document; readonly maxTimeMS?: number }
   /** The search goes through all records, newest first, up to a bound. */
@@ -17,14 +17,14 @@ const SMALL_SET = 1_000;
 const KEY_SEARCH_MS = 1_500;
 export const LOCK_KEY = { scope: 1, key: 1 };
 const EXPIRY_KEY = { expiresAt: 1 };
-const SEARCH: Via = { by: 'search' };
+const SEARCH: QueryPlan = { by: 'search' };
 
 interface Request {
   readonly filter: KeyFilter;
   readonly scopes?: readonly string[] | undefined;
 }
 
-export async function chooseVia(records: Records, { filter, scopes }: Request): Promise<Via> {
+export async function chooseQueryPlan(records: Records, { filter, scopes }: Request): Promise<QueryPlan> {
   const within = filter.scope === undefined ? scopes : [filter.scope];
   if (filter.key !== undefined) {
     // Without a hint: an index on `key` of the host's own is welcome.

@@ -1,13 +1,12 @@
 import type { AnyTRPCRouter } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { serializeItem } from 'structured-headers';
+import { createReplayer, type ReplayAnswer } from '../../server/admin/create-replayer.ts';
 import {
   type CapturedRequest,
   type Replayer,
   type ReplayPrincipal,
-  scopeRefusal,
   storedBody,
-  WON_BY_A_CLIENT,
 } from '../../server/admin/replayer.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
@@ -57,35 +56,25 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
   const { transformer } = router._def._config as Config;
   const form = formOf({ transformer });
 
-  return {
+  return createReplayer({
     format: trpcFormat.name,
+    context,
+    problemOf: (request) => problemOf(router, transformer, request),
 
-    async check(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request) ?? (await problemOf(router, transformer, request));
-      const who = principal?.principal;
-      return why === null
-        ? { possible: true, principal: who ?? '' }
-        : { possible: false, why, ...(who !== undefined && { principal: who }) };
-    },
-
-    async run(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request);
-      if (why !== null) throw new Error(why);
+    async send(request, { ctx }) {
       const { path, input } = trpcFormat.readRequest(request.body);
       const response = await fetchRequestHandler({
         endpoint: ENDPOINT,
         router,
         responseMeta: idempotencyResponseMeta,
-        createContext: ({ req }) => ({ ...principal?.ctx, req }),
+        createContext: ({ req }) => ({ ...ctx, req }),
         req: new Request(`http://replay${ENDPOINT}/${path}`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', [headerName]: serializeItem(request.key) },
           ...(input !== undefined && { body: JSON.stringify(input) }),
         }),
       });
-      return outcomeOf(response, await response.text());
+      return answerOf(response, await response.text());
     },
 
     response(given) {
@@ -95,7 +84,7 @@ export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
           : trpcFormat.writeResult({ data: transformer.output.serialize(given.data) });
       return storedBody(trpcFormat.nameFor(form), body);
     },
-  };
+  });
 }
 
 /** Null when the procedure is there and its validators take the input. */
@@ -135,9 +124,9 @@ async function issueOf(validator: unknown, value: unknown): Promise<string | nul
   return result?.issues?.[0]?.message ?? null;
 }
 
-function outcomeOf(response: Response, body: string): string {
-  const replayed = response.headers.get('idempotent-replayed') === 'true' ? ` ${WON_BY_A_CLIENT}` : '';
-  return response.ok
-    ? `It was answered without an error.${replayed}`
-    : `It was answered with an error: ${body.slice(0, 500)}.${replayed}`;
+function answerOf({ ok, headers }: Response, body: string): ReplayAnswer {
+  return {
+    error: ok ? null : body.slice(0, 500),
+    replayed: headers.get('idempotent-replayed') === 'true',
+  };
 }

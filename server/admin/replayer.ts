@@ -52,14 +52,6 @@ export interface Replayer {
   ): StoredBody | Promise<StoredBody>;
 }
 
-export const WON_BY_A_CLIENT = 'A retry of the client was first: this is its result.';
-
-/** Says why the principal may not send the request; null when it may. */
-export function scopeRefusal(principal: ReplayPrincipal | null, { scope }: CapturedRequest): string | null {
-  if (principal === null) return 'Whoever sent it may not any more';
-  return principal.scope === scope ? null : 'The principal belongs to another scope than the record';
-}
-
 /** Makes the stored form of a response. @param format its name */
 export function storedBody(format: string, body: string): StoredBody {
   return { format, body, bytes: Buffer.byteLength(body) };

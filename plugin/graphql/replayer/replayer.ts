@@ -1,11 +1,6 @@
 import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import {
-  type CapturedRequest,
-  type Replayer,
-  scopeRefusal,
-  storedBody,
-  WON_BY_A_CLIENT,
-} from '../../../server/admin/replayer.ts';
+import { createReplayer, type ReplayAnswer } from '../../../server/admin/create-replayer.ts';
+import { type CapturedRequest, type Replayer, storedBody } from '../../../server/admin/replayer.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
@@ -40,24 +35,12 @@ export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer
   const { context } = options;
   const server = serverOf(options);
 
-  return {
+  return createReplayer({
     format: graphqlFormat.name,
-
-    async check(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request) ?? errorsIn(request, server.schema());
-      const who = principal?.principal;
-      return why === null
-        ? { possible: true, principal: who ?? '' }
-        : { possible: false, why, ...(who !== undefined && { principal: who }) };
-    },
-
-    async run(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request);
-      if (why !== null || principal === null) throw new Error(why ?? '');
-      return outcomeOf(await server.send(graphqlFormat.readRequest(request.body), request.key, principal));
-    },
+    context,
+    problemOf: (request) => problemOf(request, server.schema()),
+    send: async (request, principal) =>
+      answerOf(await server.send(graphqlFormat.readRequest(request.body), request.key, principal)),
 
     async response(given, _operation, request) {
       const body =
@@ -66,10 +49,11 @@ export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer
           : graphqlFormat.writeResult({ data: await checkedData(given, request, server.schema) });
       return storedBody(graphqlFormat.name, body);
     },
-  };
+  });
 }
 
-function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | null {
+/** Null when the schema still takes the operation. */
+function problemOf(request: CapturedRequest, schema: GraphQLSchema): string | null {
   try {
     const [error] = validate(schema, parse(graphqlFormat.readRequest(request.body).query));
     return error ? `It is no longer valid: ${error.message}` : null;
@@ -78,11 +62,9 @@ function errorsIn(request: CapturedRequest, schema: GraphQLSchema): string | nul
   }
 }
 
-function outcomeOf({ result: { errors }, replayed }: Answer): string {
-  const whose = replayed ? ` ${WON_BY_A_CLIENT}` : '';
+function answerOf({ result: { errors }, replayed }: Answer): ReplayAnswer {
   const [error] = errors ?? [];
-  if (!error) return `It was answered without an error.${whose}`;
-  return `It was answered with an error: ${messageOf(error)}.${whose}`;
+  return { error: error ? messageOf(error) : null, replayed };
 }
 
 const messageOf = ({ message, extensions }: GraphQLError): string =>

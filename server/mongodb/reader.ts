@@ -6,8 +6,8 @@ import { recordOf } from './codec.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
 import { persistently, within } from './deadline.ts';
 
-/** A `Standing` says who holds a record: enough to see whether the record changed. */
-export interface Standing {
+/** A `Holding` says who holds a record: enough to see whether the record changed. */
+export interface Holding {
   readonly state: unknown;
   readonly owner: unknown;
   readonly fence: unknown;
@@ -22,7 +22,7 @@ const BYTES_PER_READ = 2 * 1_048_576;
 const BYTES_IN_FLIGHT = 32 * 1_048_576;
 const LATE_MS = 50;
 
-const STANDING = {
+const HOLDING = {
   _id: 0,
   scope: 1,
   key: 1,
@@ -89,7 +89,7 @@ export class Reader {
   readonly #collection: Collection;
   readonly #snapshots = new Map<unknown, Batch<Snapshot>>();
   readonly #heads = new Map<unknown, Batch<Snapshot>>();
-  readonly #standings = new Map<unknown, Batch<Standing>>();
+  readonly #holdings = new Map<unknown, Batch<Holding>>();
   readonly #bytes = new ByteBudget(BYTES_IN_FLIGHT);
 
   constructor(collection: Collection) {
@@ -110,23 +110,23 @@ export class Reader {
   }
 
   /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
-  standing(address: Address, after: unknown, until: number): Promise<Standing | undefined> {
-    return this.#batched(this.#standings, address, after, until, this.#findStandings);
+  holding(address: Address, after: unknown, until: number): Promise<Holding | undefined> {
+    return this.#batched(this.#holdings, address, after, until, this.#findHoldings);
   }
 
-  async standings(
+  async holdings(
     addresses: readonly Address[],
     after: unknown,
     until: number,
-  ): Promise<Map<string, Standing>> {
-    const documents = await this.#find(addresses, STANDING, after, until);
+  ): Promise<Map<string, Holding>> {
+    const documents = await this.#find(addresses, HOLDING, after, until);
     return new Map(
-      documents.map((found) => [idOf(found as unknown as Address), found as unknown as Standing]),
+      documents.map((found) => [idOf(found as unknown as Address), found as unknown as Holding]),
     );
   }
 
-  readonly #findStandings: Find<Standing> = async (addresses, after, until, found) => {
-    for (const [id, standing] of await this.standings(addresses, after, until)) found(id, standing);
+  readonly #findHoldings: Find<Holding> = async (addresses, after, until, found) => {
+    for (const [id, holding] of await this.holdings(addresses, after, until)) found(id, holding);
   };
 
   readonly #findHeads: Find<Snapshot> = async (addresses, after, until, found) => {

@@ -294,12 +294,12 @@ class MongoDBStore implements MongoStore {
     });
     this.#heldAt.set(held, operationTime);
     if (matched) return { applied: true };
-    const standing = await this.#reader.standing(held, operationTime, until);
-    if (!standing) return { applied: false, stands: null };
+    const holding = await this.#reader.holding(held, operationTime, until);
+    if (!holding) return { applied: false, stands: null };
     const stands = {
-      owner: String(standing.owner),
-      fence: Number(standing.fence),
-      state: String(standing.state),
+      owner: String(holding.owner),
+      fence: Number(holding.fence),
+      state: String(holding.state),
     };
     return isOurs(held, stands) && stands.state === target ? { applied: true } : { applied: false, stands };
   }

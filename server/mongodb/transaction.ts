@@ -133,10 +133,10 @@ export class MongoTransaction implements Transaction {
     const isAborted = await this.#abortAtOnce();
     try {
       const after = this.#session.operationTime;
-      const standing = await reader.standing(held, after, performance.now() + timeoutMs);
+      const holding = await reader.holding(held, after, performance.now() + timeoutMs);
       // Nobody else can have written to the record while the transaction was to be committed.
-      if (standing?.owner !== held.owner || standing.fence !== held.fence) return { to: 'stale' };
-      if (standing.state === 'completed') return { to: 'committed' };
+      if (holding?.owner !== held.owner || holding.fence !== held.fence) return { to: 'stale' };
+      if (holding.state === 'completed') return { to: 'committed' };
       return isAborted ? { to: 'aborted', blame: 'transient', error } : { to: 'unknown', error };
     } catch {
       return { to: 'unknown', error };

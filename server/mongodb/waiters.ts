@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { idOf } from '../engine/address.ts';
 import { refusal } from '../engine/errors.ts';
 import type { Held, Snapshot } from '../engine/store.ts';
-import type { Reader, Standing } from './reader.ts';
+import type { Holding, Reader } from './reader.ts';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -94,10 +94,10 @@ export class Waiters {
   async #check(waiters: readonly Waiter[]): Promise<void> {
     const until = performance.now() + this.#timeoutMs;
     const addresses = new Map(waiters.map(({ seen }) => [idOf(seen), seen]));
-    const standings = await this.#reader.standings([...addresses.values()], undefined, until);
+    const holdings = await this.#reader.holdings([...addresses.values()], undefined, until);
     for (const waiter of waiters) {
       const { seen, resolve, reject } = waiter;
-      if (runs(standings.get(idOf(seen)), seen)) continue;
+      if (runs(holdings.get(idOf(seen)), seen)) continue;
       // Its result may be large: the next look at the others does not wait for it.
       this.#waiters.delete(waiter);
       this.#reader.snapshot(seen, undefined, until).then(resolve, reject);
@@ -105,11 +105,11 @@ export class Waiters {
   }
 }
 
-function runs(standing: Standing | undefined, seen: Watched): boolean {
+function runs(holding: Holding | undefined, seen: Watched): boolean {
   return (
-    standing?.state === 'running' &&
-    standing.owner === seen.owner &&
-    standing.fence === seen.fence &&
-    standing.leaseLeftMs > 0
+    holding?.state === 'running' &&
+    holding.owner === seen.owner &&
+    holding.fence === seen.fence &&
+    holding.leaseLeftMs > 0
   );
 }

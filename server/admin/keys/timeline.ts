@@ -7,7 +7,7 @@ import type { KeyRow, TimelineEntry } from '../contract.ts';
 /** Makes the timeline of a record, newest first; the first entry is how things stand. */
 export function timelineOf(record: Document, row: KeyRow): readonly TimelineEntry[] {
   const history = Array.isArray(record.history) ? record.history.map(entryOf) : [];
-  const events = [...history, ...standing(record, row)];
+  const events = [...history, ...currentEntries(record, row)];
   const newest = events.pop();
   return newest ? [{ ...newest, current: true }, ...events.reverse()] : [];
 }
@@ -31,7 +31,7 @@ function entryOf(stored: unknown): TimelineEntry {
 }
 
 /** Makes the entries that are not in the record's history. The history already says why a record was released or in doubt. */
-function standing(record: Document, { state, startedAt, completedAt, fence }: KeyRow): TimelineEntry[] {
+function currentEntries(record: Document, { state, startedAt, completedAt, fence }: KeyRow): TimelineEntry[] {
   const owner = textOf(record.owner);
   // An operator gave it: the history says so.
   if (owner.startsWith('operator:')) return [];

@@ -8,6 +8,7 @@ import { readStored } from '../keys/read-stored.ts';
 import type { ActionRefusal } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 import { changeOf } from './change-of.ts';
+import { requireCipher } from './given-response.ts';
 
 export interface Action extends ActionCommand {
   readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
@@ -32,6 +33,7 @@ export type Plan =
 /**
  * Plans an action: reads the record as it stands, asks the rules, and says what to write into the record and into the
  * audit.
+ * @throws UnusableResponse for a response in plain text where the record's bodies are encrypted
  */
 export async function planAction(
   services: AdminServices,
@@ -42,6 +44,7 @@ export async function planAction(
   const { seen, by, reason, commandKey, jobId } = action;
   const found = await readStored(services.records, seen.id, send);
   if (!found) return { do: 'refuse', refusal: { code: 'gone' } };
+  requireCipher(action.given, found.isEncrypted);
   const before = readRecord(found.record);
   if (!before) return { do: 'refuse', refusal: { code: 'unreadable' } };
   const refusal = changeOf(seen, before) ?? missingConfirmation(action, before);

@@ -1,5 +1,5 @@
 import { familyOf } from '../../engine/body.ts';
-import type { KeyRecord, OperatorAction, StoredBody, StoredRecord } from '../../engine/record.ts';
+import type { OperatorAction, StoredBody } from '../../engine/record.ts';
 import { FORMATS } from '../../formats/formats.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { readRequest } from '../bodies/bodies.ts';
@@ -14,12 +14,22 @@ export class UnusableResponse extends Error {}
 const SEARCHED = 10_000;
 const LONGEST_REASON = 1_000;
 
-interface GivenText {
-  /** The id is that of the record. */
+/** A response is stored for this record. */
+export interface Subject {
   readonly id: string;
+  readonly scope: string;
+  readonly key: string;
+  readonly life: number;
+  /** The captured request has this format; null where there is none. */
+  readonly captured: string | null;
+}
+
+interface GivenText {
   readonly action: OperatorAction;
   readonly text: string | undefined;
 }
+
+type Services = Pick<AdminServices, 'records' | 'replayers' | 'open' | 'seal'>;
 
 /**
  * Makes the response that `mark_completed` and `mark_failed` store. A replayer for the format makes it where there is
@@ -28,49 +38,76 @@ interface GivenText {
  * @throws UnusableResponse
  */
 export async function givenResponse(
-  services: Pick<AdminServices, 'records' | 'replayers' | 'open' | 'seal'>,
-  { id, action, text }: GivenText,
+  services: Services,
+  given: GivenText,
+  subject: Subject,
 ): Promise<StoredBody | undefined> {
-  if (action !== 'mark_completed' && action !== 'mark_failed') return undefined;
-  const stored = await readStored(services.records, id);
-  if (!stored) return undefined;
-  const { record, isEncrypted } = stored;
-  const given = await writeResponse(services, record, { id, action, text });
-  const { scope, key, life } = record as unknown as KeyRecord;
-  const sealed = await services.seal({ scope, key, life }, given);
+  if (!storesResponse(given.action)) return undefined;
+  const { scope, key, life } = subject;
+  const sealed = await services.seal({ scope, key, life }, await writeResponse(services, subject, given));
   if (sealed.body === undefined)
     throw new UnusableResponse(`It can not be stored: ${sealed.omitted} (${sealed.bytes} bytes)`);
-  if (isEncrypted && !sealed.cipher)
-    throw new UnusableResponse(
-      'Other bodies of this record are encrypted, and there is no cipher here to encrypt this one (option `cipher`, --cipher)',
-    );
   return sealed;
 }
 
+/** Does the same for a record that was not read yet; undefined where there is none. */
+export async function givenResponseFor(
+  services: Services,
+  given: GivenText,
+  id: string,
+): Promise<StoredBody | undefined> {
+  if (!storesResponse(given.action)) return undefined;
+  const stored = await readStored(services.records, id);
+  if (!stored) return undefined;
+  const { scope, key, life, request } = stored.record;
+  const format = (request as { format?: unknown } | null | undefined)?.format;
+  const captured = typeof format === 'string' ? format : null;
+  const address = { scope: String(scope), key: String(key), life: Number(life) };
+  return givenResponse(services, given, { id, ...address, captured });
+}
+
+const storesResponse = (action: OperatorAction) => action === 'mark_completed' || action === 'mark_failed';
+
+/**
+ * Refuses to store a response in plain text beside bodies that are encrypted.
+ * @throws UnusableResponse
+ */
+export function requireCipher(given: StoredBody | undefined, isEncrypted: boolean): void {
+  if (given && isEncrypted && !given.cipher)
+    throw new UnusableResponse(
+      'Other bodies of this record are encrypted, and there is no cipher here to encrypt this one (option `cipher`, --cipher)',
+    );
+}
+
 async function writeResponse(
-  { records, replayers, open }: Pick<AdminServices, 'records' | 'replayers' | 'open'>,
-  record: StoredRecord,
-  { id, action, text: given }: GivenText,
+  { records, replayers, open }: Services,
+  { id, captured }: Subject,
+  { action, text: given }: GivenText,
 ): Promise<StoredBody> {
   if (given === undefined || given.trim() === '')
     throw new UnusableResponse(`Expected a ${wantedOf(action)}`);
-  const operation = String(record.operation);
-  const format = await formatOf(records, record, operation, replayers);
+  const format = captured ?? (await otherFormat(records, id, replayers));
   const replayer = replayers.find((known) => known.format === format);
   const isFailure = action === 'mark_failed';
-  const data = isFailure ? undefined : parsed(given);
+  const data = isFailure ? undefined : parseJson(given);
   if (!replayer) return plainResponse(format, isFailure, given);
   try {
     const request = await readRequest(records, id, open);
+    const operation = request?.operation ?? (await readOperation(records, id));
     return await replayer.response(isFailure ? { error: given } : { data }, operation, request);
   } catch (error) {
     throw new UnusableResponse(error instanceof Error ? error.message : String(error));
   }
 }
 
+async function readOperation(records: Records, id: string): Promise<string> {
+  const stored = await readStored(records, id);
+  return String(stored?.record.operation);
+}
+
 const wantedOf = (action: OperatorAction) => (action === 'mark_failed' ? 'message' : 'response as JSON');
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -78,20 +115,11 @@ function parsed(text: string): unknown {
   }
 }
 
-/**
- * Finds the format of the response: that of the captured request; else that of the only replayer, or of other records
- * of the operation.
- */
-async function formatOf(
-  records: Records,
-  record: StoredRecord,
-  operation: string,
-  replayers: readonly Replayer[],
-): Promise<string> {
-  const captured = (record.request as { format?: unknown } | null | undefined)?.format;
-  if (typeof captured === 'string') return captured;
+/** Finds the format where no request was captured: that of the only replayer, or of other records of the operation. */
+async function otherFormat(records: Records, id: string, replayers: readonly Replayer[]): Promise<string> {
   const [only] = replayers;
   if (only && replayers.length === 1) return only.format;
+  const operation = await readOperation(records, id);
   const [found] = await records.aggregate([
     { $sort: { _id: -1 } },
     { $limit: SEARCHED },

@@ -18,7 +18,7 @@ export type Acted =
  * Takes an action on the record that the operator saw, or says what stands instead. The record's write is a compare-and-set on
  * what was seen; it and the audit entry are one transaction. Sent again with the same `commandKey` it does nothing more, and
  * answers the same.
- * @throws Withdrawn when it is no longer wanted
+ * @throws Withdrawn when it is no longer wanted, UnusableResponse for a response that can not be stored in this record
  */
 export async function takeAction(services: AdminServices, action: Action): Promise<Acted> {
   const { audit, records } = services;

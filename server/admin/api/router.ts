@@ -1,19 +1,15 @@
-import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { readBody } from '../bodies/bodies.ts';
-import { requireLife } from '../collections/require-life.ts';
-import { textOf } from '../collections/rows.ts';
 import { act, dryRun } from '../commands/act.ts';
 import { exportAudit } from '../commands/audit-export.ts';
 import { diffVersions } from '../commands/diff.ts';
 import { exportKeys } from '../commands/export.ts';
-import { requireDetail } from '../commands/find-detail.ts';
+import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
 import type { KeyPage, Me } from '../contract.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readOverview } from '../keys/overview.ts';
-import { previewOf } from '../keys/preview.ts';
-import { readStored } from '../keys/read-stored.ts';
+import { readPreview } from '../keys/preview.ts';
 import { bulkRouter } from './bulk-router.ts';
 import {
   actionCommand,
@@ -51,24 +47,21 @@ const keys = router({
 
   body: forViewers
     .input(oneKey.extend({ part, whole: z.boolean().exactOptional() }))
-    .concat(withKey)
-    .query(async ({ ctx: { services }, input: { id, life, part, whole = false } }) => {
-      const { secrets, open } = services;
+    .query(async ({ ctx: { services, operator }, input: { id, life, part, whole = false } }) => {
+      const { records, secrets, open } = services;
+      const { scopes } = operator;
       const extent = whole ? 'whole' : 'beginning';
-      const body = await readBody(services.records, id, { life, part, extent, secrets, open });
-      if (!body) throw new TRPCError({ code: 'NOT_FOUND' });
+      const body = await readBody(records, id, { scopes, life, part, extent, secrets, open });
+      if (!body) throw noSuchKey();
       return body;
     }),
 
-  preview: forViewers
-    .input(oneKey)
-    .concat(withKey)
-    .query(async ({ ctx: { services, key }, input: { id, life } }) => {
-      const stored = await readStored(services.records, id);
-      if (!stored) throw new TRPCError({ code: 'NOT_FOUND' });
-      requireLife(textOf(stored.record.life), life);
-      return previewOf(stored.record, key.response, services.policy, stored.now);
-    }),
+  preview: forViewers.input(oneKey).query(async ({ ctx: { services, operator }, input: { id, life } }) => {
+    const { records, policy } = services;
+    const preview = await readPreview(records, id, { scopes: operator.scopes, life, policy });
+    if (!preview) throw noSuchKey();
+    return preview;
+  }),
 
   diff: forViewers
     .input(oneKey)

@@ -1,7 +1,7 @@
 import { isIdempotencyError } from '../../engine/errors.ts';
 import type { Idempotency } from '../../idempotency.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { idIs, type Records } from '../collections/records.ts';
+import { idIs, isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';
 import type { BodyInfo, BodyText } from '../contract.ts';
@@ -148,6 +148,8 @@ export const openerOf =
   };
 
 export interface BodyOptions {
+  /** The operator may see these scopes; undefined for all, or where the key was found by them already. */
+  readonly scopes?: readonly string[] | undefined;
   /** The life is that of the record as the page saw it. */
   readonly life?: string | undefined;
   readonly part: Part;
@@ -193,18 +195,18 @@ export async function openCaptured(found: Document, open: OpenBody): Promise<Rea
 }
 
 /**
- * Reads a body as it may be shown; undefined when there is no such record. What is read, opened and looked at is
+ * Reads a body as it may be shown; undefined when there is no such record that the operator may see. What is read, opened and looked at is
  * bounded by what is shown.
  * @throws TRPCError CONFLICT in another life of the key
  */
 export async function readBody(
   records: Records,
   id: string,
-  { life, part, extent, secrets, open }: BodyOptions,
+  { scopes, life, part, extent, secrets, open }: BodyOptions,
 ): Promise<BodyText | undefined> {
   const { shown, read, expanded } = EXTENTS[extent];
   const [found] = await records.aggregate([
-    { $match: idIs(id) },
+    { $match: isVisible(id, scopes) },
     {
       $project: {
         info: bodyFields(part),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
+import { givenResponseFor, UnusableResponse } from '../actions/given-response.ts';
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
 import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
 import { refusalSentence } from '../refusal.ts';
@@ -110,7 +110,7 @@ export class JobRunner {
         jobId: job._id,
         // The process may have been paused since it read the job, and another one may run the job by now: ask again in here.
         isWanted: (send) => services.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
-        given: await givenResponse(services, { id: seen.id, action, text: job.error }),
+        given: await givenResponseFor(services, { action, text: job.error }, seen.id),
         ...confirmed,
       });
       if (acted.done) await services.jobs.conclude(_id, 'done', null);

@@ -76,5 +76,8 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 /** Writes an ObjectId as an expression: none is made here, for the host's driver may be another copy. */
 export const objectId = (hex: string): Document => ({ $toObjectId: { $literal: hex } });
 export const isObjectId = (text: string): boolean => /^[0-9a-f]{24}$/.test(text);
+/** Matches one record where an operator of these scopes may see it; undefined stands for all scopes. */
+export const isVisible = (hex: string, scopes: readonly string[] | undefined): Document =>
+  scopes ? { $and: [idIs(hex), { scope: { $in: scopes } }] } : idIs(hex);
 /** Matches one id, by the index: the server takes the expression for the constant that it is. */
 export const idIs = (hex: string): Document => ({ $expr: { $eq: ['$_id', objectId(hex)] } });

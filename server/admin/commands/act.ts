@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
-import { takeAction } from '../actions/take-action.ts';
+import { type Acted, takeAction } from '../actions/take-action.ts';
 import type { ReadRequest } from '../bodies/bodies.ts';
 import { bodyView } from '../bodies/body-view.ts';
 import { recordRefusal } from '../collections/entries.ts';
@@ -40,8 +40,7 @@ export async function act(
     await auditRefusal(services, actor, { command, key: before, refusal: rerun.refusal });
     return refusedWith(rerun.refusal, before);
   }
-  const given = await responseOf(services, command);
-  const acted = await takeAction(services, { ...command, by: actor, given });
+  const acted = await takeGiven(services, actor, { key: before, command });
   if (!acted.done) {
     await auditRefusal(services, actor, { command, key: before, refusal: acted.refusal });
     return refusedWith(acted.refusal, (await findDetail(services, actor, seen.id)) ?? null);
@@ -117,9 +116,17 @@ async function shownRequest(
 
 const SHOWN_CHARS = 65_536;
 
-async function responseOf(services: AdminServices, { action, seen, response }: ActionCommand) {
+/** Takes the action with the response that the operator gave: the record is read in the action's own write only. */
+async function takeGiven(
+  services: AdminServices,
+  by: Actor,
+  { key: { scope, key, life, request }, command }: ActionRequest,
+): Promise<Acted> {
+  const { action, seen, response } = command;
+  const subject = { id: seen.id, scope, key, life: Number(life), captured: request?.format ?? null };
   try {
-    return await givenResponse(services, { id: seen.id, action, text: response });
+    const given = await givenResponse(services, { action, text: response }, subject);
+    return await takeAction(services, { ...command, by, given });
   } catch (error) {
     if (error instanceof UnusableResponse) {
       throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });

@@ -29,6 +29,9 @@ export async function requireDetail(
   id: string,
 ): Promise<KeyDetail> {
   const detail = await findDetail(services, operator, id);
-  if (!detail) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });
+  if (!detail) throw noSuchKey();
   return detail;
 }
+
+/** Answers for a key that is not there, and for one that the operator may not see: nobody can tell the two apart. */
+export const noSuchKey = () => new TRPCError({ code: 'NOT_FOUND', message: 'There is no such key' });

@@ -2,7 +2,7 @@ import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../../eng
 import { type KeyRecord, readRecord, type StoredRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
-import { idIs, type Records } from '../collections/records.ts';
+import { isVisible, type Records } from '../collections/records.ts';
 import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
 import type { KeyDetail, OfferedAction, Seen } from '../contract.ts';
 import { type ActionRefusal, refusalSentence } from '../refusal.ts';
@@ -34,7 +34,7 @@ export async function readDetail(
   { scopes, denialOf, reasonOf = (reason) => reason }: DetailOptions,
 ): Promise<KeyDetail | undefined> {
   const [found] = await records.aggregate([
-    { $match: scopes ? { $and: [idIs(id), { scope: { $in: scopes } }] } : idIs(id) },
+    { $match: isVisible(id, scopes) },
     { $project: DETAIL_FIELDS },
     ...elidedBodies(),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },

@@ -2,15 +2,48 @@ import { type ClaimRequest, type Decision, decide } from '../../engine/decide.ts
 import { ruleOf } from '../../engine/fingerprint.ts';
 import type { ResolvedPolicy } from '../../engine/policy.ts';
 import type { StoredRecord } from '../../engine/record.ts';
+import type { Document } from '../../mongodb/database.ts';
+import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
+import { isVisible, type Records } from '../collections/records.ts';
+import { requireLife } from '../collections/require-life.ts';
+import { textOf } from '../collections/rows.ts';
 import type { BodyInfo, Preview } from '../contract.ts';
+import { plainRecord } from './read-stored.ts';
 
 const NO_RULE = 's1';
 
+interface PreviewOptions {
+  /** The operator may see these scopes; undefined for all. */
+  readonly scopes: readonly string[] | undefined;
+  /** The life is that of the record as the page saw it. */
+  readonly life: string | undefined;
+  /** The policy has the defaults: a policy of the operation's own may decide otherwise about an abandoned run. */
+  readonly policy: ResolvedPolicy;
+}
+
 /**
- * Says what a retry would get now, by asking `decide` itself about the record as it stands. Nothing is written.
- * @param policy the defaults: a policy of the operation's own may decide otherwise about an abandoned run
+ * Says what a retry would get now, by asking `decide` itself about the record as it stands; undefined when there is no
+ * such record that the operator may see. Nothing is written.
+ * @throws TRPCError CONFLICT in another life of the key
  */
-export function previewOf(
+export async function readPreview(
+  records: Records,
+  id: string,
+  { scopes, life, policy }: PreviewOptions,
+): Promise<Preview | undefined> {
+  const [found] = await records.aggregate([
+    { $match: isVisible(id, scopes) },
+    { $project: { now: '$$NOW', response: bodyFields('response'), record: '$$ROOT' } },
+    ...elidedBodies(),
+  ]);
+  if (!found) return undefined;
+  const record = plainRecord(found.record as Document);
+  requireLife(textOf(record.life), life);
+  const response = bodyInfo(found.response as Document, record.state === 'completed');
+  return previewOf(record, response, policy, found.now as Date);
+}
+
+function previewOf(
   record: StoredRecord,
   response: BodyInfo | null,
   policy: ResolvedPolicy,

@@ -4,7 +4,8 @@ import type { Snapshot } from '../engine/store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { recordOf } from './codec.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
-import { persistently, within } from './deadline.ts';
+import { persistently } from './deadline.ts';
+import { type Find, SharedRead } from './shared-read.ts';
 
 /** A `Holding` says who holds a record: enough to see whether the record changed. */
 export interface Holding {
@@ -20,7 +21,6 @@ const BYTES_PER_REPLY = 8 * 1_048_576;
 /** Large records are read apart from the others, several reads at a time, each of about so many bytes. */
 const BYTES_PER_READ = 2 * 1_048_576;
 const BYTES_IN_FLIGHT = 32 * 1_048_576;
-const LATE_MS = 50;
 
 const HOLDING = {
   _id: 0,
@@ -58,28 +58,6 @@ const withinBytes = (bytes: number): Document => {
   };
 };
 
-type Found<T> = (id: string, found: T) => void;
-
-/** Tells `found` of each record as soon as it is there. */
-type Find<T> = (
-  addresses: readonly Address[],
-  after: unknown,
-  until: number,
-  found: Found<T>,
-) => Promise<void>;
-
-interface Asked<T> {
-  readonly address: Address;
-  readonly answer: Promise<T | undefined>;
-  resolve(found: T | undefined): void;
-  reject(error: unknown): void;
-}
-
-interface Batch<T> {
-  readonly asked: Map<string, Asked<T>>;
-  until: number;
-}
-
 interface Sized extends Address {
   readonly bytes: number;
 }
@@ -87,9 +65,9 @@ interface Sized extends Address {
 /** Reads of the same moment go in one `find`: of the primary, what a majority has, not older than a given time. */
 export class Reader {
   readonly #collection: Collection;
-  readonly #snapshots = new Map<unknown, Batch<Snapshot>>();
-  readonly #heads = new Map<unknown, Batch<Snapshot>>();
-  readonly #holdings = new Map<unknown, Batch<Holding>>();
+  readonly #snapshots = new SharedRead<Snapshot>((...asked) => this.#findSnapshots(...asked));
+  readonly #heads = new SharedRead<Snapshot>((...asked) => this.#findHeads(...asked));
+  readonly #holdings = new SharedRead<Holding>((...asked) => this.#findHoldings(...asked));
   readonly #bytes = new ByteBudget(BYTES_IN_FLIGHT);
 
   constructor(collection: Collection) {
@@ -98,20 +76,20 @@ export class Reader {
 
   /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
   async snapshot(address: Address, after: unknown, until: number): Promise<Snapshot> {
-    const found = await this.#batched(this.#snapshots, address, after, until, this.#findSnapshots);
+    const found = await this.#snapshots.ask(address, after, until);
     // A record that is not there has no use for the server's clock.
     return found ?? { record: null, now: new Date() };
   }
 
   /** The record without its bodies. @throws IdempotencyError STORE_UNAVAILABLE */
   async head(address: Address, until: number): Promise<Snapshot> {
-    const found = await this.#batched(this.#heads, address, undefined, until, this.#findHeads);
+    const found = await this.#heads.ask(address, undefined, until);
     return found ?? { record: null, now: new Date() };
   }
 
   /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
   holding(address: Address, after: unknown, until: number): Promise<Holding | undefined> {
-    return this.#batched(this.#holdings, address, after, until, this.#findHoldings);
+    return this.#holdings.ask(address, after, until);
   }
 
   async holdings(
@@ -138,7 +116,7 @@ export class Reader {
     addresses: readonly Address[],
     after: unknown,
     until: number,
-    found: Found<Snapshot>,
+    found: Parameters<Find<Snapshot>>[3],
     bytes = 0,
   ): Promise<void> => {
     const projection = addresses.length === 1 ? WHOLE : withinBytes(BYTES_PER_REPLY / addresses.length);
@@ -152,46 +130,6 @@ export class Reader {
       packed(large).map((read) => this.#findSnapshots(read.group, after, until, found, read.bytes)),
     );
   };
-
-  /** The callers whose writes came back in one reply ask in the same turn. */
-  #batched<T>(
-    batches: Map<unknown, Batch<T>>,
-    address: Address,
-    after: unknown,
-    until: number,
-    find: Find<T>,
-  ): Promise<T | undefined> {
-    let batch = batches.get(after);
-    if (!batch) {
-      const opened: Batch<T> = { asked: new Map(), until };
-      batches.set(after, opened);
-      queueMicrotask(() => {
-        batches.delete(after);
-        void this.#answer(opened, after, find);
-      });
-      batch = opened;
-    }
-    const id = idOf(address);
-    let asked = batch.asked.get(id);
-    if (!asked) {
-      asked = newQuestion(address);
-      batch.asked.set(id, asked);
-    }
-    // The read goes on for the caller that has the most time. Each waits only as long as it may; of the last one, the read
-    // itself says why it failed.
-    batch.until = Math.max(batch.until, until);
-    return within(until - performance.now() + LATE_MS, asked.answer);
-  }
-
-  async #answer<T>({ asked, until }: Batch<T>, after: unknown, find: Find<T>): Promise<void> {
-    try {
-      const addresses = [...asked.values()].map(({ address }) => address);
-      await find(addresses, after, until, (id, found) => asked.get(id)?.resolve(found));
-      for (const { resolve } of asked.values()) resolve(undefined);
-    } catch (error) {
-      for (const { reject } of asked.values()) reject(error);
-    }
-  }
 
   #find(
     addresses: readonly Address[],
@@ -214,16 +152,6 @@ export class Reader {
       return (reply.cursor as { firstBatch: Document[] }).firstBatch;
     });
   }
-}
-
-function newQuestion<T>(address: Address): Asked<T> {
-  let resolve: (found: T | undefined) => void = () => {};
-  let reject: (error: unknown) => void = () => {};
-  const answer = new Promise<T | undefined>((resolved, rejected) => {
-    resolve = resolved;
-    reject = rejected;
-  });
-  return { address, answer, resolve, reject };
 }
 
 /** Puts records into reads of about `BYTES_PER_READ`, the largest first, so that records of one size are read together. */

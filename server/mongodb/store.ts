@@ -1,7 +1,7 @@
 import type { Address } from '../engine/address.ts';
-import { type ClaimRequest, decide } from '../engine/decide.ts';
-import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
-import type { KeyRecord, KeyState } from '../engine/record.ts';
+import type { ClaimRequest } from '../engine/decide.ts';
+import { refusal } from '../engine/errors.ts';
+import type { KeyState } from '../engine/record.ts';
 import type { StatsDelta } from '../engine/stats.ts';
 import type {
   ClaimAnswer,
@@ -13,10 +13,11 @@ import type {
   WriteAnswer,
 } from '../engine/store.ts';
 import type { FinishedStep, LeaseTerms, Settlement } from '../engine/transitions.ts';
+import { Claims } from './claims.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
-import { LOCK_KEY, nameOfLock } from './indexes.ts';
+import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { NOW } from './pipelines/expressions.ts';
 import { createWrites, type Lock, type Write } from './pipelines/statements.ts';
@@ -25,15 +26,10 @@ import { prepareServer } from './setup/server-check.ts';
 import { WARNING_OF_STANDALONE } from './setup/standalone.ts';
 import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
-import { GiveUps } from './writes/give-ups.ts';
-import { LOCK_MISSING } from './writes/next-step.ts';
 import { withReason } from './writes/with-reason.ts';
 import { WriteLane } from './writes/write-lane.ts';
 
-const CLAIMS_IN_FLIGHT = 2;
-const OTHERS_IN_FLIGHT = 2;
-const RELEASES_IN_FLIGHT = 1;
-const CLAIMS_QUEUED = 5_000;
+const RUN_WRITES_IN_FLIGHT = 2;
 
 /**
  * Keys in a MongoDB collection (6.0 or later), by the host's own driver.
@@ -55,25 +51,16 @@ class MongoDBStore implements MongoStore {
   readonly collection: string;
   readonly #options: Required<MongoStoreOptions>;
   readonly #collection: Collection;
-  /** First claims. Each kind of write has commands of its own, so that one that waits for a locked record holds up no other kind. */
-  readonly #claims: WriteLane;
-  /** Claims and takeovers of records that are there, and so may be locked by somebody else's transaction. */
-  readonly #reclaims: WriteLane;
-  /** Completions, releases, renewals and steps of runs that started. Their lane has no size limit, so none of them is refused. */
-  readonly #others: WriteLane;
-  /** Claims that were given up are released here. No caller waits for these writes. */
-  readonly #releases: WriteLane;
-  readonly #giveUps: GiveUps;
   readonly #lock: Lock = { hint: LOCK_KEY };
   readonly #writes = createWrites(NOW, this.#lock);
+  readonly #claims: Claims;
+  /** Completions, releases, renewals and steps of runs that started. Their lane has no size limit, so none of them is refused. */
+  readonly #runWrites: WriteLane;
   readonly #reader: Reader;
   readonly #waiters: Waiters;
   /** The time of each held claim, or of its last renewal, by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
-  /** The claims that were sent more than once. */
-  readonly #repeated = new WeakMap<Held, ClaimRequest>();
   readonly #counts: Counts;
-  #finding: Promise<void> | undefined;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -83,17 +70,21 @@ class MongoDBStore implements MongoStore {
     this.db = db;
     this.collection = collection;
     this.#collection = new Collection(db, collection);
-    const lane = (inFlight: number, capacity: number) =>
-      new WriteLane(this.#collection, { inFlight, capacity, timeoutMs });
-    this.#claims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
-    this.#reclaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
-    this.#others = lane(OTHERS_IN_FLIGHT, Number.POSITIVE_INFINITY);
-    this.#releases = lane(RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
-    this.#giveUps = new GiveUps({
-      underWay: (owner) => this.#copiesOf(owner),
-      send: (release) => this.#releases.send(release, this.#deadline()).answer,
-    });
     this.#reader = new Reader(this.#collection);
+    this.#claims = new Claims({
+      collection: this.#collection,
+      reader: this.#reader,
+      writes: this.#writes,
+      lock: this.#lock,
+      timeoutMs,
+      ready: () => this.ready(),
+      onWon: (held, operationTime) => this.#heldAt.set(held, operationTime),
+    });
+    this.#runWrites = new WriteLane(this.#collection, {
+      inFlight: RUN_WRITES_IN_FLIGHT,
+      capacity: Number.POSITIVE_INFINITY,
+      timeoutMs,
+    });
     this.#waiters = new Waiters(this.#reader, timeoutMs);
     this.#counts = new Counts(db, collection, timeoutMs);
   }
@@ -107,88 +98,11 @@ class MongoDBStore implements MongoStore {
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
-    if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
-    const sent = { mayApply: false };
-    try {
-      return await this.#claim(request, this.#deadline(), sent);
-    } catch (error) {
-      if (sent.mayApply && isUnavailable(error)) this.#giveUps.add(this.#writes.giveUp(request));
-      throw withReason(error, this.db);
-    }
-  }
-
-  /** @param sent is told when a copy of the claim may be applied, now or later */
-  async #claim(request: ClaimRequest, until: number, sent: { mayApply: boolean }): Promise<ClaimAnswer> {
-    let seen: Pick<Held, 'owner' | 'fence'> | undefined;
-    for (;;) {
-      const { inserted, sentAt, firstSentAt, operationTime, sends } = seen
-        ? await this.#sendClaim(this.#reclaims, this.#writes.claim(request, seen), until, sent)
-        : await this.#sendFirstClaim(request, until, sent);
-      if (inserted) {
-        const first = { fence: request.seed, life: request.seed, attempts: 1 };
-        const won = this.#won(request, first, sentAt, operationTime);
-        if (sends > 1) this.#repeated.set(won.held, request);
-        return won;
-      }
-      const found = await this.#reader.snapshot(request, operationTime, until);
-      const decision = decide(found.record, request, found.now);
-      if (decision.do === 'run' && seen) {
-        // The copy that won may be the first one.
-        return this.#won(request, decision.record, firstSentAt, operationTime);
-      }
-      if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
-      // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
-      seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
-    }
-  }
-
-  async #sendFirstClaim(request: ClaimRequest, until: number, sent: { mayApply: boolean }) {
-    try {
-      return await this.#sendClaim(this.#claims, this.#writes.fresh(request), until, sent);
-    } catch (error) {
-      if (!isLockMissing(error)) throw error;
-    }
-    await within(until - performance.now(), this.#findLock());
-    try {
-      return await this.#sendClaim(this.#claims, this.#writes.fresh(request), until, sent);
-    } catch (error) {
-      // The lock is there, so it was the record that the server did not like.
-      throw isLockMissing(error) ? refusal('RECORD_UNREADABLE', 'type', error.cause) : error;
-    }
-  }
-
-  async #sendClaim(lane: WriteLane, write: Write, until: number, sent: { mayApply: boolean }) {
-    const sending = lane.send(write, until);
-    try {
-      const acknowledgement = await sending.answer;
-      sent.mayApply = true;
-      return { ...acknowledgement, firstSentAt: sending.firstSentAt, sends: sending.copies };
-    } catch (error) {
-      // A copy that the server refused has done nothing.
-      sent.mayApply ||= sending.copies > (isLockMissing(error) ? 1 : 0);
-      throw error;
-    }
-  }
-
-  /**
-   * The lock is an index. Somebody may drop it, or restore the collection without it, while this process runs; claims are
-   * then refused by the server until it is there again. It is made where `ready()` makes indexes.
-   */
-  #findLock(): Promise<void> {
-    const finding = async () => {
-      await this.ready().catch((cause) => {
-        throw isIdempotencyError(cause) ? cause : misconfigured(cause);
-      });
-      this.#lock.hint = (await nameOfLock(this.#collection)) ?? LOCK_KEY;
-    };
-    this.#finding ??= finding().finally(() => {
-      this.#finding = undefined;
-    });
-    return this.#finding;
+    return this.#claims.claim(request);
   }
 
   giveUp(request: ClaimRequest): void {
-    if (this.#state !== 'closed') this.#giveUps.add(this.#writes.giveUp(request));
+    if (this.#state !== 'closed') this.#claims.giveUp(request);
   }
 
   async takeOver(
@@ -197,20 +111,13 @@ class MongoDBStore implements MongoStore {
     to: 'running' | 'in_doubt',
   ): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
-    const until = this.#deadline();
-    const sending = this.#reclaims.send(this.#writes.takeOver(request, seen, to), until, { alone: true });
-    const { operationTime } = await sending.answer;
-    const found = await this.#reader.snapshot(request, operationTime, until);
-    const decision = decide(found.record, request, found.now);
-    // Any copy may have been the one that won.
-    if (decision.do === 'run') return this.#won(request, decision.record, sending.firstSentAt, operationTime);
-    return { won: false, ...found };
+    return this.#claims.takeOver(request, seen, to);
   }
 
   async settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {
     const until = this.#deadline();
     const answer = await this.#write(held, this.#writes.settle(held, settlement), settlement.to, until);
-    this.#followUp(held);
+    this.#claims.followUp(held);
     const isLate =
       settlement.to === 'completed' &&
       !answer.applied &&
@@ -236,13 +143,8 @@ class MongoDBStore implements MongoStore {
       after: this.#heldAt.get(held),
       timeoutMs: this.#options.storeTimeoutMs,
       completionOf: (completion) => this.#writes.settle(held, completion),
-      onCommitted: () => this.#followUp(held),
+      onCommitted: () => this.#claims.followUp(held),
     });
-  }
-
-  async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
-    this.#refuseUnlessOpen();
-    return this.#waiters.watch(seen, signal);
   }
 
   async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
@@ -253,6 +155,11 @@ class MongoDBStore implements MongoStore {
       : this.#reader.snapshot(address, undefined, until);
   }
 
+  async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {
+    this.#refuseUnlessOpen();
+    return this.#waiters.watch(seen, signal);
+  }
+
   async count(delta: StatsDelta): Promise<void> {
     if (this.#state !== 'closed') await this.#counts.add(delta);
   }
@@ -260,27 +167,11 @@ class MongoDBStore implements MongoStore {
   async close(timeoutMs: number): Promise<void> {
     if (this.#state === 'open') this.#state = 'flushing';
     this.#waiters.stop();
-    const lanes = [this.#claims, this.#reclaims, this.#others, this.#releases];
-    const flushed = Promise.all([...lanes.map((lane) => lane.drained()), this.#giveUps.drained()]);
+    const flushed = Promise.all([this.#claims.drained(), this.#runWrites.drained()]);
     await within(timeoutMs, flushed).catch(() => {});
     this.#state = 'closed';
-    this.#giveUps.stop();
-    for (const lane of lanes) lane.stop();
-  }
-
-  #copiesOf(owner: string): Promise<unknown> | undefined {
-    const copies = [this.#claims.underWay(owner), this.#reclaims.underWay(owner)].filter(Boolean);
-    return copies.length > 0 ? Promise.all(copies) : undefined;
-  }
-
-  /**
-   * Releases what a late copy of a claim may make. A claim that was sent several times may have a copy on its way when its
-   * run has ended; if the record is forgotten by then, that copy would make a running record that nobody holds.
-   */
-  #followUp(held: Held): void {
-    const request = this.#repeated.get(held);
-    const copies = request && this.#claims.underWay(held.owner);
-    if (copies) this.#giveUps.addAfter(copies, this.#writes.giveUp(request));
+    this.#claims.stop();
+    this.#runWrites.stop();
   }
 
   /**
@@ -289,7 +180,7 @@ class MongoDBStore implements MongoStore {
    */
   async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
     if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
-    const { matched, operationTime } = await this.#others.send(write, until).answer.catch((error) => {
+    const { matched, operationTime } = await this.#runWrites.send(write, until).answer.catch((error) => {
       throw withReason(error, this.db);
     });
     this.#heldAt.set(held, operationTime);
@@ -302,17 +193,6 @@ class MongoDBStore implements MongoStore {
       state: String(holding.state),
     };
     return isOurs(held, stands) && stands.state === target ? { applied: true } : { applied: false, stands };
-  }
-
-  #won(
-    { scope, key, owner }: ClaimRequest,
-    { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
-    sentAt: number,
-    operationTime: unknown,
-  ): Won {
-    const held = { scope, key, owner, fence, life, attempts, ...(steps && { steps }) };
-    this.#heldAt.set(held, operationTime);
-    return { won: true, held, sentAt };
   }
 
   readonly #warnOfStandalone = (): void => {
@@ -332,13 +212,6 @@ class MongoDBStore implements MongoStore {
     if (this.#state !== 'open') throw refusal('STORE_UNAVAILABLE', 'closing');
   }
 }
-
-type Won = Extract<ClaimAnswer, { won: true }>;
-
-const isLockMissing = (error: unknown): error is IdempotencyError =>
-  isIdempotencyError(error) && error.reason === LOCK_MISSING;
-
-const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';
 
 const isOurs = (held: Held, stands: Pick<Held, 'owner' | 'fence'> | null) =>
   stands?.owner === held.owner && stands.fence === held.fence;

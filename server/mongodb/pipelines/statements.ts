@@ -118,6 +118,8 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
   };
 }
 
+export type Writes = ReturnType<typeof createWrites>;
+
 function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
   const { outcome, response, retentionMs } = settlement;
   return ofHolder(held, from, u, { outcome, response, keepMs: retentionMs }, storedBytes(response));

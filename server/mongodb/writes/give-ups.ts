@@ -9,7 +9,7 @@ const CAPACITY = 10_000;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** `GiveUps` needs this of the store. */
-export interface GiveUpRoad {
+export interface GiveUpsOptions {
   /** Resolves when the driver is done with each copy of this owner's claim; undefined when it is. */
   underWay(owner: string): Promise<unknown> | undefined;
   /** Sends one write, and resolves when it is acknowledged. @throws IdempotencyError */
@@ -21,12 +21,12 @@ export interface GiveUpRoad {
  * that is acknowledged, so that the key does not look like a crashed run.
  */
 export class GiveUps {
-  readonly #road: GiveUpRoad;
+  readonly #options: GiveUpsOptions;
   readonly #work = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
 
-  constructor(road: GiveUpRoad) {
-    this.#road = road;
+  constructor(options: GiveUpsOptions) {
+    this.#options = options;
     setMaxListeners(0, this.#stopped.signal);
   }
 
@@ -58,9 +58,9 @@ export class GiveUps {
 
   async #giveUp(release: Write): Promise<void> {
     for (let attempts = 0; !this.#stopped.signal.aborted; ) {
-      const copies = this.#road.underWay(release.owner);
+      const copies = this.#options.underWay(release.owner);
       try {
-        await this.#road.send(release);
+        await this.#options.send(release);
         if (!copies) return;
         // The release stands for a while and stops them. One that takes longer finds another one.
         await copies;

@@ -1,0 +1,216 @@
+import { type ClaimRequest, decide } from '../engine/decide.ts';
+import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
+import type { KeyRecord } from '../engine/record.ts';
+import type { ClaimAnswer, Held } from '../engine/store.ts';
+import type { Collection } from './database.ts';
+import { within } from './deadline.ts';
+import { LOCK_KEY, nameOfLock } from './indexes.ts';
+import type { Lock, Write, Writes } from './pipelines/statements.ts';
+import type { Reader } from './reader.ts';
+import { GiveUps } from './writes/give-ups.ts';
+import { LOCK_MISSING } from './writes/next-step.ts';
+import { withReason } from './writes/with-reason.ts';
+import { WriteLane } from './writes/write-lane.ts';
+
+const CLAIMS_IN_FLIGHT = 2;
+const CLAIMS_QUEUED = 5_000;
+const RELEASES_IN_FLIGHT = 1;
+
+export interface ClaimsOptions {
+  readonly collection: Collection;
+  readonly reader: Reader;
+  readonly writes: Writes;
+  /** The index that `writes` names. It is found again when the server says that it is gone. */
+  readonly lock: Lock;
+  readonly timeoutMs: number;
+  /** Makes the index that is gone, or says why it may not. */
+  ready(): Promise<void>;
+  /** Called with each claim that was won, and its operationTime. */
+  onWon(held: Held, operationTime: unknown): void;
+}
+
+/** `Claims` wins keys for calls, and sees to it that a claim whose call has gone leaves no running record. */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  /** First claims. Each kind of write has commands of its own, so that one that waits for a locked record holds up no other kind. */
+  readonly #firstClaims: WriteLane;
+  /** Claims and takeovers of records that are there, and so may be locked by somebody else's transaction. */
+  readonly #reclaims: WriteLane;
+  /** Claims that were given up are released here. No caller waits for these writes. */
+  readonly #releases: WriteLane;
+  readonly #giveUps: GiveUps;
+  /** The claims that were sent more than once. */
+  readonly #repeated = new WeakMap<Held, ClaimRequest>();
+  #finding: Promise<void> | undefined;
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+    const { collection, timeoutMs } = options;
+    const lane = (inFlight: number, capacity: number) =>
+      new WriteLane(collection, { inFlight, capacity, timeoutMs });
+    this.#firstClaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#reclaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#releases = lane(RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
+    this.#giveUps = new GiveUps({
+      underWay: (owner) => this.#copiesOf(owner),
+      send: (release) => this.#releases.send(release, this.#deadline()).answer,
+    });
+  }
+
+  /** @throws IdempotencyError */
+  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
+    const sent = { mayApply: false };
+    try {
+      return await this.#claim(request, this.#deadline(), sent);
+    } catch (error) {
+      if (sent.mayApply && isUnavailable(error)) this.giveUp(request);
+      throw withReason(error, this.#options.collection.db);
+    }
+  }
+
+  /** @param sent is told when a copy of the claim may be applied, now or later */
+  async #claim(request: ClaimRequest, until: number, sent: { mayApply: boolean }): Promise<ClaimAnswer> {
+    const { reader, writes } = this.#options;
+    let seen: Pick<Held, 'owner' | 'fence'> | undefined;
+    for (;;) {
+      const { inserted, sentAt, firstSentAt, operationTime, copies } = seen
+        ? await this.#sendClaim(this.#reclaims, writes.claim(request, seen), until, sent)
+        : await this.#sendFirstClaim(request, until, sent);
+      if (inserted) {
+        const first = { fence: request.seed, life: request.seed, attempts: 1 };
+        const won = this.#won(request, first, sentAt, operationTime);
+        if (copies > 1) this.#repeated.set(won.held, request);
+        return won;
+      }
+      const found = await reader.snapshot(request, operationTime, until);
+      const decision = decide(found.record, request, found.now);
+      if (decision.do === 'run' && seen) {
+        // The copy that won may be the first one.
+        return this.#won(request, decision.record, firstSentAt, operationTime);
+      }
+      if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
+      // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
+      seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
+    }
+  }
+
+  async #sendFirstClaim(request: ClaimRequest, until: number, sent: { mayApply: boolean }) {
+    const { writes } = this.#options;
+    try {
+      return await this.#sendClaim(this.#firstClaims, writes.fresh(request), until, sent);
+    } catch (error) {
+      if (!isLockMissing(error)) throw error;
+    }
+    await within(until - performance.now(), this.#findLock());
+    try {
+      return await this.#sendClaim(this.#firstClaims, writes.fresh(request), until, sent);
+    } catch (error) {
+      // The lock is there, so it was the record that the server did not like.
+      throw isLockMissing(error) ? refusal('RECORD_UNREADABLE', 'type', error.cause) : error;
+    }
+  }
+
+  async #sendClaim(lane: WriteLane, write: Write, until: number, sent: { mayApply: boolean }) {
+    const pending = lane.send(write, until);
+    try {
+      const acknowledgement = await pending.answer;
+      sent.mayApply = true;
+      return { ...acknowledgement, firstSentAt: pending.firstSentAt, copies: pending.copies };
+    } catch (error) {
+      // A copy that the server refused has done nothing.
+      sent.mayApply ||= pending.copies > (isLockMissing(error) ? 1 : 0);
+      throw error;
+    }
+  }
+
+  /**
+   * The lock is an index. Somebody may drop it, or restore the collection without it, while this process runs; claims are
+   * then refused by the server until it is there again. It is made where `ready()` makes indexes.
+   */
+  #findLock(): Promise<void> {
+    const { collection, lock, ready } = this.#options;
+    const finding = async () => {
+      await ready().catch((cause) => {
+        throw isIdempotencyError(cause) ? cause : misconfigured(cause);
+      });
+      lock.hint = (await nameOfLock(collection)) ?? LOCK_KEY;
+    };
+    this.#finding ??= finding().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
+  }
+
+  async takeOver(
+    request: ClaimRequest,
+    seen: Pick<Held, 'owner' | 'fence'>,
+    to: 'running' | 'in_doubt',
+  ): Promise<ClaimAnswer> {
+    const { reader, writes } = this.#options;
+    const until = this.#deadline();
+    const pending = this.#reclaims.send(writes.takeOver(request, seen, to), until, { alone: true });
+    const { operationTime } = await pending.answer;
+    const found = await reader.snapshot(request, operationTime, until);
+    const decision = decide(found.record, request, found.now);
+    // Any copy may have been the one that won.
+    if (decision.do === 'run') return this.#won(request, decision.record, pending.firstSentAt, operationTime);
+    return { won: false, ...found };
+  }
+
+  /** Releases, in the background, what this request's claim made or still makes. */
+  giveUp(request: ClaimRequest): void {
+    this.#giveUps.add(this.#options.writes.giveUp(request));
+  }
+
+  /**
+   * Releases what a late copy of a claim may make, now that its run has ended. A claim that was sent several times may have a copy on
+   * its way; if the record is forgotten by then, that copy would make a running record that nobody holds.
+   */
+  followUp(held: Held): void {
+    const request = this.#repeated.get(held);
+    const copies = request && this.#firstClaims.underWay(held.owner);
+    if (copies) this.#giveUps.addAfter(copies, this.#options.writes.giveUp(request));
+  }
+
+  /** Resolves when nothing is left to be answered. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#lanes.map((lane) => lane.drained()), this.#giveUps.drained()]);
+  }
+
+  stop(): void {
+    this.#giveUps.stop();
+    for (const lane of this.#lanes) lane.stop();
+  }
+
+  get #lanes(): readonly WriteLane[] {
+    return [this.#firstClaims, this.#reclaims, this.#releases];
+  }
+
+  #copiesOf(owner: string): Promise<unknown> | undefined {
+    const copies = [this.#firstClaims.underWay(owner), this.#reclaims.underWay(owner)].filter(Boolean);
+    return copies.length > 0 ? Promise.all(copies) : undefined;
+  }
+
+  #won(
+    { scope, key, owner }: ClaimRequest,
+    { fence, life, attempts, steps }: Pick<Held, 'fence' | 'life' | 'attempts' | 'steps'>,
+    sentAt: number,
+    operationTime: unknown,
+  ): Won {
+    const held = { scope, key, owner, fence, life, attempts, ...(steps && { steps }) };
+    this.#options.onWon(held, operationTime);
+    return { won: true, held, sentAt };
+  }
+
+  #deadline(): number {
+    return performance.now() + this.#options.timeoutMs;
+  }
+}
+
+type Won = Extract<ClaimAnswer, { won: true }>;
+
+const isLockMissing = (error: unknown): error is IdempotencyError =>
+  isIdempotencyError(error) && error.reason === LOCK_MISSING;
+
+const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';

@@ -1,11 +1,11 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ActionCommand, ActionResult, KeyDetail, Seen } from '../../server/admin/contract.ts';
 import { api } from '../api.ts';
 import { ACTIONS } from '../lib/actions.ts';
 import { recordChanged } from '../queries.ts';
 import { useAnnounce } from './use-announce.tsx';
-import { useCommandKey } from './use-command-key.ts';
+import { useCommand } from './use-command.ts';
 
 export type Conflict = Extract<ActionResult, { done: false }>;
 
@@ -26,13 +26,11 @@ interface KeyActionOptions {
 export function useKeyAction({ detail, life, onDone, onConflict }: KeyActionOptions) {
   const client = useQueryClient();
   const announce = useAnnounce();
-  const keyOf = useCommandKey();
   const [seen, setSeen] = useState<Seen | null>(detail.seen);
   const [conflict, setConflict] = useState<Conflict | null>(null);
 
-  const send = useMutation({
-    mutationFn: (command: Omit<ActionCommand, 'commandKey'>) =>
-      api.keys.act.mutate({ ...command, commandKey: keyOf(command) }),
+  const send = useCommand({
+    send: (command: ActionCommand) => api.keys.act.mutate(command),
     onSuccess: (result, { action }) => {
       recordChanged(client, life, result.detail);
       if (result.done) {

@@ -9,8 +9,9 @@ export function ExportAudit({ filter, onClose }: { filter: AuditFilter; onClose:
     <ExportDialog
       title="Export the audit trail"
       description={`The entries ${isFiltered ? 'that the filter shows' : 'of everybody'}. The export is an entry, too.`}
+      filter={filter}
       send={async (command) => {
-        const { rows, full, ...file } = await api.audit.export.mutate({ filter, ...command });
+        const { rows, full, ...file } = await api.audit.export.mutate(command);
         const missing = full ? 'This is the most that one export holds: there are older entries.' : '';
         return { ...file, amount: plural(rows, 'entry', 'entries'), missing };
       }}

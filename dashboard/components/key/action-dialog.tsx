@@ -1,13 +1,10 @@
-import { type FormEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract.ts';
-import { messageOf } from '../../api.ts';
 import { useKeyAction } from '../../hooks/use-key-action.ts';
 import { type ActionForm, emptyForm, problemsOf } from '../../lib/action-form.ts';
 import { ACTIONS } from '../../lib/actions.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { DialogActions } from '../ui/dialog-actions.tsx';
+import { CommandDialog } from '../ui/command-dialog.tsx';
 import { MarkFirst } from '../ui/mark-first.tsx';
-import { Notice } from '../ui/notice.tsx';
 import { ActionFields } from './action-fields.tsx';
 import { ConflictNotice } from './conflict-notice.tsx';
 
@@ -22,7 +19,7 @@ interface ActionDialogProps {
 
 export function ActionDialog({ offered, detail: latest, life, onOther, onClose }: ActionDialogProps) {
   const { action } = offered;
-  // The page behind goes on polling: what was seen when the dialog opened is what the action is asked for.
+  // The page behind goes on polling. The action is asked for the record as it was when the dialog opened.
   const [detail] = useState(latest);
   const [form, setForm] = useState<ActionForm>(emptyForm);
   const [tried, setTried] = useState(false);
@@ -43,15 +40,14 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
     },
   });
 
-  // After a conflict: by the record as it stands.
+  // After a conflict, the action is offered, or refused, by the record as it stands.
   const now = conflict?.detail?.actions.find((other) => other.action === action) ?? offered;
   const refused = conflict && (conflict.detail === null ? conflict.why : now.refused);
   const problems = problemsOf(now, form);
   const { label, effect, tone } = ACTIONS[action];
   const name = label.replace('…', '');
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
+  function submit() {
     setTried(true);
     if (!seen || refused || !canRun || Object.keys(problems).length > 0) return;
     const { reason, response, confirm, mayRepeat } = form;
@@ -66,39 +62,32 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
   }
 
   return (
-    <Dialog
+    <CommandDialog
       title={name}
       description={effect}
+      label={conflict && !refused ? `${name} on the new state` : name}
+      danger={tone === 'danger'}
+      disabled={Boolean(refused) || !canRun || !seen}
+      command={send}
       initialFocus={first}
       finalFocus={() => (acted.current ? document.getElementById('state') : null)}
+      onSubmit={submit}
       onClose={onClose}
     >
-      <form noValidate onSubmit={submit}>
-        <div className="grid gap-4 p-4">
-          {conflict ? (
-            <ConflictNotice before={detail} conflict={conflict} refused={refused} />
-          ) : (
-            <MarkFirst action={action} detail={detail} onOther={onOther} />
-          )}
-          <ActionFields
-            offered={now}
-            detail={detail}
-            form={form}
-            problems={tried ? problems : {}}
-            reasonRef={first}
-            onChange={setForm}
-            onDryRun={setCanRun}
-          />
-          {send.error && <Notice tone="problem" role="alert" title={messageOf(send.error)} />}
-        </div>
-        <DialogActions
-          label={conflict && !refused ? `${name} on the new state` : name}
-          danger={tone === 'danger'}
-          busy={send.isPending}
-          disabled={Boolean(refused) || !canRun || !seen}
-          onCancel={onClose}
-        />
-      </form>
-    </Dialog>
+      {conflict ? (
+        <ConflictNotice before={detail} conflict={conflict} refused={refused} />
+      ) : (
+        <MarkFirst action={action} detail={detail} onOther={onOther} />
+      )}
+      <ActionFields
+        offered={now}
+        detail={detail}
+        form={form}
+        problems={tried ? problems : {}}
+        reasonRef={first}
+        onChange={setForm}
+        onDryRun={setCanRun}
+      />
+    </CommandDialog>
   );
 }

@@ -1,13 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
 import type { BodyText } from '../../../server/admin/contract.ts';
-import { api, messageOf } from '../../api.ts';
-import { useCommandKey } from '../../hooks/use-command-key.ts';
+import { api } from '../../api.ts';
+import { useCommand } from '../../hooks/use-command.ts';
 import { type Address, addressed, type BodyPart } from '../../queries.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { DialogActions } from '../ui/dialog-actions.tsx';
-import { Notice } from '../ui/notice.tsx';
-import { hasReason, ReasonField } from '../ui/reason-field.tsx';
+import { ReasonDialog } from '../ui/reason-dialog.tsx';
 
 interface RevealDialogProps {
   readonly detail: Address;
@@ -17,16 +13,9 @@ interface RevealDialogProps {
 }
 
 export function RevealDialog({ detail, part, onRevealed, onClose }: RevealDialogProps) {
-  const [reason, setReason] = useState('');
-  const [tried, setTried] = useState(false);
-  const first = useRef<HTMLTextAreaElement>(null);
   const client = useQueryClient();
-  const keyOf = useCommandKey();
-  const reveal = useMutation({
-    mutationFn: () => {
-      const command = { ...addressed(detail), part, reason: reason.trim() };
-      return api.keys.reveal.mutate({ ...command, commandKey: keyOf(command) });
-    },
+  const reveal = useCommand({
+    send: api.keys.reveal.mutate,
     onSuccess: (body) => {
       onRevealed(body);
       void client.invalidateQueries({ queryKey: ['audit'] });
@@ -34,26 +23,14 @@ export function RevealDialog({ detail, part, onRevealed, onClose }: RevealDialog
     },
   });
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    setTried(true);
-    if (hasReason(reason)) reveal.mutate();
-  }
-
   return (
-    <Dialog
+    <ReasonDialog
       title="Reveal secrets"
       description={`Shows the ${part} without redaction, to you, once. It is audited.`}
-      initialFocus={first}
+      label="Reveal"
+      command={reveal}
+      onSubmit={(reason) => reveal.mutate({ ...addressed(detail), part, reason })}
       onClose={onClose}
-    >
-      <form noValidate onSubmit={submit}>
-        <div className="grid gap-4 p-4">
-          <ReasonField value={reason} onChange={setReason} problem={tried} inputRef={first} />
-          {reveal.error && <Notice tone="problem" role="alert" title={messageOf(reveal.error)} />}
-        </div>
-        <DialogActions label="Reveal" busy={reveal.isPending} onCancel={onClose} />
-      </form>
-    </Dialog>
+    />
   );
 }

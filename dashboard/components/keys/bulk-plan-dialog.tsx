@@ -1,18 +1,15 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { type RefObject, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { BulkAction } from '../../../server/admin/contract.ts';
-import { api, messageOf } from '../../api.ts';
-import { useCommandKey } from '../../hooks/use-command-key.ts';
+import { api } from '../../api.ts';
+import { useCommand } from '../../hooks/use-command.ts';
 import { ACTIONS } from '../../lib/actions.ts';
 import { filterOf, formatSearch, type Term } from '../../lib/filter.ts';
 import { plural } from '../../lib/format.ts';
 import { jobsChanged } from '../../queries.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { DialogActions } from '../ui/dialog-actions.tsx';
 import { Field, inputClass } from '../ui/field.tsx';
-import { Notice } from '../ui/notice.tsx';
-import { hasReason, ReasonField } from '../ui/reason-field.tsx';
+import { ReasonDialog } from '../ui/reason-dialog.tsx';
 
 const BULK_ACTIONS = ['mark_failed', 'allow_retry', 'expire'] as const satisfies readonly BulkAction[];
 
@@ -26,21 +23,14 @@ interface BulkPlanDialogProps {
 /** Makes the plan of a job: nothing is done to any key before its count has been typed on the job's page. */
 export function BulkPlanDialog({ terms, selected, onClose }: BulkPlanDialogProps) {
   const [action, setAction] = useState<BulkAction>('mark_failed');
-  const [reason, setReason] = useState('');
   const [error, setError] = useState('');
-  const [tried, setTried] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const keyOf = useCommandKey();
   const needsError = action === 'mark_failed';
-  const plan = useMutation({
-    mutationFn: () => {
-      const message = needsError ? { error: error.trim() } : {};
-      const keys = selected.size > 0 ? { ids: [...selected] } : { filter: filterOf(terms) };
-      const command = { action, ...keys, reason: reason.trim(), ...message };
-      return api.bulk.plan.mutate({ ...command, commandKey: keyOf(command) });
-    },
+  const lacksError = needsError && error.trim() === '';
+  const plan = useCommand({
+    send: api.bulk.plan.mutate,
     onSuccess: (job) => {
       jobsChanged(client);
       navigate(`/bulk/${encodeURIComponent(job.id)}`);
@@ -52,45 +42,31 @@ export function BulkPlanDialog({ terms, selected, onClose }: BulkPlanDialogProps
       ? `The ${plural(selected.size, 'key')} that you selected`
       : `The keys that match ${formatSearch(terms) || 'everything'} now`;
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    setTried(true);
-    if (hasReason(reason) && !(needsError && error.trim() === '')) plan.mutate();
+  function submit(reason: string) {
+    if (lacksError) return;
+    const message = needsError ? { error: error.trim() } : {};
+    const keys = selected.size > 0 ? { ids: [...selected] } : { filter: filterOf(terms) };
+    plan.mutate({ action, ...keys, reason, ...message });
   }
 
   return (
-    <Dialog
+    <ReasonDialog
       title="Plan a bulk job"
       description={`${which}. Nothing is done before you have seen the plan.`}
+      label="Make the plan"
+      command={plan}
       initialFocus={first}
+      onSubmit={submit}
       onClose={onClose}
     >
-      <form noValidate onSubmit={submit}>
-        <div className="grid gap-4 p-4">
-          <fieldset className="grid gap-2">
-            <legend className="mb-1 font-medium">Action</legend>
-            {BULK_ACTIONS.map((value) => (
-              <label key={value} className="flex items-start gap-2">
-                <input
-                  ref={value === action ? first : undefined}
-                  type="radio"
-                  name="action"
-                  checked={action === value}
-                  onChange={() => setAction(value)}
-                  className="mt-0.5 size-4 accent-accent"
-                />
-                <span>
-                  <span className="font-medium">{ACTIONS[value].label.replace('…', '')}</span>
-                  <span className="block text-xs text-muted">{ACTIONS[value].effect}</span>
-                </span>
-              </label>
-            ))}
-          </fieldset>
+      {(tried) => (
+        <>
+          <ActionChoice chosen={action} chosenRef={first} onChoose={setAction} />
           {needsError && (
             <Field
               label="Error message"
               hint="What each client’s retry is told."
-              problem={tried && error.trim() === '' ? 'Give the message of the error.' : null}
+              problem={tried && lacksError ? 'Give the message of the error.' : null}
             >
               {(control) => (
                 <input
@@ -102,11 +78,38 @@ export function BulkPlanDialog({ terms, selected, onClose }: BulkPlanDialogProps
               )}
             </Field>
           )}
-          <ReasonField value={reason} onChange={setReason} problem={tried} />
-          {plan.error && <Notice tone="problem" role="alert" title={messageOf(plan.error)} />}
-        </div>
-        <DialogActions label="Make the plan" busy={plan.isPending} onCancel={onClose} />
-      </form>
-    </Dialog>
+        </>
+      )}
+    </ReasonDialog>
+  );
+}
+
+interface ActionChoiceProps {
+  readonly chosen: BulkAction;
+  readonly chosenRef: RefObject<HTMLInputElement | null>;
+  readonly onChoose: (action: BulkAction) => void;
+}
+
+function ActionChoice({ chosen, chosenRef, onChoose }: ActionChoiceProps) {
+  return (
+    <fieldset className="grid gap-2">
+      <legend className="mb-1 font-medium">Action</legend>
+      {BULK_ACTIONS.map((action) => (
+        <label key={action} className="flex items-start gap-2">
+          <input
+            ref={action === chosen ? chosenRef : undefined}
+            type="radio"
+            name="action"
+            checked={action === chosen}
+            onChange={() => onChoose(action)}
+            className="mt-0.5 size-4 accent-accent"
+          />
+          <span>
+            <span className="font-medium">{ACTIONS[action].label.replace('…', '')}</span>
+            <span className="block text-xs text-muted">{ACTIONS[action].effect}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -1,13 +1,8 @@
-import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
-import { messageOf } from '../../api.ts';
+import { useRef, useState } from 'react';
 import { useAnnounce } from '../../hooks/use-announce.tsx';
-import { useCommandKey } from '../../hooks/use-command-key.ts';
+import { useCommand } from '../../hooks/use-command.ts';
 import { saveText } from '../../lib/save-text.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { DialogActions } from '../ui/dialog-actions.tsx';
-import { Notice } from '../ui/notice.tsx';
-import { hasReason, ReasonField } from '../ui/reason-field.tsx';
+import { ReasonDialog } from '../ui/reason-dialog.tsx';
 
 const FORMATS = [
   ['ndjson', 'NDJSON: one JSON object a line'],
@@ -25,30 +20,28 @@ interface Exported {
   readonly missing: string;
 }
 
-interface ExportDialogProps {
+interface ExportDialogProps<Filter> {
   readonly title: string;
   readonly description: string;
-  readonly send: (command: {
-    readonly format: Format;
-    readonly reason: string;
-    readonly commandKey: string;
-  }) => Promise<Exported>;
+  readonly filter: Filter;
+  readonly send: (command: ExportCommand<Filter>) => Promise<Exported>;
   readonly onClose: () => void;
 }
 
+interface ExportCommand<Filter> {
+  readonly filter: Filter;
+  readonly format: Format;
+  readonly reason: string;
+  readonly commandKey: string;
+}
+
 /** Asks for a format and a reason, and saves the export that comes. */
-export function ExportDialog({ title, description, send, onClose }: ExportDialogProps) {
+export function ExportDialog<Filter>({ filter, send, onClose, ...texts }: ExportDialogProps<Filter>) {
   const [format, setFormat] = useState<Format>('ndjson');
-  const [reason, setReason] = useState('');
-  const [tried, setTried] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   const announce = useAnnounce();
-  const keyOf = useCommandKey();
-  const run = useMutation({
-    mutationFn: () => {
-      const command = { format, reason: reason.trim() };
-      return send({ ...command, commandKey: keyOf([description, command]) });
-    },
+  const run = useCommand({
+    send,
     onSuccess: ({ filename, text, amount, missing }) => {
       saveText(filename, text, format === 'csv' ? 'text/csv' : 'application/x-ndjson');
       announce({
@@ -59,37 +52,33 @@ export function ExportDialog({ title, description, send, onClose }: ExportDialog
     },
   });
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    setTried(true);
-    if (hasReason(reason)) run.mutate();
-  }
-
   return (
-    <Dialog title={title} description={description} initialFocus={first} onClose={onClose}>
-      <form noValidate onSubmit={submit}>
-        <div className="grid gap-4 p-4">
-          <fieldset className="grid gap-1.5">
-            <legend className="mb-1 font-medium">Format</legend>
-            {FORMATS.map(([value, label]) => (
-              <label key={value} className="flex items-center gap-2">
-                <input
-                  ref={value === 'ndjson' ? first : undefined}
-                  type="radio"
-                  name="format"
-                  checked={format === value}
-                  onChange={() => setFormat(value)}
-                  className="size-4 accent-accent"
-                />
-                {label}
-              </label>
-            ))}
-          </fieldset>
-          <ReasonField value={reason} onChange={setReason} problem={tried} />
-          {run.error && <Notice tone="problem" role="alert" title={messageOf(run.error)} />}
-        </div>
-        <DialogActions label="Export" busy={run.isPending} onCancel={onClose} />
-      </form>
-    </Dialog>
+    <ReasonDialog
+      {...texts}
+      label="Export"
+      command={run}
+      initialFocus={first}
+      onSubmit={(reason) => run.mutate({ filter, format, reason })}
+      onClose={onClose}
+    >
+      {() => (
+        <fieldset className="grid gap-1.5">
+          <legend className="mb-1 font-medium">Format</legend>
+          {FORMATS.map(([value, label]) => (
+            <label key={value} className="flex items-center gap-2">
+              <input
+                ref={value === 'ndjson' ? first : undefined}
+                type="radio"
+                name="format"
+                checked={format === value}
+                onChange={() => setFormat(value)}
+                className="size-4 accent-accent"
+              />
+              {label}
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </ReasonDialog>
   );
 }

@@ -9,8 +9,9 @@ export function ExportKeys({ terms, onClose }: { terms: readonly Term[]; onClose
     <ExportDialog
       title="Export the list"
       description={`Keys of ${formatSearch(terms) || 'all'}. Without bodies; the export is audited.`}
+      filter={filterOf(terms)}
       send={async (command) => {
-        const { rows, left, ...file } = await api.keys.export.mutate({ filter: filterOf(terms), ...command });
+        const { rows, left, ...file } = await api.keys.export.mutate(command);
         return { ...file, amount: plural(rows, 'key'), missing: leftOutText(left, 'export') };
       }}
       onClose={onClose}

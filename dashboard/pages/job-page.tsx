@@ -14,8 +14,10 @@ import { Verbatim } from '../components/ui/verbatim.tsx';
 import { NothingMatches, View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { ACTIONS } from '../lib/actions.ts';
-import { formatSearch, listPath, termsFrom } from '../lib/filter.ts';
+import { termsFrom } from '../lib/filter-terms.ts';
 import { formatCount, plural } from '../lib/format.ts';
+import { listPath } from '../lib/list-address.ts';
+import { formatSearch } from '../lib/search-text.ts';
 import { jobQuery } from '../queries.ts';
 
 export function JobPage({ id }: { id: string }) {

@@ -1,23 +1,27 @@
 import { Download, ListChecks } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
-import { Link } from 'wouter';
-// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+import { useMemo, useState } from 'react';
+// This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
-import type { KeyPage as Page } from '../../server/admin/contract.ts';
 import { BulkPlanDialog } from '../components/keys/bulk-plan-dialog.tsx';
 import { ExportKeys } from '../components/keys/export-keys.tsx';
 import { FilterBar } from '../components/keys/filter-bar.tsx';
 import { KeyTable } from '../components/keys/key-table.tsx';
-import { Button, buttonClass } from '../components/ui/button.tsx';
-import { CopyButton } from '../components/ui/copy-button.tsx';
-import { Notice } from '../components/ui/notice.tsx';
+import { MoreKeys } from '../components/keys/more-keys.tsx';
+import { NoKeys } from '../components/keys/no-keys.tsx';
+import { SelectedKeys } from '../components/keys/selected-keys.tsx';
+import { UnreadableFilter } from '../components/keys/unreadable-filter.tsx';
+import { Button } from '../components/ui/button.tsx';
 import { PageTitle } from '../components/ui/page-title.tsx';
-import { NothingMatches, NothingYet, View } from '../components/ui/view.tsx';
+import { View } from '../components/ui/view.tsx';
+import { useFocusOnFirst } from '../hooks/use-focus-on-first.ts';
 import { useKeyList } from '../hooks/use-key-list.ts';
 import { useReadOnlyReason } from '../hooks/use-me.ts';
-import { focusFirstRow, useRowKeys } from '../hooks/use-row-keys.ts';
-import { filterOf, formatSearch, paramsOf, searchOf, type Term } from '../lib/filter.ts';
-import { formatCount, formatUtc, plural } from '../lib/format.ts';
+import { useRowKeys } from '../hooks/use-row-keys.ts';
+import { useSelection } from '../hooks/use-selection.ts';
+import { filterOf } from '../lib/filter-terms.ts';
+import { formatCount, plural } from '../lib/format.ts';
+import { searchOf } from '../lib/list-address.ts';
+import { formatSearch } from '../lib/search-text.ts';
 
 export function KeysPage() {
   const search = useSearch();
@@ -26,23 +30,7 @@ export function KeysPage() {
   return problem === null ? (
     <KeyList key={search} search={search} />
   ) : (
-    <Unreadable terms={terms} problem={problem} />
-  );
-}
-
-/** Shows what is wrong with the search, without a list, and without what could be planned or exported by it. */
-function Unreadable({ terms, problem }: { terms: readonly Term[]; problem: string }) {
-  return (
-    <>
-      <PageTitle title="Keys" />
-      <FilterBar terms={terms} />
-      <Notice tone="problem" role="alert" title="This filter can not be read, so that no keys are shown">
-        <p className="wrap-anywhere">{problem}.</p>
-        <Link href="/keys" className={buttonClass('plain', 'small')}>
-          Show what needs attention
-        </Link>
-      </Notice>
-    </>
+    <UnreadableFilter terms={terms} problem={problem} />
   );
 }
 
@@ -81,14 +69,14 @@ function KeyList({ search }: { search: string }) {
             {`${formatCount(newer.count)}${newer.capped ? '+' : ''} new`}
           </Button>
         )}
-        {selection.ids.size > 0 && <Selected rows={list.data?.rows ?? []} selection={selection} />}
+        {selection.ids.size > 0 && <SelectedKeys rows={list.data?.rows ?? []} selection={selection} />}
       </div>
       <section aria-label="Keys that match" className="card overflow-hidden">
         <View query={list} what="the keys">
           {(page) => (
             <>
               {page.rows.length === 0 ? (
-                <Nothing terms={terms} page={page} />
+                <NoKeys terms={terms} page={page} />
               ) : (
                 <KeyTable
                   rows={page.rows}
@@ -96,7 +84,7 @@ function KeyList({ search }: { search: string }) {
                   selection={selection}
                 />
               )}
-              <Footer page={page} terms={terms} isFirst={cursor === undefined} />
+              <MoreKeys page={page} terms={terms} isFirst={cursor === undefined} />
             </>
           )}
         </View>
@@ -106,112 +94,5 @@ function KeyList({ search }: { search: string }) {
         <BulkPlanDialog terms={terms} selected={selection.ids} onClose={() => setDialog(null)} />
       )}
     </>
-  );
-}
-
-function useSelection() {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-  return {
-    ids,
-    clear: () => setIds(new Set()),
-    toggle: (id: string) =>
-      setIds((old) => new Set(old.has(id) ? [...old].filter((other) => other !== id) : [...old, id])),
-  };
-}
-
-interface SelectedProps {
-  readonly rows: Page['rows'];
-  readonly selection: ReturnType<typeof useSelection>;
-}
-
-function Selected({ rows, selection }: SelectedProps) {
-  const keys = rows.filter(({ id }) => selection.ids.has(id)).map(({ key }) => key);
-  return (
-    <span className="flex items-center gap-2 text-muted">
-      {plural(selection.ids.size, 'key')} selected
-      <CopyButton text={keys.join('\n')} what="selected keys" />
-      <button type="button" className="link" onClick={selection.clear}>
-        Clear
-      </button>
-    </span>
-  );
-}
-
-/** Moves the focus to the first row after a search from the search box, so that Enter opens what was found. */
-function useFocusOnFirst(page: Page | undefined) {
-  const [wanted, setWanted] = useState(() => Boolean(history.state?.focusFirst));
-  useEffect(() => {
-    if (!wanted || !page) return;
-    setWanted(false);
-    focusFirstRow();
-  }, [wanted, page]);
-}
-
-function Nothing({ terms, page }: { terms: readonly Term[]; page: Page }) {
-  const onlyAttention = terms.length === 1 && terms[0]?.value === 'attention';
-  if (terms.length === 0) {
-    return (
-      <NothingYet title="No keys yet">
-        <p>A key shows up here when a client sends its first mutation with one.</p>
-      </NothingYet>
-    );
-  }
-  if (onlyAttention && page.searched.complete) {
-    return (
-      <NothingYet title="Nothing needs your attention">
-        <p>No key is in doubt, has a lapsed lease, or ended with an error.</p>
-        <Link href="/keys?all" className={buttonClass()}>
-          Show all keys
-        </Link>
-      </NothingYet>
-    );
-  }
-  return (
-    <NothingMatches>
-      <p>
-        {page.searched.complete
-          ? 'No key has all of these. A key is compared whole, with its capitals.'
-          : 'Not among the records that were looked at so far.'}
-      </p>
-      <Link href="/keys?all" className={buttonClass()}>
-        Show all keys
-      </Link>
-    </NothingMatches>
-  );
-}
-
-interface FooterProps {
-  readonly page: Page;
-  readonly terms: readonly Term[];
-  readonly isFirst: boolean;
-}
-
-function Footer({ page, terms, isFirst }: FooterProps) {
-  const { searched, next } = page;
-  if (next === null && isFirst) return null;
-  const older = `/keys?${paramsOf(terms)}&${new URLSearchParams({ cursor: next ?? '' })}`;
-  return (
-    <nav
-      aria-label="More keys"
-      className="flex flex-wrap items-center justify-between gap-2 border-t border-line px-3 py-2"
-    >
-      <span className="text-xs text-muted">
-        {searched.complete
-          ? plural(page.rows.length, 'key')
-          : `Looked at ${plural(searched.records, 'record')}${searched.backTo === null ? '' : `, back to ${formatUtc(searched.backTo)}`}.`}
-      </span>
-      <span className="flex gap-2">
-        {!isFirst && (
-          <Link href={`/keys?${paramsOf(terms)}`} className={buttonClass('plain', 'small')}>
-            Newest
-          </Link>
-        )}
-        {next !== null && (
-          <Link href={older} className={buttonClass('plain', 'small')}>
-            {searched.complete ? 'Older' : 'Look further'}
-          </Link>
-        )}
-      </span>
-    </nav>
   );
 }

@@ -3,15 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   FILTER_STATES,
   filterOf,
-  formatSearch,
-  listPath,
-  paramsOf,
-  parseSearch,
-  searchOf,
   TERM_NAMES,
   type Term,
   termsFrom,
-} from '../../dashboard/lib/filter.ts';
+} from '../../dashboard/lib/filter-terms.ts';
+import { listPath, paramsOf, searchOf } from '../../dashboard/lib/list-address.ts';
+import { formatSearch, parseSearch } from '../../dashboard/lib/search-text.ts';
 
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
 const duration = fc

@@ -1,7 +1,8 @@
 import { api } from '../../api.ts';
-import { filterOf, formatSearch, type Term } from '../../lib/filter.ts';
+import { filterOf, type Term } from '../../lib/filter-terms.ts';
 import { plural } from '../../lib/format.ts';
 import { leftOutText } from '../../lib/left-out.ts';
+import { formatSearch } from '../../lib/search-text.ts';
 import { ExportDialog } from './export-dialog.tsx';
 
 export function ExportKeys({ terms, onClose }: { terms: readonly Term[]; onClose: () => void }) {

@@ -1,7 +1,9 @@
 import { X } from 'lucide-react';
 import { Link } from 'wouter';
 import type { KeyFilter } from '../../../server/admin/contract.ts';
-import { formatSearch, listPath, paramsOf, type Term } from '../../lib/filter.ts';
+import type { Term } from '../../lib/filter-terms.ts';
+import { listPath, paramsOf } from '../../lib/list-address.ts';
+import { formatSearch } from '../../lib/search-text.ts';
 import { Verbatim } from '../ui/verbatim.tsx';
 
 const PRESETS: readonly (readonly [string, KeyFilter])[] = [

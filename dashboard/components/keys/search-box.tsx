@@ -1,7 +1,8 @@
 import { Search } from 'lucide-react';
 import { type FormEvent, type RefObject, useId, useState } from 'react';
 import { useLocation } from 'wouter';
-import { paramsOf, parseSearch } from '../../lib/filter.ts';
+import { paramsOf } from '../../lib/list-address.ts';
+import { parseSearch } from '../../lib/search-text.ts';
 
 /**
  * Searches keys by `scope:acme key:abc`, or by the bare text of a key. Enter shows the list that the text asks for.

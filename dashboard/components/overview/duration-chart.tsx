@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import { formatDuration } from '../../lib/duration.ts';
-import { listPath } from '../../lib/filter.ts';
+import { listPath } from '../../lib/list-address.ts';
 import { type Bucket, bucketLabel, startedIn } from '../../lib/series.ts';
 import { Chart, type Plot } from '../ui/chart.tsx';
 import { SeriesTable } from '../ui/series-table.tsx';

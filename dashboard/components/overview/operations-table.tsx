@@ -1,8 +1,8 @@
 import { Link } from 'wouter';
 import type { Overview } from '../../../server/admin/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { listPath } from '../../lib/filter.ts';
 import { formatCount } from '../../lib/format.ts';
+import { listPath } from '../../lib/list-address.ts';
 import { Unknown } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
-import { listPath } from '../../lib/filter.ts';
 import { formatCompact, formatCount } from '../../lib/format.ts';
+import { listPath } from '../../lib/list-address.ts';
 import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
 import { Chart, type Plot } from '../ui/chart.tsx';
 import { SeriesTable } from '../ui/series-table.tsx';

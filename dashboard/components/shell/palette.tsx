@@ -5,7 +5,8 @@ import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useRefresh } from '../../hooks/use-refresh.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
-import { listPath, paramsOf, parseSearch } from '../../lib/filter.ts';
+import { listPath, paramsOf } from '../../lib/list-address.ts';
+import { parseSearch } from '../../lib/search-text.ts';
 import { live } from '../../lib/settings.ts';
 
 interface PaletteCommand {

@@ -1,7 +1,7 @@
 import { Link } from 'wouter';
 import { formatDuration } from '../../lib/duration.ts';
-import { listPath } from '../../lib/filter.ts';
 import { formatCount } from '../../lib/format.ts';
+import { listPath } from '../../lib/list-address.ts';
 import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
 import { Unknown } from './time.tsx';
 

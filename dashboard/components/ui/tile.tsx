@@ -1,8 +1,8 @@
 import { CircleCheck, CircleHelp, CircleX, Hourglass, LoaderCircle } from 'lucide-react';
 import { Link } from 'wouter';
 import type { Count, KeyFilter } from '../../../server/admin/contract.ts';
-import { listPath } from '../../lib/filter.ts';
 import { formatCount } from '../../lib/format.ts';
+import { listPath } from '../../lib/list-address.ts';
 
 const TONES = {
   'in-doubt': [CircleHelp, 'text-in-doubt', 'border-in-doubt/50 bg-in-doubt-soft'],

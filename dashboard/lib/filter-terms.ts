@@ -27,72 +27,8 @@ export interface Search {
   readonly problem: string | null;
 }
 
-/** Reads a search such as `scope:acme key:"a b" age:>5m`; a word without a name is the key. */
-export function parseSearch(text: string): Search {
-  const terms = new Map<TermName, Term>();
-  const bare: string[] = [];
-  const found = words(text);
-  // A key that was pasted is taken as it is, its quotes and backslashes too.
-  if (!found.some(({ raw }) => TERM_NAMES.some((name) => raw.startsWith(`${name}:`)))) {
-    const key = text.trim();
-    return { terms: key === '' ? [] : [{ name: 'key', value: key }], problem: null };
-  }
-  for (const word of found) {
-    const name = TERM_NAMES.find((known) => word.raw.startsWith(`${known}:`));
-    if (name === undefined) bare.push(word.text);
-    else terms.set(name, { name, value: word.text.slice(name.length + 1) });
-  }
-  // A key may hold spaces: several bare words are one key.
-  if (bare.length > 0) terms.set('key', { name: 'key', value: bare.join(' ') });
-  const list = TERM_NAMES.flatMap((name) => terms.get(name) ?? []);
-  return { terms: list, problem: list.map(problemOf).find((problem) => problem !== null) ?? null };
-}
-
-/** Writes terms so that {@link parseSearch} reads back the same ones. */
-export function formatSearch(terms: readonly Term[]): string {
-  return terms.map(({ name, value }) => `${name}:${quoted(value)}`).join(' ');
-}
-
-/**
- * Reads what the page's address asks for: without a term, what needs attention. Nothing of it is left out in silence:
- * a list of other keys than those that were asked for could be acted upon.
- */
-export function searchOf(params: URLSearchParams): Search {
-  const terms = TERM_NAMES.flatMap((name) => {
-    const value = params.get(name);
-    return value === null ? [] : [{ name, value }];
-  });
-  const problem = problemIn(params) ?? terms.map(problemOf).find((found) => found !== null) ?? null;
-  const isDefault = terms.length === 0 && !params.has('all');
-  return { terms: isDefault ? [{ name: 'state', value: 'attention' }] : terms, problem };
-}
-
-/** These parts of an address are no terms. */
-const OTHERS = ['all', 'cursor'];
-
-function problemIn(params: URLSearchParams): string | null {
-  const names = [...params.keys()];
-  const known: readonly string[] = [...TERM_NAMES, ...OTHERS];
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    return `Expected a filter by ${TERM_NAMES.join(', ')}, got ${unknown || 'nothing'}`;
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return twice === undefined ? null : `Expected ${twice}: once, got it twice`;
-}
-
-export function paramsOf(terms: readonly Term[]): string {
-  return terms.length === 0
-    ? 'all'
-    : new URLSearchParams(terms.map(({ name, value }) => [name, value])).toString();
-}
-
 export function filterOf(terms: readonly Term[]): KeyFilter {
   return Object.assign({}, ...terms.map(fieldsOf));
-}
-
-/** Makes a list's address, from anywhere: `listPath({ state: 'in_doubt' })`. */
-export function listPath(filter: KeyFilter): string {
-  return `/keys?${paramsOf(termsFrom(filter))}`;
 }
 
 export function termsFrom(filter: KeyFilter): readonly Term[] {
@@ -128,7 +64,8 @@ function fieldsOf({ name, value }: Term): KeyFilter {
   }
 }
 
-function problemOf({ name, value }: Term): string | null {
+/** Says what is wrong with a term; null when nothing is. */
+export function problemOf({ name, value }: Term): string | null {
   const longest = LONGEST[name];
   if (longest !== undefined && (value === '' || value.length > longest)) {
     return `Expected ${name}: to be a text of 1 to ${longest} characters, got ${value === '' ? 'nothing' : value.length}`;
@@ -186,20 +123,4 @@ function startedToken({ startedFrom, startedBefore }: KeyFilter): string | undef
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
-}
-
-function quoted(value: string): string {
-  return /^[^\s"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
-}
-
-/** Splits a text at white space, but not inside double quotes; `\` takes the next character as it is, there only. */
-function words(text: string): { raw: string; text: string }[] {
-  const found: { raw: string; text: string }[] = [];
-  for (const [raw] of text.matchAll(/(?:"(?:\\.|[^"\\])*"|\S)+/gsu)) {
-    found.push({
-      raw,
-      text: raw.replace(/"((?:\\.|[^"\\])*)"/gsu, (_, inner: string) => inner.replace(/\\(.)/gsu, '$1')),
-    });
-  }
-  return found;
 }

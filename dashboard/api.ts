@@ -4,7 +4,7 @@ import type { AppRouter } from '../server/admin/api/router.ts';
 /** The base path is the mount path, which the server puts into `<base href>`. */
 export const basePath = new URL('.', document.baseURI).pathname.replace(/\/$/, '');
 
-// Without batching: the server refuses batches, so that a query is never run along with a mutation.
+// The client sends no batches: the server refuses them, so that a query is never run along with a mutation.
 export const api = createTRPCClient<AppRouter>({
   links: [
     httpLink({
@@ -20,7 +20,7 @@ async function fetchAnswer(url: RequestInfo | URL | string, options?: unknown): 
     throw new Unreachable('The server can not be reached.', { cause: error });
   });
   const isOfApi = response.headers.get('content-type')?.startsWith('application/json') ?? false;
-  if (!isOfApi) throw new Foreign(response.status);
+  if (!isOfApi) throw new ForeignAnswer(response.status);
   return response;
 }
 
@@ -30,7 +30,7 @@ class Unreachable extends Error {}
 /**
  * Something in front of the API gave the answer, a check of the session say: it need not answer in the API's form.
  */
-class Foreign extends Error {
+class ForeignAnswer extends Error {
   readonly status: number;
 
   constructor(status: number) {
@@ -46,7 +46,7 @@ class Foreign extends Error {
 /** Reads the HTTP status of an answer that was a refusal; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof TRPCClientError)) return undefined;
-  return error.cause instanceof Foreign ? error.cause.status : error.data?.httpStatus;
+  return error.cause instanceof ForeignAnswer ? error.cause.status : error.data?.httpStatus;
 }
 
 /** Tells whether asking again may help: nobody answered, or somebody who is busy. */

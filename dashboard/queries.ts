@@ -12,17 +12,17 @@ import { NO_LIFE } from './lib/key-path.ts';
 
 export const clock = createClock();
 
-export type Window = '1h' | '24h' | '7d';
+export type OverviewWindow = '1h' | '24h' | '7d';
 export type BodyPart = 'request' | 'response';
 
-/** An address names a life of a record. */
-export interface Address {
+/** A record, and which of its lives is meant. */
+export interface RecordLife {
   readonly id: string;
   readonly life: string;
 }
 
-/** Writes an address as the API takes it: a damaged record does not say which life it is in. */
-export function addressed({ id, life }: Address): { id: string; life?: string } {
+/** Makes the input by which the API finds a life: a damaged record does not say which life it is in. */
+export function lifeInputOf({ id, life }: RecordLife): { id: string; life?: string } {
   return life === '' || life === NO_LIFE ? { id } : { id, life };
 }
 
@@ -35,7 +35,7 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-export const overviewQuery = (window: Window) =>
+export const overviewQuery = (window: OverviewWindow) =>
   queryOptions({
     queryKey: ['overview', window],
     queryFn: ({ signal }) => timed(api.overview.query({ window }, { signal })),
@@ -58,18 +58,18 @@ export const newerQuery = (filter: KeyFilter, newest: string | null) =>
     queryFn: ({ signal }) => api.keys.newer.query({ filter, newest }, { signal }),
   });
 
-export const keyQuery = ({ id, life }: Address) =>
+export const keyQuery = ({ id, life }: RecordLife) =>
   queryOptions({
     queryKey: [...keyKey(id), 'detail', life],
     queryFn: ({ signal }): Promise<KeyDetail> =>
-      timed(api.keys.get.query(addressed({ id, life }), { signal })),
+      timed(api.keys.get.query(lifeInputOf({ id, life }), { signal })),
   });
 
 /** Reads a body of a record. `version` changes with the record: a body that was read belongs to one version. */
-export const bodyQuery = ({ id, life }: Address, part: BodyPart, whole: boolean, version: string) =>
+export const bodyQuery = ({ id, life }: RecordLife, part: BodyPart, whole: boolean, version: string) =>
   queryOptions({
     queryKey: [...keyKey(id), 'body', life, part, whole, version],
-    queryFn: ({ signal }) => api.keys.body.query({ ...addressed({ id, life }), part, whole }, { signal }),
+    queryFn: ({ signal }) => api.keys.body.query({ ...lifeInputOf({ id, life }), part, whole }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -80,17 +80,17 @@ export const diffQuery = (id: string, version: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export const previewQuery = ({ id, life }: Address, version: string) =>
+export const previewQuery = ({ id, life }: RecordLife, version: string) =>
   queryOptions({
     queryKey: [...keyKey(id), 'preview', life, version],
-    queryFn: ({ signal }) => api.keys.preview.query(addressed({ id, life }), { signal }),
+    queryFn: ({ signal }) => api.keys.preview.query(lifeInputOf({ id, life }), { signal }),
   });
 
-export const dryRunQuery = ({ id, life }: Address) =>
+export const dryRunQuery = ({ id, life }: RecordLife) =>
   queryOptions({
     queryKey: [...keyKey(id), 'dry-run', life],
-    queryFn: ({ signal }) => api.keys.dryRun.query(addressed({ id, life }), { signal }),
-    // What it says is acted upon at once.
+    queryFn: ({ signal }) => api.keys.dryRun.query(lifeInputOf({ id, life }), { signal }),
+    // The operator acts at once upon a dry run, so its answer is never taken from the cache.
     staleTime: 0,
     gcTime: 0,
   });

@@ -11,7 +11,7 @@ import { useOnRefresh } from './use-refresh.ts';
  * when they are asked for.
  */
 export function useKeyList(filter: KeyFilter, cursor: string | undefined) {
-  // The first row of the first page, as it was when it was first shown.
+  // This is the first row of the first page, as it was when it was first shown.
   const newest = useRef<string | null>(null);
   const isFirst = cursor === undefined;
   const from = () => (isFirst && newest.current !== null ? cursorFrom(newest.current) : cursor);

@@ -16,7 +16,7 @@ export function useLiveQuery<T, K extends QueryKey>(
   const interval = usePollInterval();
   return useQuery({
     ...options,
-    // What is gone does not come back under the same address.
+    // A record that is gone does not come back under the same address.
     refetchInterval: ({ state: { data, error } }) => {
       if (statusOf(error) === 404) return false;
       return interval && data !== undefined && isMoving(data) ? MOVING_POLL_MS : interval;

@@ -10,7 +10,7 @@ export async function copyText(text: string): Promise<void> {
   field.value = text;
   field.readOnly = true;
   field.className = 'sr-only';
-  // Beside the button: a dialog takes the focus back from what is outside of it.
+  // The field is placed beside the button: a dialog takes the focus back from what is outside of it.
   (focused?.parentElement ?? document.body).append(field);
   field.select();
   const isCopied = document.execCommand('copy');

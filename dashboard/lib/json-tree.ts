@@ -35,7 +35,7 @@ function parsed(text: string): JsonNode | undefined {
   const add = (node: JsonNode) => open.at(-1)?.(node);
   const close = () => void open.pop();
   const push = (more: (node: JsonNode) => void) => {
-    // What walks through it afterwards goes as deep.
+    // The functions that walk through the tree afterwards go as deep.
     if (open.push(more) > DEEPEST) throw new RangeError('Too deep to be read');
   };
   visit(

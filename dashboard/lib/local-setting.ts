@@ -19,7 +19,7 @@ export function localSetting<T extends string>(name: string, values: readonly [T
     try {
       localStorage.setItem(`latchkey:${name}`, value);
     } catch {
-      // Storage is refused: the choice lasts as long as the page.
+      // The browser refuses to store the choice, so it lasts as long as the page.
     }
     for (const listener of listeners) listener();
   }

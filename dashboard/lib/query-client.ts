@@ -6,11 +6,11 @@ export function createQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 2_000,
-        // A refusal stays one. Only a server that can not be reached, or is busy, is asked again.
+        // A refusal would be refused again. Only a server that can not be reached, or is busy, is asked again.
         retry: (failures, error) => failures < 2 && mayPass(error),
         networkMode: 'always',
       },
-      // A mutation carries a key of its own, but whether to send it again is the operator's choice.
+      // A mutation carries its own key and could be sent again, but the operator decides whether it is.
       mutations: { retry: false, networkMode: 'always' },
     },
   });

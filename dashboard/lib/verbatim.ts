@@ -7,8 +7,8 @@ export interface Piece {
   readonly escape: boolean;
 }
 
-// Controls, format characters (bidi overrides, zero-width), line separators, lone surrogates and private use: what could
-// make one key look like another.
+// These characters could make one key look like another: controls, format characters (bidi overrides, zero-width), line
+// separators, lone surrogates and private use.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u3164\uffa0]/gu;
 
 export function piecesOf(text: string): Piece[] {

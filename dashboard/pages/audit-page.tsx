@@ -1,7 +1,7 @@
 import { Download } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+// This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
 import { AUDITED_ACTIONS, AuditList, actionLabel } from '../components/audit/audit-list.tsx';
 import { ExportAudit } from '../components/audit/export-audit.tsx';

@@ -21,7 +21,7 @@ import { formatSearch } from '../lib/search-text.ts';
 import { jobQuery } from '../queries.ts';
 
 export function JobPage({ id }: { id: string }) {
-  // The pages of the results, by the cursor of each: the last is shown.
+  // These are the cursors of the pages of results that were opened: the last page is shown.
   const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
   const job = useLiveQuery(jobQuery(id, cursors.at(-1)), (answer) => answer.job.state === 'running');
   return (

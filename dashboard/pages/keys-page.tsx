@@ -25,7 +25,7 @@ import { formatSearch } from '../lib/search-text.ts';
 
 export function KeysPage() {
   const search = useSearch();
-  // Another question is another list: its rows, its selection and its place begin anew.
+  // Another search is another list: its rows, its selection and its page begin anew.
   const { terms, problem } = searchOf(new URLSearchParams(search));
   return problem === null ? (
     <KeyList key={search} search={search} />

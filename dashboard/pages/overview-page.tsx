@@ -1,6 +1,6 @@
 import { CircleCheck } from 'lucide-react';
 import { Link, useLocation } from 'wouter';
-// As it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
+// This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
 import type { Overview } from '../../server/admin/contract.ts';
 import { DurationChart } from '../components/overview/duration-chart.tsx';
@@ -13,13 +13,13 @@ import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { formatRatio } from '../lib/format.ts';
 import { totalOf } from '../lib/series.ts';
-import { overviewQuery, type Window } from '../queries.ts';
+import { type OverviewWindow, overviewQuery } from '../queries.ts';
 
 const WINDOWS = [
   ['1h', 'Last hour'],
   ['24h', 'Last 24 hours'],
   ['7d', 'Last 7 days'],
-] as const satisfies readonly (readonly [Window, string])[];
+] as const satisfies readonly (readonly [OverviewWindow, string])[];
 
 export function OverviewPage() {
   const given = new URLSearchParams(useSearch()).get('window');
@@ -37,7 +37,7 @@ export function OverviewPage() {
   );
 }
 
-function WindowChoice({ window }: { window: Window }) {
+function WindowChoice({ window }: { window: OverviewWindow }) {
   const [, navigate] = useLocation();
   return (
     <fieldset className="flex rounded-md border border-line-strong/60 bg-surface p-0.5">

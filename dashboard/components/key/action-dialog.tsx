@@ -30,7 +30,7 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
     detail,
     life,
     onDone() {
-      // The button that opened this may be gone with the old state.
+      // The button that opened the dialog may be gone with the old state.
       acted.current = true;
       onClose();
     },

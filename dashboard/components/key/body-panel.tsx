@@ -76,7 +76,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
   const [asking, setAsking] = useState(false);
   const readOnly = useReadOnlyReason();
   const content = useRef<HTMLDivElement>(null);
-  // What is there stays while more of it is loaded.
+  // The part of the body that is shown stays while more of it is loaded.
   const body = useQuery({
     ...bodyQuery(detail, part, whole, bodyVersionOf(detail)),
     placeholderData: keepPreviousData,
@@ -84,7 +84,8 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
 
   function loadAll() {
     setWhole(true);
-    content.current?.focus(); // the button is about to go
+    // The button that has the focus goes away, so the text takes it.
+    content.current?.focus();
   }
 
   return (

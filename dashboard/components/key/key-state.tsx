@@ -57,7 +57,7 @@ function WhyItFailed({ detail }: { detail: KeyDetail }) {
 }
 
 function RetryNow({ detail }: { detail: KeyDetail }) {
-  // Of an expired key the sentence says it already, and its record may be gone.
+  // The sentence says already that a key has expired, and its record may be gone.
   if (detail.state === 'expired') return null;
   return <Preview detail={detail} />;
 }

@@ -2,11 +2,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import type { BodyText } from '../../../server/admin/contract.ts';
 import { api } from '../../api.ts';
 import { useCommand } from '../../hooks/use-command.ts';
-import { type Address, addressed, type BodyPart } from '../../queries.ts';
+import { type BodyPart, lifeInputOf, type RecordLife } from '../../queries.ts';
 import { ReasonDialog } from '../ui/reason-dialog.tsx';
 
 interface RevealDialogProps {
-  readonly detail: Address;
+  readonly detail: RecordLife;
   readonly part: BodyPart;
   readonly onRevealed: (body: BodyText) => void;
   readonly onClose: () => void;
@@ -29,7 +29,7 @@ export function RevealDialog({ detail, part, onRevealed, onClose }: RevealDialog
       description={`Shows the ${part} without redaction, to you, once. It is audited.`}
       label="Reveal"
       command={reveal}
-      onSubmit={(reason) => reveal.mutate({ ...addressed(detail), part, reason })}
+      onSubmit={(reason) => reveal.mutate({ ...lifeInputOf(detail), part, reason })}
       onClose={onClose}
     />
   );

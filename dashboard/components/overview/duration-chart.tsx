@@ -29,7 +29,7 @@ function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
       ? []
       : [{ bucket, index, p95Ms: bucket.p95Ms, x: plot.x(index) + plot.step / 2, y: plot.y(bucket.p95Ms) }],
   );
-  // A line joins neighbours only: where nothing ran there is nothing to draw.
+  // A line joins neighbours only: where nothing ran, no line is drawn.
   const path = points
     .map(({ index, x, y }, place) => `${points[place - 1]?.index === index - 1 ? 'L' : 'M'}${x} ${y}`)
     .join('');

@@ -24,7 +24,7 @@ export function Shell({ children }: { children: ReactNode }) {
   });
   usePaletteKey(() => setOverlay('palette'));
   useMainOnNavigation();
-  // What is typed right after the shortcut has to find it there.
+  // The palette is loaded ahead: it has to be there for what is typed right after the shortcut.
   usePrefetchQuery(codeQuery(palette));
 
   return (

@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from 'react';
 
-export interface Described {
+export interface ControlProps {
   readonly id: string;
   readonly 'aria-describedby'?: string;
   readonly 'aria-invalid'?: true;
@@ -11,7 +11,7 @@ interface FieldProps {
   readonly hint?: ReactNode;
   /** The problem says what is wrong with what was entered. */
   readonly problem?: string | null;
-  readonly children: (control: Described) => ReactNode;
+  readonly children: (control: ControlProps) => ReactNode;
 }
 
 export const inputClass =

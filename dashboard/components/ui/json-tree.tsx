@@ -104,7 +104,7 @@ function Branch({ node, name, depth }: { node: BranchNode; name?: string; depth:
             <button
               type="button"
               className="link ml-5 font-sans"
-              // In pieces: hundreds of values at once would hold up the page.
+              // The values are shown in pieces: hundreds of them at once would hold up the page.
               onClick={() => startTransition(() => setShown(shown + 5 * CHUNK))}
             >
               Show more: {formatCount(children.length - shown)} are left

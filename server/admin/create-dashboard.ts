@@ -184,7 +184,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     policy,
     readOnly,
     replayers,
-    vault: idempotency,
+    bodyAccess: idempotency,
     redact: options.redact,
     wakeJobs: () => runner.wake(),
   });

@@ -1,6 +1,6 @@
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Database } from '../mongodb/database.ts';
-import { openerOf, type Vault } from './bodies/bodies.ts';
+import { type BodyAccess, openerOf } from './bodies/body-access.ts';
 import { type RedactOptions, secretsOf } from './bodies/secrets.ts';
 import { Audit } from './collections/audit.ts';
 import { Jobs } from './collections/jobs.ts';
@@ -14,7 +14,7 @@ interface OpenDashboardOptions {
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
   readonly replayers: readonly Replayer[];
-  readonly vault: Vault;
+  readonly bodyAccess: BodyAccess;
   readonly redact?: RedactOptions | undefined;
   readonly wakeJobs: () => void;
 }
@@ -26,7 +26,7 @@ interface OpenDashboardOptions {
 export function openDashboard({
   db,
   collection,
-  vault,
+  bodyAccess,
   redact,
   ...others
 }: OpenDashboardOptions): AdminServices {
@@ -37,7 +37,7 @@ export function openDashboard({
     audit: new Audit(records),
     jobs: new Jobs(records),
     secrets: secretsOf(redact),
-    open: openerOf(vault),
-    seal: vault.seal.bind(vault),
+    open: openerOf(bodyAccess),
+    seal: bodyAccess.seal.bind(bodyAccess),
   };
 }

@@ -1,5 +1,5 @@
 import type { ResolvedPolicy } from '../engine/policy.ts';
-import type { OpenBody, Vault } from './bodies/bodies.ts';
+import type { BodyAccess, OpenBody } from './bodies/body-access.ts';
 import type { Secrets } from './bodies/secrets.ts';
 import type { Audit } from './collections/audit.ts';
 import type { Jobs } from './collections/jobs.ts';
@@ -17,7 +17,7 @@ export interface AdminServices {
   readonly replayers: readonly Replayer[];
   readonly secrets: Secrets;
   readonly open: OpenBody;
-  readonly seal: Vault['seal'];
+  readonly seal: BodyAccess['seal'];
   /** Tells the runner of this process, where it has one, that a job waits. */
   wakeJobs(): void;
 }

@@ -38,7 +38,7 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
       policy,
       readOnly: false,
       replayers: [],
-      vault: connection.idempotency,
+      bodyAccess: connection.idempotency,
       // A command runs no jobs.
       wakeJobs() {},
     }),
@@ -93,7 +93,7 @@ export interface ShownKey extends KeyDetail {
 
 /** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
 export async function withTexts({ services }: KeysSession, detail: KeyDetail): Promise<ShownKey> {
-  const { readBody } = await import('../admin/bodies/bodies.ts');
+  const { readBody } = await import('../admin/bodies/read-body.ts');
   const { records, secrets, open } = services;
   const read = async (part: 'request' | 'response') =>
     (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??

@@ -20,7 +20,7 @@ const services = openDashboard({
   policy: idempotency.policy(),
   readOnly: false,
   replayers: [],
-  vault: idempotency,
+  bodyAccess: idempotency,
   wakeJobs: () => runner.wake(),
 });
 const runner = new JobRunner(services, { pollMs: 100, leaseMs: 1_000, pauseMs: 20 });

@@ -2,7 +2,7 @@ import { familyOf } from '../../engine/body.ts';
 import type { OperatorAction, StoredBody } from '../../engine/record.ts';
 import { FORMATS } from '../../formats/formats.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { readRequest } from '../bodies/bodies.ts';
+import { readRequest } from '../bodies/read-request.ts';
 import type { Records } from '../collections/records.ts';
 import { readStored } from '../keys/read-stored.ts';
 import { type Replayer, storedBody } from '../replayer.ts';

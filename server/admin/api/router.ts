@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readBody } from '../bodies/bodies.ts';
+import { readBody } from '../bodies/read-body.ts';
 import { act, dryRun } from '../commands/act.ts';
 import { exportAudit } from '../commands/audit-export.ts';
 import { diffVersions } from '../commands/diff.ts';
@@ -68,7 +68,7 @@ const keys = router({
     .concat(withKey)
     .query(({ ctx: { services, key }, input }) => diffVersions(services, key, input.life)),
 
-  // It asks the developer who the principal is now.
+  // A dry run asks the developer who the principal is now, so a viewer may not ask for one.
   dryRun: forOperators
     .input(oneKey)
     .concat(withKey)

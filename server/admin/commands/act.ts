@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server';
 import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
 import { type Acted, takeAction } from '../actions/take-action.ts';
-import type { ReadRequest } from '../bodies/bodies.ts';
 import { bodyView } from '../bodies/body-view.ts';
+import type { ReadRequest } from '../bodies/read-request.ts';
 import { recordRefusal } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
 import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail } from '../contract.ts';

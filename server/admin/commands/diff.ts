@@ -1,4 +1,4 @@
-import { readBody } from '../bodies/bodies.ts';
+import { readBody } from '../bodies/read-body.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { msOf } from '../collections/rows.ts';
 import type { DiffVersion, KeyDetail } from '../contract.ts';

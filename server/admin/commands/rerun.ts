@@ -1,7 +1,7 @@
 import { standingOf } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord } from '../../engine/record.ts';
 import { snapshot, summary } from '../actions/action-plan.ts';
-import { openCaptured, type ReadRequest, readCaptured } from '../bodies/bodies.ts';
+import { openCaptured, type ReadRequest, readCaptured } from '../bodies/read-request.ts';
 import { sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
 import type { ActionRefusal } from '../refusal.ts';

@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server';
-import { type Part, readBody } from '../bodies/bodies.ts';
+import type { Part } from '../bodies/body-access.ts';
+import { readBody } from '../bodies/read-body.ts';
 import { addEntry } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
 import type { BodyText, KeyDetail, Operator } from '../contract.ts';

@@ -1,7 +1,7 @@
 import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
+import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
 import type { KeyDetail, OfferedAction, Seen } from '../contract.ts';

@@ -3,7 +3,7 @@ import { ruleOf } from '../../engine/fingerprint.ts';
 import type { ResolvedPolicy } from '../../engine/policy.ts';
 import type { StoredRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { bodyFields, bodyInfo, elidedBodies } from '../bodies/bodies.ts';
+import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { elidedBodies, HOLDS_ENCRYPTED } from '../bodies/bodies.ts';
+import { elidedBodies, HOLDS_ENCRYPTED } from '../bodies/body-info.ts';
 import { idIs, type Records } from '../collections/records.ts';
 import type { Send } from '../collections/transactions.ts';
 

@@ -1,3 +1,4 @@
+import { contentOf, isName, isPunctuation, type Token, tokensOf } from './graphql-tokens.ts';
 import { REDACTED, type Secrets } from './secrets.ts';
 
 /** These names come from a query: the rest of a request, and its answer, do not tell them. */
@@ -21,7 +22,7 @@ export function readGraphQL(query: string, secrets: Secrets): GraphQLNames | und
   const tokens = tokensOf(query);
   if (!tokens) return undefined;
   try {
-    return new Reader(query, tokens, secrets).read();
+    return new DocumentReader(query, tokens, secrets).read();
   } catch (error) {
     if (error instanceof Unreadable) return undefined;
     throw error;
@@ -30,50 +31,10 @@ export function readGraphQL(query: string, secrets: Secrets): GraphQLNames | und
 
 class Unreadable extends Error {}
 
-interface Token {
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-const IGNORED = /(?:[\s,\uFEFF]+|#[^\n\r]*)+/y;
-const PLAIN = /\.\.\.|[_A-Za-z][_0-9A-Za-z]*|-?\d[\w.+-]*|[!$&()[\]{}:=@|]/y;
-const MOST_TOKENS = 50_000;
 const DEEPEST = 200;
 
-function tokensOf(query: string): Token[] | undefined {
-  const tokens: Token[] = [];
-  let at = 0;
-  for (;;) {
-    IGNORED.lastIndex = at;
-    if (IGNORED.test(query)) at = IGNORED.lastIndex;
-    if (at >= query.length) return tokens;
-    const to = endOfToken(query, at);
-    if (to === undefined || tokens.length >= MOST_TOKENS) return undefined;
-    tokens.push({ text: query.slice(at, to), from: at, to });
-    at = to;
-  }
-}
-
-function endOfToken(query: string, at: number): number | undefined {
-  if (query.startsWith('"""', at)) return endOfText(query, at + 3, '"""');
-  if (query[at] === '"') return endOfText(query, at + 1, '"');
-  PLAIN.lastIndex = at;
-  return PLAIN.test(query) ? PLAIN.lastIndex : undefined;
-}
-
-function endOfText(query: string, from: number, quote: string): number | undefined {
-  for (let end = query.indexOf(quote, from); end >= 0; end = query.indexOf(quote, end + 1)) {
-    let slashes = 0;
-    while (query[end - 1 - slashes] === '\\') slashes++;
-    // In a block only the quotes themselves can be escaped, all three at once.
-    const isEscaped = quote === '"' ? slashes % 2 === 1 : slashes > 0;
-    if (!isEscaped) return end + quote.length;
-  }
-  return undefined;
-}
-
-class Reader {
+/** Reads the tokens from the first to the last, and collects the names that they say. */
+class DocumentReader {
   readonly #query: string;
   readonly #tokens: readonly Token[];
   readonly #secrets: Secrets;
@@ -135,7 +96,7 @@ class Reader {
         else if (text === '(') this.#arguments();
         else if (this.#peek() === ':' && isName(text)) {
           this.#take();
-          added(this.#aliases, text, this.#take());
+          addTo(this.#aliases, text, this.#take());
         }
       }
     });
@@ -174,7 +135,7 @@ class Reader {
     const text = this.#take();
     if (text === '$') {
       const variable = this.#take();
-      for (const name of names) added(this.#variables, variable, name);
+      for (const name of names) addTo(this.#variables, variable, name);
       if (isSecret) this.#secretVariables.add(variable);
       return;
     }
@@ -235,25 +196,11 @@ class Reader {
   }
 }
 
-/** Makes the content of a token: what a text says, and any other value as it is written. */
-function contentOf(text: string): string {
-  if (!text.startsWith('"')) return text;
-  if (text.startsWith('"'.repeat(3))) return text.slice(3, -3);
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    return text.slice(1, -1);
-  }
-}
-
-const isName = (text: string) => /^[_A-Za-z]/.test(text);
-const isPunctuation = (text: string) => /^[!$&()[\]{}:=@|.]/.test(text);
-
 function isSecretIn(secrets: Secrets, names: readonly string[], parents: readonly string[]): boolean {
   return names.some((name) => secrets.isName(name) || parents.some((parent) => secrets.isName(name, parent)));
 }
 
-function added(map: Map<string, Set<string>>, name: string, value: string): void {
+function addTo(map: Map<string, Set<string>>, name: string, value: string): void {
   const values = map.get(name);
   if (values) values.add(value);
   else map.set(name, new Set([value]));

@@ -4,7 +4,8 @@ import { type HttpContent, type HttpRequest, type HttpResponse, httpFormat } fro
 import { type TRPCRequest, type TRPCResult, trpcFormat } from '../../formats/trpc.ts';
 import { type GraphQLNames, readGraphQL } from './graphql-document.ts';
 import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
-import { jsonViewInTurns, type View, type ViewOptions } from './json-view.ts';
+import { jsonViewInTurns } from './json-view.ts';
+import type { View, ViewOptions } from './json-view-options.ts';
 import { REDACTED, type Secrets, withFound } from './secrets.ts';
 
 /** A body to be shown comes with which one it is, and with what the rest of its record says about its names. */
@@ -94,12 +95,12 @@ function graphqlResponse({ operation, request }: Body, secrets: Secrets): Rules 
 
 function trpc({ operation, part }: Body, secrets: Secrets): Rules {
   const whole: FieldOf<TRPCRequest | TRPCResult> = part === 'request' ? 'input' : 'data';
-  // superjson has what it writes in a field of that.
+  // superjson puts the value into a field `json` of what it writes.
   const isWhole = (path: readonly string[]) =>
     isAt<TRPCRequest | TRPCResult>(path, whole) ||
     (isIn<TRPCRequest | TRPCResult>(path, whole) && path[1] === 'json');
   return {
-    // What the procedure is called is what its result, or its input, is.
+    // A result or an input has no name of its own, so it goes by that of its procedure.
     namesOf: (_name, { path }) => (isWhole(path) ? [operation] : []),
     isAnswer: ({ path }) => isWhole(path),
     ...errorTexts<TRPCResult>(secrets, 'error'),

@@ -45,6 +45,6 @@ export const bulkRouter = router({
     .input(z.strictObject({ id, cursor: itemCursor.exactOptional() }))
     .query(async ({ ctx: { services, operator }, input }) => {
       const job = await services.jobs.shown(await services.jobs.require(input.id, operator));
-      return { job, ...(await services.jobs.items(input.id, input.cursor)) };
+      return { job, ...(await services.jobs.items.page(input.id, input.cursor)) };
     }),
 });

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { givenResponseFor, UnusableResponse } from '../actions/given-response.ts';
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
-import type { ItemRecord, JobRecord } from '../collections/jobs.ts';
+import type { ItemRecord } from '../collections/job-items.ts';
+import type { JobRecord } from '../collections/job-record.ts';
 import { refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';
 
@@ -42,7 +43,7 @@ export class JobRunner {
 
   wake(): void {
     if (this.#closing.signal.aborted) return;
-    // A database that is away, or a client that the host has closed: the next look will tell.
+    // The database may be away, or the host may have closed its client: the next look tries again.
     this.#work ??= this.#runAll()
       .catch(() => {})
       .finally(() => {
@@ -74,10 +75,11 @@ export class JobRunner {
     const { jobs, records } = this.#services;
     let failures = 0;
     for (;;) {
-      const items = await jobs.waiting(job._id, ITEMS_PER_BATCH);
+      const items = await jobs.items.waiting(job._id, ITEMS_PER_BATCH);
       if (items.length === 0) {
         const endedAt = await records.now();
-        await jobs.change(job._id, ['running'], { state: 'done', endedAt, ...(await jobs.counts(job._id)) });
+        const counts = await jobs.items.counts(job._id);
+        await jobs.change(job._id, ['running'], { state: 'done', endedAt, ...counts });
         return;
       }
       for (const item of items) {
@@ -113,13 +115,14 @@ export class JobRunner {
         given: await givenResponseFor(services, { action, text: job.error }, seen.id),
         ...confirmed,
       });
-      if (acted.done) await services.jobs.conclude(_id, 'done', null);
-      else await services.jobs.conclude(_id, 'refused', refusalSentence(acted.refusal));
+      if (acted.done) await services.jobs.items.conclude(_id, 'done', null);
+      else await services.jobs.items.conclude(_id, 'refused', refusalSentence(acted.refusal));
       return true;
     } catch (error) {
-      if (error instanceof Withdrawn) return true; // as the next look at the job finds, too
+      // The job is not ours any more: the next look at it finds that, too.
+      if (error instanceof Withdrawn) return true;
       if (!(error instanceof UnusableResponse)) return false;
-      await services.jobs.conclude(_id, 'refused', error.message);
+      await services.jobs.items.conclude(_id, 'refused', error.message);
       return true;
     }
   }

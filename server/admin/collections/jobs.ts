@@ -1,73 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
-import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
-import type {
-  Actor,
-  BulkAction,
-  Job,
-  JobCount,
-  JobItem,
-  JobState,
-  KeyFilter,
-  KeyRow,
-  LeftOut,
-  Operator,
-  Seen,
-} from '../contract.ts';
+import type { Job, JobState, KeyRow, Operator } from '../contract.ts';
+import { JobItems, type PlannedItem } from './job-items.ts';
+import { type JobRecord, type NewJob, shownJob } from './job-record.ts';
 import type { Records } from './records.ts';
-import { msOf } from './rows.ts';
 import { type Send, sendTo } from './transactions.ts';
 
 const KEPT_MS = 90 * 86_400_000;
-const ITEMS_PER_PAGE = 100;
-const ITEMS_PER_WRITE = 1_000;
 const MOST_JOBS = 50;
 const MAJORITY = { w: 'majority' };
 
-/** A job record is a job as it is stored. Its items fix what it is to do, and none is ever added. */
-export interface JobRecord extends Document {
-  readonly _id: string;
-  readonly action: BulkAction;
-  readonly reason: string;
-  readonly by: string;
-  readonly role: Operator['role'];
-  readonly scopes?: readonly string[];
-  /** This operator started the job and answers for what it does. */
-  readonly startedBy?: Pick<Actor, 'id' | 'role' | 'via'>;
-  /** The operator confirmed this when the job was started: it is asked of each key again. */
-  readonly confirmed?: { readonly confirm?: string; readonly mayRepeat?: boolean };
-  /** The counts are missing in a job that an earlier release has planned. */
-  readonly counts?: readonly JobCount[];
-  /** The message is for `mark_failed`. */
-  readonly error?: string;
-}
-
-export interface ItemRecord extends Document {
-  readonly _id: string;
-  readonly seen: Seen;
-}
-
-interface NewJob {
-  readonly action: BulkAction;
-  readonly reason: string;
-  readonly by: string;
-  readonly role: Operator['role'];
-  readonly scopes?: readonly string[];
-  readonly error?: string;
-  readonly filter: KeyFilter | null;
-  readonly selected: number | null;
-  readonly commandKey: string;
-  readonly counts: readonly JobCount[];
-  readonly left: LeftOut | null;
-}
-
-/**
- * Keeps jobs and their items in a collection next to the keys. An item's id begins with its job's, so that the items
- * of a job are one range.
- */
+/** Keeps jobs and their items in a collection next to the keys. */
 export class Jobs {
   readonly collection: string;
+  readonly items: JobItems;
   readonly #records: Records;
   #prepared: Promise<unknown> | undefined;
   readonly #send: Send = (command) => sendTo(this.#records.db)({ ...command, writeConcern: MAJORITY });
@@ -75,35 +22,29 @@ export class Jobs {
   constructor(records: Records) {
     this.#records = records;
     this.collection = `${records.collection}_jobs`;
+    this.items = new JobItems(records, this.collection, this.#send);
   }
 
   /**
    * Adds a planned job with its items.
    * @returns its id, or that of the job of the same command where there is one already
    */
-  async add(
-    job: NewJob,
-    items: readonly (JobItem & { seen: Seen })[],
-    sample: readonly KeyRow[],
-  ): Promise<string> {
+  async add(job: NewJob, items: readonly PlannedItem[], sample: readonly KeyRow[]): Promise<string> {
     await this.#prepare();
     const earlier = await this.#earlier(job);
     if (earlier !== undefined) return earlier;
     const now = await this.#records.now();
     const expiresAt = new Date(now.getTime() + KEPT_MS);
     const _id = randomUUID();
-    const documents = items.map((item, index) => ({ _id: itemId(_id, index), ...item, expiresAt }));
-    for (let from = 0; from < documents.length; from += ITEMS_PER_WRITE) {
-      await this.#send({ insert: this.collection, documents: documents.slice(from, from + ITEMS_PER_WRITE) });
-    }
-    // Last, so that a plan which was cut off is none. The items that it has left behind expire.
+    await this.items.add(_id, items, expiresAt);
+    // The job is written last, so that a plan which was cut off is none. The items that it has left behind expire.
     const planned = { _id, kind: 'job', ...job, state: 'planned', createdAt: now, expiresAt, sample };
     const reply = await this.#send({
       insert: this.collection,
       documents: [{ ...planned, total: items.length }],
     });
     if (!reply.writeErrors) return _id;
-    // The same command, sent twice at once.
+    // The same command was sent twice at once, and the other one has added the job.
     const twin = await this.#earlier(job);
     if (twin === undefined) throw new Error('The plan could not be written');
     return twin;
@@ -131,68 +72,7 @@ export class Jobs {
   /** Makes a job as the page shows it, with what has become of its items so far. */
   async shown(job: JobRecord): Promise<Job> {
     const isOpen = job.state === 'running' || job.state === 'paused' || job.state === 'cancelled';
-    const { done, refused } = isOpen ? await this.counts(job._id) : job;
-    return {
-      id: job._id,
-      action: job.action,
-      reason: job.reason,
-      by: job.by,
-      state: job.state as JobState,
-      createdAt: msOf(job.createdAt) ?? 0,
-      startedAt: msOf(job.startedAt),
-      endedAt: msOf(job.endedAt),
-      total: Number(job.total),
-      counts: countsOf(job),
-      confirm: CONFIRM_WORDS[job.action],
-      mayRepeat: mayRepeatIn(job),
-      left: (job.left ?? null) as LeftOut | null,
-      done: Number(done ?? 0),
-      refused: Number(refused ?? 0),
-      filter: job.filter as KeyFilter | null,
-      selected: (job.selected ?? null) as number | null,
-      sample: job.sample as KeyRow[],
-    };
-  }
-
-  /**
-   * Reads one page of a job's items.
-   * @throws TRPCError BAD_REQUEST for a cursor of another job: what lies between the two is of any job
-   */
-  async items(id: string, cursor: string | undefined): Promise<{ items: JobItem[]; next: string | null }> {
-    const after = cursor ?? `${id}:`;
-    if (!after.startsWith(`${id}:`))
-      throw new TRPCError({ code: 'BAD_REQUEST', message: 'This cursor is of another job' });
-    const found = await this.#find([
-      { $match: { _id: { $gt: after, $lt: `${id};` } } },
-      { $sort: { _id: 1 } },
-      { $limit: ITEMS_PER_PAGE + 1 },
-      { $project: { keyId: 1, scope: 1, key: 1, result: 1, why: 1 } },
-    ]);
-    const page = found.slice(0, ITEMS_PER_PAGE);
-    const next = found.length > ITEMS_PER_PAGE ? String(page.at(-1)?._id) : null;
-    return { items: page.map(({ _id, ...item }) => item as unknown as JobItem), next };
-  }
-
-  async waiting(id: string, limit: number): Promise<ItemRecord[]> {
-    const range = { _id: { $gt: `${id}:`, $lt: `${id};` } };
-    return (await this.#find([
-      { $match: { ...range, result: 'waiting' } },
-      { $sort: { _id: 1 } },
-      { $limit: limit },
-    ])) as ItemRecord[];
-  }
-
-  async counts(id: string): Promise<{ done: number; refused: number }> {
-    const found = await this.#find([
-      { $match: { _id: { $gt: `${id}:`, $lt: `${id};` } } },
-      { $group: { _id: '$result', count: { $sum: 1 } } },
-    ]);
-    const countOf = (result: string) => Number(found.find(({ _id }) => _id === result)?.count ?? 0);
-    return { done: countOf('done'), refused: countOf('refused') };
-  }
-
-  async conclude(itemId: string, result: 'done' | 'refused', why: string | null): Promise<void> {
-    await this.#update({ _id: { $eq: itemId } }, { $set: { result, why } });
+    return shownJob(job, isOpen ? await this.items.counts(job._id) : job);
   }
 
   /**
@@ -261,16 +141,6 @@ const INDEXES = [
   { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
 ];
 
-/** Makes the counts numbers of JavaScript. */
-const countsOf = ({ counts = [] }: JobRecord): JobCount[] =>
-  counts.map((entry) => ({ ...entry, count: Number(entry.count) }));
-
-/** Counts the keys of a job whose effect may happen twice. */
-export function mayRepeatIn(job: JobRecord): number {
-  if (job.counts === undefined) return job.action === 'mark_failed' ? 0 : Number(job.total);
-  return countsOf(job).reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);
-}
-
 /**
  * Matches the jobs that an operator may see. An operator of some scopes sees the jobs that it planned itself, within
  * the scopes that it has now.
@@ -279,8 +149,6 @@ function visibleTo({ id, scopes }: Operator): Document {
   if (!scopes) return {};
   return { by: { $eq: id }, scopes: { $type: 'array', $not: { $elemMatch: { $nin: scopes } } } };
 }
-
-const itemId = (job: string, index: number) => `${job}:${String(index).padStart(6, '0')}`;
 
 const leased = (runner: string, leaseMs: number): Document[] => [
   { $set: { runner, leaseUntil: { $add: ['$$NOW', leaseMs] } } },

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server';
 import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { beginEntry, type Entry, recordRefusal } from '../collections/entries.ts';
-import { type JobRecord, mayRepeatIn } from '../collections/jobs.ts';
+import { type JobRecord, mayRepeatIn } from '../collections/job-record.ts';
 import type { Actor, Job, JobState } from '../contract.ts';
 import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';

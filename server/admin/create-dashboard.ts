@@ -1,45 +1,14 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
-import { checkOptions, optionsOf } from '../engine/check-options.ts';
-import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../engine/option-checks.ts';
-import { policyOptionsOf } from '../engine/policy.ts';
-import { whatCame } from '../engine/what-came.ts';
-import type { Idempotency } from '../idempotency.ts';
-import type { MongoStore } from '../mongodb/index.ts';
 import { appRouter } from './api/router.ts';
-import type { RedactOptions } from './bodies/secrets.ts';
 import { JobRunner } from './bulk/job-runner.ts';
-import type { Operator, Role } from './contract.ts';
+import { checkedOperator } from './checked-operator.ts';
+import type { Operator } from './contract.ts';
+import { checkDashboardOptions, type DashboardOptions, requireMongoStore } from './dashboard-options.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { boundedRequest } from './page/bounded-request.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
-import type { Replayer } from './replayer.ts';
 import type { AdminServices } from './services.ts';
-
-export interface DashboardOptions {
-  /** The `Idempotency` has to be one with `createMongoStore(...)`: there is nothing to look at in memory. */
-  readonly idempotency: Idempotency;
-  /**
-   * Says who is asking, by the host's own session; null for nobody (401). It is called at each request. With `scopes`
-   * the operator sees and touches these only.
-   */
-  readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
-  /** The dashboard is mounted at this path, as the browser sees it. Default `/`. */
-  readonly basePath?: string;
-  /**
-   * The dashboard answers for these hosts, as browsers name them: `admin.example.com` with any port, `localhost:3000`
-   * with this one. Requests for another host are refused with 421. Default: any host, which is safe where `authorize`
-   * goes by a cookie, and is not where it goes by the network: another site's name may lead to this server (DNS
-   * rebinding).
-   */
-  readonly allowedHosts?: readonly string[];
-  /** The replayers can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
-  readonly replayers?: readonly Replayer[];
-  /** A read-only dashboard refuses whatever writes. Default false. */
-  readonly readOnly?: boolean;
-  /** The option changes which values are hidden before they are revealed, and which are not. */
-  readonly redact?: RedactOptions;
-}
 
 export interface DashboardHandler {
   (request: Request): Promise<Response>;
@@ -136,45 +105,8 @@ interface Resolved {
   readonly runner: JobRunner;
 }
 
-const isHost = (value: unknown) =>
-  typeof value === 'string' && /^(\[[\da-f:]+\]|[\w.-]+)(:\d+)?$/i.test(value);
-const isReplayer = (value: unknown) => isObject(value) && typeof value.run === 'function';
-
-const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
-  idempotency: anIdempotency,
-  authorize: {
-    expected: 'a function that says who is asking: who may see the keys is your decision',
-    accepts: aFunction.accepts,
-    required: true,
-  },
-  basePath: {
-    expected: 'a path such as /admin/keys',
-    accepts: (value) => typeof value === 'string' && /^\/([\w.~-]+\/?)*$/.test(value),
-  },
-  replayers: {
-    expected: 'an array of what createGraphQLReplayer and its kin make',
-    accepts: (value) => Array.isArray(value) && value.every(isReplayer),
-  },
-  readOnly: aBoolean,
-  redact: {
-    expected: 'an object such as { names: [...] }',
-    accepts: (value) => isObject(value) && !Array.isArray(value),
-  },
-  allowedHosts: {
-    expected: 'an array of hosts such as admin.example.com or localhost:3000',
-    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isHost),
-  },
-};
-
 function resolveOptions(options: DashboardOptions): Resolved {
-  checkOptions<DashboardOptions>(options, CHECKS, {
-    of: 'createDashboard',
-    elsewhere: {
-      ...policyOptionsOf('createIdempotency(...)'),
-      store: 'createIdempotency(...)',
-      ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
-    },
-  });
+  checkDashboardOptions(options);
   const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
   const policy = idempotency.policy();
@@ -196,37 +128,6 @@ function resolveOptions(options: DashboardOptions): Resolved {
     services,
     runner,
   };
-}
-
-function requireMongoStore(store: unknown): MongoStore {
-  const { db, collection } = (store ?? {}) as Partial<MongoStore>;
-  if (typeof db?.command !== 'function' || typeof collection !== 'string')
-    throw new TypeError('Expected `idempotency` to have the MongoDB store: createMongoStore(...)');
-  return store as MongoStore;
-}
-
-const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
-
-/**
- * Checks what `authorize` gave: a developer's mistake must not let anybody in.
- * @throws TypeError
- */
-function checkedOperator(operator: Operator): Operator {
-  const { id, role, scopes } = operator ?? {};
-  if (!isObject(operator) || typeof id !== 'string' || id === '') {
-    throw new TypeError(
-      `Expected \`authorize\` to return who is asking, such as { id: 'ada', role: 'admin' }, or null for nobody, got ${whatCame(operator)}${isObject(operator) ? ` whose \`id\` is ${whatCame(id)}` : ''}`,
-    );
-  }
-  if (!ROLES.includes(role))
-    throw new TypeError(
-      `Expected the \`role\` that \`authorize\` returns to be ${ROLES.join(' or ')}, got ${whatCame(role)}`,
-    );
-  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')))
-    throw new TypeError(
-      `Expected the \`scopes\` that \`authorize\` returns to be an array of scopes, got ${whatCame(scopes)}`,
-    );
-  return { id, role, ...(scopes && { scopes }) };
 }
 
 function warn(error: unknown): void {

@@ -51,7 +51,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 function expectedBy(issue: Issue): string {
-  // The schema says it in its own words: "Expected the id of a record".
+  // Some schemas say the problem in their own words: "Expected the id of a record".
   if (issue.message.startsWith(OWN)) return issue.message.slice(OWN.length);
   switch (issue.code) {
     case 'invalid_type':

@@ -20,7 +20,7 @@ const t = initTRPC.context<Context>().create({
   isDev: false,
   errorFormatter({ shape, error, input }) {
     const { path, httpStatus, code } = shape.data;
-    // What went wrong inside is for the host's log.
+    // The page learns what was wrong with its request; what went wrong inside is for the host's log.
     const message = messageOf(error, input) ?? shape.message;
     return { code: shape.code, message, data: { path, httpStatus, code } };
   },

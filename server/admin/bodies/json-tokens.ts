@@ -78,7 +78,7 @@ export class JsonTokens {
   #plain(): TokenKind {
     PLAIN.lastIndex = this.#from;
     PLAIN.test(this.#text);
-    // Of a blank that JSON does not know, one at a time.
+    // A blank that JSON does not know, such as a no-break space, is an unknown token of one sign.
     this.#to = Math.max(PLAIN.lastIndex, this.#from + 1);
     const { source } = this;
     if (NUMBER.test(source)) return 'number';

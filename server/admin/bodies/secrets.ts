@@ -57,7 +57,7 @@ export function secretsOf(options: RedactOptions = {}): Secrets {
     let is = known.get(name);
     if (is === undefined) {
       is = decide();
-      // A client chooses the names.
+      // A client chooses the names, so how many are remembered is bounded.
       if (known.size < MOST_KNOWN) known.set(name, is);
     }
     return is;
@@ -101,7 +101,7 @@ const WORDS = new Set(['pin', 'pan', 'pwd', 'pass', 'otp', 'totp', 'iban', 'ssn'
 const ENDS = /^(otp|ssn|iban)|(otp|ssn|iban|pwd)$/;
 
 function isSecretName(name: string, flat: string): boolean {
-  // Nobody names a field so; and what is looked at for each of them is bounded.
+  // Nobody gives a field so long a name, and the work for each name is bounded.
   if (flat.length > LONGEST_NAME) return true;
   return PARTS.test(flat) || ENDS.test(flat) || wordsOf(name).some((word) => WORDS.has(word));
 }

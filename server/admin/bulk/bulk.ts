@@ -81,7 +81,7 @@ function countsOf(action: BulkAction, rows: readonly KeyRow[]): JobCount[] {
     const count = (counts.get(name)?.count ?? 0) + 1;
     counts.set(name, { state, outcome, count, mayRepeat: mayRepeat(action, seenOf(row)) });
   }
-  // What may repeat an effect comes first.
+  // The keys whose effect may happen twice come first.
   return [...counts.values()].toSorted(
     (one, other) => Number(other.mayRepeat) - Number(one.mayRepeat) || other.count - one.count,
   );

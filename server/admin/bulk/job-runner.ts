@@ -110,7 +110,8 @@ export class JobRunner {
         commandKey: `bulk:${_id}`,
         by: startedBy,
         jobId: job._id,
-        // The process may have been paused since it read the job, and another one may run the job by now: ask again in here.
+        // The process may have been paused since it read the job, and another one may run the job by now. So the
+        // transaction asks again.
         isWanted: (send) => services.jobs.keep(job._id, this.#id, this.#options.leaseMs, send),
         given: await givenResponseFor(services, { action, text: job.error }, seen.id),
         ...confirmed,

@@ -31,13 +31,13 @@ export async function walkRows(
   return walkPages(records, { filter, scopes });
 }
 
-interface Request {
+interface WalkRequest {
   readonly filter: KeyFilter;
   readonly scopes: readonly string[] | undefined;
 }
 
 /** Walks through the keys as a list does it, page after page. */
-async function walkPages(records: Records, request: Request): Promise<Walked> {
+async function walkPages(records: Records, request: WalkRequest): Promise<Walked> {
   const rows: KeyRow[] = [];
   let cursor: string | undefined;
   for (let reads = 0; reads < MOST_READS && rows.length < MOST_ROWS; reads++) {
@@ -52,7 +52,11 @@ async function walkPages(records: Records, request: Request): Promise<Walked> {
 }
 
 /** Walks through all records of some scopes, in the order of the keys: along the unique index, a stretch at a time. */
-async function walkScopes(records: Records, within: readonly string[], request: Request): Promise<Walked> {
+async function walkScopes(
+  records: Records,
+  within: readonly string[],
+  request: WalkRequest,
+): Promise<Walked> {
   const rows: KeyRow[] = [];
   for (const scope of new Set(within)) {
     for await (const stretch of stretchesOf(records, scope, request)) {
@@ -66,10 +70,10 @@ async function walkScopes(records: Records, within: readonly string[], request: 
 const FULL: LeftOut = { why: 'full', before: null };
 const newestFirst = (rows: readonly KeyRow[]) => rows.toSorted((one, other) => (one.id < other.id ? 1 : -1));
 
-async function* stretchesOf(records: Records, scope: string, { filter, scopes }: Request) {
+async function* stretchesOf(records: Records, scope: string, { filter, scopes }: WalkRequest) {
   const { matches } = stateMatch(filter);
   const others = [{ $or: matches }, ...otherMatches(filter, scopes), IS_OURS];
-  // Keys of any type: somebody may have edited a record.
+  // Somebody may have edited a record, so its key may be of any type.
   let from: unknown;
   for (;;) {
     const within = [{ scope: { $eq: scope } }, ...(from === undefined ? [] : [keyIs('$gt', from)])];

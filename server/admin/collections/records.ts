@@ -10,7 +10,7 @@ const MAX_TIME_MS = 10_000;
 /** An operator waits so long for the database: until it has said that a page took it too long. */
 export const PATIENCE_MS = MAX_TIME_MS + 2_000;
 
-// 64-bit numbers stay objects of the driver's, whose text is exact.
+// With these options 64-bit numbers stay objects of the driver's, whose text is exact.
 const EXACT = { ...BSON_OPTIONS, promoteLongs: false, readPreference: 'primary' };
 
 /** Reads the keys' collection for the dashboard. */

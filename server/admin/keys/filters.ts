@@ -54,7 +54,7 @@ export function otherMatches(filter: KeyFilter, scopes: readonly string[] | unde
   return [
     ...(scopes ? [{ scope: { $in: scopes } }] : []),
     ...(scope !== undefined ? [{ scope: { $eq: scope } }] : []),
-    // The lower bound makes the index on both serve a key alone: the server skips from scope to scope.
+    // The lower bound on the scope lets a key alone use the index on scope and key: the server skips from scope to scope.
     ...(key !== undefined ? [{ key: { $eq: key }, scope: { $gte: '' } }] : []),
     ...(operation !== undefined ? [{ operation: { $eq: operation } }] : []),
     ...(error !== undefined ? [{ outcome: error ? { $eq: 'error' } : { $ne: 'error' } }] : []),

@@ -15,12 +15,12 @@ const WINDOWS = {
 const MOST_COUNTED = 1_000;
 const MOST_BUCKETS = 20_000;
 
-export type Window = keyof typeof WINDOWS;
+export type OverviewWindow = keyof typeof WINDOWS;
 
 export async function readOverview(
   records: Records,
   { scopes }: Operator,
-  window: Window,
+  window: OverviewWindow,
 ): Promise<Overview> {
   const count = (match: Document) => countUpTo(records, match, scopes);
   const [now, inDoubt, lapsed, errors, running] = await Promise.all([
@@ -30,7 +30,7 @@ export async function readOverview(
     count(ATTENTION.errors),
     count(ATTENTION.running),
   ]);
-  // Counts are kept by operation, not by scope: they would tell of others.
+  // Counts are kept by operation, not by scope: an operator of some scopes would learn of the others.
   const buckets = scopes ? [] : await readBuckets(records, window, now);
   const total = sumOf(buckets.map(countsOf));
   return {
@@ -71,7 +71,7 @@ interface Bucket {
 
 const countsOf = ({ counts }: Bucket) => counts;
 
-async function readBuckets(records: Records, window: Window, now: Date): Promise<Bucket[]> {
+async function readBuckets(records: Records, window: OverviewWindow, now: Date): Promise<Bucket[]> {
   const { widthMs } = WINDOWS[window];
   const from = new Date(firstBucket(window, now));
   const found = await records.aggregate(
@@ -97,12 +97,12 @@ function bucketOf({ from, operation, durations, ...counts }: Document): Bucket {
   };
 }
 
-function firstBucket(window: Window, now: Date): number {
+function firstBucket(window: OverviewWindow, now: Date): number {
   const { lengthMs, widthMs } = WINDOWS[window];
   return Math.floor(now.getTime() / widthMs) * widthMs - lengthMs + widthMs;
 }
 
-function seriesOf(buckets: readonly Bucket[], window: Window, now: Date): Overview['series'] {
+function seriesOf(buckets: readonly Bucket[], window: OverviewWindow, now: Date): Overview['series'] {
   const { lengthMs, widthMs } = WINDOWS[window];
   const first = firstBucket(window, now);
   const byTime = groupedBy(buckets, ({ from }) => from);

@@ -4,7 +4,7 @@ import { isBadHint, type Records } from '../collections/records.ts';
 import type { KeyFilter } from '../contract.ts';
 import { stateMatch } from './filters.ts';
 
-/** A list finds its rows in one of these ways. */
+/** A query plan says how a list finds its rows. */
 export type QueryPlan =
   /** The index finds each range of the filter newest first, or few records at all. */
   | { readonly by: 'index'; readonly hint?: Document; readonly maxTimeMS?: number }
@@ -19,15 +19,19 @@ export const LOCK_KEY = { scope: 1, key: 1 };
 const EXPIRY_KEY = { expiresAt: 1 };
 const SEARCH: QueryPlan = { by: 'search' };
 
-interface Request {
+interface PlannedQuery {
   readonly filter: KeyFilter;
   readonly scopes?: readonly string[] | undefined;
 }
 
-export async function chooseQueryPlan(records: Records, { filter, scopes }: Request): Promise<QueryPlan> {
+/** Chooses how to find the rows of a filter within an operator's scopes. It asks the database whether a set is small. */
+export async function chooseQueryPlan(
+  records: Records,
+  { filter, scopes }: PlannedQuery,
+): Promise<QueryPlan> {
   const within = filter.scope === undefined ? scopes : [filter.scope];
   if (filter.key !== undefined) {
-    // Without a hint: an index on `key` of the host's own is welcome.
+    // A search of all scopes has no hint, so that MongoDB may take an index on `key` of the host's own.
     return within ? { by: 'index', hint: LOCK_KEY } : { by: 'index', maxTimeMS: KEY_SEARCH_MS };
   }
   if (within && (await areSmall(records, within, SMALL_SET))) return { by: 'index', hint: LOCK_KEY };

@@ -33,7 +33,7 @@ function entryOf(stored: unknown): TimelineEntry {
 /** Makes the entries that are not in the record's history. The history already says why a record was released or in doubt. */
 function currentEntries(record: Document, { state, startedAt, completedAt, fence }: KeyRow): TimelineEntry[] {
   const owner = textOf(record.owner);
-  // An operator gave it: the history says so.
+  // An operator gave the record its state, and the history has an entry of that.
   if (owner.startsWith('operator:')) return [];
   const about = { startedAt, fence, owner, reason: null, action: null, by: null, current: false };
   if (completedAt !== null) return [{ event: 'completed', at: completedAt, ...about }];

@@ -27,6 +27,6 @@ function discard(reader: Reader): undefined {
   const rest = async (): Promise<void> => {
     while (!(await reader.read()).done);
   };
-  // A client that hangs up has nobody else to tell.
+  // A read fails when the client hangs up, and then nobody is there to be told.
   rest().catch(() => {});
 }

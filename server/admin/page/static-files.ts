@@ -60,7 +60,8 @@ export class StaticFiles {
 
   #list(): Promise<ReadonlyMap<string, string>> {
     this.#files ??= listFiles(this.#place).then((files) => {
-      if (files.size === 0) this.#files = undefined; // it may be built meanwhile
+      // The page may be built meanwhile, so an empty folder is looked at again.
+      if (files.size === 0) this.#files = undefined;
       return files;
     });
     return this.#files;

@@ -1,0 +1,86 @@
+import { checkOptions, optionsOf } from '../engine/check-options.ts';
+import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../engine/option-checks.ts';
+import { policyOptionsOf } from '../engine/policy.ts';
+import type { Idempotency } from '../idempotency.ts';
+import type { MongoStore } from '../mongodb/index.ts';
+import type { RedactOptions } from './bodies/secrets.ts';
+import type { Operator } from './contract.ts';
+import type { Replayer } from './replayer.ts';
+
+export interface DashboardOptions {
+  /** The `Idempotency` has to be one with `createMongoStore(...)`: there is nothing to look at in memory. */
+  readonly idempotency: Idempotency;
+  /**
+   * Says who is asking, by the host's own session; null for nobody (401). It is called at each request. With `scopes`
+   * the operator sees and touches these only.
+   */
+  readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
+  /** The dashboard is mounted at this path, as the browser sees it. Default `/`. */
+  readonly basePath?: string;
+  /**
+   * The dashboard answers for these hosts, as browsers name them: `admin.example.com` with any port, `localhost:3000`
+   * with this one. Requests for another host are refused with 421. Default: any host, which is safe where `authorize`
+   * goes by a cookie, and is not where it goes by the network: another site's name may lead to this server (DNS
+   * rebinding).
+   */
+  readonly allowedHosts?: readonly string[];
+  /** The replayers can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
+  readonly replayers?: readonly Replayer[];
+  /** A read-only dashboard refuses whatever writes. Default false. */
+  readonly readOnly?: boolean;
+  /** The option changes which values are hidden before they are revealed, and which are not. */
+  readonly redact?: RedactOptions;
+}
+
+const isHost = (value: unknown) =>
+  typeof value === 'string' && /^(\[[\da-f:]+\]|[\w.-]+)(:\d+)?$/i.test(value);
+const isReplayer = (value: unknown) => isObject(value) && typeof value.run === 'function';
+
+const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
+  idempotency: anIdempotency,
+  authorize: {
+    expected: 'a function that says who is asking: who may see the keys is your decision',
+    accepts: aFunction.accepts,
+    required: true,
+  },
+  basePath: {
+    expected: 'a path such as /admin/keys',
+    accepts: (value) => typeof value === 'string' && /^\/([\w.~-]+\/?)*$/.test(value),
+  },
+  replayers: {
+    expected: 'an array of what createGraphQLReplayer and its kin make',
+    accepts: (value) => Array.isArray(value) && value.every(isReplayer),
+  },
+  readOnly: aBoolean,
+  redact: {
+    expected: 'an object such as { names: [...] }',
+    accepts: (value) => isObject(value) && !Array.isArray(value),
+  },
+  allowedHosts: {
+    expected: 'an array of hosts such as admin.example.com or localhost:3000',
+    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isHost),
+  },
+};
+
+/**
+ * Checks the options of a dashboard. The options within `redact` are checked where its rules are made: `secretsOf`.
+ * @throws TypeError for an option that is missing or not what it should be
+ */
+export function checkDashboardOptions(options: DashboardOptions): void {
+  checkOptions<DashboardOptions>(options, CHECKS, {
+    of: 'createDashboard',
+    elsewhere: {
+      ...policyOptionsOf('createIdempotency(...)'),
+      store: 'createIdempotency(...)',
+      ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
+    },
+  });
+}
+
+/** @throws TypeError for a store that is not of MongoDB */
+export function requireMongoStore(store: unknown): MongoStore {
+  const { db, collection } = (store ?? {}) as Partial<MongoStore>;
+  if (typeof db?.command !== 'function' || typeof collection !== 'string')
+    throw new TypeError('Expected `idempotency` to have the MongoDB store: createMongoStore(...)');
+  return store as MongoStore;
+}

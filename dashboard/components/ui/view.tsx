@@ -40,9 +40,9 @@ function Loading({ what, lines }: { what: string; lines: number }) {
   );
 }
 
-type Retry = Pick<UseQueryResult, 'error' | 'refetch' | 'isFetching'>;
+type FailedQuery = Pick<UseQueryResult, 'error' | 'refetch' | 'isFetching'>;
 
-function Failure({ query, what }: { query: Retry; what: string }) {
+function Failure({ query, what }: { query: FailedQuery; what: string }) {
   return (
     <Blank
       icon={<ServerCrash aria-hidden className="size-7 text-danger" />}
@@ -58,7 +58,7 @@ function Failure({ query, what }: { query: Retry; what: string }) {
 }
 
 /** Says that what is shown is not of now, while the page goes on showing it. */
-function Stale({ query }: { query: Retry }) {
+function Stale({ query }: { query: FailedQuery }) {
   return (
     <p role="alert" className="mb-3 rounded-md bg-danger-soft px-3 py-2 text-danger wrap-anywhere">
       Not up to date: {messageOf(query.error)}{' '}

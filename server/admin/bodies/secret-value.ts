@@ -45,7 +45,7 @@ export function isOpenAnswer(
   return frame?.isObject === true && !HIDES_ALL.has(token) && isAnswer?.({ path }) === true;
 }
 
-/** Keeps of a text what the values after it may be hidden by: it may be the name of the next one. */
+/** Remembers a text in its frame: it may be the name of the value after it, by which that is hidden. */
 export function rememberText(frame: Frame, text: string): void {
   frame.before = frame.isObject ? undefined : text;
   if (frame.isObject && ENTRY_NAMES.has(frame.name.toLowerCase())) frame.entry = text;

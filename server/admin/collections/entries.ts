@@ -55,7 +55,7 @@ export async function beginEntry(
  * A refused command has this entry. It is not the command's own: the same command may be sent again, and be carried
  * out.
  */
-export type Refused = Omit<Entry, 'commandKey' | 'note'> & { readonly why: string };
+export type RefusedEntry = Omit<Entry, 'commandKey' | 'note'> & { readonly why: string };
 
 const MINUTE_MS = 60_000;
 
@@ -66,7 +66,7 @@ const MINUTE_MS = 60_000;
 export async function recordRefusal(
   services: EntryServices,
   actor: Actor,
-  { why, ...entry }: Refused,
+  { why, ...entry }: RefusedEntry,
 ): Promise<void> {
   if (services.readOnly) return;
   try {

@@ -5,7 +5,7 @@ import { idIs, type Records } from '../collections/records.ts';
 import type { Send } from '../collections/transactions.ts';
 
 /** A stored record comes with what the rules of an action need besides. */
-export interface Stored {
+export interface StoredKey {
   /** Bodies stay in the database: the rules look only at whether there is one. */
   readonly record: StoredRecord;
   /** Tells whether one of the record's bodies is encrypted. */
@@ -18,7 +18,7 @@ export interface Stored {
  * Reads a record for the rules; undefined when there is none.
  * @param send reads it in an action's transaction, say; by default the read is one of its own, of what a majority has
  */
-export async function readStored(records: Records, id: string, send?: Send): Promise<Stored | undefined> {
+export async function readStored(records: Records, id: string, send?: Send): Promise<StoredKey | undefined> {
   const pipeline = [
     { $match: idIs(id) },
     { $project: { now: '$$NOW', isEncrypted: HOLDS_ENCRYPTED, record: '$$ROOT' } },

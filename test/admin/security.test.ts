@@ -166,6 +166,8 @@ const HOSTILE = [
   { $expr: 1 },
 ];
 
+const JOBS = 'idempotency_keys_jobs';
+
 describe.each(FIELDS)('an operator of MongoDB in the filter %s', (field) => {
   it.each(HOSTILE.map((value) => [JSON.stringify(value), value]))(
     '%s never reaches it',
@@ -175,7 +177,9 @@ describe.each(FIELDS)('an operator of MongoDB in the filter %s', (field) => {
       const headers = { ...HEADERS, 'x-session': 'vic' };
       const response = await fetch(`${admin.url}/api/trpc/keys.list?input=${input}`, { headers });
       expect(response.status).toBe(400);
-      expect(admin.sent.slice(from).filter(({ aggregate }) => aggregate)).toEqual([]);
+      // The dashboard's runner looks for jobs every five seconds, also during this request.
+      const reads = admin.sent.slice(from).filter(({ aggregate }) => aggregate && aggregate !== JOBS);
+      expect(reads).toEqual([]);
     },
   );
 });

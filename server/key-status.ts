@@ -88,3 +88,8 @@ export interface Patience {
    */
   readonly timeoutMs?: number | undefined;
 }
+
+/** Clients may wait so long, where the developer says nothing. */
+export const MAX_WAIT_MS = 10_000;
+/** A day; what a developer may let clients wait. */
+export const LONGEST_WAIT_MS = 86_400_000;

@@ -4,9 +4,13 @@ import { IdempotencyLink } from '../plugin/client/apollo.ts';
 import { withIdempotencyKey } from '../plugin/client/fetch.ts';
 import { idempotencyLink } from '../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../plugin/client/urql.ts';
-import { createGraphQLReplayer, useIdempotency } from '../plugin/graphql/index.ts';
-import { withIdempotency } from '../plugin/http/index.ts';
-import { createIdempotencyMiddleware, createTRPCReplayer } from '../plugin/trpc/index.ts';
+import { createGraphQLReplayer, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
+import { createKeyStatusHandler, withIdempotency } from '../plugin/http/index.ts';
+import {
+  createIdempotencyMiddleware,
+  createKeyStatusProcedure,
+  createTRPCReplayer,
+} from '../plugin/trpc/index.ts';
 import { createDashboard } from '../server/admin/index.ts';
 import { createCipher, createIdempotency } from '../server/index.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
@@ -29,6 +33,9 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   createIdempotencyMiddleware: (options) => createIdempotencyMiddleware(t, { ...shared, ...options }),
   idempotent: (options) => createIdempotencyMiddleware(t, shared)(options),
   withIdempotency: (options) => withIdempotency(async () => new Response(), { ...shared, ...options }),
+  createKeyStatusHandler: (options) => createKeyStatusHandler({ ...shared, ...options }),
+  createKeyStatusProcedure: (options) => createKeyStatusProcedure(t, { ...shared, ...options }),
+  createKeyStatusField: (options) => createKeyStatusField({ ...shared, ...options }),
   createDashboard: (options) => createDashboard({ idempotency, authorize: () => null, ...options }),
   createGraphQLReplayer: (options) =>
     createGraphQLReplayer({ yoga: {}, context: () => null, ...options } as never),

@@ -1,6 +1,7 @@
 import { MustConfirmError } from './errors.ts';
 import { printOf } from './input.ts';
 import { newIdempotencyKey } from './key.ts';
+import { knownOutcome, type SomeKeyStatus } from './known-outcome.ts';
 import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from './outcome.ts';
 import type { Page } from './page.ts';
 import { type StoredKey, TabSlot } from './tab-slot.ts';
@@ -73,6 +74,20 @@ export class KeyKeeper {
     }
   };
 
+  /** Asks what became of the operation, without sending it again; undefined when there is none. */
+  readonly check = async <Status extends SomeKeyStatus>(
+    ask: (key: string) => Promise<Status>,
+  ): Promise<Status | undefined> => {
+    await this.#restore();
+    const operation = this.#operation;
+    if (!operation) return undefined;
+    const status = await ask(operation.key);
+    const outcome = knownOutcome(status);
+    // What is under way ends by itself; what is not known stays as it was.
+    if (outcome !== 'unknown') this.#settleBy(operation, outcome);
+    return status;
+  };
+
   readonly startOver = async (): Promise<void> => {
     await this.#restore();
     this.#operation = undefined;
@@ -95,6 +110,10 @@ export class KeyKeeper {
 
   #settle(operation: Operation, outcome: AttemptOutcome): void {
     operation.inFlight--;
+    this.#settleBy(operation, outcome);
+  }
+
+  #settleBy(operation: Operation, outcome: AttemptOutcome): void {
     if (outcome === 'unknown') operation.inDoubt = true;
     if (outcome === 'answered') operation.inDoubt = false;
     if (this.#operation !== operation) return;

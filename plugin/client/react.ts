@@ -1,9 +1,11 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { type KeeperState, KeyKeeper, NO_OPERATION } from './key-keeper.ts';
+import type { SomeKeyStatus } from './known-outcome.ts';
 import { currentPage } from './page.ts';
 
 export type { KeeperState } from './key-keeper.ts';
+export type { SomeKeyStatus } from './known-outcome.ts';
 
 export interface UseIdempotencyKeyOptions {
   /**
@@ -21,6 +23,21 @@ export interface IdempotencyKey extends KeeperState {
    * @throws MustConfirmError, before anything is sent, when the input was changed while `unsettled`
    */
   readonly run: <Result>(input: unknown, send: (key: string) => Promise<Result>) => Promise<Result>;
+  /**
+   * Asks the server what became of the operation, without sending it again: after a lost answer, or a reload that took the input.
+   * `ask` gets the key and returns what the server says (`checkKey`, a tRPC query, a GraphQL field). Where that tells how the
+   * operation ended, it is no longer `unsettled`; after a success the next `run` is a new one.
+   *
+   * @returns what `ask` returned; undefined, without asking, when no operation is under way
+   * @throws whatever `ask` throws; the operation then stays as it was
+   * @example
+   * useEffect(() => {
+   *   if (unsettled) check((key) => checkKey('/payments/status', key, { waitMs: 10_000 })).then(show)
+   * }, [unsettled, check])
+   */
+  readonly check: <Status extends SomeKeyStatus>(
+    ask: (key: string) => Promise<Status>,
+  ) => Promise<Status | undefined>;
   /** The `run` that follows is a new operation, whatever became of the last one: with the user's consent. */
   readonly startOver: () => Promise<void>;
 }
@@ -43,7 +60,10 @@ export function useIdempotencyKey(options: UseIdempotencyKeyOptions = {}): Idemp
   const [own] = useState(() => new KeyKeeper());
   const keeper = (storageKey !== undefined && keeperOfPage(storageKey)) || own;
   const state = useSyncExternalStore(keeper.subscribe, keeper.state, () => NO_OPERATION);
-  return useMemo(() => ({ ...state, run: keeper.run, startOver: keeper.startOver }), [state, keeper]);
+  return useMemo(
+    () => ({ ...state, run: keeper.run, check: keeper.check, startOver: keeper.startOver }),
+    [state, keeper],
+  );
 }
 
 const CHECKS = {

@@ -5,4 +5,12 @@ export type { IdempotencyPlugin } from './host/plugin.ts';
 export type { UseIdempotencyOptions } from './options.ts';
 export { createGraphQLReplayer, type GraphQLReplayerOptions } from './replayer/replayer.ts';
 export { idempotencyDirectives, unprotectedMutations } from './schema/directives.ts';
+export {
+  createKeyStatusField,
+  type GraphQLKeyStatus,
+  type GraphQLQuestion,
+  type GraphQLStoredResult,
+  type KeyStatusField,
+  type KeyStatusFieldOptions,
+} from './status/create-key-status-field.ts';
 export { useIdempotency } from './use-idempotency.ts';

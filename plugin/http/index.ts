@@ -1,7 +1,13 @@
 export { type NodeHost, toNodeHandler } from '../../server/http/to-node-handler.ts';
 export { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from './cors.ts';
+export {
+  createKeyStatusHandler,
+  type HttpKeyStatus,
+  type StoredResponse,
+} from './create-key-status-handler.ts';
 export type { HttpResult } from './handled.ts';
 export { httpResponse } from './handled.ts';
+export type { HttpKeyStatusOptions, HttpQuestion } from './key-status-options.ts';
 export type { HttpHandler, HttpIdempotencyOptions } from './options.ts';
 export type { Problem } from './problem.ts';
 export { DEFAULT_CAPTURED_HEADERS, DEFAULT_STORED_HEADERS } from './stored-headers.ts';

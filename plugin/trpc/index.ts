@@ -1,3 +1,10 @@
+export {
+  createKeyStatusProcedure,
+  type KeyStatusProcedureOptions,
+  type TRPCKeyInput,
+  type TRPCKeyStatus,
+  type TRPCQuestion,
+} from './create-key-status-procedure.ts';
 export { type IdempotencyErrorData, idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
 export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';

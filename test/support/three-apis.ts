@@ -4,10 +4,11 @@ import { initTRPC, type TRPCDataTransformer } from '@trpc/server';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createSchema, createYoga } from 'graphql-yoga';
 import type { z } from 'zod';
-import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { toNodeHandler, withIdempotency } from '../../plugin/http/index.ts';
+import { createKeyStatusField, useIdempotency } from '../../plugin/graphql/index.ts';
+import { createKeyStatusHandler, toNodeHandler, withIdempotency } from '../../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
+  createKeyStatusProcedure,
   idempotencyErrorData,
   idempotencyResponseMeta,
 } from '../../plugin/trpc/index.ts';
@@ -39,12 +40,14 @@ export interface ThreeApis extends AsyncDisposable {
 
 /**
  * Serves the same mutations by real Yoga, tRPC and plain HTTP servers on one port, each with its adapter as a user
- * would put it: at `/graphql`, `/trpc/<name>` and `/<name>`. The scope is the header `x-user`.
+ * would put it: at `/graphql`, `/trpc/<name>` and `/<name>`. The scope is the header `x-user`. Each API can be asked about a key:
+ * by the field `idempotencyKey`, at `/trpc/keyStatus` and at `/status`; a caller with the header `x-denied` may know of none.
  */
 export async function startThreeApis<Input>(options: ThreeApisOptions<Input>): Promise<ThreeApis> {
-  const [yoga, trpc, http] = [yogaOf(options), trpcOf(options), httpOf(options)];
+  const [yoga, trpc, http, status] = [yogaOf(options), trpcOf(options), httpOf(options), statusOf(options)];
   const server = createServer((req, res) => {
     if (req.url?.startsWith('/trpc/')) return trpc(req, res);
+    if (req.url?.startsWith('/status')) return status(req, res);
     return req.url?.startsWith('/graphql') ? yoga(req, res) : http(req, res);
   });
   server.keepAliveTimeout = 0; // on a busy machine it would close a connection that a client has just used again
@@ -71,12 +74,19 @@ function yogaOf<Input>(options: ThreeApisOptions<Input>) {
   const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true } = options;
   const each = <T>(make: (mutation: Mutation<Input>) => T) =>
     Object.fromEntries(Object.entries(mutations).map(([name, mutation]) => [name, make(mutation)]));
+  const scope = ({ request }: { request: Request }) => request.headers.get('x-user');
+  const status = createKeyStatusField({
+    idempotency,
+    scope,
+    authorizeReplay: ({ context: { request } }) => !request.headers.has('x-denied'),
+  });
   return createYoga({
     logging: false,
     maskedErrors,
     schema: createSchema({
-      typeDefs: `type Query { ok: Boolean } ${typeDefs}`,
+      typeDefs: [`type Query { ok: Boolean } ${typeDefs}`, status.typeDefs],
       resolvers: {
+        ...status.resolvers,
         Mutation: each(
           (mutation) =>
             (_: unknown, args: Input, { request }: { request: Request }) =>
@@ -87,7 +97,7 @@ function yogaOf<Input>(options: ThreeApisOptions<Input>) {
     plugins: [
       useIdempotency({
         idempotency,
-        scope: ({ request }: { request: Request }) => request.headers.get('x-user'),
+        scope,
         fields: each(() => policy),
       }),
     ],
@@ -104,9 +114,12 @@ function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: T
     }),
   });
   const header = (req: IncomingMessage, name: string) => req.headers[name] as string | undefined;
-  const idempotent = createIdempotencyMiddleware(t, {
+  const scope = ({ ctx }: { ctx: { req: IncomingMessage } }) => header(ctx.req, 'x-user') ?? null;
+  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope });
+  const keyStatus = createKeyStatusProcedure(t, {
     idempotency,
-    scope: ({ ctx }) => header(ctx.req, 'x-user') ?? null,
+    scope,
+    authorizeReplay: ({ ctx }) => header(ctx.req, 'x-denied') === undefined,
   });
   const procedures = Object.entries(mutations).map(([name, mutation]) => [
     name,
@@ -118,7 +131,7 @@ function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: T
   return createHTTPHandler({
     basePath: '/trpc/',
     responseMeta: idempotencyResponseMeta,
-    router: t.router(Object.fromEntries(procedures)),
+    router: t.router({ ...Object.fromEntries(procedures), keyStatus }),
     createContext: ({ req }) => ({ req }),
   });
 }
@@ -136,6 +149,16 @@ function httpOf<Input>({ idempotency, input, mutations, policy = {} }: ThreeApis
       scope: (request) => request.headers.get('x-user'),
       policy,
       onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
+    }),
+  );
+}
+
+function statusOf<Input>({ idempotency }: ThreeApisOptions<Input>) {
+  return toNodeHandler(
+    createKeyStatusHandler({
+      idempotency,
+      scope: (request) => request.headers.get('x-user'),
+      authorizeReplay: ({ request }) => !request.headers.has('x-denied'),
     }),
   );
 }

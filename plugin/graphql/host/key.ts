@@ -30,6 +30,12 @@ export function shownBy(context: unknown): Shown {
   };
 }
 
+/** The signal that aborts when the client of a request leaves, where its host has one. */
+export function signalOf(context: unknown): AbortSignal | undefined {
+  const { signal } = (shownBy(context).request ?? {}) as { signal?: unknown };
+  return signal instanceof AbortSignal ? signal : undefined;
+}
+
 /** Lists the objects by which an operation is recognized. A copy of its context has the same params and request. */
 export const carriersOf = (context: unknown): readonly unknown[] => {
   const { params, request } = shownBy(context);

@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { initTRPC, TRPCError } from '@trpc/server';
 import { type CreateHTTPContextOptions, createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createGraphQLError, createSchema, createYoga, type Plugin } from 'graphql-yoga';
-import { useIdempotency } from '../../../plugin/graphql/index.ts';
+import { createKeyStatusField, useIdempotency } from '../../../plugin/graphql/index.ts';
 import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
+  createKeyStatusProcedure,
   idempotencyErrorData,
   idempotencyResponseMeta,
 } from '../../../plugin/trpc/index.ts';
@@ -78,6 +79,7 @@ function allowPages(req: IncomingMessage, res: ServerResponse, next: () => void)
 }
 
 function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
+  const keyStatus = createKeyStatusField({ idempotency, scope: () => 'ada' });
   return createYoga({
     logging: false,
     batching: true,
@@ -86,7 +88,9 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
       exposedHeaders: [...IDEMPOTENCY_RESPONSE_HEADERS],
     },
     schema: createSchema({
-      typeDefs: /* GraphQL */ `
+      typeDefs: [
+        keyStatus.typeDefs,
+        /* GraphQL */ `
         type Query { payments: Int! }
         type Mutation {
           pay(amount: Int!): Payment!
@@ -96,8 +100,9 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
         }
         type Payment { id: Int! amount: Int! }
       `,
+      ],
       resolvers: {
-        Query: { payments: () => 0 },
+        Query: { payments: () => 0, ...keyStatus.resolvers.Query },
         Mutation: {
           pay: (_parent, { amount }: { amount: number }) => pay(amount),
           payKeyed: (_parent, { amount }: { amount: number }) => pay(amount),
@@ -133,6 +138,7 @@ function routerFor(idempotency: Idempotency, pay: Pay) {
   const keyed = t.procedure.input(amount).use(idempotent({ require: true }));
   return t.router({
     payments: t.procedure.query(() => 0),
+    keyStatus: createKeyStatusProcedure(t, { idempotency, scope: () => 'ada' }),
     pay: payment.mutation(({ input }) => pay(input.amount)),
     payKeyed: keyed.mutation(({ input }) => pay(input.amount)),
     payInvoice: t.procedure

@@ -96,6 +96,8 @@ function payers(watched: typeof fetch): Record<Way, (key: string) => Promise<unk
   };
 }
 
+const resultIn = (status: object) => ('result' in status ? status.result : undefined);
+
 /** A checkout as a page has it: a form, a button, and what became of the last click. */
 function Checkout() {
   const key = useIdempotencyKey({ storageKey: 'checkout' });
@@ -118,11 +120,22 @@ function Checkout() {
       (error) => setStatus(isMustConfirm(error) ? 'asked' : 'failed'),
     );
   };
+  const ask = () => {
+    setStatus('asking');
+    key
+      .check((asked) => client.keyStatus.query({ key: asked, waitMs: 10_000 }))
+      .then(
+        (answer) =>
+          setStatus(answer ? `it is ${answer.state}: ${JSON.stringify(resultIn(answer))}` : 'nothing to ask'),
+        () => setStatus('failed'),
+      );
+  };
   const onChange = (event: { target: { value: string } }) => setAmount(event.target.value);
   return [
     createElement('input', { key: 'amount', 'aria-label': 'Amount', value: amount, onChange }),
     createElement('button', { key: 'pay', type: 'button', onClick: submit }, 'Pay'),
     createElement('button', { key: 'over', type: 'button', onClick: () => key.startOver() }, 'Start over'),
+    createElement('button', { key: 'ask', type: 'button', onClick: ask }, 'Did it happen?'),
     createElement('output', { key: 'status' }, status),
     createElement('output', { key: 'open' }, key.unsettled ? 'unsettled' : 'settled'),
   ];

@@ -1,0 +1,69 @@
+import { checkOptions } from '../../server/engine/check-options.ts';
+import {
+  aFunction,
+  aHeaderName,
+  anIdempotency,
+  type Check,
+  integer,
+  required,
+} from '../../server/engine/option-checks.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** Options of `createKeyStatusHandler`. */
+export interface HttpKeyStatusOptions<Rest extends unknown[]> {
+  /** What `createIdempotency` returned: the one that the handler with keys uses. */
+  idempotency: Idempotency;
+  /**
+   * Whose key it is: the same function as that of the handler with keys. Nothing (null, undefined, '') refuses the question with
+   * SCOPE_MISSING.
+   */
+  scope: (request: Request, ...rest: Rest) => MaybePromise<string | null | undefined>;
+  /**
+   * Decides whether the caller may know of this key. False is `{ "state": "unknown" }`, as for a key that is not there. It is asked for
+   * each question; where nothing is known, `operation` is undefined and the verdict changes nothing.
+   * @default everybody of the scope may
+   * @example
+   * authorizeReplay: ({ request, operation }) => operation !== 'POST /salaries' || isBookkeeper(request)
+   */
+  authorizeReplay?: (question: HttpQuestion<Rest>) => MaybePromise<boolean>;
+  /** @default 'Idempotency-Key' */
+  headerName?: string;
+  /**
+   * A client may wait for so many ms, by `?waitMs=`; 0 for not at all.
+   * @default 10_000
+   */
+  maxWaitMs?: number;
+  /** Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`. @default none */
+  documentation?: string;
+}
+
+/** `authorizeReplay` is shown this. */
+export interface HttpQuestion<Rest extends unknown[]> {
+  readonly request: Request;
+  readonly rest: Rest;
+  readonly key: string;
+  /** The operation that was run with the key: `POST /payments`. */
+  readonly operation: string | undefined;
+}
+
+const CHECKS: Readonly<Record<keyof HttpKeyStatusOptions<never>, Check>> = {
+  idempotency: anIdempotency,
+  scope: required(aFunction, '(request) => userOf(request)?.id'),
+  authorizeReplay: aFunction,
+  headerName: aHeaderName,
+  maxWaitMs: integer(0, LONGEST_WAIT_MS),
+  documentation: {
+    expected: 'an absolute URL',
+    accepts: (value) => typeof value === 'string' && URL.canParse(value),
+  },
+};
+
+/** Fills in the defaults. @throws TypeError naming the option, what was expected and what came */
+export function resolveKeyStatusOptions<Rest extends unknown[]>(options: HttpKeyStatusOptions<Rest>) {
+  checkOptions<HttpKeyStatusOptions<Rest>>(options, CHECKS, { of: 'createKeyStatusHandler' });
+  const { headerName = 'Idempotency-Key', maxWaitMs = MAX_WAIT_MS, documentation, ...rest } = options;
+  return { ...rest, headerName, maxWaitMs, documentation: documentation && new URL(documentation).href };
+}

@@ -85,7 +85,7 @@ function requestOf(): ClaimRequest {
     owner: randomUUID(),
     seed: Date.now(),
     leaseMs: 30_000,
-    abandonedRetentionMs: RETENTION_MS,
+    unresolvedRetentionMs: RETENTION_MS,
     onAbandoned: 'in_doubt',
     transactional: false,
   };

@@ -13,7 +13,7 @@ export interface KeyedCall<Value> {
   readonly fingerprints: Hashes;
   /**
    * The fingerprint by the rule of a record that was made by another policy, for the operation of that record. Undefined
-   * for a rule that is not known: RECORD_UNREADABLE. Throws that itself where it can say more.
+   * for a rule that is not known: IDEMPOTENCY_RECORD_UNREADABLE. Throws that itself where it can say more.
    */
   fingerprintBy?(rule: string, operation: string): Promise<string | undefined>;
   readonly selections?: Hashes;
@@ -23,7 +23,7 @@ export interface KeyedCall<Value> {
   capture?(isHidden: IsHidden | undefined): Captured | Promise<Captured>;
   /**
    * Decides whether the caller may get an answer that another run of the key has made, an earlier or a concurrent one. False is
-   * REPLAY_FORBIDDEN; what it throws goes to the caller as it is. Anything but a boolean is a developer's mistake, such as
+   * IDEMPOTENCY_REPLAY_FORBIDDEN; what it throws goes to the caller as it is. Anything but a boolean is a developer's mistake, such as
    * `user?.isAdmin`, and gives no answer either.
    */
   authorizeReplay?(): Promise<boolean>;
@@ -41,7 +41,7 @@ export interface ResultCodec<Value> {
    * @throws when the outcome can not be told: the run then ends as if its handler had rejected
    */
   encode(value: Value, isHidden?: IsHidden): Encoded;
-  /** @throws when `body` is damaged; the caller then gets RESULT_NOT_RETAINED */
+  /** @throws when `body` is damaged; the caller then gets IDEMPOTENCY_RESULT_NOT_RETAINED */
   decode(body: string): Value;
   /** Makes the result that a resolver function's `complete` or `fail` stands for. */
   resolve(resolution: Extract<Resolution, { action: 'complete' | 'fail' }>): Value;
@@ -49,7 +49,7 @@ export interface ResultCodec<Value> {
 
 /** Something written down. */
 export interface Written {
-  /** The text; undefined when it can not be written down: later calls get RESULT_NOT_RETAINED. */
+  /** The text; undefined when it can not be written down: later calls get IDEMPOTENCY_RESULT_NOT_RETAINED. */
   readonly body: string | undefined;
   /** True when something that `isHidden` names was taken out. */
   readonly redacted?: boolean;

@@ -26,7 +26,7 @@ export interface IdempotencyEvent {
   readonly operation: string;
   readonly attempt?: number;
   readonly fence?: number;
-  /** The code of a refusal's `IdempotencyError`, such as `STORE_UNAVAILABLE`. */
+  /** The code of a refusal's `IdempotencyError`, such as `IDEMPOTENCY_STORE_UNAVAILABLE`. */
   readonly code?: IdempotencyErrorCode;
   /** A word that narrows the code of a refusal, such as `misconfigured`; or the reason why a record was released or is in doubt. */
   readonly reason?: string;

@@ -33,7 +33,7 @@ type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
 
 /**
  * The fingerprint of a call by its own policy, and by those of earlier and later releases as far as their rules say how.
- * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`, for an input that can not be compared
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`, for an input that can not be compared
  * @throws TypeError, or what it threw, when a developer's function fails
  */
 export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprints> {
@@ -59,7 +59,7 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
 
 function otherForm(): IdempotencyError {
   const message = 'The record of this idempotency key was written with another transformer; nothing was run';
-  return new IdempotencyError('RECORD_UNREADABLE', message, { reason: 'transformer' });
+  return new IdempotencyError('IDEMPOTENCY_RECORD_UNREADABLE', message, { reason: 'transformer' });
 }
 
 function currentRule(inputs: readonly ComparedInput[]): Omit<FingerprintRule, 'form'> {
@@ -120,5 +120,5 @@ async function hashOfValue(
 export function unfingerprintable(cause: unknown): IdempotencyError {
   const why = cause instanceof Error ? cause.message : textOf(cause);
   const message = `The input of this operation can not be compared, so it can not have an idempotency key: ${why}`;
-  return new IdempotencyError('KEY_INVALID', message, { reason: 'unfingerprintable', cause });
+  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'unfingerprintable', cause });
 }

@@ -45,7 +45,7 @@ export interface Idempotency {
    */
   ready(): Promise<void>;
   /**
-   * Takes no new keys (STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
+   * Takes no new keys (IDEMPOTENCY_STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
    * stops the timers. The store is closed with the last one that uses it. The MongoDB client stays yours: close it
    * afterwards.
    * @param options.timeoutMs how long to wait, default 10 s; Infinity for as long as it takes
@@ -59,7 +59,7 @@ export interface Idempotency {
   /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
    * @param options.mostBytes for the beginning only: about so many bytes of the text, however long it is
-   * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+   * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why there is none
    */
   open(
     record: ReadableRecord,
@@ -78,7 +78,7 @@ export interface Idempotency {
    * @example
    * const status = await idempotency.peek({ scope: user.id, key })
    * if (status.state === 'completed') console.log(status.outcome, status.result ?? status.withheld)
-   * @throws IdempotencyError KEY_INVALID, SCOPE_MISSING, RECORD_UNREADABLE or STORE_UNAVAILABLE
+   * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_SCOPE_MISSING, IDEMPOTENCY_RECORD_UNREADABLE or IDEMPOTENCY_STORE_UNAVAILABLE
    */
   peek<Result = StoredResult>(question: KeyQuestion<Result>): Promise<KeyStatus<Result>>;
   /**
@@ -121,7 +121,7 @@ const CHECKS: Readonly<Record<keyof IdempotencyOptions, Check>> = {
 const ORIGIN: Origin = {
   of: 'createIdempotency',
   elsewhere: {
-    ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'storeTimeoutMs']),
+    ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'timeoutMs']),
     ...optionsOf(
       'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or withIdempotency(...)',
       ['scope', 'key', 'headerName', 'require', 'authorizeReplay', 'fields', 'methods'],
@@ -239,7 +239,7 @@ class Engine implements Idempotency {
     const request = claimRequestOf(call);
     try {
       this.#work.closing.throwIfAborted();
-      if (isInsideRun(request.scope, request.key)) throw refusal('IN_PROGRESS', 'own_run');
+      if (isInsideRun(request.scope, request.key)) throw refusal('IDEMPOTENCY_IN_PROGRESS', 'own_run');
       await this.#awaitReady();
       const captured = await captureOf(call, request);
       const claim = captured ? { ...request, captured } : request;

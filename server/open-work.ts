@@ -34,7 +34,7 @@ export class OpenWork {
 
   /** Lets nothing new start, and waits for the work, also for what begins meanwhile. Returns how many ms of the time are left. */
   async close(timeoutMs: number): Promise<number> {
-    this.#closing.abort(refusal('STORE_UNAVAILABLE', 'closing'));
+    this.#closing.abort(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
     const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
     const until = performance.now() + waitMs;
     const timer = setTimeout(() => this.#stopped.abort(), waitMs);

@@ -36,9 +36,9 @@ export interface Run {
    *
    * @throws TypeError before `fn` runs: for a name that is not valid or was used in this run, for too many steps, inside of
    * a transaction, and after the handler settled. After it ran: for a value that JSON can not hold.
-   * @throws IdempotencyError LEASE_LOST when the lease is lost: before `fn` runs, or when its end could no longer be recorded.
-   * STORE_UNAVAILABLE, reason `step_not_recorded`, when `fn` ran and the store refused its end for `leaseMs`.
-   * RESULT_NOT_RETAINED when an earlier attempt finished the step and its value was too large or is damaged.
+   * @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when the lease is lost: before `fn` runs, or when its end could no longer be recorded.
+   * IDEMPOTENCY_STORE_UNAVAILABLE, reason `step_not_recorded`, when `fn` ran and the store refused its end for `leaseMs`.
+   * IDEMPOTENCY_RESULT_NOT_RETAINED when an earlier attempt finished the step and its value was too large or is damaged.
    * A handler that fails after an end that was not recorded is in doubt.
    */
   step<T>(name: string, fn: () => Jsonable<T> | Promise<Jsonable<T>>): Promise<T>;

@@ -26,7 +26,7 @@ export class StoreOutage {
     this.#current = kind;
     const isHopeless = error.reason === 'misconfigured';
     warn(
-      `Calls with an idempotency key are refused (STORE_UNAVAILABLE, ${error.reason}): ${cause}${isHopeless ? '' : '. They go on by themselves when this is over'}`,
+      `Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, ${error.reason}): ${cause}${isHopeless ? '' : '. They go on by themselves when this is over'}`,
       isHopeless ? 'LATCHKEY_STORE_MISCONFIGURED' : 'LATCHKEY_STORE_UNAVAILABLE',
     );
   }
@@ -51,7 +51,9 @@ export class StoreOutage {
 
 function isStoreFailure(error: unknown): error is IdempotencyError {
   return (
-    isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE' && REASONS.includes(error.reason ?? '')
+    isIdempotencyError(error) &&
+    error.code === 'IDEMPOTENCY_STORE_UNAVAILABLE' &&
+    REASONS.includes(error.reason ?? '')
   );
 }
 

@@ -61,7 +61,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['plugin/graphql/fields/plugin.ts', "export { x } from '../use-idempotency.ts';"],
     ['plugin/graphql/schema/call.ts', "export { x } from '../call/replay.ts';"],
     ['plugin/graphql/status/plugin.ts', "export { x } from '../use-idempotency.ts';"],
-    ['plugin/graphql/replayer/plugin.ts', "export { x } from '../use-idempotency.ts';"],
+    ['plugin/graphql/rerunner/plugin.ts', "export { x } from '../use-idempotency.ts';"],
     ['dashboard/components/ui/key.ts', "export { x } from '../key/key-tabs.tsx';"],
     ['plugin/graphql/key.ts', "export { x } from '../trpc/batch-keys.ts';"],
     ['plugin/graphql/store.ts', "export { x } from '../../server/mongodb/store.ts';"],

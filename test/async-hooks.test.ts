@@ -50,13 +50,16 @@ describe.each([
   test('as `classify` leaves the record in doubt, and the caller has the result', async () => {
     const { pay } = setUp({ classify: hook });
     expect(await pay()).toMatchObject({ value: { data: 'done' } });
-    await expect(pay()).rejects.toMatchObject({ code: 'IN_DOUBT' });
+    await expect(pay()).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 
   test('as `redact` keeps nothing of the result, and the caller has it', async () => {
     const { pay } = setUp({ redact: hook });
     expect(await pay()).toMatchObject({ value: { data: 'done' } });
-    await expect(pay()).rejects.toMatchObject({ code: 'RESULT_NOT_RETAINED', reason: 'unsealed' });
+    await expect(pay()).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
+      reason: 'unsealed',
+    });
   });
 
   test('as `redact` of a captured request runs nothing', async () => {
@@ -129,7 +132,7 @@ test('an async `classify` decides once it is done', async () => {
 test('an async `redact` gives what is stored', async () => {
   const { pay } = setUp({ redact: async () => ({ data: '[redacted]' }) });
   await pay();
-  await expect(pay()).rejects.toMatchObject({ code: 'RESULT_NOT_RETAINED', reason: 'redacted' });
+  await expect(pay()).rejects.toMatchObject({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason: 'redacted' });
 });
 
 test('an `onAbandoned` function that rejects after its time was over has done so for nobody', async () => {
@@ -140,7 +143,7 @@ test('an `onAbandoned` function that rejects after its time was over has done so
     throw new Error('gave up');
   };
   vi.useFakeTimers();
-  const asked = expect(pay({ onAbandoned })).rejects.toMatchObject({ code: 'IN_DOUBT' });
+  const asked = expect(pay({ onAbandoned })).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   await vi.advanceTimersByTimeAsync(60_000);
   vi.useRealTimers();
   await asked;

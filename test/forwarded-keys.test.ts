@@ -147,7 +147,7 @@ describe.each(Object.entries(shops))('inside of a run of %s', (_, shop) => {
     it('without a key is refused where one is required', async () => {
       const payments = service('payments');
       const send = shop(() => payments.charge().then(String));
-      expect(await send(`f${count++}`)).toContain('KEY_MISSING');
+      expect(await send(`f${count++}`)).toContain('IDEMPOTENCY_KEY_MISSING');
       expect(charges).toBe(0);
     });
 

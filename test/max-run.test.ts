@@ -14,7 +14,8 @@ afterEach(() => {
 
 const LIMIT = { leaseMs: 3_000, maxRunMs: 10_000, waitTimeoutMs: 60_000 } as const;
 const never = () => new Promise<never>(() => {});
-const inDoubt = (reason?: string) => expect.objectContaining({ code: 'IN_DOUBT', ...(reason && { reason }) });
+const inDoubt = (reason?: string) =>
+  expect.objectContaining({ code: 'IDEMPOTENCY_IN_DOUBT', ...(reason && { reason }) });
 
 /** A handler that goes on until a test ends it, in an engine that tells what happened. */
 function startRun(policy: Policy = LIMIT, options: Parameters<typeof openEngine>[0] = {}) {
@@ -45,13 +46,13 @@ function startRun(policy: Policy = LIMIT, options: Parameters<typeof openEngine>
 }
 
 describe('a handler that takes longer than maxRunMs', () => {
-  test('is told to stop, its caller gets IN_DOUBT, and so does each retry', async () => {
+  test('is told to stop, its caller gets IDEMPOTENCY_IN_DOUBT, and so does each retry', async () => {
     const started = startRun();
     await vi.advanceTimersByTimeAsync(9_999);
     expect(started.run().signal.aborted).toBe(false);
     expect(await started.record()).toMatchObject({ state: 'running' });
     await vi.advanceTimersByTimeAsync(1);
-    expect(started.run().signal.reason).toMatchObject({ code: 'LEASE_LOST', reason: 'max_run' });
+    expect(started.run().signal.reason).toMatchObject({ code: 'IDEMPOTENCY_LEASE_LOST', reason: 'max_run' });
     await expect(started.first).rejects.toEqual(inDoubt('max_run'));
     expect(await started.record()).toMatchObject({
       state: 'in_doubt',
@@ -73,7 +74,7 @@ describe('a handler that takes longer than maxRunMs', () => {
     expect(renew).toHaveBeenCalledTimes(before);
   });
 
-  test('gives IN_DOUBT to those that wait for it, in this process and elsewhere', async () => {
+  test('gives IDEMPOTENCY_IN_DOUBT to those that wait for it, in this process and elsewhere', async () => {
     const started = startRun();
     await vi.advanceTimersByTimeAsync(1_000);
     const elsewhere = createIdempotency({ store: started.store });
@@ -82,7 +83,7 @@ describe('a handler that takes longer than maxRunMs', () => {
       elsewhere.execute(callOf(elsewhere, started.handler, { policy: LIMIT })),
     ].map((answer) => answer.catch((error) => error.code));
     await vi.advanceTimersByTimeAsync(9_500);
-    expect(await Promise.all(waiting)).toEqual(['IN_DOUBT', 'IN_DOUBT']);
+    expect(await Promise.all(waiting)).toEqual(['IDEMPOTENCY_IN_DOUBT', 'IDEMPOTENCY_IN_DOUBT']);
     expect(started.handler).not.toHaveBeenCalled();
   });
 
@@ -92,7 +93,10 @@ describe('a handler that takes longer than maxRunMs', () => {
     started.end({ data: 'paid' });
     await vi.advanceTimersByTimeAsync(0);
     expect(await started.retry()).toEqual({ value: { data: 'paid' }, replayed: true });
-    expect((await started.record())?.history).toMatchObject([{ event: 'in_doubt' }, { event: 'late' }]);
+    expect((await started.record())?.history).toMatchObject([
+      { event: 'in_doubt' },
+      { event: 'completed_late' },
+    ]);
     expect(started.events.slice(0, 5)).toEqual(['started', 'lease_lost', 'in_doubt', 'refused', 'completed']);
   });
 
@@ -123,7 +127,7 @@ describe('a handler that takes longer than maxRunMs', () => {
     const mail = vi.fn();
     await expect(started.run().step('mail', mail)).rejects.toMatchObject({ reason: 'max_run' });
     done.open();
-    expect(await underWay).toMatchObject({ code: 'LEASE_LOST', reason: 'step_not_recorded' });
+    expect(await underWay).toMatchObject({ code: 'IDEMPOTENCY_LEASE_LOST', reason: 'step_not_recorded' });
     expect(mail).not.toHaveBeenCalled();
     expect(await started.record()).not.toHaveProperty('steps');
   });

@@ -4,12 +4,12 @@ import { IdempotencyLink } from '../plugin/client/apollo.ts';
 import { withIdempotencyKey } from '../plugin/client/fetch.ts';
 import { idempotencyLink } from '../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../plugin/client/urql.ts';
-import { createGraphQLReplayer, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
+import { createGraphQLRerunner, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
 import { createKeyStatusHandler, withIdempotency } from '../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
-  createTRPCReplayer,
+  createTRPCRerunner,
 } from '../plugin/trpc/index.ts';
 import { createDashboard } from '../server/admin/index.ts';
 import { createCipher, createIdempotency } from '../server/index.ts';
@@ -37,10 +37,10 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   createKeyStatusProcedure: (options) => createKeyStatusProcedure(t, { ...shared, ...options }),
   createKeyStatusField: (options) => createKeyStatusField({ ...shared, ...options }),
   createDashboard: (options) => createDashboard({ idempotency, authorize: () => null, ...options }),
-  createGraphQLReplayer: (options) =>
-    createGraphQLReplayer({ yoga: {}, context: () => null, ...options } as never),
-  createTRPCReplayer: (options) =>
-    createTRPCReplayer({ router: t.router({}), context: () => null, ...options }),
+  createGraphQLRerunner: (options) =>
+    createGraphQLRerunner({ yoga: {}, context: () => null, ...options } as never),
+  createTRPCRerunner: (options) =>
+    createTRPCRerunner({ router: t.router({}), context: () => null, ...options }),
   IdempotencyLink: (options) => new IdempotencyLink(options),
   idempotencyExchange: (options) => idempotencyExchange(options),
   idempotencyLink: (options) => idempotencyLink(options as never),
@@ -70,7 +70,7 @@ describe('an option that does not exist is refused', () => {
     ['createIdempotency', 'leaseMS', 'leaseMs'],
     ['createIdempotency', 'retention', 'retentionMs'],
     ['createIdempotency', 'onEvents', 'onEvent'],
-    ['createMongoStore', 'timeoutMs', 'storeTimeoutMs'],
+    ['createMongoStore', 'timeoutMs', 'timeoutMs'],
     ['createMongoStore', 'index', 'indexes'],
     ['useIdempotency', 'requires', 'require'],
     ['useIdempotency', 'field', 'fields'],
@@ -96,7 +96,7 @@ describe('an option that does not exist is refused', () => {
 describe('an option at the wrong place is refused with the place where it belongs', () => {
   test.each([
     ['createIdempotency', { scope }, 'the adapter: useIdempotency(...), '],
-    ['createIdempotency', { storeTimeoutMs: 500 }, 'createMongoStore(...)'],
+    ['createIdempotency', { timeoutMs: 500 }, 'createMongoStore(...)'],
     ['createMongoStore', { retentionMs: 5_000 }, 'createIdempotency(...)'],
     [
       'useIdempotency',
@@ -140,8 +140,8 @@ describe('what is no object of options', () => {
     ['createCipher', createCipher],
     ['useIdempotency', useIdempotency],
     ['createDashboard', createDashboard],
-    ['createGraphQLReplayer', createGraphQLReplayer],
-    ['createTRPCReplayer', createTRPCReplayer],
+    ['createGraphQLRerunner', createGraphQLRerunner],
+    ['createTRPCRerunner', createTRPCRerunner],
   ])('is refused by %s', (name, factory) => {
     for (const [given, got] of [
       [undefined, 'undefined'],
@@ -164,16 +164,18 @@ test('the database alone, without the object around it, is refused with the code
 
 describe('a record in doubt is kept for at least as long as a lease', () => {
   test.each([
-    ['of all operations', () => createIdempotency({ store, leaseMs: 60_000, abandonedRetentionMs: 59_999 })],
-    ['by the default lease', () => createIdempotency({ store, abandonedRetentionMs: 29_999 })],
-    ['of one operation', () => idempotency.policy({ abandonedRetentionMs: 29_999 })],
+    ['of all operations', () => createIdempotency({ store, leaseMs: 60_000, unresolvedRetentionMs: 59_999 })],
+    ['by the default lease', () => createIdempotency({ store, unresolvedRetentionMs: 29_999 })],
+    ['of one operation', () => idempotency.policy({ unresolvedRetentionMs: 29_999 })],
   ])('%s', (_, make) => {
-    expect(make).toThrow(/^Expected `abandonedRetentionMs` to be at least `leaseMs`, which is \d+, got \d+$/);
+    expect(make).toThrow(
+      /^Expected `unresolvedRetentionMs` to be at least `leaseMs`, which is \d+, got \d+$/,
+    );
   });
 
   test('and may be kept for ever, or exactly as long', () => {
-    expect(() => createIdempotency({ store, leaseMs: 1_000, abandonedRetentionMs: 1_000 })).not.toThrow();
-    expect(() => createIdempotency({ store, abandonedRetentionMs: null })).not.toThrow();
+    expect(() => createIdempotency({ store, leaseMs: 1_000, unresolvedRetentionMs: 1_000 })).not.toThrow();
+    expect(() => createIdempotency({ store, unresolvedRetentionMs: null })).not.toThrow();
   });
 });
 

@@ -49,7 +49,8 @@ function setUp() {
 }
 
 const driverError = (message: string) => Object.assign(new Error(message), { name: 'MongoNetworkError' });
-const unreachable = (message: string) => refusal('STORE_UNAVAILABLE', 'unreachable', driverError(message));
+const unreachable = (message: string) =>
+  refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable', driverError(message));
 
 describe('the operator is warned', () => {
   test('once of a failure, however many calls meet it, and once when calls get through again', async () => {
@@ -64,7 +65,7 @@ describe('the operator is warned', () => {
     expect(warnings).toEqual([
       {
         code: 'LATCHKEY_STORE_UNAVAILABLE',
-        text: 'Calls with an idempotency key are refused (STORE_UNAVAILABLE, unreachable): connect ECONNREFUSED 10.0.0.5:27017. They go on by themselves when this is over',
+        text: 'Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, unreachable): connect ECONNREFUSED 10.0.0.5:27017. They go on by themselves when this is over',
       },
       {
         code: 'LATCHKEY_STORE_AVAILABLE',
@@ -86,7 +87,7 @@ describe('the operator is warned', () => {
     expect(warnings).toEqual([
       {
         code: 'LATCHKEY_STORE_MISCONFIGURED',
-        text: 'Calls with an idempotency key are refused (STORE_UNAVAILABLE, misconfigured): Index "scope_1_key_1" is not what Latchkey needs. Fix: drop it',
+        text: 'Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, misconfigured): Index "scope_1_key_1" is not what Latchkey needs. Fix: drop it',
       },
       expect.objectContaining({
         code: 'LATCHKEY_STORE_MISCONFIGURED',
@@ -124,9 +125,9 @@ describe('the operator is warned', () => {
   test('of no refusal that is a call’s own affair', async () => {
     const { fault, idempotency, call } = setUp();
     for (const [code, reason] of [
-      ['STORE_UNAVAILABLE', 'given_up'],
-      ['STORE_UNAVAILABLE', 'unsealed'],
-      ['IN_DOUBT', undefined],
+      ['IDEMPOTENCY_STORE_UNAVAILABLE', 'given_up'],
+      ['IDEMPOTENCY_STORE_UNAVAILABLE', 'unsealed'],
+      ['IDEMPOTENCY_IN_DOUBT', undefined],
     ] as const) {
       fault.claim = refusal(code, reason);
       await call();
@@ -157,13 +158,17 @@ test('the event has the reason and the error with its cause; the client has the 
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBeNull();
   const body = await answer.json();
-  expect(body).toMatchObject({ code: 'STORE_UNAVAILABLE', reason: 'misconfigured', retryable: false });
+  expect(body).toMatchObject({
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+    reason: 'misconfigured',
+    retryable: false,
+  });
   expect(JSON.stringify(body)).not.toContain('scope_1_key_1');
   expect(events).toMatchObject([
     {
       type: 'refused',
       key: 'k',
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'misconfigured',
       error: { cause: { message: text } },
     },

@@ -57,7 +57,10 @@ describe('inside a run of one copy, the other', () => {
     const inner = keyed(b, 'k');
     const nested = vi.fn(async () => 'nested');
     await outer.run(async () => {
-      await expect(inner.run(nested)).rejects.toMatchObject({ code: 'IN_PROGRESS', reason: 'own_run' });
+      await expect(inner.run(nested)).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_IN_PROGRESS',
+        reason: 'own_run',
+      });
       return 'done';
     });
     expect(nested).not.toHaveBeenCalled();
@@ -109,10 +112,10 @@ describe('inside a run of one copy, the other', () => {
 });
 
 test('an error of one copy is known to the other', async () => {
-  const error = new a.IdempotencyError('IN_PROGRESS', 'still running');
+  const error = new a.IdempotencyError('IDEMPOTENCY_IN_PROGRESS', 'still running');
   expect(b.isIdempotencyError(error)).toBe(true);
   expect(b.idempotencyErrorData(new TRPCError({ code: 'CONFLICT', cause: error }))).toMatchObject({
-    code: 'IN_PROGRESS',
+    code: 'IDEMPOTENCY_IN_PROGRESS',
   });
 });
 
@@ -150,7 +153,7 @@ describe('tRPC middlewares of one copy and helpers of the other', () => {
 
   test('do not take the refusal that a run ended with for one of the call itself', async () => {
     const pay = serving(() => {
-      throw new a.IdempotencyError('IN_PROGRESS', 'of a call to somebody else');
+      throw new a.IdempotencyError('IDEMPOTENCY_IN_PROGRESS', 'of a call to somebody else');
     });
     const answer = await (await pay()).json();
     expect(answer.error.data).not.toHaveProperty('idempotency');

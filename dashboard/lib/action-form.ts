@@ -3,7 +3,7 @@ import { REASON_MIN_LENGTH } from './actions.ts';
 
 export interface ActionForm {
   readonly reason: string;
-  /** The response is the data of `mark_completed` as JSON text, or the message of `mark_failed`. */
+  /** The response is the data of `complete` as JSON text, or the message of `fail`. */
   readonly response: string;
   readonly confirm: string;
   readonly mayRepeat: boolean;
@@ -19,9 +19,8 @@ export function problemsOf({ action, confirm, mayRepeat }: OfferedAction, form: 
   if (form.reason.trim().length < REASON_MIN_LENGTH) {
     problems.reason = `Give a reason of at least ${REASON_MIN_LENGTH} characters.`;
   }
-  if (action === 'mark_completed') Object.assign(problems, jsonProblem(form.response));
-  if (action === 'mark_failed' && form.response.trim() === '')
-    problems.response = 'Give the message of the error.';
+  if (action === 'complete') Object.assign(problems, jsonProblem(form.response));
+  if (action === 'fail' && form.response.trim() === '') problems.response = 'Give the message of the error.';
   if (confirm !== null && form.confirm !== confirm) problems.confirm = `Type ${confirm}.`;
   if (mayRepeat && !form.mayRepeat) problems.mayRepeat = 'Confirm that the effect may happen twice.';
   return problems;

@@ -22,13 +22,13 @@ export const ACTIONS = {
     done: 'Re-run finished.',
     tone: 'danger',
   },
-  mark_completed: {
+  complete: {
     label: 'Mark completed…',
     effect: 'It did happen: retries get the response that you give. Nothing runs.',
     done: 'Marked completed: retries get the response that you gave.',
     tone: 'normal',
   },
-  mark_failed: {
+  fail: {
     label: 'Mark failed…',
     effect: 'It did not happen and must not: retries get a final error. Nothing runs.',
     done: 'Marked failed: retries get the error that you gave.',
@@ -59,8 +59,8 @@ export const ACTIONS = {
  * come first.
  */
 export const ACTIONS_BY_STATE = {
-  in_doubt: ['mark_completed', 'mark_failed', 'allow_retry', 'rerun'],
-  lapsed: ['mark_completed', 'mark_failed', 'allow_retry'],
+  in_doubt: ['complete', 'fail', 'allow_retry', 'rerun'],
+  lapsed: ['complete', 'fail', 'allow_retry'],
   running: ['force_release'],
   completed: ['allow_retry', 'rerun', 'purge_body', 'expire'],
   released: ['rerun', 'expire'],

@@ -80,7 +80,7 @@ export async function* story(uri: string, db: Db, provider: Provider): AsyncGene
   yield {
     what: 'the provider never answers (inDoubt)',
     got: `a retry gets ${doubtful.errors?.[0]?.extensions.code}: an operator decides`,
-    right: doubtful.errors?.[0]?.extensions.code === 'IN_DOUBT' && provider.requests === 7,
+    right: doubtful.errors?.[0]?.extensions.code === 'IDEMPOTENCY_IN_DOUBT' && provider.requests === 7,
   };
 }
 

@@ -5,10 +5,10 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createSchema, createYoga } from 'graphql-yoga';
 import type { Db } from 'mongodb';
 import { z } from 'zod';
-import { createGraphQLReplayer, useIdempotency } from '../../plugin/graphql/index.ts';
+import { createGraphQLRerunner, useIdempotency } from '../../plugin/graphql/index.ts';
 import {
   createIdempotencyMiddleware,
-  createTRPCReplayer,
+  createTRPCRerunner,
   idempotencyResponseMeta,
 } from '../../plugin/trpc/index.ts';
 import { createDashboard, type DashboardHandler, toNodeHandler } from '../../server/admin/index.ts';
@@ -106,12 +106,12 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
     basePath: '/dashboard',
     // A real shop asks its own session who this is, and what they may do.
     authorize: () => ({ id: 'you', role: 'admin' }),
-    replayers: [
-      createGraphQLReplayer({
+    rerunners: [
+      createGraphQLRerunner({
         yoga,
         context: ({ scope }) => ({ scope, principal: scope, headers: { authorization: scope } }),
       }),
-      createTRPCReplayer({
+      createTRPCRerunner({
         router,
         context: ({ scope }) => ({ scope, principal: scope, ctx: { caller: scope } }),
       }),

@@ -1,6 +1,6 @@
 /** An `Answer` is what a server said of a failed attempt, whichever client reports it. */
 export interface Answer {
-  /** Latchkey's own (`IN_PROGRESS`), or the application's. */
+  /** Latchkey's own (`IDEMPOTENCY_IN_PROGRESS`), or the application's. */
   readonly code: string | undefined;
   readonly retryable: boolean | undefined;
   readonly status: number | undefined;

@@ -23,7 +23,11 @@ export function isMustConfirm(error: unknown): error is MustConfirmError {
   return of(error, 'name') === 'MustConfirmError';
 }
 
-const RETRYABLE_CODES = new Set(['IN_PROGRESS', 'LEASE_LOST', 'STORE_UNAVAILABLE']);
+const RETRYABLE_CODES = new Set([
+  'IDEMPOTENCY_IN_PROGRESS',
+  'IDEMPOTENCY_LEASE_LOST',
+  'IDEMPOTENCY_STORE_UNAVAILABLE',
+]);
 const RETRYABLE_STATUSES = new Set([425, 429, 502, 503, 504]);
 
 /**

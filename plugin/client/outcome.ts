@@ -11,7 +11,12 @@ export type AttemptOutcome =
   | 'unknown';
 
 /** Latchkey's where nothing was run, also where the error is that of a field with its own key. */
-const UNRUN_CODES = new Set(['KEY_MISSING', 'KEY_INVALID', 'SCOPE_MISSING', 'STORE_UNAVAILABLE']);
+const UNRUN_CODES = new Set([
+  'IDEMPOTENCY_KEY_MISSING',
+  'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_SCOPE_MISSING',
+  'IDEMPOTENCY_STORE_UNAVAILABLE',
+]);
 
 /** GraphQL servers' names for what is wrong before a resolver runs; a resolver may use them, too. */
 const REFUSED_CODES = new Set([
@@ -26,14 +31,14 @@ const REFUSED_CODES = new Set([
 
 /** Latchkey's where a record is there, of this operation or of an earlier one with its key; and a handler that broke. */
 const UNKNOWN_CODES = new Set([
-  'KEY_REUSED',
-  'SELECTION_CHANGED',
-  'IN_PROGRESS',
-  'IN_DOUBT',
-  'LEASE_LOST',
-  'REPLAY_FORBIDDEN',
-  'RESULT_NOT_RETAINED',
-  'RECORD_UNREADABLE',
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_SELECTION_CHANGED',
+  'IDEMPOTENCY_IN_PROGRESS',
+  'IDEMPOTENCY_IN_DOUBT',
+  'IDEMPOTENCY_LEASE_LOST',
+  'IDEMPOTENCY_REPLAY_FORBIDDEN',
+  'IDEMPOTENCY_RESULT_NOT_RETAINED',
+  'IDEMPOTENCY_RECORD_UNREADABLE',
   'INTERNAL_SERVER_ERROR',
 ]);
 

@@ -84,7 +84,9 @@ function refusal(): Response {
   const message =
     'The mutation was not sent: an exchange dropped its idempotency key. Expected idempotencyExchange() to stand after ' +
     'cacheExchange or offlineExchange of Graphcache: exchanges: [cacheExchange, idempotencyExchange(), fetchExchange]';
-  return Response.json({ errors: [{ message, extensions: { code: 'KEY_MISSING', retryable: false } }] });
+  return Response.json({
+    errors: [{ message, extensions: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false } }],
+  });
 }
 
 /** Tells whether a request's body lacks the key: its text, or that part of a form with files that holds the operation. Other bodies are not judged. */

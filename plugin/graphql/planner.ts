@@ -98,7 +98,7 @@ export class Planner<Context extends object> {
     const { require = false } = this.#options;
     const required = mutationsRequiringKey(schema);
     const asked = typeof require === 'function' ? notPromised(require({ name, fields }), 'require') : require;
-    if (asked || fields.some((field) => required.has(field))) throw refusal('KEY_MISSING');
+    if (asked || fields.some((field) => required.has(field))) throw refusal('IDEMPOTENCY_KEY_MISSING');
   }
 
   async #callerOf({ contextValue, variableValues }: Args<Context>): Promise<Caller<Context>> {

@@ -53,7 +53,7 @@ export function createKeyStatusHandler<Rest extends unknown[]>(
 
   function keyOf(request: Request): string {
     const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
-    if (header === undefined) throw refusal('KEY_MISSING');
+    if (header === undefined) throw refusal('IDEMPOTENCY_KEY_MISSING');
     return parseKeyHeader(header);
   }
 

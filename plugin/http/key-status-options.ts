@@ -18,7 +18,7 @@ export interface HttpKeyStatusOptions<Rest extends unknown[]> {
   idempotency: Idempotency;
   /**
    * Whose key it is: the same function as that of the handler with keys. Nothing (null, undefined, '') refuses the question with
-   * SCOPE_MISSING.
+   * IDEMPOTENCY_SCOPE_MISSING.
    */
   scope: (request: Request, ...rest: Rest) => MaybePromise<string | null | undefined>;
   /**

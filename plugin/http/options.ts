@@ -30,13 +30,13 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
   idempotency: Idempotency;
   /**
    * Whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed requests only, and
-   * before the body is read. Nothing (null, undefined, '') refuses the request with SCOPE_MISSING; `'global'` must be
+   * before the body is read. Nothing (null, undefined, '') refuses the request with IDEMPOTENCY_SCOPE_MISSING; `'global'` must be
    * written out.
    */
   scope: (request: Request, ...rest: Rest) => MaybePromise<Maybe<string>>;
   /** Requests with these methods can have keys; those with another method pass by. Default POST and PATCH. */
   methods?: readonly string[];
-  /** Requests with these methods for which this is true are refused with KEY_MISSING when they have no key. Default: none are. */
+  /** Requests with these methods for which this is true are refused with IDEMPOTENCY_KEY_MISSING when they have no key. Default: none are. */
   require?: boolean | ((request: Request) => boolean);
   /**
    * Names of response headers to store, instead of {@link DEFAULT_STORED_HEADERS}. `Content-Type` and
@@ -65,7 +65,7 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
    * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
    * `onAbandoned` function gives). It is never asked before a run. Use it for permissions that are checked inside the handler.
    *
-   * True lets the answer through; false is REPLAY_FORBIDDEN (403); a response is given instead. The record stays as it is.
+   * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (403); a response is given instead. The record stays as it is.
    */
   authorizeReplay?: (request: Request, ...rest: Rest) => MaybePromise<boolean | Response>;
   /** Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`. Default none. */

@@ -9,8 +9,8 @@ export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** REQUEST_TOO_LARGE: the body can not be held in memory, which a key takes. Nothing was run. */
-  readonly code: IdempotencyErrorCode | 'REQUEST_TOO_LARGE';
+  /** IDEMPOTENCY_REQUEST_TOO_LARGE: the body can not be held in memory, which a key takes. Nothing was run. */
+  readonly code: IdempotencyErrorCode | 'IDEMPOTENCY_REQUEST_TOO_LARGE';
   /** A short word that narrows the code. */
   readonly reason?: string;
   /** True when the client may send the same key again. */
@@ -31,7 +31,10 @@ export function problem(error: IdempotencyError, documentation: string | undefin
 
 export function requestTooLarge(maxBytes: number, documentation: string | undefined): Response {
   const detail = `A request with an idempotency key may have a body of at most ${maxBytes} bytes`;
-  return responseOf({ status: 413, detail, code: 'REQUEST_TOO_LARGE', retryable: false }, documentation);
+  return responseOf(
+    { status: 413, detail, code: 'IDEMPOTENCY_REQUEST_TOO_LARGE', retryable: false },
+    documentation,
+  );
 }
 
 function responseOf({ retryAfterMs, ...facts }: Facts, documentation: string | undefined): Response {

@@ -60,7 +60,7 @@ export function withIdempotency<Rest extends unknown[]>(
     if (!idempotency.enabled || !methods.has(request.method.toUpperCase())) return undefined;
     const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
     if (header !== undefined) return parseKeyHeader(header);
-    if (notPromised(isRequired(request), 'require')) throw refusal('KEY_MISSING');
+    if (notPromised(isRequired(request), 'require')) throw refusal('IDEMPOTENCY_KEY_MISSING');
     return undefined;
   }
 
@@ -113,11 +113,17 @@ export function withIdempotency<Rest extends unknown[]>(
 /** A response is a refusal in the developer's own words. */
 function verdictOf(verdict: boolean | Response): boolean {
   if (!isResponse(verdict)) return verdict;
-  throw new IdempotencyError('REPLAY_FORBIDDEN', 'Another response is given instead', { cause: verdict });
+  throw new IdempotencyError('IDEMPOTENCY_REPLAY_FORBIDDEN', 'Another response is given instead', {
+    cause: verdict,
+  });
 }
 
 function isGivenInstead(failure: unknown): failure is IdempotencyError & { cause: Response } {
-  return isIdempotencyError(failure) && failure.code === 'REPLAY_FORBIDDEN' && isResponse(failure.cause);
+  return (
+    isIdempotencyError(failure) &&
+    failure.code === 'IDEMPOTENCY_REPLAY_FORBIDDEN' &&
+    isResponse(failure.cause)
+  );
 }
 
 /** Tells whether a value is a `Response`, of this or of another implementation. */
@@ -139,5 +145,5 @@ function asksForStream(request: Request): boolean {
 function streaming(): IdempotencyError {
   const message =
     'A request with an idempotency key can not ask for an event stream, which can not be replayed';
-  return new IdempotencyError('KEY_INVALID', message, { reason: 'streaming' });
+  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'streaming' });
 }

@@ -4,7 +4,7 @@ import type { HostHeaders } from './headers.ts';
 /**
  * Parses the keys of a batch, by the index of the call, null for a call without one. They are a JSON array, because a client that batches
  * has one set of headers for all of its calls. Whether an entry is a valid key is the affair of its own call.
- * @throws IdempotencyError KEY_INVALID for a header that is not that, the same for each call: none of them runs
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a header that is not that, the same for each call: none of them runs
  */
 export function parseKeysHeader(
   header: string,
@@ -19,7 +19,7 @@ export function parseKeysHeader(
   }
   if (calls && keys.length !== calls.length) {
     throw new IdempotencyError(
-      'KEY_INVALID',
+      'IDEMPOTENCY_KEY_INVALID',
       `The ${name} header has ${counted(keys.length, 'entry', 'entries')} for ${counted(calls.length, 'call', 'calls')}`,
       { reason: 'batch' },
     );
@@ -38,7 +38,7 @@ function jsonOf(header: string, name: string): unknown {
 
 function malformed(name: string, what: string, cause?: unknown): IdempotencyError {
   return new IdempotencyError(
-    'KEY_INVALID',
+    'IDEMPOTENCY_KEY_INVALID',
     `The ${name} header ${what}; it takes a JSON array with a string, or null for no key, for each call`,
     { reason: 'malformed', cause },
   );

@@ -53,7 +53,7 @@ export type TRPCKeyStatus =
 export interface KeyStatusProcedureOptions<Context> {
   /** What `createIdempotency` returned: the one that the mutations use. */
   idempotency: Idempotency;
-  /** Whose key it is: the same scope as that of the mutation. Null for nobody is SCOPE_MISSING. */
+  /** Whose key it is: the same scope as that of the mutation. Null for nobody is IDEMPOTENCY_SCOPE_MISSING. */
   scope: (call: { readonly ctx: Context }) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * Decides whether the caller may know of this key. False is `{ state: 'unknown' }`, as for a key that is not there. It is asked for each

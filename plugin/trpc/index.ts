@@ -8,6 +8,6 @@ export {
 export { type IdempotencyErrorData, idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
 export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
-export { createTRPCReplayer, type TRPCReplayerOptions } from './replayer.ts';
+export { createTRPCRerunner, type TRPCRerunnerOptions } from './rerunner.ts';
 export { idempotencyResponseMeta } from './response-meta.ts';
 export type { IdempotencyContext } from './trpc.ts';

@@ -16,7 +16,7 @@ type KeySource =
   | { readonly from: 'call'; readonly key: unknown };
 
 /**
- * @throws IdempotencyError KEY_INVALID for a header that is there but unusable: it is never "no key"
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a header that is there but unusable: it is never "no key"
  * @throws TypeError when there is nowhere to look: a keyed call must not silently run without its key
  */
 export async function findKey(
@@ -43,7 +43,7 @@ export async function findKey(
   const [one, several] = [headers.get(headerName), headers.get(batchHeaderName)];
   if (one !== undefined && several !== undefined) {
     throw new IdempotencyError(
-      'KEY_INVALID',
+      'IDEMPOTENCY_KEY_INVALID',
       `A request takes ${headerName} or ${batchHeaderName}, not both headers`,
       { reason: 'ambiguous' },
     );
@@ -60,7 +60,7 @@ function keyOfRequest(
 ): KeySource {
   if ((calls && calls.length > 1) || batchIndex > 0) {
     const message = `One ${name} header can not be for several calls of a batch`;
-    throw new IdempotencyError('KEY_INVALID', message, { reason: 'batch' });
+    throw new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'batch' });
   }
   const parsed = parseKeyHeader(header);
   return isInherited(parsed, carrier) ? { from: 'outer_run' } : { from: 'call', key: parsed };
@@ -92,9 +92,13 @@ function indexIn(
   }
   // Where the context holds only headers, this is how a list that is too short comes to light.
   if (index >= length) {
-    throw new IdempotencyError('KEY_INVALID', `The ${name} header has no entry for call ${index + 1}`, {
-      reason: 'batch',
-    });
+    throw new IdempotencyError(
+      'IDEMPOTENCY_KEY_INVALID',
+      `The ${name} header has no entry for call ${index + 1}`,
+      {
+        reason: 'batch',
+      },
+    );
   }
   return index;
 }

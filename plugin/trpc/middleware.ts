@@ -113,7 +113,7 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
         case 'call':
           return await runKeyed(opts, progress, source.key);
         case 'nowhere':
-          if (require) throw refusal('KEY_MISSING');
+          if (require) throw refusal('IDEMPOTENCY_KEY_MISSING');
           return await passBy(opts, progress);
         case 'outer_run':
           return await passBy(opts, progress);

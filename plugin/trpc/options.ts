@@ -42,7 +42,7 @@ type MaybeText = string | null | undefined;
 
 export interface IdempotencyMiddlewareOptions<Context, Meta> {
   idempotency: Idempotency;
-  /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (SCOPE_MISSING). */
+  /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING). */
   scope: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
   /**
    * Gives a key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for WebSockets, or for a context
@@ -56,14 +56,14 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
    * not known. A request takes one of the two headers.
    */
   headerName?: string;
-  /** True refuses a mutation without a key (KEY_MISSING). Default false. */
+  /** True refuses a mutation without a key (IDEMPOTENCY_KEY_MISSING). Default false. */
   require?: boolean;
   /**
    * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
    * `onAbandoned` function gives). It is never asked before a run. Use it for permissions that are checked after `idempotent()`: in later
    * middlewares, or in the resolver.
    *
-   * True lets the answer through; false is REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
+   * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
    * stays as it is.
    */
   authorizeReplay?: (replay: Replay<Context, Meta>) => boolean | Promise<boolean>;

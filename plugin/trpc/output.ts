@@ -17,7 +17,7 @@ export function outcomeOf(result: CallResult): CallResult {
   closeUnread(result.data);
   const message = 'A mutation that streams its result can not take an idempotency key';
   return errorResult(
-    toTRPCError(new IdempotencyError('KEY_INVALID', message, { reason: 'streamed_output' })),
+    toTRPCError(new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'streamed_output' })),
   );
 }
 

@@ -104,7 +104,7 @@ export interface OfferedAction {
 }
 
 export interface TimelineEntry {
-  /** The event is `claimed`, `completed`, `released`, `in_doubt`, `taken_over`, `late` or `operator`. */
+  /** The event is `claimed`, `completed`, `released`, `in_doubt`, `taken_over`, `completed_late` or `operator`. */
   readonly event: string;
   readonly at: number | null;
   readonly startedAt: number | null;
@@ -179,7 +179,7 @@ export interface ActionCommand {
   readonly reason: string;
   readonly confirm?: string;
   readonly mayRepeat?: boolean;
-  /** The operator gives the JSON text of the data (`mark_completed`) or the message of the error (`mark_failed`). */
+  /** The operator gives the JSON text of the data (`complete`) or the message of the error (`fail`). */
   readonly response?: string;
   /** Each command carries its own idempotency key. */
   readonly commandKey: string;
@@ -243,7 +243,7 @@ export interface AuditPage {
   readonly next: string | null;
 }
 
-export type BulkAction = Extract<ActionName, 'allow_retry' | 'expire' | 'mark_failed'>;
+export type BulkAction = Extract<ActionName, 'allow_retry' | 'expire' | 'fail'>;
 export type JobState = 'planned' | 'running' | 'paused' | 'done' | 'cancelled';
 
 export interface Job {
@@ -342,7 +342,7 @@ export interface Me {
   readonly operator: { readonly id: string; readonly role: Role; readonly scopes: readonly string[] | null };
   readonly readOnly: boolean;
   readonly namespace: string;
-  /** A replayer is registered for each of these formats: `graphql/1`, `trpc/1`. */
-  readonly replayers: readonly string[];
+  /** A rerunner is registered for each of these formats: `graphql/1`, `trpc/1`. */
+  readonly rerunners: readonly string[];
   readonly now: number;
 }

@@ -107,7 +107,7 @@ interface Resolved {
 
 function resolveOptions(options: DashboardOptions): Resolved {
   checkDashboardOptions(options);
-  const { idempotency, authorize, basePath = '/', replayers = [], readOnly = false } = options;
+  const { idempotency, authorize, basePath = '/', rerunners = [], readOnly = false } = options;
   const { db, collection } = requireMongoStore(idempotency.store);
   const policy = idempotency.policy();
   const services = openDashboard({
@@ -115,7 +115,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     collection,
     policy,
     readOnly,
-    replayers,
+    rerunners,
     bodyAccess: idempotency,
     redact: options.redact,
     wakeJobs: () => runner.wake(),

@@ -5,7 +5,7 @@ import type { Idempotency } from '../idempotency.ts';
 import type { MongoStore } from '../mongodb/index.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract.ts';
-import type { Replayer } from './replayer.ts';
+import type { Rerunner } from './rerunner.ts';
 
 export interface DashboardOptions {
   /** The `Idempotency` has to be one with `createMongoStore(...)`: there is nothing to look at in memory. */
@@ -24,8 +24,8 @@ export interface DashboardOptions {
    * rebinding).
    */
   readonly allowedHosts?: readonly string[];
-  /** The replayers can send captured requests again: `createGraphQLReplayer(...)`, `createTRPCReplayer(...)`. */
-  readonly replayers?: readonly Replayer[];
+  /** The rerunners can send captured requests again: `createGraphQLRerunner(...)`, `createTRPCRerunner(...)`. */
+  readonly rerunners?: readonly Rerunner[];
   /** A read-only dashboard refuses whatever writes. Default false. */
   readonly readOnly?: boolean;
   /** The option changes which values are hidden before they are revealed, and which are not. */
@@ -34,7 +34,7 @@ export interface DashboardOptions {
 
 const isHost = (value: unknown) =>
   typeof value === 'string' && /^(\[[\da-f:]+\]|[\w.-]+)(:\d+)?$/i.test(value);
-const isReplayer = (value: unknown) => isObject(value) && typeof value.run === 'function';
+const isRerunner = (value: unknown) => isObject(value) && typeof value.run === 'function';
 
 const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
   idempotency: anIdempotency,
@@ -47,9 +47,9 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
     expected: 'a path such as /admin/keys',
     accepts: (value) => typeof value === 'string' && /^\/([\w.~-]+\/?)*$/.test(value),
   },
-  replayers: {
-    expected: 'an array of what createGraphQLReplayer and its kin make',
-    accepts: (value) => Array.isArray(value) && value.every(isReplayer),
+  rerunners: {
+    expected: 'an array of what createGraphQLRerunner and its kin make',
+    accepts: (value) => Array.isArray(value) && value.every(isRerunner),
   },
   readOnly: aBoolean,
   redact: {

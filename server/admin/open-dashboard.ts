@@ -5,7 +5,7 @@ import { type RedactOptions, secretsOf } from './bodies/secrets.ts';
 import { Audit } from './collections/audit.ts';
 import { Jobs } from './collections/jobs.ts';
 import { Records } from './collections/records.ts';
-import type { Replayer } from './replayer.ts';
+import type { Rerunner } from './rerunner.ts';
 import type { AdminServices } from './services.ts';
 
 interface OpenDashboardOptions {
@@ -13,7 +13,7 @@ interface OpenDashboardOptions {
   readonly collection: string;
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
-  readonly replayers: readonly Replayer[];
+  readonly rerunners: readonly Rerunner[];
   readonly bodyAccess: BodyAccess;
   readonly redact?: RedactOptions | undefined;
   readonly wakeJobs: () => void;

@@ -13,10 +13,10 @@ export type ActionRefusal =
   | { readonly code: 'not_captured' }
   | { readonly code: 'request_redacted' }
   | { readonly code: 'request_unreadable' }
-  | { readonly code: 'no_replayer'; readonly format: string }
-  /** The replayer is the developer's: the words are its own. */
-  | { readonly code: 'replayer_refused'; readonly sentence: string }
-  | { readonly code: 'replayer_failed'; readonly message: string }
+  | { readonly code: 'no_rerunner'; readonly format: string }
+  /** The rerunner is the developer's: the words are its own. */
+  | { readonly code: 'rerunner_refused'; readonly sentence: string }
+  | { readonly code: 'rerunner_failed'; readonly message: string }
   | { readonly code: 'gone' }
   | { readonly code: 'unreadable' }
   /** The record is another one than the operator saw. */
@@ -77,10 +77,10 @@ export function refusalSentence(refusal: ActionRefusal): string {
       return 'Something was taken out of its request when that was captured';
     case 'request_unreadable':
       return 'The captured request can not be read';
-    case 'no_replayer':
-      return `No replayer is registered for ${refusal.format}`;
-    case 'replayer_failed':
-      return `The replayer failed: ${refusal.message}`;
+    case 'no_rerunner':
+      return `No rerunner is registered for ${refusal.format}`;
+    case 'rerunner_failed':
+      return `The rerunner failed: ${refusal.message}`;
     case 'gone':
       return 'It is no longer there';
     case 'unreadable':
@@ -99,7 +99,7 @@ export function refusalSentence(refusal: ActionRefusal): string {
       return `The job is ${refusal.state}: this is for one that is ${refusal.from.join(' or ')}`;
     case 'command_key_used':
       return 'This command key was used for another command';
-    case 'replayer_refused':
+    case 'rerunner_refused':
     case 'refused_before':
       return refusal.sentence;
     default:

@@ -4,7 +4,7 @@ import type { Secrets } from './bodies/secrets.ts';
 import type { Audit } from './collections/audit.ts';
 import type { Jobs } from './collections/jobs.ts';
 import type { Records } from './collections/records.ts';
-import type { Replayer } from './replayer.ts';
+import type { Rerunner } from './rerunner.ts';
 
 /** The procedures of the dashboard and the commands of the CLI do their work with these services. */
 export interface AdminServices {
@@ -14,7 +14,7 @@ export interface AdminServices {
   /** The policy has the defaults: what is stored by an operator is kept as long as what a run stores. */
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
-  readonly replayers: readonly Replayer[];
+  readonly rerunners: readonly Rerunner[];
   readonly secrets: Secrets;
   readonly open: OpenBody;
   readonly seal: BodyAccess['seal'];

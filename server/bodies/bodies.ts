@@ -85,8 +85,8 @@ export async function sealBody(
  * Opens a stored body: decrypts and expands its text.
  * @param mostBytes when only the beginning is asked for: about so many bytes of the text. Nothing behind them is expanded,
  *   and so the body may be cut off behind them
- * @throws IdempotencyError RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was
- *   encrypted for this place); STORE_UNAVAILABLE when the cipher did not answer
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was
+ *   encrypted for this place); IDEMPOTENCY_STORE_UNAVAILABLE when the cipher did not answer
  */
 export async function openBody(
   stored: ReadableBody,
@@ -100,7 +100,7 @@ export async function openBody(
   if (names) {
     if (!cipher)
       throw refusal(
-        'RESULT_NOT_RETAINED',
+        'IDEMPOTENCY_RESULT_NOT_RETAINED',
         'no_cipher',
         new Error(`It was encrypted with the key ${names.keyId}, and no \`cipher\` is configured`),
       );
@@ -182,11 +182,11 @@ async function decrypt(
   try {
     bytes = await inTime(() => cipher.decrypt(ciphertext, context));
   } catch (cause) {
-    throw refusal('STORE_UNAVAILABLE', 'cipher', cause);
+    throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'cipher', cause);
   }
   if (bytes) return bytes;
   throw refusal(
-    'RESULT_NOT_RETAINED',
+    'IDEMPOTENCY_RESULT_NOT_RETAINED',
     'undecipherable',
     new Error(`The key ${ciphertext.keyId} is unknown, or did not encrypt this body for this place`),
   );
@@ -207,7 +207,7 @@ function namesOf({ keyId, iv, tag }: Ciphertext): NonNullable<StoredBody['cipher
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const base64Length = (bytes: number) => 4 * Math.ceil(bytes / 3);
-const damaged = (cause?: unknown) => refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+const damaged = (cause?: unknown) => refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
 
 /** Node.js skips what is no base64. */
 function fromBase64(text: string): Buffer {

@@ -8,7 +8,7 @@ import { hiddenBy } from './redaction.ts';
 /**
  * Captures and seals the request; undefined where the policy does not ask for it. This happens before anything runs: a cipher or
  * a `redact` that fails now will fail after the effect, too.
- * @throws IdempotencyError STORE_UNAVAILABLE, reason `unsealed`
+ * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE, reason `unsealed`
  */
 export async function captureOf<Value>(
   call: KeyedCall<Value>,
@@ -31,6 +31,6 @@ export async function captureOf<Value>(
       policy.maxCapturedBytes,
     );
   } catch (cause) {
-    throw refusal('STORE_UNAVAILABLE', 'unsealed', cause);
+    throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unsealed', cause);
   }
 }

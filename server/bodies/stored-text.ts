@@ -9,7 +9,7 @@ export type ReadableRecord = Pick<KeyRecord, 'scope' | 'key' | 'life' | 'request
 
 /**
  * The text of a body in a record, to be read: also of one that is redacted, and so no answer.
- * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why there is none
  */
 export async function storedText(
   { scope, key, life, request, response }: ReadableRecord,

@@ -37,7 +37,7 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
       collection,
       policy,
       readOnly: false,
-      replayers: [],
+      rerunners: [],
       bodyAccess: connection.idempotency,
       // A command runs no jobs.
       wakeJobs() {},

@@ -30,14 +30,14 @@ const ACTIONS: readonly [name: string, ActionName, summary: string, extra: (comm
       (command) => command.option('--yes-expire', 'confirm'),
     ],
     [
-      'mark-completed',
-      'mark_completed',
+      'complete',
+      'complete',
       'store the response that retries get',
       (command) => command.requiredOption('--response <json>', 'the data, as JSON'),
     ],
     [
-      'mark-failed',
-      'mark_failed',
+      'fail',
+      'fail',
       'store the error that retries get',
       (command) => command.requiredOption('--response <message>', 'the message of the error'),
     ],

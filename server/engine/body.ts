@@ -9,19 +9,19 @@ export type ReadableBody = Omit<StoredBody, 'body' | 'omitted'> & {
 
 /**
  * A body that may be missing, cut, of another release, or anything at all.
- * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why there is none
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why there is none
  */
 export function parseStoredBody(stored: unknown): ReadableBody {
   const { format, body, bytes, omitted, encoding, cipher } = fieldsOf(stored);
   if (isOmission(omitted) && (omitted !== 'redacted' || body === undefined))
-    throw refusal('RESULT_NOT_RETAINED', omitted);
+    throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', omitted);
   const isSound =
     typeof format === 'string' &&
     typeof body === 'string' &&
     Buffer.byteLength(body) === bytes &&
     (encoding === undefined || encoding === 'deflate') &&
     (cipher === undefined || isCipher(cipher));
-  if (!isSound) throw refusal('RESULT_NOT_RETAINED', 'damaged');
+  if (!isSound) throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged');
   return {
     format,
     body,
@@ -37,7 +37,7 @@ export const familyOf = (format: string): string => format.split(' ', 1)[0] as s
 
 /**
  * A body that a retry may be answered with: what was redacted is no answer.
- * @throws IdempotencyError RESULT_NOT_RETAINED whose reason says why it is not; RECORD_UNREADABLE, reason `transformer`, for
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why it is not; IDEMPOTENCY_RECORD_UNREADABLE, reason `transformer`, for
  *   one that another transformer has written: what this one would read of it is a guess
  */
 export function replayableBody(stored: unknown, format: string): ReadableBody {
@@ -46,11 +46,11 @@ export function replayableBody(stored: unknown, format: string): ReadableBody {
   if (!isOmission(omitted) && written !== format && written !== familyOf(format)) {
     const isOurs = typeof written === 'string' && familyOf(written) === familyOf(format);
     throw isOurs
-      ? refusal('RECORD_UNREADABLE', 'transformer')
-      : refusal('RESULT_NOT_RETAINED', 'unknown_format');
+      ? refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'transformer')
+      : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'unknown_format');
   }
   const body = parseStoredBody(stored);
-  if (body.omitted) throw refusal('RESULT_NOT_RETAINED', body.omitted);
+  if (body.omitted) throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', body.omitted);
   return body;
 }
 

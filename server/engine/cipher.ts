@@ -4,13 +4,13 @@
  */
 export interface Cipher {
   /**
-   * A rejection means that nothing is stored: a result is then RESULT_NOT_RETAINED for its retries (reason `unsealed`),
-   * and a request that is to be captured is refused before it runs (STORE_UNAVAILABLE).
+   * A rejection means that nothing is stored: a result is then IDEMPOTENCY_RESULT_NOT_RETAINED for its retries (reason `unsealed`),
+   * and a request that is to be captured is refused before it runs (IDEMPOTENCY_STORE_UNAVAILABLE).
    */
   encrypt(plaintext: Uint8Array, context: Uint8Array): Ciphertext | Promise<Ciphertext>;
   /**
-   * Deciphers bytes; undefined when that can not be done, now or ever (unknown key, failed tag): RESULT_NOT_RETAINED. A rejection means
-   * that it could not be tried, as when the key service is out of reach: STORE_UNAVAILABLE, to be retried.
+   * Deciphers bytes; undefined when that can not be done, now or ever (unknown key, failed tag): IDEMPOTENCY_RESULT_NOT_RETAINED. A rejection means
+   * that it could not be tried, as when the key service is out of reach: IDEMPOTENCY_STORE_UNAVAILABLE, to be retried.
    */
   decrypt(
     ciphertext: Ciphertext,

@@ -27,7 +27,7 @@ export interface ClaimRequest {
   readonly seed: number;
   readonly leaseMs: number;
   /** A record that nobody finished is kept for this time; null keeps it until it is resolved. */
-  readonly abandonedRetentionMs: number | null;
+  readonly unresolvedRetentionMs: number | null;
   /** `ask` stands for a resolver function. */
   readonly onAbandoned: 'in_doubt' | 'rerun' | 'ask';
   readonly transactional: boolean;
@@ -52,7 +52,11 @@ export type Decision =
 
 type Refusal = Extract<
   IdempotencyErrorCode,
-  'KEY_REUSED' | 'SELECTION_CHANGED' | 'IN_DOUBT' | 'RECORD_UNREADABLE' | 'STORE_UNAVAILABLE'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'IDEMPOTENCY_SELECTION_CHANGED'
+  | 'IDEMPOTENCY_IN_DOUBT'
+  | 'IDEMPOTENCY_RECORD_UNREADABLE'
+  | 'IDEMPOTENCY_STORE_UNAVAILABLE'
 >;
 
 /**
@@ -64,11 +68,12 @@ export function decide(stored: StoredRecord | null, request: ClaimRequest, now: 
   if (stored === null) return { do: 'claim', life: 'new' };
 
   const record = readRecord(stored);
-  if (!record) return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'type' };
+  if (!record) return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'type' };
   const match = compare(record.fingerprint, request.fingerprints);
-  if (match === 'unknown rule') return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'rule' };
+  if (match === 'unknown rule')
+    return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'rule' };
   if (record.expiresAt <= now) return { do: 'claim', life: 'new' };
-  if (match === 'different') return { do: 'refuse', code: 'KEY_REUSED' };
+  if (match === 'different') return { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' };
   return decideByState(record, request, now);
 }
 
@@ -90,12 +95,12 @@ function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Dec
     case 'released':
       // Our own claim was given up and released; a copy of it that arrives late must not start anything.
       if (record.owner === request.owner) {
-        return { do: 'refuse', code: 'STORE_UNAVAILABLE', reason: 'given_up' };
+        return { do: 'refuse', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'given_up' };
       }
       return { do: 'claim', life: 'kept' };
     case 'in_doubt':
       if (request.onAbandoned === 'ask') return { do: 'take_over', record, to: 'ask' };
-      return { do: 'refuse', code: 'IN_DOUBT' };
+      return { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' };
     default:
       return record satisfies never;
   }
@@ -107,9 +112,9 @@ function decideReplay(record: CompletedRecord, request: ClaimRequest): Decision 
     case 'equal':
       return { do: 'replay', record };
     case 'different':
-      return { do: 'refuse', code: 'SELECTION_CHANGED' };
+      return { do: 'refuse', code: 'IDEMPOTENCY_SELECTION_CHANGED' };
     case 'unknown rule':
-      return { do: 'refuse', code: 'RECORD_UNREADABLE', reason: 'rule' };
+      return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'rule' };
     default:
       return match satisfies never;
   }

@@ -5,65 +5,65 @@
  * The statuses follow draft-ietf-httpapi-idempotency-key-header-07 §2.7 (400 missing, 409 in progress, 422 reused).
  */
 const CODES = {
-  KEY_MISSING: {
+  IDEMPOTENCY_KEY_MISSING: {
     status: 400,
     retryable: false,
     message: 'This operation needs an idempotency key',
   },
-  KEY_INVALID: {
+  IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     retryable: false,
     message: 'The idempotency key is not valid',
   },
-  SCOPE_MISSING: {
+  IDEMPOTENCY_SCOPE_MISSING: {
     status: 401,
     retryable: false,
     message: 'This operation was sent with an idempotency key by a caller without a scope',
   },
-  KEY_REUSED: {
+  IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     retryable: false,
     message: 'This idempotency key was used for another request; use a new key for a new request',
   },
-  SELECTION_CHANGED: {
+  IDEMPOTENCY_SELECTION_CHANGED: {
     status: 422,
     retryable: false,
     message:
       'This idempotency key was used with another selection of fields; repeat the first one to get its result',
   },
-  IN_PROGRESS: {
+  IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     retryable: true,
     message: 'A request with this idempotency key is still running',
   },
-  IN_DOUBT: {
+  IDEMPOTENCY_IN_DOUBT: {
     status: 409,
     retryable: false,
     message:
       'An earlier request with this idempotency key ended without a known effect; an operator has to decide',
   },
-  LEASE_LOST: {
+  IDEMPOTENCY_LEASE_LOST: {
     status: 409,
     retryable: true,
     message: 'Another run of this idempotency key took over; send the request again for its result',
   },
-  REPLAY_FORBIDDEN: {
+  IDEMPOTENCY_REPLAY_FORBIDDEN: {
     status: 403,
     retryable: false,
     message: 'The result of the request with this idempotency key is no longer for this caller',
   },
-  RESULT_NOT_RETAINED: {
+  IDEMPOTENCY_RESULT_NOT_RETAINED: {
     status: 410,
     retryable: false,
     message: 'The request with this idempotency key ran, but its result is not available',
   },
-  RECORD_UNREADABLE: {
+  IDEMPOTENCY_RECORD_UNREADABLE: {
     status: 500,
     retryable: false,
     message:
       'The record of this idempotency key is damaged or was written by another release; nothing was run',
   },
-  STORE_UNAVAILABLE: {
+  IDEMPOTENCY_STORE_UNAVAILABLE: {
     status: 503,
     retryable: true,
     message: 'The idempotency store can not be reached; nothing was run',
@@ -121,12 +121,12 @@ export function refusal(code: IdempotencyErrorCode, reason?: string, cause?: unk
 }
 
 /**
- * STORE_UNAVAILABLE where waiting does not help: an index that conflicts, a right that is missing, a wrong password. Nothing
+ * IDEMPOTENCY_STORE_UNAVAILABLE where waiting does not help: an index that conflicts, a right that is missing, a wrong password. Nothing
  * was run. The client's answer says no more than that; the cause says what to mend, and is for the operator.
  */
 export function misconfigured(cause: unknown): IdempotencyError {
   return new IdempotencyError(
-    'STORE_UNAVAILABLE',
+    'IDEMPOTENCY_STORE_UNAVAILABLE',
     'The idempotency store is not set up as it has to be; nothing was run',
     { reason: 'misconfigured', retryable: false, cause },
   );

@@ -21,7 +21,7 @@ export interface FingerprintSource<Context = unknown> {
 export type FingerprintFunction<Context = unknown> = (source: FingerprintSource<Context>) => unknown;
 
 /**
- * A policy says when two requests with one key are the same request; others are KEY_REUSED. Default: all of the input counts.
+ * A policy says when two requests with one key are the same request; others are IDEMPOTENCY_KEY_REUSED. Default: all of the input counts.
  *
  * - `exclude`: all but what stands at these paths, which are `.`-separated names from the root of the input, `*` standing
  *   for each item of a list and each field of an object: `['input.captchaToken', 'clientClock', 'items.*.seenAt']`.

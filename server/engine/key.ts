@@ -30,7 +30,7 @@ export function isUnfilled(text: string): boolean {
 
 /**
  * A key as a client may send it, never coerced or trimmed.
- * @throws IdempotencyError KEY_INVALID saying what is wrong, without repeating the key
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID saying what is wrong, without repeating the key
  */
 export function checkKey(value: unknown): string {
   if (typeof value !== 'string')
@@ -61,7 +61,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Checks that a key has the form that the policy asks for.
- * @throws IdempotencyError KEY_INVALID, reason `format`, when it has not
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `format`, when it has not
  * @throws TypeError when the developer's function gives anything but a boolean, and whatever it throws
  */
 export function checkKeyFormat(key: string, format: KeyFormat): string {
@@ -79,7 +79,7 @@ export function checkKeyFormat(key: string, format: KeyFormat): string {
 /**
  * The key in an `Idempotency-Key` header: a structured-field string (`"abc"`,
  * draft-ietf-httpapi-idempotency-key-header-07 §2.1) or, as Stripe's clients send it, the bare text.
- * @throws IdempotencyError KEY_INVALID; a header that is there but unusable is never "no key"
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID; a header that is there but unusable is never "no key"
  */
 export function parseKeyHeader(header: string): string {
   const text = header.trim();
@@ -124,12 +124,12 @@ export function lacksAPart(scope: string): boolean {
 
 /**
  * The scope that a developer's `scope` function returned. Nobody's calls share an unnamed bucket.
- * @throws IdempotencyError SCOPE_MISSING when there is none
+ * @throws IdempotencyError IDEMPOTENCY_SCOPE_MISSING when there is none
  * @throws TypeError when it is something that a scope can not be: a developer's error, never coerced
  */
 export function checkScope(value: unknown): string {
   if (value === undefined || value === null || value === '') {
-    throw refusal('SCOPE_MISSING');
+    throw refusal('IDEMPOTENCY_SCOPE_MISSING');
   }
   if (typeof value !== 'string')
     throw new TypeError(`Expected \`scope\` to return a string or null, got ${typeof value}`);
@@ -148,5 +148,5 @@ export function checkScope(value: unknown): string {
 }
 
 function invalid(reason: string, what: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError('KEY_INVALID', `The idempotency key ${what}`, { reason, cause });
+  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', `The idempotency key ${what}`, { reason, cause });
 }

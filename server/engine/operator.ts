@@ -24,7 +24,7 @@ export interface OperatorCommand {
   readonly owner: string;
   /** The record is kept for this time after the action, in ms. */
   readonly retentionMs: number;
-  /** The response that `mark_completed` and `mark_failed` store. */
+  /** The response that `complete` and `fail` store. */
   readonly response?: StoredBody;
 }
 
@@ -49,8 +49,8 @@ export type Standing = KeyRecord['state'] | 'lapsed' | 'expired';
 export const OPERATOR_ACTIONS = [
   'allow_retry',
   'rerun',
-  'mark_completed',
-  'mark_failed',
+  'complete',
+  'fail',
   'expire',
   'force_release',
   'purge_body',
@@ -60,8 +60,8 @@ export const OPERATOR_ACTIONS = [
 export const CONFIRM_WORDS: Readonly<Record<OperatorAction, string | null>> = {
   allow_retry: null,
   rerun: 'rerun',
-  mark_completed: null,
-  mark_failed: null,
+  complete: null,
+  fail: null,
   expire: 'expire',
   force_release: 'force',
   purge_body: 'purge',
@@ -101,8 +101,8 @@ export function mayRepeat(
       return record.state !== 'released';
     case 'force_release':
       return true;
-    case 'mark_completed':
-    case 'mark_failed':
+    case 'complete':
+    case 'fail':
     case 'purge_body':
       return false;
     default:
@@ -125,9 +125,9 @@ export function operated(record: KeyRecord, command: OperatorCommand, now: Date)
     case 'rerun':
     case 'force_release':
       return { do: 'write', record: reopened(marked, kept) };
-    case 'mark_completed':
+    case 'complete':
       return completed(marked as UnresolvedRecord, 'success', command, now, kept);
-    case 'mark_failed':
+    case 'fail':
       return completed(marked as UnresolvedRecord, 'error', command, now, kept);
     case 'expire':
       return { do: 'write', record: { ...marked, expiresAt: now } };
@@ -141,8 +141,8 @@ export function operated(record: KeyRecord, command: OperatorCommand, now: Date)
 const FROM: Readonly<Record<OperatorAction, readonly Standing[]>> = {
   allow_retry: ['completed', 'in_doubt', 'lapsed'],
   rerun: ['released', 'completed', 'in_doubt'],
-  mark_completed: ['in_doubt', 'lapsed'],
-  mark_failed: ['in_doubt', 'lapsed'],
+  complete: ['in_doubt', 'lapsed'],
+  fail: ['in_doubt', 'lapsed'],
   expire: ['completed', 'released'],
   force_release: ['running'],
   purge_body: ['completed'],

@@ -42,19 +42,19 @@ export interface Policy<Context = unknown> {
   /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
   /** A record that nobody finished is kept for this time, in ms; null keeps it until it is resolved. Default 30 days. */
-  abandonedRetentionMs?: number | null;
+  unresolvedRetentionMs?: number | null;
   /** A run counts as alive for this time without a renewal, in ms; it is renewed after each third of it. Default 30 s. */
   leaseMs?: number;
   /**
    * A handler may run for this time, in ms from 1,000; null for as long as it takes. Past it `run.signal` aborts, the lease is let
-   * go and the record is in doubt: the caller and each retry get IN_DOUBT. A result that the handler still ends with is
-   * recorded. With `transaction: true` nothing is kept, and the caller gets STORE_UNAVAILABLE, reason
+   * go and the record is in doubt: the caller and each retry get IDEMPOTENCY_IN_DOUBT. A result that the handler still ends with is
+   * recorded. With `transaction: true` nothing is kept, and the caller gets IDEMPOTENCY_STORE_UNAVAILABLE, reason
    * `transaction_timeout`. Default null.
    */
   maxRunMs?: number | null;
-  /** A duplicate of a running key waits for the result (`wait`, default), or gets IN_PROGRESS at once (`reject`). */
+  /** A duplicate of a running key waits for the result (`wait`, default), or gets IDEMPOTENCY_IN_PROGRESS at once (`reject`). */
   concurrent?: 'wait' | 'reject';
-  /** A duplicate waits for this time before it gets IN_PROGRESS, in ms. Default 10 s. */
+  /** A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms. Default 10 s. */
   waitTimeoutMs?: number;
   /** Says what a claim does about a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
@@ -76,14 +76,14 @@ export interface Policy<Context = unknown> {
   maxResultBytes?: number;
   /**
    * `result` (default) keeps the result of a finished run. `outcome` keeps only whether it was a success: a retry then gets
-   * RESULT_NOT_RETAINED, reason `not_kept`.
+   * IDEMPOTENCY_RESULT_NOT_RETAINED, reason `not_kept`.
    */
   retain?: 'result' | 'outcome';
   /** Encrypts stored results, steps and captured requests. Default null: they are stored in clear text. */
   cipher?: Cipher | null;
   /**
    * Removes secrets from results and captured requests before they are stored. A result that something was removed from is
-   * kept for operators to read; a retry gets RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
+   * kept for operators to read; a retry gets IDEMPOTENCY_RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
    * the next attempt goes on from them. Default null: nothing.
    */
   redact?: Redaction | null;
@@ -95,7 +95,7 @@ export interface Policy<Context = unknown> {
   maxCapturedBytes?: number;
   /**
    * Clients may send keys of this format: any valid key (default), UUIDs only, or those for which a function returns true. Others
-   * are KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
+   * are IDEMPOTENCY_KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
    */
   keyFormat?: KeyFormat;
   /** Says when two requests with one key are the same: paths that do not count, or a function. Default: all of the input counts. */
@@ -120,7 +120,7 @@ const DAY = 24 * 3_600 * SECOND;
 
 const DEFAULTS: ResolvedPolicy = {
   retentionMs: DAY,
-  abandonedRetentionMs: 30 * DAY,
+  unresolvedRetentionMs: 30 * DAY,
   leaseMs: 30 * SECOND,
   maxRunMs: null,
   concurrent: 'wait',
@@ -161,7 +161,7 @@ const timer = (min: number) => integer(min, DAY);
 /** Checks of a policy's options. They are options of `createIdempotency`, too. */
 export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   retentionMs: retention,
-  abandonedRetentionMs: anyOf(retention, aNull),
+  unresolvedRetentionMs: anyOf(retention, aNull),
   leaseMs: timer(SECOND),
   concurrent: oneOf('wait', 'reject'),
   maxRunMs: anyOf(timer(SECOND), aNull),
@@ -202,14 +202,14 @@ export function resolvePolicy(
       fingerprint: resolveFingerprint(fingerprint, pathOf('fingerprint', origin)),
     }),
   };
-  checkAbandonedRetention(resolved, origin);
+  checkUnresolvedRetention(resolved, origin);
   return resolved;
 }
 
 /** A shorter time forgets a run whose effect is not known as soon as its crash is noticed, and the next retry runs it again. */
-function checkAbandonedRetention({ abandonedRetentionMs, leaseMs }: ResolvedPolicy, origin: Origin): void {
-  if (abandonedRetentionMs === null || abandonedRetentionMs >= leaseMs) return;
+function checkUnresolvedRetention({ unresolvedRetentionMs, leaseMs }: ResolvedPolicy, origin: Origin): void {
+  if (unresolvedRetentionMs === null || unresolvedRetentionMs >= leaseMs) return;
   throw new TypeError(
-    `Expected \`${pathOf('abandonedRetentionMs', origin)}\` to be at least \`leaseMs\`, which is ${leaseMs}, got ${abandonedRetentionMs}`,
+    `Expected \`${pathOf('unresolvedRetentionMs', origin)}\` to be at least \`leaseMs\`, which is ${leaseMs}, got ${unresolvedRetentionMs}`,
   );
 }

@@ -34,7 +34,7 @@ export type RecordBase = {
 
 /** A `HistoryEntry` says how an earlier attempt ended, or what an operator did. */
 export interface HistoryEntry {
-  readonly event: 'released' | 'in_doubt' | 'taken_over' | 'late' | 'operator';
+  readonly event: 'released' | 'in_doubt' | 'taken_over' | 'completed_late' | 'operator';
   readonly at: Date;
   readonly owner: string;
   readonly fence: number;
@@ -56,8 +56,8 @@ export interface StoredStep {
 export type OperatorAction =
   | 'allow_retry'
   | 'rerun'
-  | 'mark_completed'
-  | 'mark_failed'
+  | 'complete'
+  | 'fail'
   | 'expire'
   | 'force_release'
   | 'purge_body';
@@ -75,7 +75,7 @@ export type CompletedRecord = RecordBase & {
   readonly selection?: string;
   readonly outcome: Outcome;
   readonly completedAt: Date;
-  /** Missing or damaged when somebody edited the record: answered as RESULT_NOT_RETAINED. */
+  /** Missing or damaged when somebody edited the record: answered as IDEMPOTENCY_RESULT_NOT_RETAINED. */
   readonly response?: unknown;
 };
 

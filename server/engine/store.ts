@@ -70,7 +70,7 @@ export interface Transaction {
   /**
    * Atomically: all that was written through `session`, and the completion as its last write. That is a compare-and-set
    * on owner, fence and state running; a write to the record from outside since the transaction began aborts it, too.
-   * @throws IdempotencyError STORE_UNAVAILABLE when nothing of it is kept, and nothing would be in another one
+   * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when nothing of it is kept, and nothing would be in another one
    */
   commit(completion: Completion): Promise<CommitAnswer>;
 
@@ -93,7 +93,7 @@ export interface StoreNeeds {
 
 /**
  * A store keeps the records. Each write below is one atomic step on one record; nothing else about a store is
- * assumed. Every method rejects with IdempotencyError STORE_UNAVAILABLE when the store did not answer within
+ * assumed. Every method rejects with IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the store did not answer within
  * its deadline. The contract is `test/contracts/store-contract.ts`.
  */
 export interface Store {
@@ -143,7 +143,7 @@ export interface Store {
   /**
    * Begins a transaction that sees the claim of `held`, and its last renewal. Not there in a store without transactions.
    * No renewal may be under way until it has ended: that would abort it.
-   * @throws IdempotencyError STORE_UNAVAILABLE
+   * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE
    */
   begin?(held: Held): Transaction;
 

@@ -24,12 +24,12 @@ export type Settlement =
       readonly retentionMs: number;
     }
   | { readonly to: 'released'; readonly reason: string; readonly retentionMs: number }
-  | { readonly to: 'in_doubt'; readonly reason: string; readonly abandonedRetentionMs: number | null };
+  | { readonly to: 'in_doubt'; readonly reason: string; readonly unresolvedRetentionMs: number | null };
 
 /** The fields that say how long a running record lives. */
 export interface LeaseTerms {
   readonly leaseMs: number;
-  readonly abandonedRetentionMs: number | null;
+  readonly unresolvedRetentionMs: number | null;
 }
 
 /** A step to be recorded; its time is the store's, its attempt the record's. */
@@ -81,8 +81,8 @@ export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): 
 
 /** The record after a claim found its lease lapsed. Owner and fence stay, so that a late result still settles it. */
 export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date): InDoubtRecord {
-  const { abandonedRetentionMs } = request;
-  return leftInDoubt(record, { abandonedRetentionMs, reason: LEASE_LAPSED }, now);
+  const { unresolvedRetentionMs } = request;
+  return leftInDoubt(record, { unresolvedRetentionMs, reason: LEASE_LAPSED }, now);
 }
 
 export const LEASE_LAPSED = 'lease lapsed';
@@ -133,7 +133,8 @@ function completed(record: UnresolvedRecord, ending: Ending<'completed'>, now: D
     response: ending.response,
     completedAt: now,
     expiresAt: after(now, ending.retentionMs),
-    history: record.state === 'in_doubt' ? withEntry(record, { event: 'late', at: now }) : record.history,
+    history:
+      record.state === 'in_doubt' ? withEntry(record, { event: 'completed_late', at: now }) : record.history,
   };
 }
 
@@ -155,7 +156,7 @@ function leftInDoubt(record: UnresolvedRecord, ending: Ending<'in_doubt'>, now: 
   return {
     ...withoutLease(record),
     state: 'in_doubt',
-    expiresAt: after(now, ending.abandonedRetentionMs),
+    expiresAt: after(now, ending.unresolvedRetentionMs),
     history: withEntry(record, { event: 'in_doubt', at: now, startedAt, reason: ending.reason }),
   };
 }
@@ -179,7 +180,7 @@ export const GIVEN_UP = 'given up';
 /** A renewal that was held up may be applied after a later one: a lease never moves back. */
 export function renewed(record: RunningRecord, terms: LeaseTerms, now: Date): RunningRecord {
   const latest = new Date(Math.max(record.leaseExpiresAt.getTime(), now.getTime() + terms.leaseMs));
-  return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, terms.abandonedRetentionMs) };
+  return { ...record, leaseExpiresAt: latest, expiresAt: after(latest, terms.unresolvedRetentionMs) };
 }
 
 /** The record with one more finished step. A name that is there already keeps its value. */
@@ -190,9 +191,9 @@ export function stepped(record: RunningRecord, step: FinishedStep, now: Date): R
   return { ...record, steps: [...steps, { name, at: now, attempt: attempts, value }] };
 }
 
-function leased({ leaseMs, abandonedRetentionMs }: LeaseTerms, now: Date) {
+function leased({ leaseMs, unresolvedRetentionMs }: LeaseTerms, now: Date) {
   const leaseExpiresAt = after(now, leaseMs);
-  return { leaseExpiresAt, expiresAt: after(leaseExpiresAt, abandonedRetentionMs) };
+  return { leaseExpiresAt, expiresAt: after(leaseExpiresAt, unresolvedRetentionMs) };
 }
 
 function after(from: Date, ms: number | null): Date {

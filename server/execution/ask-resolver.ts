@@ -40,7 +40,7 @@ export async function askResolver<Value>(
       return { do: 'run', won: { ...taken, sentAt: Number.NEGATIVE_INFINITY } };
     case 'in_doubt':
       await execution.inDoubt('resolver');
-      throw refusal('IN_DOUBT');
+      throw refusal('IDEMPOTENCY_IN_DOUBT');
     case 'complete': {
       const { value, encoded } = resolution;
       await execution.complete(encoded);
@@ -52,7 +52,7 @@ export async function askResolver<Value>(
   }
 }
 
-/** Calls the resolver, for at most a lease's time. @throws IdempotencyError IN_DOUBT when it gives nothing usable */
+/** Calls the resolver, for at most a lease's time. @throws IdempotencyError IDEMPOTENCY_IN_DOUBT when it gives nothing usable */
 async function resolve<Value>(
   call: KeyedCall<Value>,
   record: KeyRecord,
@@ -60,7 +60,7 @@ async function resolve<Value>(
 ): Promise<Usable<Value>> {
   const { onAbandoned, leaseMs } = call.policy;
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(refusal('LEASE_LOST', 'timeout')), leaseMs);
+  const timer = setTimeout(() => timeout.abort(refusal('IDEMPOTENCY_LEASE_LOST', 'timeout')), leaseMs);
   const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
   try {
     const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
@@ -71,7 +71,7 @@ async function resolve<Value>(
     return { action: 'complete', value, encoded: encodeResult(call, value) };
   } catch (cause) {
     await execution.inDoubt(signal.aborted ? 'resolver took too long' : `resolver failed: ${textOf(cause)}`);
-    throw refusal('IN_DOUBT', 'resolver_failed', cause);
+    throw refusal('IDEMPOTENCY_IN_DOUBT', 'resolver_failed', cause);
   } finally {
     clearTimeout(timer);
   }

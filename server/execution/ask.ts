@@ -41,7 +41,7 @@ export async function ask<Result>(asking: Asking<Result>): Promise<KeyStatus<Res
         break;
       }
       case 'unreadable':
-        throw refusal('RECORD_UNREADABLE', 'type');
+        throw refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type');
       case 'unknown':
         return UNKNOWN;
       case 'released':
@@ -108,7 +108,7 @@ async function resultOf<Result>(
   try {
     return decode(body, { operation, outcome });
   } catch (cause) {
-    throw refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+    throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }
 }
 
@@ -120,6 +120,7 @@ function reasonToWithhold(error: unknown): Withheld | undefined {
   if (!isIdempotencyError(error)) return undefined;
   const { code, reason } = error;
   const isWithheld =
-    code === 'RESULT_NOT_RETAINED' || (code === 'RECORD_UNREADABLE' && reason === 'transformer');
+    code === 'IDEMPOTENCY_RESULT_NOT_RETAINED' ||
+    (code === 'IDEMPOTENCY_RECORD_UNREADABLE' && reason === 'transformer');
   return isWithheld ? (reason as Withheld) : undefined;
 }

@@ -135,7 +135,7 @@ export class ClaimLoop<Value> {
     if (!ended) return undefined;
     const end = await untilAborted(ended, this.#waitSignal());
     if (end.to !== 'completed') return undefined;
-    if (end.selection !== request.selections?.[0]) throw refusal('SELECTION_CHANGED');
+    if (end.selection !== request.selections?.[0]) throw refusal('IDEMPOTENCY_SELECTION_CHANGED');
     return replay(this.#claimant, end);
   }
 
@@ -147,7 +147,7 @@ export class ClaimLoop<Value> {
   #waitSignal(): AbortSignal {
     const { host, call } = this.#claimant;
     const { concurrent, waitTimeoutMs } = call.policy;
-    if (concurrent === 'reject') throw refusal('IN_PROGRESS');
+    if (concurrent === 'reject') throw refusal('IDEMPOTENCY_IN_PROGRESS');
     this.#patience ??= patience(waitTimeoutMs, host.closing);
     this.#patience.signal.throwIfAborted();
     return this.#patience.signal;
@@ -161,7 +161,7 @@ export class ClaimLoop<Value> {
 function patience(waitTimeoutMs: number, closing: AbortSignal) {
   const controller = new AbortController();
   const close = () => controller.abort(closing.reason);
-  const timer = setTimeout(() => controller.abort(refusal('IN_PROGRESS')), waitTimeoutMs);
+  const timer = setTimeout(() => controller.abort(refusal('IDEMPOTENCY_IN_PROGRESS')), waitTimeoutMs);
   closing.addEventListener('abort', close);
   if (closing.aborted) close();
   return {

@@ -3,10 +3,10 @@ import type { KeyedCall } from '../call.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import { checkKey, checkKeyFormat, checkScope } from '../engine/key.ts';
 
-/** Makes the request by which a call asks the store for its key. @throws IdempotencyError KEY_INVALID, SCOPE_MISSING @throws TypeError for a scope that is no scope */
+/** Makes the request by which a call asks the store for its key. @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_SCOPE_MISSING @throws TypeError for a scope that is no scope */
 export function claimRequestOf<Value>(call: KeyedCall<Value>): ClaimRequest {
   const { operation, fingerprints, selections, policy } = call;
-  const { leaseMs, abandonedRetentionMs, onAbandoned } = policy;
+  const { leaseMs, unresolvedRetentionMs, onAbandoned } = policy;
   return {
     scope: checkScope(call.scope),
     key: checkKeyFormat(checkKey(call.key), policy.keyFormat),
@@ -16,7 +16,7 @@ export function claimRequestOf<Value>(call: KeyedCall<Value>): ClaimRequest {
     owner: randomUUID(),
     seed: seedAt(Date.now()),
     leaseMs,
-    abandonedRetentionMs,
+    unresolvedRetentionMs,
     onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
     transactional: policy.transaction,
   };

@@ -53,7 +53,7 @@ export class Execution<Value> {
     this.#recorder = new Recorder({ host, held, lease, selection, end, emit });
   }
 
-  /** Runs the handler and settles the record. @throws IdempotencyError LEASE_LOST when another owner stands */
+  /** Runs the handler and settles the record. @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when another owner stands */
   async run(): Promise<Value> {
     const { transaction, maxRunMs } = this.#call.policy;
     const running = transaction ? this.#runInTransaction() : this.#runOnce();
@@ -148,11 +148,11 @@ export class Execution<Value> {
       case 'lost':
         this.stop();
         this.#emit('result_not_recorded', { reason: 'taken_over' }); // each run that started is said to have ended
-        throw refusal('LEASE_LOST', 'taken_over');
+        throw refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over');
       case 'unknown':
         this.stop();
         this.#emit('result_not_recorded', { error: end.error });
-        throw refusal('IN_PROGRESS', 'commit_unknown', end.error);
+        throw refusal('IDEMPOTENCY_IN_PROGRESS', 'commit_unknown', end.error);
       default:
         return end satisfies never;
     }
@@ -211,5 +211,5 @@ export class Execution<Value> {
 
 function tookTooLong(maxRunMs: number): IdempotencyError {
   const message = `The request ran for more than ${maxRunMs} ms; its effect is unknown, and an operator has to decide`;
-  return new IdempotencyError('IN_DOUBT', message, { reason: 'max_run' });
+  return new IdempotencyError('IDEMPOTENCY_IN_DOUBT', message, { reason: 'max_run' });
 }

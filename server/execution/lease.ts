@@ -39,20 +39,20 @@ export class Lease {
     this.#end = this.#armEnd();
   }
 
-  /** The signal aborts with LEASE_LOST once the lease is lost. */
+  /** The signal aborts with IDEMPOTENCY_LEASE_LOST once the lease is lost. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
   /** Tells whether the lease is lost, by the clock: after a stalled event loop, the timers are late. */
   get lost(): boolean {
-    if (performance.now() >= this.#coveredUntil) this.#lose(refusal('LEASE_LOST', 'expired'));
+    if (performance.now() >= this.#coveredUntil) this.#lose(refusal('IDEMPOTENCY_LEASE_LOST', 'expired'));
     return this.#abort.signal.aborted;
   }
 
   /** Loses the lease, because the store said that the record is no longer this holder's. */
   takenOver(): void {
-    this.#lose(refusal('LEASE_LOST', 'taken_over'));
+    this.#lose(refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over'));
   }
 
   /** Loses the lease of a run that took longer than its policy allows: its handler is told to stop, and renewals end. */
@@ -60,7 +60,7 @@ export class Lease {
     const message = `The run took longer than its maxRunMs of ${maxRunMs} ms; its record is in doubt`;
     clearTimeout(this.#renewal);
     this.#isLetGo = true;
-    this.#lose(new IdempotencyError('LEASE_LOST', message, { reason: 'max_run' }));
+    this.#lose(new IdempotencyError('IDEMPOTENCY_LEASE_LOST', message, { reason: 'max_run' }));
   }
 
   /**
@@ -86,7 +86,7 @@ export class Lease {
     this.#onLost = undefined;
   }
 
-  /** Renews the lease now. @throws IdempotencyError STORE_UNAVAILABLE */
+  /** Renews the lease now. @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
   async renew(): Promise<WriteAnswer> {
     const sentAt = performance.now();
     const answer = await this.#store.renew(this.#held, this.#terms);

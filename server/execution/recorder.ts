@@ -38,7 +38,7 @@ export class Recorder {
 
   /**
    * Writes the settlement. The caller's result is true whatever happens here; only a newer owner's result takes precedence.
-   * @throws IdempotencyError LEASE_LOST when another owner stands
+   * @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when another owner stands
    */
   async settle(settlement: Settlement): Promise<void> {
     this.#hasBegun = true;
@@ -54,7 +54,7 @@ export class Recorder {
     }
     this.conclude(answer, settlement);
     if (!answer.applied && answer.stands && !this.#isOurs(answer.stands)) {
-      throw refusal('LEASE_LOST');
+      throw refusal('IDEMPOTENCY_LEASE_LOST');
     }
   }
 

@@ -27,7 +27,7 @@ export async function replay<Value>(
   try {
     value = codec.decode(body);
   } catch (cause) {
-    throw refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+    throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }
   report(claimant, 'replayed');
   return { value, replayed: true };
@@ -41,11 +41,12 @@ export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise
   const { call } = claimant;
   if (!call.authorizeReplay) return;
   const verdict: unknown = await call.authorizeReplay().catch((error) => {
-    if (!isIdempotencyError(error)) report(claimant, 'refused', { code: 'REPLAY_FORBIDDEN', error });
+    if (!isIdempotencyError(error))
+      report(claimant, 'refused', { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', error });
     throw error;
   });
   if (verdict === true) return;
-  if (verdict === false) throw refusal('REPLAY_FORBIDDEN');
+  if (verdict === false) throw refusal('IDEMPOTENCY_REPLAY_FORBIDDEN');
   throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
 }
 

@@ -39,11 +39,11 @@ export async function judgeRun(
 /** Adds how long the policy keeps a record that is released or in doubt. */
 export function settlementOf(
   { to, reason }: Intention,
-  { retentionMs, abandonedRetentionMs }: ResolvedPolicy,
+  { retentionMs, unresolvedRetentionMs }: ResolvedPolicy,
 ): Settlement {
   return to === 'release'
     ? { to: 'released', reason, retentionMs }
-    : { to: 'in_doubt', reason, abandonedRetentionMs };
+    : { to: 'in_doubt', reason, unresolvedRetentionMs };
 }
 
 /** Tells whether a settlement says that nothing was done: a step that is not in the record would then go unseen. */

@@ -31,7 +31,8 @@ export async function startExecution<Value>(
       if (!renewed.applied) return { do: 'claim_again' };
       host.closing.throwIfAborted();
       // The run's signal would be aborted before the handler looks at it.
-      if (performance.now() - coveredFrom >= leaseMs) throw refusal('STORE_UNAVAILABLE', 'timeout');
+      if (performance.now() - coveredFrom >= leaseMs)
+        throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout');
     }
   } catch (error) {
     // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.

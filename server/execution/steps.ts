@@ -154,11 +154,15 @@ export class Steps {
 
   #unrecorded(name: string, cause: unknown): IdempotencyError {
     this.#doubt = `step "${name}" ended, but could not be recorded`;
-    if (this.#deps.lease.lost) return refusal('LEASE_LOST', 'step_not_recorded', cause);
-    return new IdempotencyError('STORE_UNAVAILABLE', `Step "${name}" ended, but could not be recorded`, {
-      reason: 'step_not_recorded',
-      cause,
-    });
+    if (this.#deps.lease.lost) return refusal('IDEMPOTENCY_LEASE_LOST', 'step_not_recorded', cause);
+    return new IdempotencyError(
+      'IDEMPOTENCY_STORE_UNAVAILABLE',
+      `Step "${name}" ended, but could not be recorded`,
+      {
+        reason: 'step_not_recorded',
+        cause,
+      },
+    );
   }
 
   async #valueOf(name: string, stored: unknown): Promise<unknown> {
@@ -167,7 +171,7 @@ export class Steps {
       return read(await openBody(body, this.#placeOf(name), this.#deps.policy.cipher));
     } catch (cause) {
       this.#doubt = `the value of step "${name}" is not available`;
-      throw isIdempotencyError(cause) ? cause : refusal('RESULT_NOT_RETAINED', 'damaged', cause);
+      throw isIdempotencyError(cause) ? cause : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
     }
   }
 }

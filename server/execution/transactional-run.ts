@@ -115,7 +115,7 @@ export class TransactionalRun<Value> {
 
   #begin(): Transaction {
     const { store, held } = this.#call;
-    if (!store.begin) throw refusal('STORE_UNAVAILABLE', 'no_transactions'); // ready() has said so before
+    if (!store.begin) throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'no_transactions'); // ready() has said so before
     return store.begin(held);
   }
 
@@ -124,7 +124,7 @@ export class TransactionalRun<Value> {
     const { held, lease, until, handler, step } = this.#call;
     const timeout = new AbortController();
     const expire = () => {
-      timeout.abort(refusal('LEASE_LOST', 'transaction_timeout'));
+      timeout.abort(refusal('IDEMPOTENCY_LEASE_LOST', 'transaction_timeout'));
       transaction.abort();
     };
     const timer = setTimeout(expire, Math.max(0, until - performance.now()));

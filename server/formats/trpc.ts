@@ -41,7 +41,7 @@ const NAME = 'trpc/1';
 
 /** Bodies of tRPC are the JSON of what it sends, serialised once by the transformer of the root. */
 export const trpcFormat = {
-  /** The name of captured calls, and of results that name no transformer, such as those of an operator without a replayer. */
+  /** The name of captured calls, and of results that name no transformer, such as those of an operator without a rerunner. */
   name: NAME,
 
   /** Names the format of results. @param form the hash that names the transformer */

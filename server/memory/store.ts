@@ -168,6 +168,6 @@ class MemoryStore implements Store {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closed) throw refusal('STORE_UNAVAILABLE', 'closing');
+    if (this.#closed) throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing');
   }
 }

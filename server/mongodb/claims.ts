@@ -59,7 +59,7 @@ export class Claims {
 
   /** @throws IdempotencyError */
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    if (this.#giveUps.areTooMany) throw refusal('STORE_UNAVAILABLE', 'overloaded');
+    if (this.#giveUps.areTooMany) throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'overloaded');
     const sent = { mayApply: false };
     try {
       return await this.#claim(request, this.#deadline(), sent);
@@ -107,7 +107,7 @@ export class Claims {
       return await this.#sendClaim(this.#firstClaims, writes.fresh(request), until, sent);
     } catch (error) {
       // The lock is there, so it was the record that the server did not like.
-      throw isLockMissing(error) ? refusal('RECORD_UNREADABLE', 'type', error.cause) : error;
+      throw isLockMissing(error) ? refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type', error.cause) : error;
     }
   }
 
@@ -213,4 +213,5 @@ type Won = Extract<ClaimAnswer, { won: true }>;
 const isLockMissing = (error: unknown): error is IdempotencyError =>
   isIdempotencyError(error) && error.reason === LOCK_MISSING;
 
-const isUnavailable = (error: unknown) => isIdempotencyError(error) && error.code === 'STORE_UNAVAILABLE';
+const isUnavailable = (error: unknown) =>
+  isIdempotencyError(error) && error.code === 'IDEMPOTENCY_STORE_UNAVAILABLE';

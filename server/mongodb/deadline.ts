@@ -20,7 +20,7 @@ type AttemptEnd<T> =
  * @param attempt is told how many ms are left, and its `signal` aborts soon after that
  * @param options.copies false for what must not be done twice at once, or costs too much: then one attempt follows the end of
  *   the other
- * @throws IdempotencyError STORE_UNAVAILABLE
+ * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE
  */
 export async function persistently<T>(
   until: number,
@@ -33,7 +33,8 @@ export async function persistently<T>(
   let last: unknown;
   for (let attempts = 0; ; ) {
     const leftMs = Math.floor(until - performance.now());
-    if (leftMs < 1) throw refusal('STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
+    if (leftMs < 1)
+      throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', last === undefined ? 'timeout' : 'unreachable', last);
     underWay.add(endOf(attempt(leftMs, signal)));
     const end = await firstOf(underWay, Math.min(silentMs, leftMs));
     switch (end.to) {
@@ -93,7 +94,7 @@ function mayPass(error: unknown, last: unknown): unknown {
 }
 
 /**
- * The same database, whose commands are STORE_UNAVAILABLE after a time: the driver looks for a server for half a minute, and
+ * The same database, whose commands are IDEMPOTENCY_STORE_UNAVAILABLE after a time: the driver looks for a server for half a minute, and
  * waits for good for one that is frozen. What becomes of such a command is not known.
  */
 export function punctual(db: Database, ms: number): Database {
@@ -105,11 +106,11 @@ export function punctual(db: Database, ms: number): Database {
   };
 }
 
-/** @throws IdempotencyError STORE_UNAVAILABLE, reason `timeout` */
+/** @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE, reason `timeout` */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(refusal('STORE_UNAVAILABLE', 'timeout')), ms);
+    timer = setTimeout(() => reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout')), ms);
   });
   try {
     return await Promise.race([work, timeout]);

@@ -14,8 +14,8 @@ export interface MongoStoreOptions {
    * database user that may not make any.
    */
   readonly indexes?: 'create' | 'check';
-  /** Each operation is STORE_UNAVAILABLE after this time, in ms. Default 5 s. */
-  readonly storeTimeoutMs?: number;
+  /** Each operation is IDEMPOTENCY_STORE_UNAVAILABLE after this time, in ms. Default 5 s. */
+  readonly timeoutMs?: number;
   /**
    * True accepts a standalone mongod, for development. Such a server may lose acknowledged writes when it is killed, so that a key
    * can run twice, and it has no transactions. Default false: `ready()` says how to make it a replica set of one member.
@@ -30,7 +30,7 @@ const CHECKS: Readonly<Record<keyof MongoStoreOptions, Check>> = {
   db: anything, // it has a message of its own
   collection: { expected: 'the name of a collection', accepts: isCollectionName },
   indexes: oneOf('create', 'check'),
-  storeTimeoutMs: integer(SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
+  timeoutMs: integer(SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
   allowStandalone: aBoolean,
 };
 
@@ -52,11 +52,11 @@ export function resolveOptions(options: MongoStoreOptions): Required<MongoStoreO
     db,
     collection = 'idempotency_keys',
     indexes = 'create',
-    storeTimeoutMs = 5_000,
+    timeoutMs = 5_000,
     allowStandalone = false,
   } = options;
   if (!isDatabase(db)) throw new TypeError(noDatabase(db));
-  return { db, collection, indexes, storeTimeoutMs, allowStandalone };
+  return { db, collection, indexes, timeoutMs, allowStandalone };
 }
 
 function isDatabase(value: unknown): boolean {

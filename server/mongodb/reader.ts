@@ -74,20 +74,20 @@ export class Reader {
     this.#collection = collection;
   }
 
-  /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
+  /** @param after the operationTime that is to be seen @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
   async snapshot(address: Address, after: unknown, until: number): Promise<Snapshot> {
     const found = await this.#snapshots.ask(address, after, until);
     // A record that is not there has no use for the server's clock.
     return found ?? { record: null, now: new Date() };
   }
 
-  /** The record without its bodies. @throws IdempotencyError STORE_UNAVAILABLE */
+  /** The record without its bodies. @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
   async head(address: Address, until: number): Promise<Snapshot> {
     const found = await this.#heads.ask(address, undefined, until);
     return found ?? { record: null, now: new Date() };
   }
 
-  /** @param after the operationTime that is to be seen @throws IdempotencyError STORE_UNAVAILABLE */
+  /** @param after the operationTime that is to be seen @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
   holding(address: Address, after: unknown, until: number): Promise<Holding | undefined> {
     return this.#holdings.ask(address, after, until);
   }

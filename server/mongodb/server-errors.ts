@@ -63,7 +63,11 @@ function isOverload(error: unknown): boolean {
 export function unavailable(error: unknown): IdempotencyError {
   const failure = failureOf(error);
   if (failure === 'denied') return misconfigured(error);
-  return refusal('STORE_UNAVAILABLE', 'unreachable', failure === 'closed' ? closed(error as Error) : error);
+  return refusal(
+    'IDEMPOTENCY_STORE_UNAVAILABLE',
+    'unreachable',
+    failure === 'closed' ? closed(error as Error) : error,
+  );
 }
 
 /** Makes an error that says how to connect again. The driver connects by itself only once: not after `close()`, nor after a first attempt that failed. */
@@ -84,7 +88,7 @@ export function isUnwritable(code: number): boolean {
 export function unwritable(error: Error & { code: number }): IdempotencyError {
   return error.code === FAILED_VALIDATION
     ? misconfigured(error)
-    : refusal('STORE_UNAVAILABLE', 'unreachable', error);
+    : refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable', error);
 }
 
 /** Tells whether a statement that failed with this code may succeed when it is sent again. */

@@ -34,7 +34,7 @@ export class SharedRead<T> {
     this.#find = find;
   }
 
-  /** Resolves with undefined when there is no such record. @throws IdempotencyError STORE_UNAVAILABLE */
+  /** Resolves with undefined when there is no such record. @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
   ask(address: Address, after: unknown, until: number): Promise<T | undefined> {
     const batch = this.#batchOf(after, until);
     const id = idOf(address);

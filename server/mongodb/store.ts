@@ -66,7 +66,7 @@ class MongoDBStore implements MongoStore {
 
   constructor(options: MongoStoreOptions) {
     this.#options = resolveOptions(options);
-    const { db, collection, storeTimeoutMs: timeoutMs } = this.#options;
+    const { db, collection, timeoutMs } = this.#options;
     this.db = db;
     this.collection = collection;
     this.#collection = new Collection(db, collection);
@@ -135,13 +135,13 @@ class MongoDBStore implements MongoStore {
   }
 
   begin(held: Held): Transaction {
-    if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
+    if (this.#state === 'closed') throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing');
     return new MongoTransaction({
       collection: this.#collection,
       reader: this.#reader,
       held,
       after: this.#heldAt.get(held),
-      timeoutMs: this.#options.storeTimeoutMs,
+      timeoutMs: this.#options.timeoutMs,
       completionOf: (completion) => this.#writes.settle(held, completion),
       onCommitted: () => this.#claims.followUp(held),
     });
@@ -179,7 +179,7 @@ class MongoDBStore implements MongoStore {
    *   in that state means that this write, or an earlier copy of it, was applied.
    */
   async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
-    if (this.#state === 'closed') throw refusal('STORE_UNAVAILABLE', 'closing');
+    if (this.#state === 'closed') throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing');
     const { matched, operationTime } = await this.#runWrites.send(write, until).answer.catch((error) => {
       throw withReason(error, this.db);
     });
@@ -205,11 +205,11 @@ class MongoDBStore implements MongoStore {
   };
 
   #deadline(): number {
-    return performance.now() + this.#options.storeTimeoutMs;
+    return performance.now() + this.#options.timeoutMs;
   }
 
   #refuseUnlessOpen(): void {
-    if (this.#state !== 'open') throw refusal('STORE_UNAVAILABLE', 'closing');
+    if (this.#state !== 'open') throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing');
   }
 }
 

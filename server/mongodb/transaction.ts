@@ -28,14 +28,14 @@ export class MongoTransaction implements Transaction {
   #committing: Promise<unknown> | undefined;
   #ended: Promise<void> | undefined;
 
-  /** @throws IdempotencyError STORE_UNAVAILABLE when the host has closed its client */
+  /** @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the host has closed its client */
   constructor(deps: TransactionDeps) {
     this.#deps = deps;
     const { collection, after, timeoutMs } = deps;
     try {
       this.#session = collection.startSession();
     } catch (error) {
-      throw refusal('STORE_UNAVAILABLE', 'unreachable', error);
+      throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable', error);
     }
     // The transaction then reads nothing older than the claim, on whatever member or shard.
     if (after !== undefined) this.#session.advanceOperationTime(after);
@@ -168,11 +168,11 @@ export class MongoTransaction implements Transaction {
   }
 }
 
-/** @throws IdempotencyError STORE_UNAVAILABLE when another transaction would fail in the same way */
+/** @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when another transaction would fail in the same way */
 function abortedAnswer(error: unknown): CommitAnswer {
   const blame = failureKindOf(error);
   if (blame === 'transient' || blame === 'gone') return { to: 'aborted', blame, error };
-  throw isIdempotencyError(error) ? error : refusal('STORE_UNAVAILABLE', 'unreachable', error);
+  throw isIdempotencyError(error) ? error : refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable', error);
 }
 
 /** Says what the answer to a commit means. Only an error with the right label says that nothing was committed. */

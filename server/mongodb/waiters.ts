@@ -33,7 +33,7 @@ export class Waiters {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Resolves with what stands once `seen` no longer runs. @throws signal.reason, or STORE_UNAVAILABLE */
+  /** Resolves with what stands once `seen` no longer runs. @throws signal.reason, or IDEMPOTENCY_STORE_UNAVAILABLE */
   async watch(seen: Watched, signal: AbortSignal): Promise<Snapshot> {
     signal.throwIfAborted();
     setMaxListeners(0, signal); // one for each call that waits by it
@@ -56,7 +56,7 @@ export class Waiters {
   }
 
   stop(): void {
-    for (const waiter of this.#waiters) waiter.reject(refusal('STORE_UNAVAILABLE', 'closing'));
+    for (const waiter of this.#waiters) waiter.reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   }
 
   /** Plans the next read in at most `#pauseMs`. A new waiter makes that read earlier, never later. */

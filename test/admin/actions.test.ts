@@ -6,13 +6,8 @@ import { act, ago, failed, type More, REASON, read, responseOf, startAdmin } fro
 
 const CASES: [ActionName, record: Record<string, unknown>, after: Record<string, unknown>, more?: More][] = [
   ['allow_retry', failed(), { state: 'released', outcome: null }],
-  [
-    'mark_completed',
-    { state: 'in_doubt' },
-    { state: 'completed', outcome: 'success' },
-    { response: '{"pay":1}' },
-  ],
-  ['mark_failed', { state: 'in_doubt' }, { state: 'completed', outcome: 'error' }, { response: 'declined' }],
+  ['complete', { state: 'in_doubt' }, { state: 'completed', outcome: 'success' }, { response: '{"pay":1}' }],
+  ['fail', { state: 'in_doubt' }, { state: 'completed', outcome: 'error' }, { response: 'declined' }],
   ['expire', {}, { state: 'expired' }],
   ['force_release', { state: 'running' }, { state: 'released' }],
   ['purge_body', {}, { state: 'completed', response: { omitted: 'purged' } }],
@@ -109,7 +104,7 @@ it('case 19: of two operators with the same page, one acts and the other is told
   const detail = await read(admin, id);
   const results = await Promise.all([
     act(admin.ada, detail, 'allow_retry'),
-    act(admin.olga, detail, 'mark_failed', { response: 'declined' }),
+    act(admin.olga, detail, 'fail', { response: 'declined' }),
   ]);
   expect(results.filter(({ done }) => done)).toHaveLength(1);
   const { entries } = await admin.ada.audit.list.query({ keyId: id });
@@ -136,7 +131,7 @@ it('a record that holds encrypted bodies is not given one in clear text where th
   const request = responseOf('{}');
   const mark = async (record: Record<string, unknown>) => {
     const id = await admin.put({ state: 'in_doubt', request, ...record });
-    return act(admin.ada, await read(admin, id), 'mark_failed', { response: 'declined' });
+    return act(admin.ada, await read(admin, id), 'fail', { response: 'declined' });
   };
   for (const record of [{ request: encrypted }, { steps: [step] }]) {
     await expect(mark(record)).rejects.toMatchObject({

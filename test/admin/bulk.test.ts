@@ -235,10 +235,10 @@ it('mark failed gives all the same error, and asks for it first', async () => {
   await using admin = await startAdmin();
   await admin.put(); // says in which form the operation is answered
   const id = await admin.put({ state: 'in_doubt' });
-  await expect(plan(admin.olga, { action: 'mark_failed' })).rejects.toMatchObject({
+  await expect(plan(admin.olga, { action: 'fail' })).rejects.toMatchObject({
     data: { code: 'BAD_REQUEST' },
   });
-  const job = await plan(admin.olga, { action: 'mark_failed', error: 'the bank was away' });
+  const job = await plan(admin.olga, { action: 'fail', error: 'the bank was away' });
   await start(admin.olga, job);
   await ended(admin.olga, job.id);
   expect(await admin.find(id)).toMatchObject({ outcome: 'error', response: { format: 'graphql/1' } });

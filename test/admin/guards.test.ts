@@ -26,7 +26,7 @@ async function plan(scope: string, action: BulkAction): Promise<Job> {
     filter: { scope },
     reason: REASON,
     commandKey: randomUUID(),
-    ...(action === 'mark_failed' && { error: 'the bank was away' }),
+    ...(action === 'fail' && { error: 'the bank was away' }),
   });
 }
 
@@ -65,7 +65,7 @@ describe('a bulk job is confirmed as the action on one key is:', () => {
       '1 in_doubt',
       '1 lapsed',
     ]);
-    expect(await plan('counted-mark', 'mark_failed')).toMatchObject({
+    expect(await plan('counted-mark', 'fail')).toMatchObject({
       total: 2,
       confirm: null,
       mayRepeat: 0,
@@ -84,7 +84,7 @@ describe('a bulk job is confirmed as the action on one key is:', () => {
     ],
     ['allow retry without the tick', 'allow_retry', {}, /3 keys may happen twice/],
     ['allow retry with another number', 'allow_retry', { mayRepeat: true, count: 2 }, /number of keys, 3/],
-    ['mark failed with another number', 'mark_failed', { count: 3 }, /number of keys, 2/],
+    ['mark failed with another number', 'fail', { count: 3 }, /number of keys, 2/],
   ];
   it.each(REFUSED)(
     '%s is refused by the server, which writes that down, and nothing happens',
@@ -103,7 +103,7 @@ describe('a bulk job is confirmed as the action on one key is:', () => {
   const CONFIRMED: [BulkAction, Typed, done: number][] = [
     ['expire', { confirm: 'expire', mayRepeat: true }, 4],
     ['allow_retry', { mayRepeat: true }, 3],
-    ['mark_failed', {}, 2],
+    ['fail', {}, 2],
   ];
   it.each(CONFIRMED)('%s goes on with what it asks for', async (action, typed, done) => {
     const job = await plan(`confirmed ${action}`, action);

@@ -73,7 +73,9 @@ describe('case 26: a completed record whose body is', () => {
     const detail = await admin.ada.keys.get.query({ id });
     expect(detail.damage).toMatch(damage);
     expect(detail.actions.find(({ action }) => action === 'expire')?.refused).toBeNull();
-    expect(await admin.vic.keys.preview.query({ id })).toMatchObject({ code: 'RESULT_NOT_RETAINED' });
+    expect(await admin.vic.keys.preview.query({ id })).toMatchObject({
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
+    });
     await admin.vic.keys.body.query({ id, part: 'response' });
   });
 });
@@ -180,11 +182,11 @@ it('a preview says what a retry would get, and writes nothing', async () => {
     [{ state: 'running' }, { decision: 'wait' }],
     [
       { state: 'running', leaseExpiresAt: ago(1) },
-      { decision: 'take_over', code: 'IN_DOUBT' },
+      { decision: 'take_over', code: 'IDEMPOTENCY_IN_DOUBT' },
     ],
-    [{ state: 'in_doubt' }, { decision: 'refuse', code: 'IN_DOUBT' }],
+    [{ state: 'in_doubt' }, { decision: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' }],
     [{ state: 'released' }, { decision: 'run' }],
-    [{ state: 'paused' }, { decision: 'refuse', code: 'RECORD_UNREADABLE' }],
+    [{ state: 'paused' }, { decision: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE' }],
   ] as const;
   for (const [record, expected] of cases) {
     const id = await admin.put(record);
@@ -194,7 +196,7 @@ it('a preview says what a retry would get, and writes nothing', async () => {
   }
   const id = await admin.put();
   const { otherPayload } = await admin.vic.keys.preview.query({ id });
-  expect(otherPayload).toContain('KEY_REUSED');
+  expect(otherPayload).toContain('IDEMPOTENCY_KEY_REUSED');
 });
 
 it('new rows are counted, up to a bound', async () => {

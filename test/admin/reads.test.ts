@@ -17,8 +17,8 @@ const readsSince = (from: number) =>
     .map(({ autocommit }) => autocommit === false);
 
 it.each([
-  ['mark_completed', '{"pay":1}'],
-  ['mark_failed', 'declined'],
+  ['complete', '{"pay":1}'],
+  ['fail', 'declined'],
 ] as const)(
   '%s of a captured request reads the record once before its transaction, once in it, and once for the answer',
   async (action, response) => {

@@ -37,14 +37,14 @@ const SENTENCES: { [Code in RefusalCode]: [Extract<ActionRefusal, { code: Code }
     [{ code: 'request_redacted' }, 'Something was taken out of its request when that was captured'],
   ],
   request_unreadable: [[{ code: 'request_unreadable' }, 'The captured request can not be read']],
-  no_replayer: [[{ code: 'no_replayer', format: 'trpc/1' }, 'No replayer is registered for trpc/1']],
-  replayer_refused: [
+  no_rerunner: [[{ code: 'no_rerunner', format: 'trpc/1' }, 'No rerunner is registered for trpc/1']],
+  rerunner_refused: [
     [
-      { code: 'replayer_refused', sentence: 'Whoever sent it may not any more' },
+      { code: 'rerunner_refused', sentence: 'Whoever sent it may not any more' },
       'Whoever sent it may not any more',
     ],
   ],
-  replayer_failed: [[{ code: 'replayer_failed', message: 'boom' }, 'The replayer failed: boom']],
+  rerunner_failed: [[{ code: 'rerunner_failed', message: 'boom' }, 'The rerunner failed: boom']],
   gone: [[{ code: 'gone' }, 'It is no longer there']],
   unreadable: [[{ code: 'unreadable' }, 'The record can not be understood']],
   changed: [

@@ -65,7 +65,7 @@ describe('a body of more than 2 MB is refused with 413', () => {
     await admin.put({ scope: 'other' }); // says in which form the operation is answered
     if (!detail.seen) throw new TypeError('Expected a record that can be read');
     const response = JSON.stringify({ pay: 'x'.repeat(1_000_000) });
-    const command = { action: 'mark_completed', seen: detail.seen, response, reason: REASON } as const;
+    const command = { action: 'complete', seen: detail.seen, response, reason: REASON } as const;
     expect(await admin.ada.keys.act.mutate({ ...command, commandKey: 'long' })).toMatchObject({ done: true });
   });
 });

@@ -52,7 +52,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a record that somebody damaged'
     async (_, damage, reason, policy) => {
       expect(await retryAfter(damage, policy)).toMatchObject({
         status: unavailable,
-        code: 'RESULT_NOT_RETAINED',
+        code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
         reason,
         retryAfter: null,
       });

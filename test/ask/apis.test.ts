@@ -195,9 +195,9 @@ describe.each(APIS)('a question about a key by %s', (api) => {
   });
 
   test.each([
-    ['an empty key', { key: api === 'HTTP' ? '""' : ' ' }, 'KEY_INVALID'],
-    ['a key of a template', { key: 'undefined' }, 'KEY_INVALID'],
-    ['a caller without a scope', { user: '' }, 'SCOPE_MISSING'],
+    ['an empty key', { key: api === 'HTTP' ? '""' : ' ' }, 'IDEMPOTENCY_KEY_INVALID'],
+    ['a key of a template', { key: 'undefined' }, 'IDEMPOTENCY_KEY_INVALID'],
+    ['a caller without a scope', { user: '' }, 'IDEMPOTENCY_SCOPE_MISSING'],
   ])('%s is refused as in a call', async (_, wrong, code) => {
     const refused = await ask(`${api}-wrong`, wrong);
     expect(refused.known).toBeUndefined();

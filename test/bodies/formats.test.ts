@@ -22,10 +22,10 @@ test.each([
 });
 
 test.each([
-  ['test/1 as aa', 'test/1 as bb', 'RECORD_UNREADABLE', 'transformer'],
-  ['test/1 as aa', 'test/1', 'RECORD_UNREADABLE', 'transformer'],
-  ['test/1', 'test/2', 'RESULT_NOT_RETAINED', 'unknown_format'],
-  ['test/1 as aa', 'test/2 as aa', 'RESULT_NOT_RETAINED', 'unknown_format'],
+  ['test/1 as aa', 'test/1 as bb', 'IDEMPOTENCY_RECORD_UNREADABLE', 'transformer'],
+  ['test/1 as aa', 'test/1', 'IDEMPOTENCY_RECORD_UNREADABLE', 'transformer'],
+  ['test/1', 'test/2', 'IDEMPOTENCY_RESULT_NOT_RETAINED', 'unknown_format'],
+  ['test/1 as aa', 'test/2 as aa', 'IDEMPOTENCY_RESULT_NOT_RETAINED', 'unknown_format'],
 ])('what was written as `%s` is not guessed at by `%s`', async (written, read, code, reason) => {
   await expect(readAs(written, read)).rejects.toMatchObject({ code, reason });
 });

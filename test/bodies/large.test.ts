@@ -62,7 +62,9 @@ describe('case 27: a large result', () => {
     async (_, length, policy) => {
       const { data, first, second, record } = await payTwice(length, policy);
       expect(holds(first, data)).toBe(true);
-      expect(second).toMatchObject({ reason: { code: 'RESULT_NOT_RETAINED', reason: 'too_large' } });
+      expect(second).toMatchObject({
+        reason: { code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason: 'too_large' },
+      });
       expect(record).toMatchObject({
         state: 'completed',
         outcome: 'success',
@@ -88,7 +90,7 @@ describe.each(Object.entries(SECRET_APIS))('case 27, %s: a large result', (api, 
     const { status, code, reason, retryAfter } = await send(app, 'createApiKey', 'k');
     expect({ status, code, reason, retryAfter }).toEqual({
       status: goneStatus,
-      code: 'RESULT_NOT_RETAINED',
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
       reason: 'too_large',
       retryAfter: null,
     });

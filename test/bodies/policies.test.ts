@@ -45,7 +45,7 @@ const callless = {
   fingerprints: ['s1:any'] as const,
   seed: 1,
   leaseMs: 1_000,
-  abandonedRetentionMs: null,
+  unresolvedRetentionMs: null,
   onAbandoned: 'in_doubt',
   transactional: false,
 } as const;
@@ -54,7 +54,7 @@ describe('a cipher that fails', () => {
   test('after the effect: the caller gets the result, nothing is stored in clear text, and a retry is told', async () => {
     const { call, store, events, handler } = setUp({ cipher: broken });
     expect(await call()).toEqual({ value: { data: 'sk_live_1' }, replayed: false });
-    await expect(call()).rejects.toEqual(code('RESULT_NOT_RETAINED', 'unsealed'));
+    await expect(call()).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', 'unsealed'));
     expect(handler).toHaveBeenCalledTimes(1);
     expect(await recordIn(store)).toMatchObject({
       state: 'completed',
@@ -73,7 +73,7 @@ describe('a cipher that fails', () => {
   test('before it, on a request that is to be captured: nothing runs, and the key is free', async () => {
     const { call, store, handler } = setUp({ cipher: broken, captureRequest: true });
     await expect(call()).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'unsealed',
       retryable: true,
     });
@@ -85,7 +85,9 @@ describe('a cipher that fails', () => {
   test('on a replay: the result is there, and to be asked for again', async () => {
     const { call, handler } = setUp({ cipher });
     await call();
-    await expect(call({ policy: { cipher: broken } })).rejects.toEqual(code('STORE_UNAVAILABLE', 'cipher'));
+    await expect(call({ policy: { cipher: broken } })).rejects.toEqual(
+      code('IDEMPOTENCY_STORE_UNAVAILABLE', 'cipher'),
+    );
     expect(await call()).toEqual({ value: { data: 'sk_live_1' }, replayed: true });
     expect(handler).toHaveBeenCalledTimes(1);
   });
@@ -97,7 +99,7 @@ test('a `redact` that throws keeps nothing of the result, and does not hide it f
   };
   const { call, events } = setUp({ redact });
   expect(await call()).toMatchObject({ replayed: false });
-  await expect(call()).rejects.toEqual(code('RESULT_NOT_RETAINED', 'unsealed'));
+  await expect(call()).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', 'unsealed'));
   expect(events).toContainEqual(expect.objectContaining({ type: 'result_not_recorded', reason: 'unsealed' }));
 });
 
@@ -111,7 +113,7 @@ test('what `redact` leaves as it is can be replayed; what it changes can not, in
   ).toMatchObject({ replayed: false });
   expect(await call({ key: 'declined' })).toEqual({ value: { error: 'declined' }, replayed: true });
   await call({ key: 'paid' });
-  await expect(call({ key: 'paid' })).rejects.toEqual(code('RESULT_NOT_RETAINED', 'redacted'));
+  await expect(call({ key: 'paid' })).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', 'redacted'));
 });
 
 test.each<[string, Partial<IdempotencyOptions>, string]>([
@@ -126,8 +128,8 @@ test.each<[string, Partial<IdempotencyOptions>, string]>([
   const joiner = call();
   release.open();
   expect(await first).toMatchObject({ replayed: false });
-  await expect(joiner).rejects.toEqual(code('RESULT_NOT_RETAINED', reason));
-  await expect(call()).rejects.toEqual(code('RESULT_NOT_RETAINED', reason));
+  await expect(joiner).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', reason));
+  await expect(call()).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', reason));
   expect(handler).toHaveBeenCalledTimes(1);
 });
 

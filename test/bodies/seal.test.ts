@@ -19,7 +19,8 @@ const forms: [string, Sealing][] = [
 ];
 const open = async (stored: unknown, at: BodyPlace = place, by: Cipher | null = cipher) =>
   openBody(parseStoredBody(stored), at, by);
-const refused = (reason: string) => expect.objectContaining({ code: 'RESULT_NOT_RETAINED', reason });
+const refused = (reason: string) =>
+  expect.objectContaining({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason });
 /** As every text that a codec writes. */
 const text = fc.string({ unit: 'binary', maxLength: 2_000 });
 
@@ -115,7 +116,7 @@ describe('what was encrypted', () => {
           // With its length set right, so that nothing but the cipher can notice.
           const whole = { ...damaged, bytes: Buffer.byteLength(damaged.body as string) };
           await expect(open(whole, { ...place, format: whole.format })).rejects.toMatchObject({
-            code: 'RESULT_NOT_RETAINED',
+            code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
             reason: expect.stringMatching(/^(undecipherable|damaged)$/),
           });
         },
@@ -201,7 +202,7 @@ test('case 26: whatever else stands in the place of a body is refused', async ()
           .map((names) => ({ ...sealed, cipher: names })),
       ),
       async (stored) => {
-        await expect(open(stored)).rejects.toMatchObject({ code: 'RESULT_NOT_RETAINED' });
+        await expect(open(stored)).rejects.toMatchObject({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED' });
       },
     ),
   );
@@ -227,7 +228,7 @@ describe('a cipher of one’s own', () => {
     const stored = await sealBody('secret', place, { ...without, cipher });
     const away = wrapped({ decrypt: () => Promise.reject(new Error('kms: connection refused')) });
     await expect(open(stored, place, away)).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'cipher',
       retryable: true,
     });
@@ -242,7 +243,7 @@ describe('a cipher of one’s own', () => {
       await sealing;
       const stored = await sealBody('secret', place, { ...without, cipher });
       const opening = expect(open(stored, place, silent)).rejects.toMatchObject({
-        code: 'STORE_UNAVAILABLE',
+        code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       });
       await vi.advanceTimersByTimeAsync(5_000);
       await opening;

@@ -50,7 +50,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
       expect((await send(app, operation, operation)).body).toContain(app.secrets.at(-1));
       expect(await send(app, operation, operation)).toMatchObject({
         status: goneStatus,
-        code: 'RESULT_NOT_RETAINED',
+        code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
         reason: 'redacted',
         retryAfter: null,
       });
@@ -70,7 +70,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
       expect((await send(app, operation, operation)).body).toContain(app.secrets.at(-1));
       expect(await send(app, operation, operation)).toMatchObject({
         status: goneStatus,
-        code: 'RESULT_NOT_RETAINED',
+        code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
         reason: 'not_kept',
         retryAfter: null,
       });
@@ -110,7 +110,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
       await using after = await startSecretApp({ cipher: wrong }, { database });
       expect(await send(after, 'login', 'k')).toMatchObject({
         status: goneStatus,
-        code: 'RESULT_NOT_RETAINED',
+        code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
         reason,
         retryAfter: null,
       });

@@ -54,7 +54,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, with encrypted bodies', (_api, 
     const before = await admin.find(id);
     const receipt = { id: 'r-1', amount: 5 };
     const data = JSON.stringify(pay === PAYMENT_APIS.GraphQL ? { pay: receipt } : receipt);
-    const mark = ['mark-completed', id, '--reason', REASON, '--response', data];
+    const mark = ['complete', id, '--reason', REASON, '--response', data];
 
     expect(await keys(mark)).toMatchObject({ code: 2, err: expect.stringContaining('--cipher') });
     expect(await admin.find(id)).toEqual(before);
@@ -80,7 +80,7 @@ it('an encrypted step alone is reason enough: no error is stored in clear text n
   await PAYMENT_APIS.tRPC({ url: app.url, key: 'k', mode: 'timeout' });
   const id = await idOf(admin, 'k');
   const before = await admin.find(id);
-  const mark = ['mark-failed', id, '--reason', REASON, '--response', 'declined'];
+  const mark = ['fail', id, '--reason', REASON, '--response', 'declined'];
   expect(await keysOf(admin)(mark)).toMatchObject({ code: 2, err: expect.stringContaining('--cipher') });
   expect(await admin.find(id)).toEqual(before);
 });

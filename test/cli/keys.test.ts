@@ -92,8 +92,8 @@ it('mark completed, mark failed, force release, purge and allow retry', async ()
     retried: await cli.admin.put(failed()),
   };
   const results = await Promise.all([
-    cli.keys('mark-completed', ids.completed as string, ...reason, '--response', '{"pay":1}'),
-    cli.keys('mark-failed', ids.failed as string, ...reason, '--response', 'declined'),
+    cli.keys('complete', ids.completed as string, ...reason, '--response', '{"pay":1}'),
+    cli.keys('fail', ids.failed as string, ...reason, '--response', 'declined'),
     cli.keys('force-release', ids.forced as string, ...reason, '--yes-force', '--yes-may-repeat'),
     cli.keys('purge-body', ids.purged as string, ...reason, '--yes-purge'),
     cli.keys('allow-retry', ids.retried as string, ...reason, '--yes-may-repeat'),

@@ -141,7 +141,7 @@ it('after HttpLink, which hands nothing on, no key is sent; a server that requir
     }
   `;
   await expect(client.mutate({ mutation })).rejects.toMatchObject({
-    errors: [{ extensions: { code: 'KEY_MISSING' } }],
+    errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_MISSING' } }],
   });
   expect(shop.payments).toEqual([]);
 });

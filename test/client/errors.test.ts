@@ -6,7 +6,12 @@ import { isMustConfirm, isRetryable, MustConfirmError } from '../../plugin/clien
 import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from '../../plugin/client/outcome.ts';
 import { IDEMPOTENCY_ERROR_CODES, type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
 
-const unrun: IdempotencyErrorCode[] = ['KEY_MISSING', 'KEY_INVALID', 'SCOPE_MISSING', 'STORE_UNAVAILABLE'];
+const unrun: IdempotencyErrorCode[] = [
+  'IDEMPOTENCY_KEY_MISSING',
+  'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_SCOPE_MISSING',
+  'IDEMPOTENCY_STORE_UNAVAILABLE',
+];
 
 interface GraphQLFailure {
   message: string;
@@ -208,9 +213,17 @@ function plain(code?: string, path: string[] | undefined = ['pay']): GraphQLFail
 }
 
 it.each<[string, AttemptOutcome, GraphQLFailure[]]>([
-  ['an operation in progress', 'unknown', [plain('IN_PROGRESS')]],
-  ['a field that was declined, and one in doubt', 'unknown', [plain('CARD_DECLINED'), plain('IN_DOUBT')]],
-  ['a field without its key, and one in doubt', 'unknown', [plain('KEY_MISSING'), plain('IN_DOUBT')]],
+  ['an operation in progress', 'unknown', [plain('IDEMPOTENCY_IN_PROGRESS')]],
+  [
+    'a field that was declined, and one in doubt',
+    'unknown',
+    [plain('CARD_DECLINED'), plain('IDEMPOTENCY_IN_DOUBT')],
+  ],
+  [
+    'a field without its key, and one in doubt',
+    'unknown',
+    [plain('IDEMPOTENCY_KEY_MISSING'), plain('IDEMPOTENCY_IN_DOUBT')],
+  ],
   [
     'a field that was declined, and one that broke',
     'unknown',
@@ -220,11 +233,15 @@ it.each<[string, AttemptOutcome, GraphQLFailure[]]>([
   [
     'a field that was declined, and one without a key',
     'answered',
-    [plain('KEY_MISSING'), plain('CARD_DECLINED')],
+    [plain('IDEMPOTENCY_KEY_MISSING'), plain('CARD_DECLINED')],
   ],
   ['an error without a path beside a decline', 'unknown', [plain('CARD_DECLINED'), { message: 'x' }]],
-  ['fields without a key', 'refused', [plain('KEY_MISSING'), plain('STORE_UNAVAILABLE')]],
-  ['an operation without a key', 'refused', [plain('KEY_MISSING', [])]],
+  [
+    'fields without a key',
+    'refused',
+    [plain('IDEMPOTENCY_KEY_MISSING'), plain('IDEMPOTENCY_STORE_UNAVAILABLE')],
+  ],
+  ['an operation without a key', 'refused', [plain('IDEMPOTENCY_KEY_MISSING', [])]],
 ])('of several errors the one that leaves most open counts: %s, %s', async (_, outcome, errors) => {
   expect(outcomeOfError(new CombinedGraphQLErrors({ errors, data: { other: 1 } }))).toBe(outcome);
   expect(outcomeOfError(new CombinedError({ graphQLErrors: errors }))).toBe(outcome);
@@ -283,7 +300,7 @@ it.each<[string, unknown, AttemptOutcome]>([
     { errors: [{ message: 'x', extensions: { code: 'UNAUTHENTICATED' } }] },
     'refused',
   ],
-  ["GraphQL's JSON, in doubt", { data: { pay: null }, errors: [plain('IN_DOUBT')] }, 'unknown'],
+  ["GraphQL's JSON, in doubt", { data: { pay: null }, errors: [plain('IDEMPOTENCY_IN_DOUBT')] }, 'unknown'],
   ['errors that are texts', { errors: ['Amount too high'] }, 'unknown'],
   ['errors by field', { errors: { amount: 'too high' } }, 'succeeded'],
   ['a response of JSON', Response.json({ id: 1 }), 'succeeded'],
@@ -299,7 +316,7 @@ it.each<[string, unknown, AttemptOutcome]>([
   ],
   [
     'a response of JSON whose type was forgotten',
-    new Response(JSON.stringify({ errors: [plain('IN_DOUBT')] })),
+    new Response(JSON.stringify({ errors: [plain('IDEMPOTENCY_IN_DOUBT')] })),
     'unknown',
   ],
   ['a response of a text', new Response('paid'), 'succeeded'],
@@ -317,7 +334,7 @@ it.each<[string, unknown, AttemptOutcome]>([
   [
     'a response of GraphQL with errors',
     Response.json(
-      { data: { pay: null }, errors: [plain('IN_DOUBT')] },
+      { data: { pay: null }, errors: [plain('IDEMPOTENCY_IN_DOUBT')] },
       { headers: { 'content-type': 'application/graphql-response+json' } },
     ),
     'unknown',
@@ -338,7 +355,7 @@ it('a response of a text that goes on is not waited for', async () => {
 });
 
 it('a response whose body the caller has read, or reads, goes by its status', async () => {
-  const response = Response.json({ errors: [plain('IN_DOUBT')] });
+  const response = Response.json({ errors: [plain('IDEMPOTENCY_IN_DOUBT')] });
   const reader = response.body?.getReader();
   expect(await outcomeOfResult(response)).toBe('succeeded');
   reader?.releaseLock();

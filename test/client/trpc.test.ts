@@ -143,7 +143,7 @@ it('a refusal in the reply to a retry tells whether to try on', async () => {
   const context = { idempotencyKey: 'mine' };
   await client.pay.mutate({ amount: 5 }, { context });
   const reused = client.pay.mutate({ amount: 6 }, { context });
-  await expect(reused).rejects.toMatchObject({ data: { idempotency: { code: 'KEY_REUSED' } } });
+  await expect(reused).rejects.toMatchObject({ data: { idempotency: { code: 'IDEMPOTENCY_KEY_REUSED' } } });
   await expect(client.decline.mutate({ amount: 5 })).rejects.toThrow('Declined');
   expect(shop.network.sent).toHaveLength(3);
 });
@@ -157,6 +157,6 @@ it.each([
     links: [...links(), httpLink<AppRouter>({ url: shop.trpcUrl, ...options })],
   });
   const refused = client.payKeyed.mutate({ amount: 5 });
-  await expect(refused).rejects.toMatchObject({ data: { idempotency: { code: 'KEY_MISSING' } } });
+  await expect(refused).rejects.toMatchObject({ data: { idempotency: { code: 'IDEMPOTENCY_KEY_MISSING' } } });
   expect(shop.payments).toEqual([]);
 });

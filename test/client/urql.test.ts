@@ -120,6 +120,6 @@ it('after fetchExchange, which hands no mutation on, no key is sent; a server th
     exchanges: [fetchExchange, idempotencyExchange()],
   });
   const { error } = await client.mutation(gql`mutation { payKeyed(amount: 5) { id } }`, {});
-  expect(error?.graphQLErrors[0]?.extensions.code).toBe('KEY_MISSING');
+  expect(error?.graphQLErrors[0]?.extensions.code).toBe('IDEMPOTENCY_KEY_MISSING');
   expect(shop.payments).toEqual([]);
 });

@@ -105,7 +105,7 @@ const CASES: readonly Case[] = [
     fate: 'paid',
     entries: { confirm: 'purge' },
     to: 'Completed',
-    retry: { runs: 1, body: /RESULT_NOT_RETAINED/ },
+    retry: { runs: 1, body: /IDEMPOTENCY_RESULT_NOT_RETAINED/ },
     meanwhile: PURGED,
   },
 ];
@@ -191,7 +191,7 @@ it('Force release of a running key says that it can not stop the worker, whose l
   await enter(dialog, { confirm: 'force', tick: true });
   await waitForState(key.page, 'Released');
   const { record } = await standing(office, sent.key);
-  expect((await office.finish(sent.key)).body).toMatch(/LEASE_LOST/);
+  expect((await office.finish(sent.key)).body).toMatch(/IDEMPOTENCY_LEASE_LOST/);
   expect(await standing(office, sent.key)).toMatchObject({ record, runs: 1 });
   expect(key.problems).toEqual([]);
 });

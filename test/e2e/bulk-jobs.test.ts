@@ -48,7 +48,9 @@ describe('a bulk job', () => {
     expect((await office.send({ key: 'b-1', scope: 'bulk', fate: 'timed_out' })).body).toMatch(
       /lost these payments/,
     );
-    expect((await office.send({ key: 'b-4', scope: 'bulk', fate: 'timed_out' })).body).toMatch(/IN_DOUBT/);
+    expect((await office.send({ key: 'b-4', scope: 'bulk', fate: 'timed_out' })).body).toMatch(
+      /IDEMPOTENCY_IN_DOUBT/,
+    );
 
     await page.getByRole('link', { name: 'Bulk jobs', exact: true }).first().click();
     await page
@@ -154,7 +156,7 @@ describe('a bulk job', () => {
     await submit(page.getByRole('dialog'));
     await page.getByText('Cancelled', { exact: true }).waitFor();
     expect((await office.send({ key: 'c-1', scope: 'cancelled', fate: 'timed_out' })).body).toMatch(
-      /IN_DOUBT/,
+      /IDEMPOTENCY_IN_DOUBT/,
     );
     expect(list.problems).toEqual([]);
   });

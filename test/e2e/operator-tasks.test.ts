@@ -55,7 +55,7 @@ describe('an operator', () => {
     await state.getByText('The card was declined: insufficient funds').waitFor();
     await state.getByText('CARD_DECLINED').waitFor();
     await state.getByText('It would get the stored response.').waitFor();
-    await state.getByText(/would be refused: KEY_REUSED/).waitFor();
+    await state.getByText(/would be refused: IDEMPOTENCY_KEY_REUSED/).waitFor();
     expect(key.problems).toEqual([]);
   });
 

@@ -44,10 +44,10 @@ const table: [from: string, record: StoredRecord | null, request: Partial<ClaimR
       other,
       { do: 'claim', life: 'new' },
     ],
-    ['running, other arguments', running, other, { do: 'refuse', code: 'KEY_REUSED' }],
-    ['completed, other arguments', completed, other, { do: 'refuse', code: 'KEY_REUSED' }],
-    ['in doubt, other arguments', inDoubt, other, { do: 'refuse', code: 'KEY_REUSED' }],
-    ['lapsed, other arguments', lapsed, other, { do: 'refuse', code: 'KEY_REUSED' }],
+    ['running, other arguments', running, other, { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' }],
+    ['completed, other arguments', completed, other, { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' }],
+    ['in doubt, other arguments', inDoubt, other, { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' }],
+    ['lapsed, other arguments', lapsed, other, { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' }],
     ['running, own owner', running, mine, { do: 'run' }],
     ['lapsed, own owner', lapsed, mine, { do: 'run' }],
     ['running, live lease', running, {}, { do: 'wait' }],
@@ -63,16 +63,21 @@ const table: [from: string, record: StoredRecord | null, request: Partial<ClaimR
       'released by an operator, other arguments',
       releasedByOperator,
       other,
-      { do: 'refuse', code: 'KEY_REUSED' },
+      { do: 'refuse', code: 'IDEMPOTENCY_KEY_REUSED' },
     ],
     [
       'released, own owner',
       releasedByRun,
       mine,
-      { do: 'refuse', code: 'STORE_UNAVAILABLE', reason: 'given_up' },
+      { do: 'refuse', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'given_up' },
     ],
-    ['in doubt', inDoubt, {}, { do: 'refuse', code: 'IN_DOUBT' }],
-    ['in doubt under rerun', inDoubt, { onAbandoned: 'rerun' }, { do: 'refuse', code: 'IN_DOUBT' }],
+    ['in doubt', inDoubt, {}, { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' }],
+    [
+      'in doubt under rerun',
+      inDoubt,
+      { onAbandoned: 'rerun' },
+      { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' },
+    ],
     ['in doubt under a resolver', inDoubt, ask, { do: 'take_over', to: 'ask' }],
   ];
 
@@ -110,7 +115,10 @@ describe('a record that this release does not understand is never run or written
     ['a step that is a list', { ...running, steps: [[{ name: 'charge' }]] }],
   ];
   test.each(damages)('%s', (_, record) => {
-    expect(decide(record, claimOf(), NOW)).toMatchObject({ do: 'refuse', code: 'RECORD_UNREADABLE' });
+    expect(decide(record, claimOf(), NOW)).toMatchObject({
+      do: 'refuse',
+      code: 'IDEMPOTENCY_RECORD_UNREADABLE',
+    });
   });
 });
 
@@ -125,10 +133,10 @@ describe('case 25: a release with a new rule', () => {
 
   test('still tells other arguments under either rule', () => {
     expect(decide({ ...completed, fingerprint: 's1:bbbb' }, upgraded, NOW)).toMatchObject({
-      code: 'KEY_REUSED',
+      code: 'IDEMPOTENCY_KEY_REUSED',
     });
     expect(decide({ ...completed, fingerprint: 's2:bbbb' }, upgraded, NOW)).toMatchObject({
-      code: 'KEY_REUSED',
+      code: 'IDEMPOTENCY_KEY_REUSED',
     });
   });
 
@@ -143,17 +151,19 @@ describe('the selection', () => {
   test('counts when a stored result would be returned', () => {
     expect(decide(selected, claimOf({ selections: ['s1:aaaa'] }), NOW)).toMatchObject({ do: 'replay' });
     expect(decide(selected, claimOf({ selections: ['s1:bbbb'] }), NOW)).toMatchObject({
-      code: 'SELECTION_CHANGED',
+      code: 'IDEMPOTENCY_SELECTION_CHANGED',
     });
     expect(decide(selected, claimOf({ selections: ['s9:aaaa'] }), NOW)).toMatchObject({
-      code: 'RECORD_UNREADABLE',
+      code: 'IDEMPOTENCY_RECORD_UNREADABLE',
     });
   });
 
   test('does not count when nothing is returned', () => {
     const changed = claimOf({ selections: ['s1:bbbb'] });
     expect(decide({ ...running, selection: 's1:aaaa' }, changed, NOW)).toMatchObject({ do: 'wait' });
-    expect(decide({ ...inDoubt, selection: 's1:aaaa' }, changed, NOW)).toMatchObject({ code: 'IN_DOUBT' });
+    expect(decide({ ...inDoubt, selection: 's1:aaaa' }, changed, NOW)).toMatchObject({
+      code: 'IDEMPOTENCY_IN_DOUBT',
+    });
   });
 });
 

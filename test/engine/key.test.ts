@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkKey, checkKeyFormat, checkScope, isUnfilled, parseKeyHeader } from '../../server/engine/key.ts';
 
-const invalid = (reason: string) => expect.objectContaining({ code: 'KEY_INVALID', status: 400, reason });
+const invalid = (reason: string) =>
+  expect.objectContaining({ code: 'IDEMPOTENCY_KEY_INVALID', status: 400, reason });
 
 describe('a key', () => {
   test.each([
@@ -48,7 +49,7 @@ describe('a key', () => {
     expect(isUnfilled(key)).toBe(true);
     expect(() => checkKey(key)).toThrow(
       expect.objectContaining({
-        code: 'KEY_INVALID',
+        code: 'IDEMPOTENCY_KEY_INVALID',
         reason: 'unfilled',
         message: expect.stringContaining('template'),
       }),
@@ -133,13 +134,13 @@ describe('a key header', () => {
     expect(() => parseKeyHeader(header)).toThrow(invalid(reason));
   });
 
-  test('any header is either a key that checkKey takes or KEY_INVALID', () => {
+  test('any header is either a key that checkKey takes or IDEMPOTENCY_KEY_INVALID', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (header) => {
         try {
           expect(checkKey(parseKeyHeader(header))).toBeTypeOf('string');
         } catch (error) {
-          expect(error).toMatchObject({ code: 'KEY_INVALID' });
+          expect(error).toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID' });
         }
       }),
     );
@@ -147,9 +148,14 @@ describe('a key header', () => {
 });
 
 describe('a scope', () => {
-  test.each([[undefined], [null], ['']])('%j is SCOPE_MISSING, never a shared bucket', (scope) => {
-    expect(() => checkScope(scope)).toThrow(expect.objectContaining({ code: 'SCOPE_MISSING', status: 401 }));
-  });
+  test.each([[undefined], [null], ['']])(
+    '%j is IDEMPOTENCY_SCOPE_MISSING, never a shared bucket',
+    (scope) => {
+      expect(() => checkScope(scope)).toThrow(
+        expect.objectContaining({ code: 'IDEMPOTENCY_SCOPE_MISSING', status: 401 }),
+      );
+    },
+  );
 
   test.each([[5], [{ $gt: '' }], [['a']], [Symbol('s')], ['s'.repeat(1_025)], ['\ud800']])(
     'that can not be one is a TypeError: %s',

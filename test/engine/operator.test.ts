@@ -73,8 +73,8 @@ const command = (action: OperatorCommand['action']): OperatorCommand => ({
 const ALLOWED: Record<OperatorCommand['action'], (keyof typeof RECORDS)[]> = {
   allow_retry: ['failed', 'in doubt', 'lapsed', 'open transaction lapsed'],
   rerun: ['released', 'failed', 'in doubt'],
-  mark_completed: ['in doubt', 'lapsed', 'open transaction lapsed'],
-  mark_failed: ['in doubt', 'lapsed', 'open transaction lapsed'],
+  complete: ['in doubt', 'lapsed', 'open transaction lapsed'],
+  fail: ['in doubt', 'lapsed', 'open transaction lapsed'],
   expire: ['succeeded', 'failed', 'purged', 'released'],
   force_release: ['running'],
   purge_body: ['succeeded', 'failed'],
@@ -114,21 +114,23 @@ it('a new owner and a higher fence shut out the worker that held it, and the his
 it('allow retry lets the same request run, and no other; what it captured and its steps stay', () => {
   const record = write('failed', 'allow_retry');
   expect(decide(record, claimOf({ fingerprints: ['s1:aaaa'] }), NOW)).toEqual({ do: 'claim', life: 'kept' });
-  expect(decide(record, claimOf({ fingerprints: ['s1:bbbb'] }), NOW)).toMatchObject({ code: 'KEY_REUSED' });
+  expect(decide(record, claimOf({ fingerprints: ['s1:bbbb'] }), NOW)).toMatchObject({
+    code: 'IDEMPOTENCY_KEY_REUSED',
+  });
   expect(record).toMatchObject({ request: { body: 'q' }, steps: [{ name: 's' }], expiresAt: later(1_000) });
   expect(Object.keys(record)).not.toContain('response');
 });
 
 it('mark completed and mark failed leave what retries get', () => {
   for (const [action, outcome] of [
-    ['mark_completed', 'success'],
-    ['mark_failed', 'error'],
+    ['complete', 'success'],
+    ['fail', 'error'],
   ] as const) {
     const record = write('lapsed', action);
     expect(record).toMatchObject({ state: 'completed', outcome, completedAt: NOW, expiresAt: later(1_000) });
     expect(decide(record, claimOf({ fingerprints: ['s1:aaaa'] }), NOW)).toMatchObject({ do: 'replay' });
   }
-  const { response, ...none } = command('mark_failed');
+  const { response, ...none } = command('fail');
   expect(operated(RECORDS.lapsed, none, NOW)).toMatchObject({ do: 'refuse' });
 });
 
@@ -153,12 +155,12 @@ it('says where the effect may happen twice', () => {
   expect(repeating('rerun')).toEqual(['failed', 'in doubt']);
   expect(repeating('expire')).toEqual(['succeeded', 'failed', 'purged']);
   expect(repeating('force_release')).toEqual(['running']);
-  expect(repeating('mark_completed')).toEqual([]);
+  expect(repeating('complete')).toEqual([]);
 });
 
 it('a record whose fence can not rise is left as it is: nobody could read it afterwards', () => {
   const record = recordOf({ state: 'in_doubt', fence: HIGHEST_COUNT - 1 });
-  const last = operated(record, command('mark_failed'), NOW);
+  const last = operated(record, command('fail'), NOW);
   if (last.do !== 'write') throw new Error(last.refusal.code);
   const marked = readRecord(last.record);
   expect(marked).toMatchObject({ state: 'completed', fence: HIGHEST_COUNT });

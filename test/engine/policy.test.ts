@@ -11,7 +11,7 @@ test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key 
     maxResultBytes: 1_048_576,
     retentionMs: 86_400_000,
     onAbandoned: 'in_doubt',
-    abandonedRetentionMs: 2_592_000_000,
+    unresolvedRetentionMs: 2_592_000_000,
   });
 });
 
@@ -19,7 +19,7 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
   test.each<[keyof Policy, unknown[]]>([
     ['leaseMs', [0, -1, Number.NaN, 5, 999, 1_000.5, '1000', null, Number.POSITIVE_INFINITY, 2 ** 31, 10n]],
     ['retentionMs', [0, -1, Number.NaN, '1d', null, Number.POSITIVE_INFINITY]],
-    ['abandonedRetentionMs', [0, -1, Number.NaN, '1d', Number.POSITIVE_INFINITY]],
+    ['unresolvedRetentionMs', [0, -1, Number.NaN, '1d', Number.POSITIVE_INFINITY]],
     ['maxRunMs', [0, -1, Number.NaN, 999, 1_000.5, '1000', Number.POSITIVE_INFINITY, 2 ** 31]],
     ['waitTimeoutMs', [0, -1, Number.NaN, '1', null, 2 ** 31]],
     ['maxResultBytes', [-1, Number.NaN, '1', null, 16 * 1_048_576]],
@@ -59,10 +59,10 @@ test.each([
 });
 
 test('an operation’s policy overlays the defaults; undefined leaves them', () => {
-  const idempotency = withOptions({ leaseMs: 2_000, abandonedRetentionMs: null });
+  const idempotency = withOptions({ leaseMs: 2_000, unresolvedRetentionMs: null });
   expect(idempotency.policy({ retentionMs: 5_000, leaseMs: undefined } as never)).toMatchObject({
     leaseMs: 2_000,
-    abandonedRetentionMs: null,
+    unresolvedRetentionMs: null,
     retentionMs: 5_000,
   });
 });

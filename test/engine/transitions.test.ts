@@ -27,7 +27,7 @@ const BODY = { format: 'test/1', body: '{}', bytes: 2 };
 const SETTLEMENTS: readonly Settlement[] = [
   { to: 'completed', outcome: 'success', response: BODY, retentionMs: 1_000 },
   { to: 'released', reason: 'not yet', retentionMs: 1_000 },
-  { to: 'in_doubt', reason: 'cut off', abandonedRetentionMs: null },
+  { to: 'in_doubt', reason: 'cut off', unresolvedRetentionMs: null },
 ];
 
 /** All that may become of a record in the life that it is in, but for a new claim, which writes it anew. */

@@ -160,7 +160,7 @@ describe.each(Object.entries(forms))(
         query,
         'the login',
       );
-      expect([retry.status, codeOf(retry)]).toEqual([401, 'SCOPE_MISSING']);
+      expect([retry.status, codeOf(retry)]).toEqual([401, 'IDEMPOTENCY_SCOPE_MISSING']);
     });
   },
 );

@@ -10,7 +10,7 @@ import { type Answer, type Context, codeOf, key, type ShopOptions } from './supp
 
 const pay = { query: 'mutation { pay(amount: 5) }' };
 const forbidden = (answer: Answer) => [answer.status, codeOf(answer), answer.replayed];
-const REFUSED = [403, 'REPLAY_FORBIDDEN', false];
+const REFUSED = [403, 'IDEMPOTENCY_REPLAY_FORBIDDEN', false];
 
 /** A shop whose answers nobody may see again. */
 const closed = (more: ShopOptions = {}) =>
@@ -63,13 +63,20 @@ it('a refusal gives nothing of the answer, writes nothing, and is told as an eve
     errors: [
       {
         message: 'The result of the request with this idempotency key is no longer for this caller',
-        extensions: { code: 'REPLAY_FORBIDDEN', retryable: false },
+        extensions: { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false },
       },
     ],
   });
-  const error = expect.objectContaining({ code: 'REPLAY_FORBIDDEN' });
+  const error = expect.objectContaining({ code: 'IDEMPOTENCY_REPLAY_FORBIDDEN' });
   expect(events).toEqual([
-    { type: 'refused', code: 'REPLAY_FORBIDDEN', error, scope: 'someone', key: 'k', operation: 'pay' },
+    {
+      type: 'refused',
+      code: 'IDEMPOTENCY_REPLAY_FORBIDDEN',
+      error,
+      scope: 'someone',
+      key: 'k',
+      operation: 'pay',
+    },
   ]);
   expect(await shop.records()).toEqual(before);
   open = true;
@@ -223,7 +230,7 @@ describe('fields with keys of their own', () => {
     const again = await shop.post({ query });
     expect(again.status).toBe(200);
     expect(JSON.parse(again.body)).toMatchObject({
-      errors: [{ path: ['pay'], extensions: { code: 'REPLAY_FORBIDDEN' } }],
+      errors: [{ path: ['pay'], extensions: { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN' } }],
       data: { pay: null, ship: 'Oslo' },
       extensions: { idempotency: { replayed: ['ship'] } },
     });
@@ -262,8 +269,10 @@ it('a request that can have no answer is refused as ever, unasked', async () => 
     },
   });
   await shop.post(pay, key('k'));
-  expect(codeOf(await shop.post({ query: 'mutation { pay(amount: 6) }' }, key('k')))).toBe('KEY_REUSED');
+  expect(codeOf(await shop.post({ query: 'mutation { pay(amount: 6) }' }, key('k')))).toBe(
+    'IDEMPOTENCY_KEY_REUSED',
+  );
   expect(codeOf(await shop.post({ query: 'mutation { p: pay(amount: 5) }' }, key('k')))).toBe(
-    'SELECTION_CHANGED',
+    'IDEMPOTENCY_SELECTION_CHANGED',
   );
 });

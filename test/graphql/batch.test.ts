@@ -57,7 +57,7 @@ it('the same key for two operations of one batch: one of them runs', async () =>
   const codes = JSON.parse(answer.body).map(
     ({ errors }: { errors?: [{ extensions: { code: string } }] }) => errors?.[0].extensions.code,
   );
-  expect(codes.sort()).toEqual(['KEY_REUSED', undefined]);
+  expect(codes.sort()).toEqual(['IDEMPOTENCY_KEY_REUSED', undefined]);
   expect(shop.runs).toEqual(['pay']);
 });
 
@@ -68,7 +68,7 @@ it('one header for several operations is refused, for the mutations among them',
     const [query, refused] = JSON.parse(answer.body);
     expect(query).toEqual({ data: { ok: null } });
     expect(refused.errors[0].extensions).toEqual({
-      code: 'KEY_INVALID',
+      code: 'IDEMPOTENCY_KEY_INVALID',
       reason: 'ambiguous',
       retryable: false,
     });
@@ -101,5 +101,5 @@ it('a batch without keys runs as ever', async () => {
 it('a refusal in a batch says what is the matter', async () => {
   await using shop = await startShop({ batching: true });
   const answer = await shop.post([operation('mutation { pay }', '')]);
-  expect(codeOf({ ...answer, body: answer.body.slice(1, -1) })).toBe('KEY_INVALID');
+  expect(codeOf({ ...answer, body: answer.body.slice(1, -1) })).toBe('IDEMPOTENCY_KEY_INVALID');
 });

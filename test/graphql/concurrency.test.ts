@@ -25,7 +25,7 @@ it('case 2: fifty at once run once, and another amount under the key is told so 
   const others = Array.from({ length: 49 }, () => shop.post(pay(), key('k')));
   const odd = await shop.post(pay(6), key('k'));
   expect(odd.status).toBe(422);
-  expect(codeOf(odd)).toBe('KEY_REUSED');
+  expect(codeOf(odd)).toBe('IDEMPOTENCY_KEY_REUSED');
 
   paid.open();
   const { replayed: _, ...expected } = await first;
@@ -44,7 +44,7 @@ it('case 2: fifty at once on a fresh key', async () => {
 });
 
 it.each(['application/json', 'application/graphql-response+json'])(
-  'with `concurrent: reject` a duplicate is IN_PROGRESS, with a time to retry (%s)',
+  'with `concurrent: reject` a duplicate is IDEMPOTENCY_IN_PROGRESS, with a time to retry (%s)',
   async (accept) => {
     const entered = gate();
     const paid = gate();
@@ -63,7 +63,10 @@ it.each(['application/json', 'application/graphql-response+json'])(
     const second = await shop.post(pay(), { ...key('k'), accept });
     expect(second.status).toBe(409);
     expect(second.headers['retry-after']).toBe('1');
-    expect(JSON.parse(second.body).errors[0].extensions).toEqual({ code: 'IN_PROGRESS', retryable: true });
+    expect(JSON.parse(second.body).errors[0].extensions).toEqual({
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+      retryable: true,
+    });
     paid.open();
     expect(await first).toMatchObject({ status: 200, replayed: false });
     expect(await shop.post(pay(), key('k'))).toMatchObject({ status: 200, replayed: true });
@@ -88,7 +91,7 @@ it('a waiting duplicate with another selection is refused when the first is done
   const second = shop.post({ query: 'mutation { p: pay }' }, key('k'));
   paid.open();
   expect(await first).toMatchObject({ body: '{"data":{"pay":1}}' });
-  expect(codeOf(await second)).toBe('SELECTION_CHANGED');
+  expect(codeOf(await second)).toBe('IDEMPOTENCY_SELECTION_CHANGED');
 });
 
 for (const place of ['before', 'after', 'absent'] as const) {

@@ -103,7 +103,7 @@ it.each([
 it('a header that came twice is refused', async () => {
   const { run, runs } = start();
   const { errors } = await run('mutation { pay }', { req: { headers: { 'idempotency-key': ['a', 'b'] } } });
-  expect(errors?.[0]?.extensions).toMatchObject({ code: 'KEY_INVALID', reason: 'ambiguous' });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous' });
   expect(runs).toEqual([]);
 });
 
@@ -201,7 +201,7 @@ for (const place of ['before', 'after'] as const) {
     expect(JSON.parse(JSON.stringify(refused.errors))).toEqual([
       {
         message: 'This idempotency key was used for another request; use a new key for a new request',
-        extensions: { code: 'KEY_REUSED', retryable: false, http: { status: 422 } },
+        extensions: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, http: { status: 422 } },
       },
     ]);
   });
@@ -249,7 +249,10 @@ it('a refusal is a result that hooks see, and names its status', async () => {
     ],
   });
   await run('mutation { pay }', { params: {} });
-  expect(seen).toEqual([{ code: 'KEY_MISSING', retryable: false, http: { status: 400 } }, 'execution']);
+  expect(seen).toEqual([
+    { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false, http: { status: 400 } },
+    'execution',
+  ]);
 });
 
 it('one instance serves two callers with contexts of their own', async () => {

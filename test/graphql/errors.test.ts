@@ -15,18 +15,18 @@ const failingWith = (error: unknown): Store => {
 };
 
 const status = {
-  KEY_MISSING: 400,
-  KEY_INVALID: 400,
-  SCOPE_MISSING: 401,
-  KEY_REUSED: 422,
-  SELECTION_CHANGED: 422,
-  IN_PROGRESS: 409,
-  IN_DOUBT: 409,
-  LEASE_LOST: 409,
-  REPLAY_FORBIDDEN: 403,
-  RESULT_NOT_RETAINED: 410,
-  RECORD_UNREADABLE: 500,
-  STORE_UNAVAILABLE: 503,
+  IDEMPOTENCY_KEY_MISSING: 400,
+  IDEMPOTENCY_KEY_INVALID: 400,
+  IDEMPOTENCY_SCOPE_MISSING: 401,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  IDEMPOTENCY_SELECTION_CHANGED: 422,
+  IDEMPOTENCY_IN_PROGRESS: 409,
+  IDEMPOTENCY_IN_DOUBT: 409,
+  IDEMPOTENCY_LEASE_LOST: 409,
+  IDEMPOTENCY_REPLAY_FORBIDDEN: 403,
+  IDEMPOTENCY_RESULT_NOT_RETAINED: 410,
+  IDEMPOTENCY_RECORD_UNREADABLE: 500,
+  IDEMPOTENCY_STORE_UNAVAILABLE: 503,
 };
 
 it.each(IDEMPOTENCY_ERROR_CODES)('%s has its own HTTP status, whatever the client accepts', async (code) => {
@@ -48,7 +48,8 @@ it.each(IDEMPOTENCY_ERROR_CODES)('%s has its own HTTP status, whatever the clien
 
 it('a refusal carries its cause for the server, and does not serialise it', () => {
   const cause = new Error('secret');
-  const [error] = refused(new IdempotencyError('STORE_UNAVAILABLE', 'Not there', { cause })).errors ?? [];
+  const [error] =
+    refused(new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', 'Not there', { cause })).errors ?? [];
   expect(error).toBeInstanceOf(GraphQLError);
   expect(error?.cause).toBe(cause);
   expect(error?.originalError).toBeUndefined();
@@ -74,7 +75,7 @@ it('a closing server takes no new keys', async () => {
   const answer = await shop.post(pay, key('k'));
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'closing',
     retryable: true,
   });

@@ -67,7 +67,12 @@ it.each<[string, object, string]>([
   const answer = await shop.post(request);
   expect(answer.status).toBe(400);
   expect(JSON.parse(answer.body)).toEqual({
-    errors: [{ message: expect.any(String), extensions: { code: 'KEY_INVALID', reason, retryable: false } }],
+    errors: [
+      {
+        message: expect.any(String),
+        extensions: { code: 'IDEMPOTENCY_KEY_INVALID', reason, retryable: false },
+      },
+    ],
   });
   expect(shop.runs).toEqual([]);
   expect(await shop.records()).toEqual([]);
@@ -92,7 +97,7 @@ it.each<[string, object, Record<string, string>]>([
   const query = 'mutation { pay @idempotent(key: "a") ship }';
   const answer = await shop.post({ query, ...more }, headers);
   expect(answer.status).toBe(400);
-  expect(codeOf(answer)).toBe('KEY_INVALID');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_INVALID');
   expect(answer.body).toContain('"reason":"ambiguous"');
   expect(shop.runs).toEqual([]);
 });
@@ -150,7 +155,7 @@ it('case 10: a key of one field is refused at another, and in the other operatio
     'mutation A { x: pay(amount: 1) @idempotent(key: "k") } mutation B { x: ship(amount: 1) @idempotent(key: "k") }';
   expect((await shop.post({ query, operationName: 'A' })).body).toBe('{"data":{"x":1}}');
   const other = await shop.post({ query, operationName: 'B' });
-  expect(codeOf(other)).toBe('KEY_REUSED');
+  expect(codeOf(other)).toBe('IDEMPOTENCY_KEY_REUSED');
   expect(JSON.parse(other.body).data).toEqual({ x: null });
   expect(await shop.post({ query, operationName: 'A' })).toMatchObject({
     body: '{"data":{"x":1}}',
@@ -163,7 +168,7 @@ it('a caller without a scope is refused before anything runs', async () => {
   await using shop = await startKeyedShop({ useIdempotency: { scope: () => null } });
   const answer = await shop.post({ query: 'mutation { ship pay @idempotent(key: "a") }' });
   expect(answer.status).toBe(401);
-  expect(codeOf(answer)).toBe('SCOPE_MISSING');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_SCOPE_MISSING');
   expect(shop.runs).toEqual([]);
 });
 

@@ -43,7 +43,7 @@ it('fields whose policies differ in an option can not share a key', async () => 
   });
   const answer = await shop.post({ query: 'mutation { ship pay }' }, key('k'));
   expect(answer.status).toBe(400);
-  expect(codeOf(answer)).toBe('KEY_INVALID');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_INVALID');
   expect(answer.body).toContain(
     'ship and pay can not share an idempotency key, for their policies differ in retentionMs',
   );
@@ -87,7 +87,7 @@ describe.each([
   it('onAbandoned', async () => {
     for (const [field, answer, runs] of [
       ['pay(amount: 5)', '{"data":{"pay":5}}', 2],
-      ['ship(to: "a")', 'IN_DOUBT', 1],
+      ['ship(to: "a")', 'IDEMPOTENCY_IN_DOUBT', 1],
     ] as const) {
       await using shop = await open({ onAbandoned: 'rerun' });
       await send(shop, field);
@@ -133,7 +133,7 @@ describe.each([
     const { body } = await send(shop, first);
     const answer = await send(shop, second);
     if (same) expect(answer).toMatchObject({ body, replayed: true });
-    else expect(codeOf(answer)).toBe('KEY_REUSED');
+    else expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(shop.runs).toHaveLength(1);
   });
 });

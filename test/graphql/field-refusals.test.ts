@@ -18,7 +18,7 @@ it('a refusal is the error of its field, and the others run', async () => {
   });
   expect(answer.status).toBe(200);
   expect(JSON.parse(answer.body)).toEqual({
-    errors: [refusal('KEY_REUSED', 'b', 52), refusal('SELECTION_CHANGED', 'c', 92)],
+    errors: [refusal('IDEMPOTENCY_KEY_REUSED', 'b', 52), refusal('IDEMPOTENCY_SELECTION_CHANGED', 'c', 92)],
     data: { a: 1, b: null, c: null, ship: 'x' },
   });
   expect(shop.runs).toEqual(['pay', 'ship']);
@@ -33,7 +33,10 @@ it('a refusal of a field that must not be null leaves no data, and nothing after
       'mutation { a: pay(amount: 1) @idempotent(key: "k") b: pay(amount: 2) @idempotent(key: "k") ship @idempotent(key: "s") }',
   });
   expect(answer.status).toBe(200);
-  expect(JSON.parse(answer.body)).toEqual({ errors: [refusal('KEY_REUSED', 'b', 52)], data: null });
+  expect(JSON.parse(answer.body)).toEqual({
+    errors: [refusal('IDEMPOTENCY_KEY_REUSED', 'b', 52)],
+    data: null,
+  });
   expect(shop.runs).toEqual(['pay']);
   expect(await recordsOf(shop)).toEqual(['k pay completed']);
 });
@@ -52,15 +55,15 @@ it('a field that is still running elsewhere is refused with Retry-After', async 
     query: 'mutation { pay(amount: 1) @idempotent(key: "k") ship(to: "x") @idempotent(key: "s") }',
   });
   expect(answer).toMatchObject({ status: 200, headers: { 'retry-after': '1' } });
-  expect(codeOf(answer)).toBe('IN_PROGRESS');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_IN_PROGRESS');
   expect(JSON.parse(answer.body).data).toEqual({ pay: null, ship: 'x' });
 });
 
-it('another alias or selection of a field is SELECTION_CHANGED', async () => {
+it('another alias or selection of a field is IDEMPOTENCY_SELECTION_CHANGED', async () => {
   await using shop = await startKeyedShop();
   await shop.post({ query: 'mutation { pay(amount: 1) @idempotent(key: "k") }' });
   const answer = await shop.post({ query: 'mutation { p: pay(amount: 1) @idempotent(key: "k") }' });
-  expect(codeOf(answer)).toBe('SELECTION_CHANGED');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_SELECTION_CHANGED');
   expect(shop.runs).toEqual(['pay']);
 });
 
@@ -109,7 +112,7 @@ it('fields whose policies contradict each other may stand in one document', asyn
   const query = 'mutation { pay @idempotent(key: "p") ship(to: "Oslo") @idempotent(key: "s") }';
   await shop.post({ query });
   expect(JSON.parse((await shop.post({ query })).body)).toMatchObject({
-    errors: [{ path: ['pay'], extensions: { code: 'RESULT_NOT_RETAINED' } }],
+    errors: [{ path: ['pay'], extensions: { code: 'IDEMPOTENCY_RESULT_NOT_RETAINED' } }],
     data: { pay: null, ship: 'Oslo' },
     extensions: { idempotency: { replayed: ['ship'] } },
   });
@@ -119,6 +122,6 @@ it('a key without the form that its field asks for refuses the operation, before
   await using shop = await startKeyedShop({ useIdempotency: { fields: { ship: { keyFormat: 'uuid' } } } });
   const query = 'mutation { pay(amount: 1) @idempotent(key: "k1") ship(to: "x") @idempotent(key: "k2") }';
   const answer = await shop.post({ query });
-  expect(codeOf(answer)).toBe('KEY_INVALID');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_INVALID');
   expect(shop.runs).toEqual([]);
 });

@@ -71,7 +71,7 @@ describe('what stands at an excluded path does not count', () => {
     await using shop = await open(policy);
     await shop.post(first, key('k'));
     const answer = await shop.post(other, key('k'));
-    expect([answer.status, codeOf(answer)]).toEqual([422, 'KEY_REUSED']);
+    expect([answer.status, codeOf(answer)]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
     expect(shop.runs).toEqual(['pay']);
   });
 
@@ -304,13 +304,13 @@ describe('case 25: a release with another policy', () => {
 
   it('compares by the rule of the record: other arguments are told, what it did not count is not', async () => {
     const other = payBy({ amount: 6, captcha: 'a' });
-    expect(await deploy(excluding('input.captcha'), {}, other)).toEqual([422, 'KEY_REUSED']);
+    expect(await deploy(excluding('input.captcha'), {}, other)).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
     expect(await deploy(excluding('input.captcha'), {}, payBy({ amount: 5, captcha: 'b' }))).toEqual(
       replayed,
     );
     expect(await deploy({}, excluding('input.captcha'), payBy({ amount: 5, captcha: 'b' }))).toEqual([
       422,
-      'KEY_REUSED',
+      'IDEMPOTENCY_KEY_REUSED',
     ]);
   });
 
@@ -319,17 +319,17 @@ describe('case 25: a release with another policy', () => {
     ['knows only another version', versions('v1'), versions('v2')],
     ['was rolled back behind a new version', versions('v2', 'v1'), versions('v1')],
   ])('that %s runs nothing, and it is no 422', async (_, before, after) => {
-    expect(await deploy(before, after)).toEqual([500, 'RECORD_UNREADABLE']);
+    expect(await deploy(before, after)).toEqual([500, 'IDEMPOTENCY_RECORD_UNREADABLE']);
   });
 
   it('case 10: tells the key of another operation, by whatever rule that is kept', async () => {
     expect(await deploy(one, {}, { query: 'mutation { ship(to: "a") }' } as never)).toEqual([
       422,
-      'KEY_REUSED',
+      'IDEMPOTENCY_KEY_REUSED',
     ]);
     expect(
       await deploy(excluding('clientClock'), {}, { query: 'mutation { ship(to: "a") }' } as never),
-    ).toEqual([422, 'KEY_REUSED']);
+    ).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   });
 
   it('uses a key that has expired, whatever the rule of its record', async () => {

@@ -26,7 +26,10 @@ it('a run that the resolver left in doubt is not run again', async () => {
   await using shop = await startInDoubt();
   const answer = await shop.post(pay, key('k'));
   expect(answer.status).toBe(409);
-  expect(JSON.parse(answer.body).errors[0].extensions).toEqual({ code: 'IN_DOUBT', retryable: false });
+  expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
+    code: 'IDEMPOTENCY_IN_DOUBT',
+    retryable: false,
+  });
   expect(shop.runs).toEqual(['pay']);
 });
 
@@ -60,7 +63,7 @@ it.each<[unknown]>([[5], [null], [{ paid: 5 }], [undefined]])(
   'data %j that has no such field leaves the key in doubt',
   async (data) => {
     await using shop = await startInDoubt(async () => ({ action: 'complete', data }));
-    for (const answer of await shop.twice(pay, key('k'))) expect(codeOf(answer)).toBe('IN_DOUBT');
+    for (const answer of await shop.twice(pay, key('k'))) expect(codeOf(answer)).toBe('IDEMPOTENCY_IN_DOUBT');
     expect(shop.runs).toEqual(['pay']);
   },
 );

@@ -46,7 +46,7 @@ describe.each(['before', 'after'])('useDeferStream %s ours', (place) => {
       for (const [directive, headers] of keys) {
         const query = `mutation ${document.replace('KEY', directive)}`;
         const answer = await shop.post({ query }, { ...headers, accept });
-        expect(answer.body).toContain('"code":"KEY_INVALID","reason":"incremental"');
+        expect(answer.body).toContain('"code":"IDEMPOTENCY_KEY_INVALID","reason":"incremental"');
         expect(answer.body).not.toContain('"data"');
       }
     }

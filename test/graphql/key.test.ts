@@ -32,7 +32,7 @@ it.each([
   for (const accept of ['application/json', 'application/graphql-response+json']) {
     const answer = await shop.post(pay, { ...key(header), accept });
     expect(answer.status).toBe(400);
-    expect(codeOf(answer)).toBe('KEY_INVALID');
+    expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_INVALID');
     expect(JSON.parse(answer.body)).not.toHaveProperty('data');
   }
   expect(shop.runs).toEqual([]);
@@ -45,7 +45,7 @@ it.each(['', ' ', null, 0, 5, false, ['a'], { a: 1 }, 'k'.repeat(256), 'a\u0000b
     await using shop = await startShop();
     const answer = await shop.post(withExtension(bad), key('a-good-one'));
     expect(answer.status).toBe(400);
-    expect(codeOf(answer)).toBe('KEY_INVALID');
+    expect(codeOf(answer)).toBe('IDEMPOTENCY_KEY_INVALID');
     expect(shop.runs).toEqual([]);
     expect(await shop.records()).toEqual([]);
   },
@@ -65,7 +65,7 @@ it('a header and an extension that differ are refused', async () => {
   const answer = await shop.post(withExtension('a'), key('b'));
   expect(answer.status).toBe(400);
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
-    code: 'KEY_INVALID',
+    code: 'IDEMPOTENCY_KEY_INVALID',
     reason: 'ambiguous',
     retryable: false,
   });
@@ -123,7 +123,7 @@ it('the `key` option is asked only when the client sent no key', async () => {
   expect(await shop.post(own('mine'))).toMatchObject({ replayed: false });
   expect(await shop.post(own('mine'))).toMatchObject({ replayed: true });
   for (const none of [null, undefined]) expect(await shop.post(own(none))).toMatchObject({ replayed: false });
-  for (const bad of ['', 5]) expect(codeOf(await shop.post(own(bad)))).toBe('KEY_INVALID');
+  for (const bad of ['', 5]) expect(codeOf(await shop.post(own(bad)))).toBe('IDEMPOTENCY_KEY_INVALID');
   expect(shop.runs).toHaveLength(4);
   expect(new Set(asked)).toEqual(new Set(['Document']));
 });
@@ -138,7 +138,7 @@ it('another header name', async () => {
 });
 
 it.each(['application/json', 'application/graphql-response+json'])(
-  'required and absent is KEY_MISSING (%s)',
+  'required and absent is IDEMPOTENCY_KEY_MISSING (%s)',
   async (accept) => {
     await using shop = await startShop({
       typeDefs: 'type Mutation { pay: Int like: Int }',
@@ -148,7 +148,9 @@ it.each(['application/json', 'application/graphql-response+json'])(
     const answer = await shop.post({ query: 'mutation Dear { like p: pay }' }, { accept });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toEqual({
-      errors: [{ message: expect.any(String), extensions: { code: 'KEY_MISSING', retryable: false } }],
+      errors: [
+        { message: expect.any(String), extensions: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false } },
+      ],
     });
     expect(shop.runs).toEqual([]);
     await shop.post({ query: 'mutation Free { pay }' });
@@ -160,20 +162,23 @@ it.each(['application/json', 'application/graphql-response+json'])(
 
 it('`require: true` asks of every mutation, and of no query', async () => {
   await using shop = await startShop({ useIdempotency: { require: true } });
-  expect(codeOf(await shop.post(pay))).toBe('KEY_MISSING');
+  expect(codeOf(await shop.post(pay))).toBe('IDEMPOTENCY_KEY_MISSING');
   expect(await shop.post({ query: '{ ok }' })).toMatchObject({ status: 200 });
   expect(shop.runs).toEqual([]);
 });
 
-it.each([undefined, null, ''])('a keyed mutation with the scope %j is SCOPE_MISSING', async (scope) => {
-  await using shop = await startShop({ useIdempotency: { scope: async () => scope } });
-  const answer = await shop.post(pay, key('k'));
-  expect(answer.status).toBe(401);
-  expect(codeOf(answer)).toBe('SCOPE_MISSING');
-  expect(await shop.post(pay)).toMatchObject({ status: 200 });
-  expect(shop.runs).toEqual(['pay']);
-  expect(await shop.records()).toEqual([]);
-});
+it.each([undefined, null, ''])(
+  'a keyed mutation with the scope %j is IDEMPOTENCY_SCOPE_MISSING',
+  async (scope) => {
+    await using shop = await startShop({ useIdempotency: { scope: async () => scope } });
+    const answer = await shop.post(pay, key('k'));
+    expect(answer.status).toBe(401);
+    expect(codeOf(answer)).toBe('IDEMPOTENCY_SCOPE_MISSING');
+    expect(await shop.post(pay)).toMatchObject({ status: 200 });
+    expect(shop.runs).toEqual(['pay']);
+    expect(await shop.records()).toEqual([]);
+  },
+);
 
 it.each([5, {}, 'x'.repeat(1_025), '\ud800'])("the scope %j is the server's own error", async (scope) => {
   await using shop = await startShop({ useIdempotency: { scope: () => scope as string } });

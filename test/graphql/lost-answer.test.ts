@@ -142,7 +142,7 @@ describe('case 71: a lost answer is not taken for a refusal', () => {
       expect(first.text).not.toContain('"pay":');
       const retry = await send();
       expect(charges).toHaveLength(1);
-      expect(retry).toMatchObject({ status: 409, code: 'IN_DOUBT' });
+      expect(retry).toMatchObject({ status: 409, code: 'IDEMPOTENCY_IN_DOUBT' });
     });
   }
 
@@ -180,7 +180,7 @@ const endings: Record<string, Execute> = {
 it.each(Object.entries(endings))('an executor that %s leaves the key in doubt', async (_, execute) => {
   const send = start(execute);
   await send();
-  expect((await send()).code).toBe('IN_DOUBT');
+  expect((await send()).code).toBe('IDEMPOTENCY_IN_DOUBT');
   expect(charges).toHaveLength(1);
 });
 
@@ -219,7 +219,7 @@ it('a result without data that `classify` stores is given again', async () => {
 it('what was thrown can not be given again: with `classify` that stores it, a retry is told that it ran', async () => {
   const send = start(endings['rejects later'] as Execute, () => 'store');
   await send();
-  expect((await send()).code).toBe('RESULT_NOT_RETAINED');
+  expect((await send()).code).toBe('IDEMPOTENCY_RESULT_NOT_RETAINED');
   expect(charges).toHaveLength(1);
 });
 

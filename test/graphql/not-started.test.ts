@@ -121,7 +121,7 @@ for (const [way, guard] of Object.entries(wrappers)) {
       refuses = false;
       const retry = await shop.post(pay, key('k'));
       if (classify) expect(retry).toMatchObject({ body: '{"data":{"pay":5}}', replayed: false });
-      else expect(codeOf(retry)).toBe('IN_DOUBT');
+      else expect(codeOf(retry)).toBe('IDEMPOTENCY_IN_DOUBT');
     }
   });
 }
@@ -172,7 +172,7 @@ it('an executor that fails once it has begun leaves the key in doubt', async () 
   expect(first).toMatchObject({ status: 500, body: expect.not.stringContaining('secret') });
   const second = await shop.post(pay, key('k'));
   expect(second.status).toBe(409);
-  expect(codeOf(second)).toBe('IN_DOUBT');
+  expect(codeOf(second)).toBe('IDEMPOTENCY_IN_DOUBT');
   expect(shop.runs).toEqual(['pay']);
 });
 
@@ -209,7 +209,7 @@ it.each(['@defer', '@stream'])(
         : 'mutation { order { ...F } } fragment F on Order { lines @stream }';
     const answer = await shop.post({ query }, { ...key('k'), accept: 'multipart/mixed, application/json' });
     expect(answer.status).toBe(400);
-    expect(answer.body).toContain('KEY_INVALID');
+    expect(answer.body).toContain('IDEMPOTENCY_KEY_INVALID');
     expect(answer.body).toContain('incremental');
     expect(shop.runs).toEqual([]);
     expect(await shop.records()).toEqual([]);

@@ -220,7 +220,7 @@ it.each<[string, unknown]>([
   ['a file that was not read', new File(['a'], 'a.pdf')],
 ])('%s among the arguments can not be compared', async (_, upload) => {
   await expect(argumentsOf(json({ files: [upload] }))).rejects.toMatchObject({
-    code: 'KEY_INVALID',
+    code: 'IDEMPOTENCY_KEY_INVALID',
     reason: 'unfingerprintable',
   });
 });
@@ -247,16 +247,24 @@ describe('case 10: the same key', () => {
     [
       'another field with equal arguments',
       { query: 'mutation { createRefund(sku: "A") { id } }' },
-      'KEY_REUSED',
+      'IDEMPOTENCY_KEY_REUSED',
     ],
     [
       'that field under the response key of the first',
       { query: 'mutation { createOrder: createRefund(sku: "A") { id } }' },
-      'KEY_REUSED',
+      'IDEMPOTENCY_KEY_REUSED',
     ],
-    ['other arguments', { query: 'mutation { createOrder(sku: "B") { id } }' }, 'KEY_REUSED'],
-    ['another alias', { query: 'mutation { o: createOrder(sku: "A") { id } }' }, 'SELECTION_CHANGED'],
-    ['another selection', { query: 'mutation { createOrder(sku: "A") { id at } }' }, 'SELECTION_CHANGED'],
+    ['other arguments', { query: 'mutation { createOrder(sku: "B") { id } }' }, 'IDEMPOTENCY_KEY_REUSED'],
+    [
+      'another alias',
+      { query: 'mutation { o: createOrder(sku: "A") { id } }' },
+      'IDEMPOTENCY_SELECTION_CHANGED',
+    ],
+    [
+      'another selection',
+      { query: 'mutation { createOrder(sku: "A") { id at } }' },
+      'IDEMPOTENCY_SELECTION_CHANGED',
+    ],
   ])('with %s is refused, and nothing runs', async (_, other, code) => {
     await using shop = await startShop({ typeDefs, mutations });
     await shop.post(order, key('k'));
@@ -275,7 +283,7 @@ describe('case 10: the same key', () => {
     const first = await shop.post({ query, operationName: 'A', variables: { s: 'A' } }, key('k'));
     const second = await shop.post({ query, operationName: 'B', variables: { s: 'A' } }, key('k'));
     expect(first.body).toContain('"order"');
-    expect(codeOf(second)).toBe('KEY_REUSED');
+    expect(codeOf(second)).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(shop.runs).toEqual(['createOrder']);
   });
 });

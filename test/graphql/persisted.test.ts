@@ -66,7 +66,7 @@ for (const place of places) {
       const first = await shop.post(ask(PAY, 'hash only', 'K'));
       expect(await shop.post({ query: PAY, variables: { amount: 5 } }, key('K'))).toEqual(replayOf(first));
       for (const what of ['hash only', 'hash and text'] as const)
-        expect(codeOf(await shop.post(ask(PAY, what, 'K', { amount: 6 })))).toBe('KEY_REUSED');
+        expect(codeOf(await shop.post(ask(PAY, what, 'K', { amount: 6 })))).toBe('IDEMPOTENCY_KEY_REUSED');
       expect(shop.runs).toEqual(['pay', 'pay']);
     });
 
@@ -211,7 +211,7 @@ describe.each(places)('operations persisted beforehand, usePersistedOperations %
       const text = { query, variables: { amount: 5 } };
       expect(await shop.post({ ...text, extensions: { idempotencyKey: query } })).toEqual(replayOf(first));
     }
-    expect(codeOf(await shop.post(ask(PAY, 'hash only', PAY, { amount: 6 })))).toBe('KEY_REUSED');
+    expect(codeOf(await shop.post(ask(PAY, 'hash only', PAY, { amount: 6 })))).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(shop.runs).toEqual(['pay', 'fail']);
   });
 

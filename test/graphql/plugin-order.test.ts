@@ -191,7 +191,7 @@ async function expectProtected(send: ReturnType<Host>): Promise<void> {
   const fields = `mutation { pay @idempotent(key: "${key}-p") ship @idempotent(key: "${key}-s") }`;
   expect((await send(fields)).result).toMatchObject({ data: { pay: 2, ship: 3 } });
   expect((await send(fields)).result).toMatchObject({ data: { pay: 2, ship: 3 } });
-  expect((await send('mutation { order }')).text).toContain('KEY_MISSING');
+  expect((await send('mutation { order }')).text).toContain('IDEMPOTENCY_KEY_MISSING');
   expect(runs).toEqual(['pay', 'pay', 'ship']);
   expect((await send('mutation { pay }')).result).toMatchObject({ data: { pay: 4 } });
   expect((await send('{ ok }')).result).toMatchObject({ data: { ok: 1 } });

@@ -79,17 +79,20 @@ it.each<[string, object]>([
     { $set: { 'response.body': '{"data":1,"errors":[["odd",1]]}', 'response.bytes': 31 } },
   ],
   ['of another format', { $set: { 'response.format': 'graphql/2' } }],
-])('a stored answer that is %s is RESULT_NOT_RETAINED, and nothing runs again', async (_, damage) => {
-  await using shop = await startShop();
-  await shop.post(pay, key('k'));
-  await shop.collection.updateOne({}, damage);
-  for (const answer of await shop.twice(pay, key('k'))) {
-    expect(answer.status).toBe(410);
-    expect(codeOf(answer)).toBe('RESULT_NOT_RETAINED');
-    expect(answer.headers).not.toHaveProperty('retry-after');
-  }
-  expect(shop.runs).toEqual(['pay']);
-});
+])(
+  'a stored answer that is %s is IDEMPOTENCY_RESULT_NOT_RETAINED, and nothing runs again',
+  async (_, damage) => {
+    await using shop = await startShop();
+    await shop.post(pay, key('k'));
+    await shop.collection.updateOne({}, damage);
+    for (const answer of await shop.twice(pay, key('k'))) {
+      expect(answer.status).toBe(410);
+      expect(codeOf(answer)).toBe('IDEMPOTENCY_RESULT_NOT_RETAINED');
+      expect(answer.headers).not.toHaveProperty('retry-after');
+    }
+    expect(shop.runs).toEqual(['pay']);
+  },
+);
 
 it('a record by another rule is unreadable, not a reused key', async () => {
   await using shop = await startShop();
@@ -97,7 +100,7 @@ it('a record by another rule is unreadable, not a reused key', async () => {
   await shop.collection.updateOne({}, { $set: { fingerprint: `s99:${'0'.repeat(64)}` } });
   const answer = await shop.post(pay, key('k'));
   expect(answer.status).toBe(500);
-  expect(codeOf(answer)).toBe('RECORD_UNREADABLE');
+  expect(codeOf(answer)).toBe('IDEMPOTENCY_RECORD_UNREADABLE');
   expect(shop.runs).toEqual(['pay']);
 });
 

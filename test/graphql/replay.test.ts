@@ -269,6 +269,9 @@ it('a result that JSON can not hold is not retained either, and is not run again
   });
   const [first, second] = await shop.twice({ query: 'mutation { big }' }, key('k'));
   expect(first.status).toBe(500);
-  expect(second).toMatchObject({ status: 410, body: expect.stringContaining('RESULT_NOT_RETAINED') });
+  expect(second).toMatchObject({
+    status: 410,
+    body: expect.stringContaining('IDEMPOTENCY_RESULT_NOT_RETAINED'),
+  });
   expect(shop.runs).toEqual(['big']);
 });

@@ -8,10 +8,20 @@ import { codeOf, key } from './support.ts';
 const typeDefs = 'type Mutation { pay(amount: Int): Int @requiresIdempotencyKey ship: String log: Int }';
 
 it.each<[string, string, Record<string, string>, string | undefined]>([
-  ['no key', 'mutation { pay }', {}, 'KEY_MISSING'],
-  ['no key, beside other fields', 'mutation { ship pay }', {}, 'KEY_MISSING'],
-  ['no key, in a fragment', 'mutation { ...F } fragment F on Mutation { x: pay }', {}, 'KEY_MISSING'],
-  ['only another field with a key', 'mutation { ship @idempotent(key: "s") pay }', {}, 'KEY_MISSING'],
+  ['no key', 'mutation { pay }', {}, 'IDEMPOTENCY_KEY_MISSING'],
+  ['no key, beside other fields', 'mutation { ship pay }', {}, 'IDEMPOTENCY_KEY_MISSING'],
+  [
+    'no key, in a fragment',
+    'mutation { ...F } fragment F on Mutation { x: pay }',
+    {},
+    'IDEMPOTENCY_KEY_MISSING',
+  ],
+  [
+    'only another field with a key',
+    'mutation { ship @idempotent(key: "s") pay }',
+    {},
+    'IDEMPOTENCY_KEY_MISSING',
+  ],
   ['a key of the operation', 'mutation { pay ship }', key('k'), undefined],
   ['a key of its own', 'mutation { pay @idempotent(key: "p") ship }', {}, undefined],
   ['no key, but skipped', 'mutation { pay @skip(if: true) ship }', {}, undefined],
@@ -38,7 +48,7 @@ it('`require` is asked about the fields that have no key of their own, and about
   await shop.post({ query: 'mutation A { pay @idempotent(key: "p") s: ship ship }' });
   await shop.post({ query: 'mutation { pay @idempotent(key: "q") }' });
   const refused = await shop.post({ query: 'mutation { pay @idempotent(key: "r") log }' });
-  expect(codeOf(refused)).toBe('KEY_MISSING');
+  expect(codeOf(refused)).toBe('IDEMPOTENCY_KEY_MISSING');
   expect(asked).toEqual(['A', ['ship'], undefined, ['log']]);
   expect(shop.runs).toEqual(['pay', 'ship', 'ship', 'pay']);
 });

@@ -108,7 +108,8 @@ describe.each<Sent>([
     const [first, second] = await shop.twice(body, key('k'));
     expect(JSON.parse(first.body)).toEqual({ data: { [field]: expect.anything() } });
     expect(second).toEqual({ ...first, replayed: true });
-    for (const other of different) expect(codeOf(await shop.post(other, key('k')))).toBe('KEY_REUSED');
+    for (const other of different)
+      expect(codeOf(await shop.post(other, key('k')))).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(shop.runs).toEqual([field]);
   });
 });
@@ -130,11 +131,11 @@ it('custom scalars inside an input object, and variables inside a JSON literal, 
     { money: '6 EUR' },
     { list: ['2', '1'] },
   ])
-    expect(codeOf(await shop.post(input(change), key('input')))).toBe('KEY_REUSED');
+    expect(codeOf(await shop.post(input(change), key('input')))).toBe('IDEMPOTENCY_KEY_REUSED');
 
   const inside = (v: unknown) => ({ query: 'mutation($v: JSON) { json(v: { a: [$v] }) }', variables: { v } });
   expect((await shop.post(inside(1), key('inside'))).body).toBe('{"data":{"json":{"a":[1]}}}');
-  expect(codeOf(await shop.post(inside(2), key('inside')))).toBe('KEY_REUSED');
+  expect(codeOf(await shop.post(inside(2), key('inside')))).toBe('IDEMPOTENCY_KEY_REUSED');
   expect(await shop.post(inside(1), key('inside'))).toMatchObject({ replayed: true });
   expect(shop.runs).toEqual(['all', 'json']);
 });
@@ -196,7 +197,7 @@ describe('interfaces and unions', () => {
     await using shop = await startShop(abstract);
     const on = (type: string) => ({ query: `mutation { attempt { ... on ${type} { __typename } } }` });
     await shop.post(on('Declined'), key('k'));
-    expect(codeOf(await shop.post(on('Card'), key('k')))).toBe('SELECTION_CHANGED');
+    expect(codeOf(await shop.post(on('Card'), key('k')))).toBe('IDEMPOTENCY_SELECTION_CHANGED');
     expect(shop.runs).toEqual(['attempt']);
   });
 });

@@ -91,7 +91,7 @@ describe('case 21: a file', () => {
     await using shop = await startArchive();
     const first = await upload(shop, one(fileOf('%PDF-1.7')), key('k'));
     const refused = await upload(shop, one(other), key('k'));
-    expect([refused.status, codeOf(refused)]).toEqual([422, 'KEY_REUSED']);
+    expect([refused.status, codeOf(refused)]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
     expect(await upload(shop, one(fileOf('%PDF-1.7')), key('k'))).toEqual({ ...first, replayed: true });
     expect(shop.runs).toEqual(['upload']);
   });
@@ -150,7 +150,7 @@ describe('case 21: files in input objects and lists', () => {
       attach({ file: fileOf('c') }, scans().slice(1)),
       attach({ pages: [fileOf('c')] }, scans()),
     ])
-      expect(codeOf(await upload(shop, other, key('k')))).toBe('KEY_REUSED');
+      expect(codeOf(await upload(shop, other, key('k')))).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(shop.runs).toEqual(['attach']);
   });
 
@@ -171,7 +171,7 @@ describe('case 21: files in input objects and lists', () => {
     });
     const first = await upload(shop, inside('a'), key('k'));
     expect(await upload(shop, inside('a'), key('k'))).toEqual({ ...first, replayed: true });
-    expect(codeOf(await upload(shop, inside('b'), key('k')))).toBe('KEY_REUSED');
+    expect(codeOf(await upload(shop, inside('b'), key('k')))).toBe('IDEMPOTENCY_KEY_REUSED');
   });
 
   it('in a scalar for any JSON, no object that looks like a file passes for it', async () => {
@@ -184,7 +184,7 @@ describe('case 21: files in input objects and lists', () => {
     const content = { name: 'a.pdf', type: 'application/pdf', size: 1, sha256: sha256(Buffer.from('a')) };
     const lookalikes = [content, Object.entries(content), { $: 'map', content: Object.entries(content) }];
     for (const lookalike of lookalikes)
-      expect(codeOf(await shop.post(put({ a: [lookalike] }), key('k')))).toBe('KEY_REUSED');
+      expect(codeOf(await shop.post(put({ a: [lookalike] }), key('k')))).toBe('IDEMPOTENCY_KEY_REUSED');
     expect(await upload(shop, put({ a: [fileOf('a')] }), key('k'))).toMatchObject({ replayed: true });
     expect(shop.runs).toEqual(['put']);
   });
@@ -203,12 +203,12 @@ it('a file of a field with a key of its own is compared for that field alone', a
   expect(await upload(shop, both('a'))).toEqual({ ...first, replayed: true });
   expect(JSON.parse((await upload(shop, both('b'))).body)).toMatchObject({
     data: { pay: 1, upload: null },
-    errors: [{ path: ['upload'], extensions: { code: 'KEY_REUSED' } }],
+    errors: [{ path: ['upload'], extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }],
     extensions: { idempotency: { replayed: ['pay'] } },
   });
   expect(JSON.parse((await upload(shop, both('a', 2))).body)).toMatchObject({
     data: { pay: null, upload: { sha256: sha256(Buffer.from('a')) } },
-    errors: [{ path: ['pay'], extensions: { code: 'KEY_REUSED' } }],
+    errors: [{ path: ['pay'], extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }],
   });
   expect(shop.runs).toEqual(['pay', 'upload']);
 });
@@ -228,7 +228,7 @@ it('case 7: the operations of a batch keep their files apart', async () => {
   );
   const mixed = JSON.parse((await upload(shop, batch('b', 'b'))).body);
   expect([mixed[0].errors[0].extensions.code, mixed[1]]).toEqual([
-    'KEY_REUSED',
+    'IDEMPOTENCY_KEY_REUSED',
     { ...answers[1], extensions },
   ]);
   expect(shop.runs).toHaveLength(2);

@@ -24,7 +24,7 @@ describe('case 23: over a WebSocket', () => {
     expect(await socket.send(pay(5, 'K'))).toEqual({ ...first, extensions: replayed });
     await using other = the.connect();
     expect(await other.send(pay(5, 'K'))).toEqual({ ...first, extensions: replayed });
-    expect(await other.send(pay(6, 'K'))).toMatchObject(refusal('KEY_REUSED'));
+    expect(await other.send(pay(6, 'K'))).toMatchObject(refusal('IDEMPOTENCY_KEY_REUSED'));
     expect(the.shop.runs).toEqual(['pay']);
   });
 
@@ -50,7 +50,7 @@ describe('case 23: over a WebSocket', () => {
   it('nor is one where a key is required', async () => {
     await using the = await startSocketShop({ useIdempotency: { require: true } });
     await using socket = the.connect({ user: 'ada' }, key('H'));
-    expect(await socket.send(pay(5))).toMatchObject(refusal('KEY_MISSING'));
+    expect(await socket.send(pay(5))).toMatchObject(refusal('IDEMPOTENCY_KEY_MISSING'));
     expect(the.shop.runs).toEqual([]);
   });
 });
@@ -68,7 +68,7 @@ describe('case 23: the scope comes from the connection parameters', () => {
   it('without one a keyed mutation is refused, and others are not', async () => {
     await using the = await startSocketShop();
     await using nobody = the.connect({});
-    expect(await nobody.send(pay(5, 'K'))).toMatchObject(refusal('SCOPE_MISSING'));
+    expect(await nobody.send(pay(5, 'K'))).toMatchObject(refusal('IDEMPOTENCY_SCOPE_MISSING'));
     expect(await nobody.send(pay(5))).toEqual({ data: { pay: 5 } });
     expect(the.shop.runs).toEqual(['pay']);
   });
@@ -176,7 +176,7 @@ it.each(['', 5, 'k'.repeat(256)])(
     await using the = await startSocketShop();
     await using socket = the.connect();
     const refused = await socket.send(pay(5, bad));
-    expect(refused).toMatchObject(refusal('KEY_INVALID'));
+    expect(refused).toMatchObject(refusal('IDEMPOTENCY_KEY_INVALID'));
     expect(refused).not.toHaveProperty('data');
     expect(the.shop.runs).toEqual([]);
     expect(await socket.send(pay(5, 'good'))).toEqual({ data: { pay: 5 } });

@@ -23,7 +23,7 @@ describe('case 2: duplicates at the same time', () => {
     );
     await entered;
     const odd = await send(second.port, { key: 'k', body: '6' });
-    expect(problemIn(odd)).toMatchObject({ status: 422, code: 'KEY_REUSED' });
+    expect(problemIn(odd)).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
     release.open();
     const texts = (await Promise.all(answers)).map(({ status, text }) => [status, text]);
     expect(texts).toEqual(Array.from({ length: 50 }, () => [200, '{"paid":"5"}']));
@@ -45,7 +45,11 @@ describe('case 2: duplicates at the same time', () => {
     const first = api.send({ key: 'k' });
     await entered;
     const duplicate = await api.send({ key: 'k' });
-    expect(problemIn(duplicate)).toMatchObject({ status: 409, code: 'IN_PROGRESS', retryable: true });
+    expect(problemIn(duplicate)).toMatchObject({
+      status: 409,
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+      retryable: true,
+    });
     expect(duplicate.headers['retry-after']).toBe('1');
     release.open();
     await first;
@@ -95,6 +99,6 @@ describe('a run that outlives its lease', () => {
       { store, policy: { leaseMs: 1_000 } },
     );
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500, text: 'stopped half-way' });
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IN_DOUBT' });
+    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 });

@@ -53,7 +53,11 @@ describe('inside the handler', () => {
   test('a nested call with the key of its own run fails at once', async () => {
     await using api = await startApi(async (request) => api.wrapped(request));
     const answer = await api.send({ key: 'k' });
-    expect(JSON.parse(answer.text)).toMatchObject({ status: 409, code: 'IN_PROGRESS', reason: 'own_run' });
+    expect(JSON.parse(answer.text)).toMatchObject({
+      status: 409,
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+      reason: 'own_run',
+    });
     expect(api.runs).toBe(1);
   });
 });

@@ -10,7 +10,7 @@ describe('the lines of the key header', () => {
     const answer = await sendRaw(request);
     if (key === undefined) {
       expect(answer.status).toBe(400);
-      expect(answer.text).toContain('"code":"KEY_INVALID"');
+      expect(answer.text).toContain('"code":"IDEMPOTENCY_KEY_INVALID"');
       expect([api.runs, api.claims]).toEqual([0, 0]);
       return;
     }

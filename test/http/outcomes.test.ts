@@ -110,7 +110,7 @@ describe('case 15: access that was withdrawn', () => {
     const before = await api.records();
     const refusal = await api.send({ key: 'k' });
     expect(refusal).toMatchObject({ status: 403, replayed: false });
-    expect(problemIn(refusal)).toMatchObject({ code: 'REPLAY_FORBIDDEN', retryable: false });
+    expect(problemIn(refusal)).toMatchObject({ code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false });
     expect([api.runs, await api.records()]).toEqual([1, before]);
   });
 

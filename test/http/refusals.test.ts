@@ -47,7 +47,7 @@ describe('case 1: a key that is there and can not be used is refused before any 
   ])('%s', async (_, key, reason) => {
     await using api = await startApi(paid);
     const answer = await api.send({ key });
-    expectProblem(answer, { status: 400, code: 'KEY_INVALID', reason, retryable: false });
+    expectProblem(answer, { status: 400, code: 'IDEMPOTENCY_KEY_INVALID', reason, retryable: false });
     expect([api.runs, api.claims]).toEqual([0, 0]);
   });
 });
@@ -59,7 +59,7 @@ describe('a request without a key, where one is required,', () => {
     expectProblem(answer, {
       status: 400,
       title: 'Key missing',
-      code: 'KEY_MISSING',
+      code: 'IDEMPOTENCY_KEY_MISSING',
       detail: 'This operation needs an idempotency key',
       retryable: false,
     });
@@ -78,7 +78,7 @@ describe('a caller without a scope', () => {
   test.each([null, undefined, ''])('(%j) is refused before the body is read', async (scope) => {
     await using api = await startApi(paid, { scope: async () => scope, maxRequestBytes: 1 });
     const answer = await api.send({ key: 'k', body: 'too large as well' });
-    expectProblem(answer, { status: 401, code: 'SCOPE_MISSING' });
+    expectProblem(answer, { status: 401, code: 'IDEMPOTENCY_SCOPE_MISSING' });
     expect([api.runs, api.claims]).toEqual([0, 0]);
   });
 
@@ -98,14 +98,14 @@ describe('a caller without a scope', () => {
     await using api = await startApi(paid, {
       scope: (request) => {
         if (request.headers.get('x-user') === 'ada') throw error;
-        throw new IdempotencyError('SCOPE_MISSING', 'Log in first');
+        throw new IdempotencyError('IDEMPOTENCY_SCOPE_MISSING', 'Log in first');
       },
     });
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([error]);
     expectProblem(await api.send({ key: 'k', user: 'bob' }), {
       status: 401,
-      code: 'SCOPE_MISSING',
+      code: 'IDEMPOTENCY_SCOPE_MISSING',
       detail: 'Log in first',
     });
   });
@@ -113,19 +113,24 @@ describe('a caller without a scope', () => {
 
 describe('a store that can not be asked', () => {
   test('lets nothing through, and says when to try again in whole seconds', async () => {
-    const store = refusing('STORE_UNAVAILABLE', { reason: 'overloaded', retryAfterMs: 1_001 });
+    const store = refusing('IDEMPOTENCY_STORE_UNAVAILABLE', { reason: 'overloaded', retryAfterMs: 1_001 });
     await using api = await startApi(paid, { store });
     const answer = await api.send({ key: 'k' });
-    expectProblem(answer, { status: 503, code: 'STORE_UNAVAILABLE', reason: 'overloaded', retryable: true });
+    expectProblem(answer, {
+      status: 503,
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+      reason: 'overloaded',
+      retryable: true,
+    });
     expect(answer.headers['retry-after']).toBe('2');
     expect(api.runs).toBe(0);
     expect(await api.send()).toMatchObject({ status: 200 });
   });
 
   test('that found a damaged record runs nothing', async () => {
-    await using api = await startApi(paid, { store: refusing('RECORD_UNREADABLE') });
+    await using api = await startApi(paid, { store: refusing('IDEMPOTENCY_RECORD_UNREADABLE') });
     const answer = await api.send({ key: 'k' });
-    expectProblem(answer, { status: 500, code: 'RECORD_UNREADABLE', retryable: false });
+    expectProblem(answer, { status: 500, code: 'IDEMPOTENCY_RECORD_UNREADABLE', retryable: false });
     expect(answer.headers).not.toHaveProperty('retry-after');
     expect(api.runs).toBe(0);
   });

@@ -94,11 +94,11 @@ describe('the limit on request bodies', () => {
     const answer = await api.send({ key: 'k', body });
     expect(answer).toMatchObject({ status: 413, headers: { 'content-type': 'application/problem+json' } });
     expect(problemIn(answer)).toEqual({
-      type: 'urn:latchkey:REQUEST_TOO_LARGE',
+      type: 'urn:latchkey:IDEMPOTENCY_REQUEST_TOO_LARGE',
       title: 'Request too large',
       status: 413,
       detail: 'A request with an idempotency key may have a body of at most 10 bytes',
-      code: 'REQUEST_TOO_LARGE',
+      code: 'IDEMPOTENCY_REQUEST_TOO_LARGE',
       retryable: false,
     });
     expect([api.runs, api.claims]).toEqual([0, 0]);

@@ -109,7 +109,7 @@ describe('an answer that can not be given leaves the key in doubt, and the handl
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([expect.any(Error)]);
     const retry = await api.send({ key: 'k' });
-    expect([retry.status, problemIn(retry).code]).toEqual([409, 'IN_DOUBT']);
+    expect([retry.status, problemIn(retry).code]).toEqual([409, 'IDEMPOTENCY_IN_DOUBT']);
     expect(api.runs).toBe(1);
   });
 });

@@ -20,7 +20,10 @@ describe('a body that can not be stored', () => {
     expect(String(chunk)).toBe('first ');
     const retry = await api.send({ key: 'k' });
     expect(retry.status).toBe(410);
-    expect(problemIn(retry)).toMatchObject({ code: 'RESULT_NOT_RETAINED', reason: 'unserializable' });
+    expect(problemIn(retry)).toMatchObject({
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
+      reason: 'unserializable',
+    });
     expect(retry.headers).not.toHaveProperty('retry-after');
     second.open();
     const [rest] = await once(incoming, 'data');
@@ -35,7 +38,11 @@ describe('a body that can not be stored', () => {
     });
     expect((await api.send({ key: 'k' })).text).toBe(chunks.join(''));
     const retry = await api.send({ key: 'k' });
-    expect(problemIn(retry)).toMatchObject({ status: 410, code: 'RESULT_NOT_RETAINED', reason: 'too_large' });
+    expect(problemIn(retry)).toMatchObject({
+      status: 410,
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
+      reason: 'too_large',
+    });
     expect(api.runs).toBe(1);
   });
 
@@ -63,7 +70,11 @@ describe('a body that can not be stored', () => {
   test('is refused beforehand where the client takes nothing but an event stream', async () => {
     await using api = await startApi(async () => new Response('{}'));
     const refused = await api.send({ key: 'k', headers: { accept: 'text/event-stream; q=1' } });
-    expect(problemIn(refused)).toMatchObject({ status: 400, code: 'KEY_INVALID', reason: 'streaming' });
+    expect(problemIn(refused)).toMatchObject({
+      status: 400,
+      code: 'IDEMPOTENCY_KEY_INVALID',
+      reason: 'streaming',
+    });
     expect([api.runs, api.claims]).toEqual([0, 0]);
     const either = { accept: 'application/json, text/event-stream' };
     expect(await api.send({ key: 'k', headers: either })).toMatchObject({ status: 200 });

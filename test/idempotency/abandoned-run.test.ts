@@ -36,9 +36,9 @@ test('an abandoned run that was taken over as its process closed: the key is not
     void idempotency.close();
     return takeOver(...request);
   });
-  await expect(retry()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+  await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   const other = open();
-  await expect(retry(2, other)).rejects.toEqual(code('KEY_REUSED'));
+  await expect(retry(2, other)).rejects.toEqual(code('IDEMPOTENCY_KEY_REUSED'));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(await retry(1, other)).toEqual({ value: { data: 'attempt 3' }, replayed: false });
 });
@@ -82,8 +82,8 @@ describe('an abandoned run under a resolver function', () => {
     async (_, onAbandoned) => {
       const resolver = vi.fn(onAbandoned as (...args: unknown[]) => never);
       const { retry, handler } = await abandoned({ onAbandoned: resolver });
-      await expect(retry()).rejects.toEqual(code('IN_DOUBT'));
-      await expect(retry()).rejects.toEqual(code('IN_DOUBT'));
+      await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
+      await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
       expect(resolver).toHaveBeenCalledTimes(2);
       expect(handler).not.toHaveBeenCalled();
     },
@@ -98,7 +98,7 @@ describe('an abandoned run under a resolver function', () => {
         return new Promise(() => {});
       },
     });
-    const answer = expect(retry()).rejects.toEqual(code('IN_DOUBT', 'resolver_failed'));
+    const answer = expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT', 'resolver_failed'));
     await vi.advanceTimersByTimeAsync(1_000);
     await answer;
     expect(signal?.aborted).toBe(true);
@@ -107,11 +107,11 @@ describe('an abandoned run under a resolver function', () => {
   test('keeps the reason of a resolver that failed, whatever it threw, and in bounds', async () => {
     const onAbandoned = vi
       .fn<() => Promise<never>>()
-      .mockRejectedValueOnce(refusal('STORE_UNAVAILABLE'))
+      .mockRejectedValueOnce(refusal('IDEMPOTENCY_STORE_UNAVAILABLE'))
       .mockRejectedValueOnce(new Error('x'.repeat(1_000_000)))
       .mockRejectedValueOnce(Object.create(null));
     const { retry, events } = await abandoned({ onAbandoned });
-    for (let i = 0; i < 3; i++) await expect(retry()).rejects.toEqual(code('IN_DOUBT'));
+    for (let i = 0; i < 3; i++) await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     expect(vi.getTimerCount()).toBe(0); // no lease is kept
     const reasons = events.flatMap(({ type, reason }) => (type === 'in_doubt' ? [reason] : []));
     expect(reasons).toEqual([
@@ -146,7 +146,7 @@ describe('an abandoned run under a resolver function', () => {
       async (_record: object, _signal: AbortSignal) => ({ action: 'in_doubt' }) as const,
     );
     const { retry } = await abandoned({ onAbandoned });
-    await expect(retry()).rejects.toEqual(code('IN_DOUBT'));
+    await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     expect(onAbandoned.mock.calls[0]?.[0]).toMatchObject({
       state: 'running',
       key: 'k',

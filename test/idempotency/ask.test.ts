@@ -265,7 +265,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   test('a record that is damaged is told as such', async () => {
     await run(done);
     await opened.damage({ state: 'paused' });
-    await expect(peek()).rejects.toEqual(code('RECORD_UNREADABLE', 'type'));
+    await expect(peek()).rejects.toEqual(code('IDEMPOTENCY_RECORD_UNREADABLE', 'type'));
   });
 
   describe('that knows nothing', () => {
@@ -351,10 +351,10 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   );
 
   test.each<[string, object, string]>([
-    ['a key that is no text', { key: 5 }, 'KEY_INVALID'],
-    ['an empty key', { key: ' ' }, 'KEY_INVALID'],
-    ['a key of a template without its value', { key: 'undefined' }, 'KEY_INVALID'],
-    ['a caller without a scope', { scope: null }, 'SCOPE_MISSING'],
+    ['a key that is no text', { key: 5 }, 'IDEMPOTENCY_KEY_INVALID'],
+    ['an empty key', { key: ' ' }, 'IDEMPOTENCY_KEY_INVALID'],
+    ['a key of a template without its value', { key: 'undefined' }, 'IDEMPOTENCY_KEY_INVALID'],
+    ['a caller without a scope', { scope: null }, 'IDEMPOTENCY_SCOPE_MISSING'],
   ])('%s is refused as it is in a call', async (_, wrong, refused) => {
     const question = { ...KEY, ...wrong };
     await expect(idempotency.peek(question)).rejects.toEqual(code(refused));
@@ -369,10 +369,12 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
       return { data: 'done' };
     });
     await started;
-    const attached = expect(idempotency.attach(KEY)).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    const attached = expect(idempotency.attach(KEY)).rejects.toEqual(
+      code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'),
+    );
     const closed = idempotency.close();
     await attached;
-    await expect(peek()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    await expect(peek()).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
     held.open();
     await answer;
     await closed;

@@ -20,7 +20,9 @@ describe('case 18: close', () => {
   test('waits for the run under way and its record, and takes no new key', async () => {
     const { call, idempotency, types, first, release } = await setUpHeld();
     const closed = idempotency.close();
-    await expect(call(done, { key: 'new' })).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    await expect(call(done, { key: 'new' })).rejects.toEqual(
+      code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'),
+    );
     release.open();
     expect(await first).toEqual({ value: { data: 'done' }, replayed: false });
     await closed;
@@ -31,7 +33,7 @@ describe('case 18: close', () => {
     const { call, idempotency, first, release } = await setUpHeld();
     const duplicate = call(done);
     const closed = idempotency.close();
-    await expect(duplicate).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    await expect(duplicate).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
     release.open();
     await Promise.all([first, closed]);
   });
@@ -62,10 +64,12 @@ describe('case 18: close', () => {
     const other = createIdempotency({ store: idempotency.store });
     await other.close();
     await other.close();
-    await expect(other.execute(callOf(other, done))).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    await expect(other.execute(callOf(other, done))).rejects.toEqual(
+      code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'),
+    );
     expect(await call(done)).toMatchObject({ replayed: false });
     await idempotency.close();
-    await expect(store.ready()).rejects.toEqual(code('STORE_UNAVAILABLE', 'closing'));
+    await expect(store.ready()).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   });
 
   test('may be called twice', async () => {

@@ -24,11 +24,11 @@ describe('currentRun', () => {
     const { call } = setUp();
     const inner = vi.fn(done);
     await call(async () => {
-      await expect(call(inner)).rejects.toEqual(code('IN_PROGRESS', 'own_run'));
+      await expect(call(inner)).rejects.toEqual(code('IDEMPOTENCY_IN_PROGRESS', 'own_run'));
       await call(
         () =>
           outsideRun(async () => {
-            await expect(call(inner)).rejects.toEqual(code('IN_PROGRESS', 'own_run'));
+            await expect(call(inner)).rejects.toEqual(code('IDEMPOTENCY_IN_PROGRESS', 'own_run'));
             return { data: 2 };
           }),
         { key: 'another' },

@@ -6,22 +6,22 @@ import { until } from '../support/until.ts';
 import { code, done, setUp } from './support.ts';
 
 describe('a duplicate of a running key', () => {
-  test('gets IN_PROGRESS at once under `reject`', async () => {
+  test('gets IDEMPOTENCY_IN_PROGRESS at once under `reject`', async () => {
     const { call } = setUp({ concurrent: 'reject' });
     const release = gate();
     const first = call(() => release.then(done));
-    await expect(call(done)).rejects.toEqual(code('IN_PROGRESS'));
+    await expect(call(done)).rejects.toEqual(code('IDEMPOTENCY_IN_PROGRESS'));
     release.open();
     await first;
     expect(await call(done)).toMatchObject({ replayed: true });
   });
 
-  test('gets IN_PROGRESS, to retry after a second, when its wait ends first', async () => {
+  test('gets IDEMPOTENCY_IN_PROGRESS, to retry after a second, when its wait ends first', async () => {
     const { call } = setUp({ waitTimeoutMs: 1 });
     const release = gate();
     const first = call(() => release.then(done));
     await expect(call(done)).rejects.toMatchObject({
-      code: 'IN_PROGRESS',
+      code: 'IDEMPOTENCY_IN_PROGRESS',
       retryable: true,
       retryAfterMs: 1_000,
     });
@@ -85,7 +85,7 @@ describe('a joiner of a run in the same process', () => {
     expect(await run).toEqual({ value: { data: 'done' }, replayed: false });
     expect(await joiners).toEqual([
       { status: 'fulfilled', value: { value: { data: 'done' }, replayed: true } },
-      { status: 'rejected', reason: code('REPLAY_FORBIDDEN') },
+      { status: 'rejected', reason: code('IDEMPOTENCY_REPLAY_FORBIDDEN') },
     ]);
     expect(asked).toEqual(['member', 'left']);
     expect(types()).toEqual(['started', 'completed', 'replayed', 'refused']);

@@ -14,7 +14,7 @@ describe('events', () => {
       ['started', undefined],
       ['completed', 'success'],
       ['replayed', undefined],
-      ['refused', 'KEY_REUSED'],
+      ['refused', 'IDEMPOTENCY_KEY_REUSED'],
     ]);
     expect(JSON.stringify(events)).not.toContain('secret');
   });

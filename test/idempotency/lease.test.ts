@@ -57,7 +57,7 @@ describe('the lease', () => {
     await vi.advanceTimersByTimeAsync(2_999);
     expect(signal?.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
-    expect(signal?.reason).toEqual(code('LEASE_LOST'));
+    expect(signal?.reason).toEqual(code('IDEMPOTENCY_LEASE_LOST'));
     expect(events.map((event) => event.type)).toContain('lease_lost');
     release.open();
     expect(await first).toMatchObject({ value: { data: 1 } });
@@ -106,7 +106,7 @@ describe('the lease', () => {
     const succeeded = succeeding.call((run) => aborted(run.signal).then(done));
     await vi.advanceTimersByTimeAsync(1_000);
     await Promise.all([failed, succeeded]);
-    await expect(failing.call(done)).rejects.toEqual(code('IN_DOUBT'));
+    await expect(failing.call(done)).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     expect(await succeeding.call(done)).toMatchObject({ replayed: true });
   });
 
@@ -118,7 +118,7 @@ describe('the lease', () => {
     await vi.advanceTimersByTimeAsync(0);
     vi.setSystemTime(Date.now() + 3_000); // the clock went on, no timer fired
     const elsewhere = createIdempotency({ store, ...LEASE });
-    await expect(elsewhere.execute(callOf(elsewhere, done))).rejects.toEqual(code('IN_DOUBT'));
+    await expect(elsewhere.execute(callOf(elsewhere, done))).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     release.open();
     await first;
     expect(await elsewhere.execute(callOf(elsewhere, done))).toEqual({
@@ -127,12 +127,12 @@ describe('the lease', () => {
     });
   });
 
-  test('taken over: the late worker gets LEASE_LOST and the newer result stands', async () => {
+  test('taken over: the late worker gets IDEMPOTENCY_LEASE_LOST and the newer result stands', async () => {
     vi.useFakeTimers();
     const { call, store } = setUp({ ...LEASE, onAbandoned: 'rerun' });
     const release = gate();
     const first = call(() => release.then(() => ({ data: 'late' })));
-    const late = expect(first).rejects.toEqual(code('LEASE_LOST'));
+    const late = expect(first).rejects.toEqual(code('IDEMPOTENCY_LEASE_LOST'));
     await vi.advanceTimersByTimeAsync(0);
     vi.setSystemTime(Date.now() + 3_000);
     const elsewhere = createIdempotency({ store, ...LEASE, onAbandoned: 'rerun' });
@@ -204,7 +204,7 @@ describe('the lease', () => {
         settle: (held, settlement) => inner.settle(held, settlement),
       },
     });
-    const refused = expect(call(handler)).rejects.toEqual(code('STORE_UNAVAILABLE', 'timeout'));
+    const refused = expect(call(handler)).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
     await vi.advanceTimersByTimeAsync(6_000);
     await refused;
     expect(handler).not.toHaveBeenCalled();
@@ -217,7 +217,7 @@ describe('the lease', () => {
     const giveUp = vi.fn();
     const handler = vi.fn(done);
     const inner = createMemoryStore();
-    const unavailable = Object.assign(new Error('down'), { code: 'STORE_UNAVAILABLE' });
+    const unavailable = Object.assign(new Error('down'), { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
     const { call } = setUp({
       ...LEASE,
       store: {

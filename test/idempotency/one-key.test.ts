@@ -46,34 +46,36 @@ describe('one key', () => {
     expect(handler).toHaveBeenCalledTimes(6);
   });
 
-  test('with other arguments is KEY_REUSED, after the run and during it', async () => {
+  test('with other arguments is IDEMPOTENCY_KEY_REUSED, after the run and during it', async () => {
     const { call } = setUp();
     const release = gate();
     const first = call(() => release.then(done));
-    await expect(call(done, { args: 2 })).rejects.toEqual(code('KEY_REUSED'));
+    await expect(call(done, { args: 2 })).rejects.toEqual(code('IDEMPOTENCY_KEY_REUSED'));
     release.open();
     await first;
-    await expect(call(done, { args: 2 })).rejects.toEqual(code('KEY_REUSED'));
+    await expect(call(done, { args: 2 })).rejects.toEqual(code('IDEMPOTENCY_KEY_REUSED'));
   });
 
-  test('with another selection is SELECTION_CHANGED, after the run and during it', async () => {
+  test('with another selection is IDEMPOTENCY_SELECTION_CHANGED, after the run and during it', async () => {
     const { call } = setUp();
     const release = gate();
     const first = call(() => release.then(done), { selection: 'a' });
     const joiner = call(done, { selection: 'b' });
     release.open();
     await first;
-    await expect(joiner).rejects.toEqual(code('SELECTION_CHANGED'));
-    await expect(call(done, { selection: 'b' })).rejects.toEqual(code('SELECTION_CHANGED'));
+    await expect(joiner).rejects.toEqual(code('IDEMPOTENCY_SELECTION_CHANGED'));
+    await expect(call(done, { selection: 'b' })).rejects.toEqual(code('IDEMPOTENCY_SELECTION_CHANGED'));
     expect(await call(done, { selection: 'a' })).toMatchObject({ replayed: true });
   });
 
   test.each([[null], [undefined], ['']])(
-    'without a scope (%j) is SCOPE_MISSING and runs nothing',
+    'without a scope (%j) is IDEMPOTENCY_SCOPE_MISSING and runs nothing',
     async (scope) => {
       const { call } = setUp();
       const handler = vi.fn(done);
-      await expect(call(handler, { scope: scope as never })).rejects.toEqual(code('SCOPE_MISSING'));
+      await expect(call(handler, { scope: scope as never })).rejects.toEqual(
+        code('IDEMPOTENCY_SCOPE_MISSING'),
+      );
       expect(handler).not.toHaveBeenCalled();
     },
   );

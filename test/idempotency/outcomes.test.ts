@@ -39,7 +39,7 @@ describe('what is stored, released or left in doubt', () => {
     async (_, handler, policy) => {
       const { call } = setUp();
       expect(await call(handler, { policy })).toMatchObject({ replayed: false });
-      await expect(call(done, { policy })).rejects.toEqual(code('IN_DOUBT'));
+      await expect(call(done, { policy })).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     },
   );
 
@@ -70,13 +70,13 @@ describe('what is stored, released or left in doubt', () => {
       expect(() => run.inDoubt(undefined as never)).toThrow(TypeError);
       return { data: 1 };
     });
-    await expect(call(done)).rejects.toEqual(code('IN_DOUBT'));
+    await expect(call(done)).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
   });
 
   test('a handler that rejects is in doubt, and its rejection reaches the caller', async () => {
     const { call } = setUp();
     await expect(call(() => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
-    await expect(call(done)).rejects.toEqual(code('IN_DOUBT'));
+    await expect(call(done)).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
   });
 
   test('classify sees the outcome and the result', async () => {
@@ -101,7 +101,7 @@ describe('case 27: a result larger than `maxResultBytes`', () => {
     const handler = vi.fn(async () => ({ data }));
     expect(await call(handler)).toEqual({ value: { data }, replayed: false });
     if (kept) expect(await call(handler)).toEqual({ value: { data }, replayed: true });
-    else await expect(call(handler)).rejects.toEqual(code('RESULT_NOT_RETAINED', 'too_large'));
+    else await expect(call(handler)).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', 'too_large'));
     expect(handler).toHaveBeenCalledTimes(1);
   });
 });

@@ -10,7 +10,7 @@ describe('ready', () => {
     const { call } = setUp({ store: { ready } });
     const handler = vi.fn(done);
     await expect(call(handler)).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'misconfigured',
       retryable: false,
       cause: { message: 'index conflict' },

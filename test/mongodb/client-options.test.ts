@@ -124,7 +124,7 @@ it('case 47: what a driver can not do with its own options is refused by ready, 
     /can not be used for keys: Server at .* reports maximum wire version 0/,
   );
   await expect(idempotency.execute(callOf(idempotency, async () => ({ data: 1 })))).rejects.toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,
   });

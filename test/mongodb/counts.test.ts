@@ -8,7 +8,7 @@ it.each(['close', 'silence'] as const)(
   'counts go on when the answer about their indexes is lost (%s)',
   async (clientSees) => {
     await using proxy = await startProxy(mongoPort());
-    await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 500 });
+    await using opened = await openStore({ uri: proxy.uri, timeoutMs: 500 });
     const { store, database } = opened;
     const delta = {
       counted: [{ operation: 'pay', agoMs: 0, counts: { ...noCounts(), success: 1 } }],

@@ -59,7 +59,7 @@ describe('case 26: completed with', () => {
     ['a purged body', { $set: { response: { format: 'test/1', bytes: 9, omitted: 'purged' } } }, 'purged'],
   ])('%s: outcome known, result unavailable, no run and no reason to retry', async (_, damage, reason) => {
     const { error, runs, before, after } = await retryAfter(damage);
-    expect(error).toMatchObject({ code: 'RESULT_NOT_RETAINED', reason, retryable: false });
+    expect(error).toMatchObject({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason, retryable: false });
     expect(error).not.toHaveProperty('retryAfterMs', expect.any(Number));
     expect(runs).toBe(1);
     expect(after).toEqual(before);
@@ -93,7 +93,7 @@ describe('case 26: an encrypted body', () => {
     ],
   ])('%s: outcome known, result unavailable, no run, nothing written', async (_, damage, reason) => {
     const { error, runs, before, after } = await retryAfter(damage, SEALED);
-    expect(error).toMatchObject({ code: 'RESULT_NOT_RETAINED', reason, retryable: false });
+    expect(error).toMatchObject({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason, retryable: false });
     expect(runs).toBe(1);
     expect(after).toEqual(before);
   });
@@ -112,7 +112,7 @@ test.each([
     expect(retry).toMatchObject({ status: 'fulfilled', value: { replayed: true } });
     expect(runs).toBe(1);
     await expect(idempotency.open(after as never, 'request')).rejects.toMatchObject({
-      code: 'RESULT_NOT_RETAINED',
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
       reason: 'damaged',
     });
   },
@@ -130,7 +130,7 @@ test.each<[string, Record<string, unknown>]>([
     Object.entries(damage).map(([name, value]) => [name, { $literal: value }]),
   );
   const { error, runs, before, after } = await retryAfter([{ $set: literal }]);
-  expect(error).toMatchObject({ code: 'RECORD_UNREADABLE', retryable: false });
+  expect(error).toMatchObject({ code: 'IDEMPOTENCY_RECORD_UNREADABLE', retryable: false });
   expect(runs).toBe(1);
   expect(after).toEqual(before);
 });

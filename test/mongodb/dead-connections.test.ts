@@ -8,7 +8,7 @@ import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { isUpdate, type OpenedStore, openStore } from './open-store.ts';
 
-const terms = { leaseMs: 30_000, abandonedRetentionMs: 60_000 };
+const terms = { leaseMs: 30_000, unresolvedRetentionMs: 60_000 };
 const signal = () => new AbortController().signal;
 
 /** A store whose every byte goes through a proxy. */
@@ -52,7 +52,7 @@ function withoutSignals({ database }: OpenedStore): MongoStoreOptions['db'] {
 
 it('each operation is done over a new connection when all idle ones are dead', async () => {
   const appName = 'all-dead';
-  await using opened = await openBehindProxy({ appName, storeTimeoutMs: 20_000 });
+  await using opened = await openBehindProxy({ appName, timeoutMs: 20_000 });
   const { store } = opened;
   const held = await Promise.all(Array.from({ length: 4 }, () => opened.win()));
   const [settled, renewed, stepped, watched] = held as [(typeof held)[0], ...typeof held];
@@ -92,7 +92,7 @@ describe.each([
   it('a key whose claim got no answer is claimed by a later call, whatever becomes of that one', async () => {
     const appName = 'dead-line';
     await using opened = await openBehindProxy({ appName });
-    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 2_000 });
+    const store = createMongoStore({ db: dbOf(opened), timeoutMs: 2_000 });
     await loseIdleConnections(opened, appName, 6);
     const request = freshClaim();
     let answer: ClaimAnswer | undefined;
@@ -115,7 +115,7 @@ describe.each([
   it('other keys go on while a score of commands has no answer', { timeout: 90_000 }, async () => {
     const appName = 'dead-lane';
     await using opened = await openBehindProxy({ appName });
-    const store = createMongoStore({ db: dbOf(opened), storeTimeoutMs: 1_000 });
+    const store = createMongoStore({ db: dbOf(opened), timeoutMs: 1_000 });
     await loseIdleConnections(opened, appName, 60);
     const claimTen = async () => {
       const claims = Array.from({ length: 10 }, () => store.claim(freshClaim()));
@@ -131,7 +131,7 @@ describe.each([
 
 it('so many commands without an answer are enough: claims are refused at once, with what to do', async () => {
   await using opened = await openBehindProxy({ appName: 'exhausted' });
-  const store = createMongoStore({ db: withoutSignals(opened), storeTimeoutMs: 400 });
+  const store = createMongoStore({ db: withoutSignals(opened), timeoutMs: 400 });
   await opened.win();
   opened.proxy.mode = 'hang';
   opened.sent.length = 0;
@@ -143,7 +143,7 @@ it('so many commands without an answer are enough: claims are refused at once, w
   let errors = await refused();
   while (!errors.every((error) => error?.reason === 'unresponsive')) errors = await refused();
   expect(errors[0]).toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     cause: { message: expect.stringContaining('socketTimeoutMS') },
   });
   const firstClaims = opened.sent.filter((one) => isUpdate(one) && !('tombstoneMs' in one.updates[0].c));

@@ -80,7 +80,7 @@ describe('thousands of duplicates of one key in one moment', () => {
 
   it('are refused with the claim that failed for all of them, and the next one may run', async () => {
     const appName = 'flooded';
-    await using opened = await openStore({ client: { appName }, storeTimeoutMs: 500 });
+    await using opened = await openStore({ client: { appName }, timeoutMs: 500 });
     const { idempotency, call } = openProcess(opened);
     await idempotency.ready();
     {

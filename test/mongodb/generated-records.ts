@@ -233,7 +233,7 @@ const request: fc.Arbitrary<ClaimRequest> = fc
     selections: optional(from<ClaimRequest['fingerprints']>(['s1:sel'], ['$$ROOT', 's0:old'])),
     seed: from(1, 8, 1_001, 1_767_225_600_000),
     leaseMs: from(1_000, 30_000),
-    abandonedRetentionMs: from(null, 60_000),
+    unresolvedRetentionMs: from(null, 60_000),
     transactional: from(true, false),
     captured: optional(captured),
   })

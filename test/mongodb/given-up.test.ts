@@ -10,7 +10,7 @@ import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
-const unavailable = { code: 'STORE_UNAVAILABLE' };
+const unavailable = { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' };
 
 /** A store whose claims, in each copy, stay on their way until the gate opens. */
 async function openWithSlowRoad(database: FreshDatabase): Promise<{ store: Store; road: Gate }> {
@@ -24,7 +24,7 @@ async function openWithSlowRoad(database: FreshDatabase): Promise<{ store: Store
       return database.db.command(command);
     },
   };
-  return { store: createMongoStore({ db, storeTimeoutMs: 300 }), road };
+  return { store: createMongoStore({ db, timeoutMs: 300 }), road };
 }
 
 /** What a claim that was given up must leave behind: a key that anybody may use at once. */
@@ -122,7 +122,7 @@ it('a release outlives the lease, and at least five minutes', async () => {
 
 it('claims that hung in the network leave no run behind, however late they come', async () => {
   await using proxy = await startProxy(mongoPort());
-  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 500 });
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 500 });
   proxy.mode = 'hang';
   const requests = Array.from({ length: 50 }, () => freshClaim());
   const answers = await Promise.allSettled(requests.map((request) => opened.store.claim(request)));
@@ -136,7 +136,7 @@ it('claims that hung in the network leave no run behind, however late they come'
 
 it('a server that was frozen meanwhile has no run of a caller that has gone', async () => {
   await using mongod = await startMongod();
-  await using opened = await openStore({ uri: mongod.uri, storeTimeoutMs: 500 });
+  await using opened = await openStore({ uri: mongod.uri, timeoutMs: 500 });
   await opened.win();
   await mongod.kill('SIGSTOP');
   const request = freshClaim();

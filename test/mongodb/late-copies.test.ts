@@ -8,7 +8,7 @@ const released = { to: 'released', reason: 'busy', retentionMs: 60_000 } as cons
 
 async function openBehindProxy() {
   const proxy = await startProxy(mongoPort());
-  const opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 2_000 });
+  const opened = await openStore({ uri: proxy.uri, timeoutMs: 2_000 });
   const other = await openStore();
   return {
     ...opened,

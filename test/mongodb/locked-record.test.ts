@@ -45,7 +45,7 @@ async function run({ store, database }: OpenedStore, request: ClaimRequest) {
     .findOne({ key: request.key }, { projection: { left: { $subtract: ['$leaseExpiresAt', '$$NOW'] } } });
   // Asked after the server's answer: the caller must not believe more than this.
   const believedMs = answer.sentAt + request.leaseMs - performance.now();
-  await store.renew(answer.held, { leaseMs: request.leaseMs, abandonedRetentionMs: 60_000 });
+  await store.renew(answer.held, { leaseMs: request.leaseMs, unresolvedRetentionMs: 60_000 });
   const settled = await store.settle(answer.held, completed);
   return { settled, leftMs: Number(record?.left), believedMs };
 }
@@ -61,7 +61,7 @@ it.each([
   // The server waits for that one in a way that no time limit ends.
   ['that is being made', async () => freshClaim(), () => true],
 ])('a locked record %s holds up its own key only', { timeout: 60_000 }, async (_, claimable, mayWait) => {
-  await using opened = await openStore({ storeTimeoutMs: 20_000 });
+  await using opened = await openStore({ timeoutMs: 20_000 });
   const locked = await claimable(opened);
   await using transaction = await lock(opened, locked.key);
 
@@ -100,7 +100,7 @@ it.each([
 });
 
 it('a run whose record is locked is completed when the lock is gone, and no other one waits for it', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 20_000 });
+  await using opened = await openStore({ timeoutMs: 20_000 });
   const held = await Promise.all(Array.from({ length: 30 }, () => opened.win()));
   const [first, ...rest] = held as [(typeof held)[0], ...typeof held];
   await using transaction = await lock(opened, first.key);
@@ -112,7 +112,7 @@ it('a run whose record is locked is completed when the lock is gone, and no othe
 });
 
 it('several locked records at once hold up nobody else', { timeout: 60_000 }, async () => {
-  await using opened = await openStore({ storeTimeoutMs: 20_000 });
+  await using opened = await openStore({ timeoutMs: 20_000 });
   const locked = await Promise.all(
     Array.from({ length: 6 }, (_, index) => (index % 2 ? releasedClaim(opened) : freshClaim())),
   );
@@ -129,7 +129,7 @@ it('several locked records at once hold up nobody else', { timeout: 60_000 }, as
 });
 
 it('a score of locked records, whose calls come again and again, costs no other key its answer', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 1_500 });
+  await using opened = await openStore({ timeoutMs: 1_500 });
   const locked = await Promise.all(Array.from({ length: 20 }, () => releasedClaim(opened)));
   const transactions: Lock[] = [];
   await using _all = { [Symbol.asyncDispose]: () => releaseAll(transactions) };
@@ -140,7 +140,7 @@ it('a score of locked records, whose calls come again and again, costs no other 
     const others = Array.from({ length: 50 }, () => run(opened, freshClaim()));
     for (const { settled } of await Promise.all(others)) expect(settled).toEqual({ applied: true });
     for (const answer of await blocked) {
-      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
+      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
     }
   }
 });
@@ -149,10 +149,10 @@ it.each([
   ['that was released', releasedClaim],
   ['that is being made', async () => freshClaim()],
 ])('a lock on a record %s that outlasts the deadline leaves no run behind', async (_, claimable) => {
-  await using opened = await openStore({ storeTimeoutMs: 700 });
+  await using opened = await openStore({ timeoutMs: 700 });
   const request = await claimable(opened);
   await using transaction = await lock(opened, request.key);
-  await expect(opened.store.claim(request)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(opened.store.claim(request)).rejects.toMatchObject({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
   await transaction.release();
   await opened.store.close(20_000);
   expect(await opened.find(request.key)).toMatchObject({ state: 'released', owner: request.owner });
@@ -163,7 +163,7 @@ it.each([
 });
 
 it('a takeover of a locked record holds up nobody', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 20_000 });
+  await using opened = await openStore({ timeoutMs: 20_000 });
   const request = freshClaim({ leaseMs: -1 });
   const held = await opened.win(request);
   await using transaction = await lock(opened, request.key);

@@ -10,7 +10,7 @@ import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const UPDATE = ['update', COLLECTION];
-const terms = { leaseMs: 60_000, abandonedRetentionMs: 60_000 };
+const terms = { leaseMs: 60_000, unresolvedRetentionMs: 60_000 };
 
 /** A store whose every byte goes through a proxy. */
 async function openBehindProxy() {
@@ -63,7 +63,7 @@ it('a settlement whose answer is lost is applied once', async () => {
   for (const settlement of [
     completed,
     { to: 'released', reason: 'no', retentionMs: 60_000 } as const,
-    { to: 'in_doubt', reason: 'who knows', abandonedRetentionMs: 60_000 } as const,
+    { to: 'in_doubt', reason: 'who knows', unresolvedRetentionMs: 60_000 } as const,
   ]) {
     const held = await opened.win();
     void opened.proxy.dropReply(UPDATE);
@@ -101,7 +101,7 @@ it('a release whose answer is lost, and whose key has its next run by then, give
 it('a late completion whose answer is lost is applied once', async () => {
   await using opened = await openBehindProxy();
   const held = await opened.win();
-  await opened.store.settle(held, { to: 'in_doubt', reason: 'lapsed', abandonedRetentionMs: 60_000 });
+  await opened.store.settle(held, { to: 'in_doubt', reason: 'lapsed', unresolvedRetentionMs: 60_000 });
   void opened.proxy.dropReply(UPDATE, { nth: 2 });
   expect(await opened.store.settle(held, completed)).toEqual({ applied: true });
   expect((await opened.find(held.key))?.history).toHaveLength(2);
@@ -176,7 +176,7 @@ async function failUpdates(
 }
 
 it('what a majority does not have yet is not acknowledged', async () => {
-  await using opened = await openStore({ client: { appName: 'not-durable' }, storeTimeoutMs: 1_000 });
+  await using opened = await openStore({ client: { appName: 'not-durable' }, timeoutMs: 1_000 });
   const notDurable = { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } };
   await failUpdates(opened, 'not-durable', { times: 3 }, notDurable);
   const held = await opened.win();
@@ -189,7 +189,7 @@ it('what a majority does not have yet is not acknowledged', async () => {
 
   await failUpdates(opened, 'not-durable', 'alwaysOn', notDurable);
   const request = freshClaim();
-  await expect(opened.store.claim(request)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(opened.store.claim(request)).rejects.toMatchObject({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
   await failUpdates(opened, 'not-durable', 'off', {});
   // The claim stood, though not for good: it is given back.
   await opened.store.close(10_000);
@@ -215,10 +215,10 @@ it.each([
 });
 
 it('what the server forbids is refused at once', async () => {
-  await using opened = await openStore({ client: { appName: 'forbidden' }, storeTimeoutMs: 60_000 });
+  await using opened = await openStore({ client: { appName: 'forbidden' }, timeoutMs: 60_000 });
   await failUpdates(opened, 'forbidden', { times: 1 }, { errorCode: 13 });
   await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,
     cause: { code: 13 },
@@ -226,13 +226,13 @@ it('what the server forbids is refused at once', async () => {
 });
 
 it('a duplicate key is told to nobody, and sent again', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 1_000 });
+  await using opened = await openStore({ timeoutMs: 1_000 });
   const records = opened.database.db.collection(COLLECTION);
   await opened.win();
   await records.createIndex({ operation: 1 }, { unique: true, name: 'wrong' });
   const request = freshClaim();
   const refused = opened.store.claim(request);
-  await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(refused).rejects.toMatchObject({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
   await expect(refused).rejects.not.toThrow(/E11000|duplicate/);
 
   const patient = opened.store.claim(freshClaim());
@@ -241,7 +241,7 @@ it('a duplicate key is told to nobody, and sent again', async () => {
 });
 
 it('one bad statement fails alone', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 60_000 });
+  await using opened = await openStore({ timeoutMs: 60_000 });
   const records = opened.database.db.collection(COLLECTION);
   await opened.database.db.command({ collMod: COLLECTION, validator: { operation: { $ne: 'forbidden' } } });
   const claims = Array.from({ length: 20 }, (_, index) =>
@@ -249,6 +249,6 @@ it('one bad statement fails alone', async () => {
   );
   const answers = await Promise.allSettled(claims);
   expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1);
-  expect(answers[7]).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
+  expect(answers[7]).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
   expect(await records.countDocuments()).toBe(19);
 });

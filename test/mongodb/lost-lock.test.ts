@@ -56,7 +56,7 @@ describe('while processes run', () => {
       { scope: 's', key: 'twice' },
     ]);
     await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'misconfigured',
       cause: { message: expect.stringContaining('several records of one scope and key') },
     });
@@ -83,7 +83,7 @@ describe('while processes run', () => {
     await store.ready();
     await recordsOf(opened).dropIndex('scope_1_key_1');
     await expect(store.claim(freshClaim())).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'misconfigured',
       cause: { message: expect.stringMatching(/lacks index "scope_1_key_1"\. Fix: .*createIndexes/) },
     });

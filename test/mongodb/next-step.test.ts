@@ -15,8 +15,8 @@ function shown(step: NextStep) {
   return { do: 'fail', code, reason };
 }
 
-const unreachable = { do: 'fail', code: 'STORE_UNAVAILABLE', reason: 'unreachable' };
-const misconfigured = { do: 'fail', code: 'STORE_UNAVAILABLE', reason: 'misconfigured' };
+const unreachable = { do: 'fail', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'unreachable' };
+const misconfigured = { do: 'fail', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'misconfigured' };
 
 describe('after a command failed', () => {
   it.each([
@@ -55,18 +55,23 @@ describe('after the server refused a statement', () => {
   it.each([
     ['its record was written by somebody else at that moment', 11000, true, { do: 'again_later' }],
     ['it was stopped', 50, false, { do: 'again_later' }],
-    ['its index is gone', 2, true, { do: 'fail', code: 'STORE_UNAVAILABLE', reason: 'lock_missing' }],
+    [
+      'its index is gone',
+      2,
+      true,
+      { do: 'fail', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'lock_missing' },
+    ],
     [
       'an index has another name',
       27,
       true,
-      { do: 'fail', code: 'STORE_UNAVAILABLE', reason: 'lock_missing' },
+      { do: 'fail', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'lock_missing' },
     ],
     [
       'a bad value, and no index is named',
       2,
       false,
-      { do: 'fail', code: 'RECORD_UNREADABLE', reason: 'type' },
+      { do: 'fail', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'type' },
     ],
     ['the host validates documents', 121, true, misconfigured],
     ['the record would be too large', 17419, false, unreachable],
@@ -74,7 +79,7 @@ describe('after the server refused a statement', () => {
       'a field has a type that it can not have',
       14,
       false,
-      { do: 'fail', code: 'RECORD_UNREADABLE', reason: 'type' },
+      { do: 'fail', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'type' },
     ],
   ] as const)('%s (%i)', (_, code, namesLock, step) => {
     expect(shown(afterStatementError({ index: 0, code, errmsg: 'no' }, namesLock))).toEqual(step);

@@ -37,7 +37,7 @@ async function openIn(database: FreshDatabase, options: Partial<MongoStoreOption
   const sent: Document[] = [];
   database.client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
   // On a busy machine the set-up takes longer than a short deadline that a test is about.
-  await createMongoStore({ db: database.db, ...options, storeTimeoutMs: SET_UP_MS }).ready();
+  await createMongoStore({ db: database.db, ...options, timeoutMs: SET_UP_MS }).ready();
   const store = createMongoStore({ db: database.db, ...options });
   sent.length = 0;
   return {

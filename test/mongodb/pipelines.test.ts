@@ -118,8 +118,8 @@ const settlements: Settlement[] = [
     retentionMs: 3_600_000,
   },
   { to: 'released', reason: '$$ROOT', retentionMs: 3_600_000 },
-  { to: 'in_doubt', reason: '$owner', abandonedRetentionMs: 3_600_000 },
-  { to: 'in_doubt', reason: 'kept', abandonedRetentionMs: null },
+  { to: 'in_doubt', reason: '$owner', unresolvedRetentionMs: 3_600_000 },
+  { to: 'in_doubt', reason: 'kept', unresolvedRetentionMs: null },
 ];
 
 /** Whoever the record says holds it. */

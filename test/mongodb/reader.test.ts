@@ -69,7 +69,7 @@ it('of what is read together, each waits for its own time only', async () => {
   const [short, long] = keys.map((key, index) =>
     reader.snapshot({ scope: 's', key }, undefined, performance.now() + (index ? 20_000 : 50)),
   );
-  await expect(short).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', reason: 'timeout' });
+  await expect(short).rejects.toMatchObject({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'timeout' });
   open.open();
   expect(bytesOf(await long)).toBe(20);
 });

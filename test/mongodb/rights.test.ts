@@ -133,7 +133,7 @@ it('a call is told not to retry where rights are missing, its operator which, an
   const call = () => idempotency.execute(callOf(idempotency, async () => ({ data: 'paid' })));
   const refused = await call().catch((error) => error);
   expect(refused).toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     status: 503,
     retryable: false,
@@ -141,7 +141,7 @@ it('a call is told not to retry where rights are missing, its operator which, an
     message: 'The idempotency store is not set up as it has to be; nothing was run',
   });
   expect(events).toMatchObject([
-    { type: 'refused', code: 'STORE_UNAVAILABLE', reason: 'misconfigured', error: refused },
+    { type: 'refused', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'misconfigured', error: refused },
   ]);
   const [, command] =
     /Fix: give it the role readWrite: (db\.getSiblingDB.*?\]\))\./.exec(refused.cause.message) ?? [];
@@ -162,7 +162,7 @@ it('a right that is withdrawn while calls come is a set-up to mend, too', async 
   await root.db('admin').command({ revokeRolesFromUser: opened.user, roles: users[0].roles });
   await root.close();
   await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,
   });

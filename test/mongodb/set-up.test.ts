@@ -52,7 +52,7 @@ it('a validator that comes later refuses a claim for good, and says so', async (
   await opened.store.ready();
   await opened.db.command({ collMod: COLLECTION, validator: { tenant: { $exists: true } } });
   await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,
     cause: { code: 121 },

@@ -12,7 +12,7 @@ import { type OpenedStore, openStore } from './open-store.ts';
 const mongod = await startMongod({ parameters: { enableTestCommands: 1 } });
 afterAll(() => mongod.stop());
 
-const LEASE = { leaseMs: 60_000, abandonedRetentionMs: 60_000 };
+const LEASE = { leaseMs: 60_000, unresolvedRetentionMs: 60_000 };
 
 function begin({ store }: OpenedStore, held: Held): Transaction {
   if (!store.begin) throw new Error('Expected the store to have transactions');
@@ -136,7 +136,7 @@ describe('a transaction of the store', () => {
     const body = 'x'.repeat(16 * 1_048_576);
     const response = { format: 'test/1', body, bytes: body.length };
     await expect(transaction.commit({ ...completed, response })).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     });
     await transaction.abort();
     expect(await effects(opened)).toEqual([]);
@@ -169,7 +169,7 @@ describe('the commit of a transaction', () => {
     ],
   ])('%s: the record and an abort say', async (_, failure, expected) => {
     const appName = `commit-${expected}`;
-    await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });
+    await using opened = await openStore({ uri: mongod.uri, client: { appName }, timeoutMs: 1_000 });
     const { transaction } = await effect(opened);
     await using _off = await failCommand(opened.database.client, {
       failCommands: ['commitTransaction'],
@@ -186,7 +186,7 @@ describe('the commit of a transaction', () => {
     ['the server will not carry out', { errorCode: 91 }],
   ])('that %s leaves the key free at once', async (what, failure) => {
     const appName = `free-${what.length}`;
-    await using opened = await openStore({ uri: mongod.uri, client: { appName }, storeTimeoutMs: 1_000 });
+    await using opened = await openStore({ uri: mongod.uri, client: { appName }, timeoutMs: 1_000 });
     const { held, transaction } = await effect(opened);
     await using _off = await failCommand(opened.database.client, {
       failCommands: ['commitTransaction'],
@@ -203,7 +203,7 @@ describe('the commit of a transaction', () => {
 
   it('that dies with its connection is aborted over another one', async () => {
     await using proxy = await startProxy(mongoPort());
-    await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 2_000 });
+    await using opened = await openStore({ uri: proxy.uri, timeoutMs: 2_000 });
     const { held, transaction } = await effect(opened);
     const letter = proxy.holdUp(['commitTransaction']);
     const committed = transaction.commit(completed);

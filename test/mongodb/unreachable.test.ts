@@ -10,13 +10,13 @@ import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
-const unavailable = (reason: string) => ({ code: 'STORE_UNAVAILABLE', reason });
-const terms = { leaseMs: 30_000, abandonedRetentionMs: 60_000 };
+const unavailable = (reason: string) => ({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason });
+const terms = { leaseMs: 30_000, unresolvedRetentionMs: 60_000 };
 const signal = () => new AbortController().signal;
 
 it('every call to a server that is not there fails by the store’s deadline, not the driver’s', async () => {
   await using client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 30_000 });
-  const store = createMongoStore({ db: client.db('nowhere'), storeTimeoutMs: 300 });
+  const store = createMongoStore({ db: client.db('nowhere'), timeoutMs: 300 });
   const request = freshClaim();
   const held = { scope: 's', key: 'k', owner: 'o', fence: 1, life: 1, attempts: 1 };
   const startedAt = performance.now();
@@ -30,7 +30,7 @@ it('every call to a server that is not there fails by the store’s deadline, no
   ]);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   for (const answer of answers) {
-    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
+    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
   }
   await store.close(0);
 });
@@ -42,7 +42,7 @@ it.each([
   'ready says which server is not there and why, when the driver %s',
   async (_, serverSelectionTimeoutMS) => {
     await using client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS });
-    const store = createMongoStore({ db: client.db('nowhere'), storeTimeoutMs: 300 });
+    const store = createMongoStore({ db: client.db('nowhere'), timeoutMs: 300 });
     const error = await store.ready().catch((error) => error);
     expect(error).toMatchObject({ ...unavailable('unreachable'), retryable: true });
     expect(error.cause.message).toMatch(/connect ECONNREFUSED 127\.0\.0\.1:1/);
@@ -54,7 +54,7 @@ it('so does a claim, and one by a client that has given up says how to wake it',
   await using patient = new MongoClient('mongodb://127.0.0.1:1');
   await using hasty = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 50 });
   const claimBy = async (client: MongoClient) => {
-    const store = createMongoStore({ db: client.db('nowhere'), storeTimeoutMs: 300 });
+    const store = createMongoStore({ db: client.db('nowhere'), timeoutMs: 300 });
     const error = await store.claim(freshClaim()).catch((error) => error);
     await store.close(0);
     return error;
@@ -70,7 +70,7 @@ it('so does a claim, and one by a client that has given up says how to wake it',
 
 it('a server that is connected and does not answer is named, too', async () => {
   await using proxy = await startProxy(mongoPort());
-  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 300 });
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 300 });
   proxy.mode = 'hang';
   const error = await opened.store.ready().catch((error) => error);
   expect(error).toMatchObject(unavailable('timeout'));
@@ -80,11 +80,15 @@ it('a server that is connected and does not answer is named, too', async () => {
 
 it('a server that is stopped and comes back is used again, without anybody doing anything', async () => {
   await using mongod = await startMongod();
-  await using opened = await openStore({ uri: mongod.uri, storeTimeoutMs: 1_000 });
+  await using opened = await openStore({ uri: mongod.uri, timeoutMs: 1_000 });
   const held = await opened.win();
   await mongod.kill('SIGKILL');
-  await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-  await expect(opened.store.settle(held, completed)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(opened.store.claim(freshClaim())).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+  });
+  await expect(opened.store.settle(held, completed)).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+  });
   await mongod.restart();
   // The driver finds it again within its heartbeat.
   await opened.database.db.command({ ping: 1 });
@@ -94,7 +98,7 @@ it('a server that is stopped and comes back is used again, without anybody doing
 
 it('what is under way when the server dies is answered when it is back in time', async () => {
   await using mongod = await startMongod();
-  await using opened = await openStore({ uri: mongod.uri, storeTimeoutMs: 60_000 });
+  await using opened = await openStore({ uri: mongod.uri, timeoutMs: 60_000 });
   const held = await opened.win();
   await mongod.kill('SIGSTOP');
   const sent = once(opened.database.client, 'commandStarted');
@@ -108,7 +112,7 @@ it('what is under way when the server dies is answered when it is back in time',
 });
 
 it('a slow server is waited for', async () => {
-  await using opened = await openStore({ client: { appName: 'slow' }, storeTimeoutMs: 10_000 });
+  await using opened = await openStore({ client: { appName: 'slow' }, timeoutMs: 10_000 });
   const admin = opened.database.client.db('admin');
   await admin.command({
     configureFailPoint: 'failCommand',
@@ -122,7 +126,7 @@ it('a slow server is waited for', async () => {
 
 it('an election costs no key', { timeout: 120_000 }, async () => {
   await using set = await startReplicaSet();
-  await using opened = await openStore({ uri: set.uri, storeTimeoutMs: 30_000 });
+  await using opened = await openStore({ uri: set.uri, timeoutMs: 30_000 });
   let isElected = false;
   const runs: Promise<void>[] = [];
   const run = async () => {
@@ -145,7 +149,7 @@ it('an election costs no key', { timeout: 120_000 }, async () => {
 
 it('more claims than may queue are refused at once, and runs are not', async () => {
   await using proxy = await startProxy(mongoPort());
-  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 3_000 });
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 3_000 });
   const held = await opened.win();
   proxy.mode = 'hang';
   const claims = Array.from({ length: 6_000 }, () => opened.store.claim(freshClaim()));
@@ -164,7 +168,7 @@ it('more claims than may queue are refused at once, and runs are not', async () 
 
 it('a silent server holds a bounded number of commands', async () => {
   await using proxy = await startProxy(mongoPort());
-  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 2_000 });
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 2_000 });
   proxy.mode = 'hang';
   opened.sent.length = 0;
   const claims = Array.from({ length: 2_000 }, () => opened.store.claim(freshClaim()));
@@ -176,8 +180,8 @@ it('a silent server holds a bounded number of commands', async () => {
   expect(await opened.database.db.collection(COLLECTION).countDocuments({ state: 'running' })).toBe(0);
 });
 
-it('a client that its host has closed is STORE_UNAVAILABLE, and nothing worse', async () => {
-  await using opened = await openStore({ storeTimeoutMs: 5_000 });
+it('a client that its host has closed is IDEMPOTENCY_STORE_UNAVAILABLE, and nothing worse', async () => {
+  await using opened = await openStore({ timeoutMs: 5_000 });
   const held = await opened.win();
   const watched = opened.store.watch(await opened.win(), signal());
   await opened.database.client.close();
@@ -197,7 +201,7 @@ it('a client that its host has closed is STORE_UNAVAILABLE, and nothing worse', 
 });
 
 it('a client that is closed in the middle of a call is, too', async () => {
-  await using opened = await openStore({ client: { appName: 'closed-early' }, storeTimeoutMs: 5_000 });
+  await using opened = await openStore({ client: { appName: 'closed-early' }, timeoutMs: 5_000 });
   const held = await opened.win();
   await using admin = new MongoClient(mongoUri());
   // Each copy: one that is sent again while the client closes would else be answered.

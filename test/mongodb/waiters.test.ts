@@ -81,12 +81,14 @@ it('a stream of newcomers does not put off the next read', async () => {
   await newcomers;
 });
 
-it('a silent store is STORE_UNAVAILABLE to who waits, by its deadline', async () => {
+it('a silent store is IDEMPOTENCY_STORE_UNAVAILABLE to who waits, by its deadline', async () => {
   await using proxy = await startProxy(mongoPort());
-  await using opened = await openStore({ uri: proxy.uri, storeTimeoutMs: 500 });
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 500 });
   const held = await opened.win();
   proxy.mode = 'hang';
-  await expect(opened.store.watch(held, signal())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(opened.store.watch(held, signal())).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+  });
   proxy.mode = 'pass';
   const again = opened.store.watch(held, signal());
   await opened.store.settle(held, completed);

@@ -61,7 +61,7 @@ describe('group commit', () => {
   });
 
   it('each command is bounded in time and asks for a majority', async () => {
-    await using opened = await openEmptyStore({ storeTimeoutMs: 2_000 });
+    await using opened = await openEmptyStore({ timeoutMs: 2_000 });
     await opened.win();
     const [command] = opened.sent.filter(isUpdate);
     expect(command).toMatchObject({

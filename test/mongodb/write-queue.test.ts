@@ -89,7 +89,7 @@ function openQueue({ capacity = 5_000 } = {}) {
     },
     expire(late: readonly PendingWrite[]) {
       for (const pending of late) {
-        pending.fail(refusal('STORE_UNAVAILABLE', 'timeout'));
+        pending.fail(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
         queue.startNextAfter(pending);
       }
       queue.dropDone();

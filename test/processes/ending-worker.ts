@@ -25,7 +25,7 @@ const client = new MongoClient(uri);
 let made: ReturnType<typeof create> | undefined;
 
 function create() {
-  const store = createMongoStore({ db: client.db(database), storeTimeoutMs: 1_000 });
+  const store = createMongoStore({ db: client.db(database), timeoutMs: 1_000 });
   const idempotency = createIdempotency({ store });
   const options = { idempotency, scope: () => 'ada' };
   useIdempotency(options);

@@ -89,7 +89,8 @@ test('200 duplicates over two processes, with SIGKILLs and elections: one row fo
       const server = await (servers[tries % WORKERS] as Promise<Server>);
       const answer = await order({ url: server.url, key: `key-${n}`, amount: n }).catch(() => undefined);
       if (answer?.receipt) return answer;
-      if (answer?.replayed || answer?.code === 'IN_DOUBT') throw new Error(`No way on: ${answer.body}`);
+      if (answer?.replayed || answer?.code === 'IDEMPOTENCY_IN_DOUBT')
+        throw new Error(`No way on: ${answer.body}`);
     }
   }
 

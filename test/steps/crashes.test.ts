@@ -113,7 +113,7 @@ scenario(
       '%s: it is in doubt; once an operator allows it, the retry goes on from there',
       async (api) => {
         const { retry, effects, record, database } = held();
-        expect(await retry(api)).toMatchObject({ status: 409, code: 'IN_DOUBT' });
+        expect(await retry(api)).toMatchObject({ status: 409, code: 'IDEMPOTENCY_IN_DOUBT' });
         expect(await record(api)).toMatchObject({ state: 'in_doubt', steps: [{ name: 'charge' }] });
         expect(await effects(api)).toHaveLength(1);
 

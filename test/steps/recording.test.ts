@@ -6,7 +6,7 @@ import { gate } from '../support/gate.ts';
 import { handled, openEngine } from './engine.ts';
 
 const LEASE_MS = 3_000;
-const down = () => Promise.reject(refusal('STORE_UNAVAILABLE', 'unreachable'));
+const down = () => Promise.reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable'));
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -61,7 +61,7 @@ describe('a step that ended while the store does not answer', () => {
     expect(await record()).toMatchObject({ state: 'completed', steps: [{ name: 'charge' }] });
   });
 
-  test('is LEASE_LOST when the lease ends first, and leaves the key in doubt', async () => {
+  test('is IDEMPOTENCY_LEASE_LOST when the lease ends first, and leaves the key in doubt', async () => {
     const { call, charge, mend, record } = openFailing(() => ({ recordStep: down, renew: down }));
     const failures: unknown[] = [];
     const ship = vi.fn();
@@ -76,8 +76,8 @@ describe('a step that ended while the store does not answer', () => {
     await vi.advanceTimersByTimeAsync(LEASE_MS + 2_000);
     expect((await answer).value).toEqual({ error: 'not paid' });
     expect(failures).toMatchObject([
-      { code: 'LEASE_LOST', reason: 'step_not_recorded' },
-      { code: 'LEASE_LOST', reason: 'expired' },
+      { code: 'IDEMPOTENCY_LEASE_LOST', reason: 'step_not_recorded' },
+      { code: 'IDEMPOTENCY_LEASE_LOST', reason: 'expired' },
     ]);
     expect(ship).not.toHaveBeenCalled();
     expect(await record()).toMatchObject({ state: 'in_doubt' });
@@ -98,7 +98,7 @@ describe('a step that ended while the store does not answer', () => {
     await vi.advanceTimersByTimeAsync(2 * LEASE_MS);
     await answer;
     expect(failure).toEqual({
-      code: 'STORE_UNAVAILABLE',
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'step_not_recorded',
       message: 'Step "charge" ended, but could not be recorded',
     });
@@ -172,7 +172,7 @@ describe('a step of a run that has lost its lease', () => {
     );
     await vi.advanceTimersByTimeAsync(LEASE_MS);
     await answer;
-    expect(failure).toMatchObject({ code: 'LEASE_LOST', reason: 'expired' });
+    expect(failure).toMatchObject({ code: 'IDEMPOTENCY_LEASE_LOST', reason: 'expired' });
     expect(charge).not.toHaveBeenCalled();
   });
 
@@ -193,7 +193,7 @@ describe('a step of a run that has lost its lease', () => {
     resumed.open();
     await answer;
     clock.mockRestore();
-    expect(failure).toMatchObject({ code: 'LEASE_LOST' });
+    expect(failure).toMatchObject({ code: 'IDEMPOTENCY_LEASE_LOST' });
     expect(charge).not.toHaveBeenCalled();
   });
 
@@ -230,8 +230,8 @@ describe('a step of a run that has lost its lease', () => {
     );
     expect(newer.value).toEqual({ data: ['r_1', 'by attempt 2'] });
     stalled.open();
-    await expect(late).rejects.toMatchObject({ code: 'LEASE_LOST' });
-    expect(seen).toMatchObject([{ code: 'LEASE_LOST', reason: 'step_not_recorded' }, true]);
+    await expect(late).rejects.toMatchObject({ code: 'IDEMPOTENCY_LEASE_LOST' });
+    expect(seen).toMatchObject([{ code: 'IDEMPOTENCY_LEASE_LOST', reason: 'step_not_recorded' }, true]);
     expect(await first.record()).toMatchObject({
       state: 'completed',
       steps: [
@@ -301,7 +301,7 @@ describe('a handler that settles before its steps', () => {
     await vi.advanceTimersByTimeAsync(0);
     settled.open();
     expect((await answer).value).toEqual({ data: 'outer' });
-    expect(await inner).toBe('IN_PROGRESS own_run');
+    expect(await inner).toBe('IDEMPOTENCY_IN_PROGRESS own_run');
   });
 });
 

@@ -115,7 +115,7 @@ describe('case 27: steps and a result that are too large together', () => {
   test('the effects happen once, the first caller gets all, and the record is closed without the result', async () => {
     const collection = `keys_${crypto.randomUUID()}`;
     const idempotency = createIdempotency({
-      store: createMongoStore({ db: database.db, collection, storeTimeoutMs: 60_000 }),
+      store: createMongoStore({ db: database.db, collection, timeoutMs: 60_000 }),
       maxResultBytes: 15 * MEGABYTE,
       compressAboveBytes: null,
     });
@@ -135,7 +135,10 @@ describe('case 27: steps and a result that are too large together', () => {
       );
     const { length } = large;
     expect((await call()).value).toEqual({ data: [length, length, length, large] });
-    await expect(call()).rejects.toMatchObject({ code: 'RESULT_NOT_RETAINED', reason: 'too_large' });
+    await expect(call()).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
+      reason: 'too_large',
+    });
     expect(runs).toBe(1);
     expect(
       await database.db.collection(collection).findOne({}, { projection: { 'steps.value.body': 0 } }),

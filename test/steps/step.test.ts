@@ -93,7 +93,7 @@ describe('a finished step', () => {
         handled((run) => run.step('charge', charge)),
         { args: 2 },
       ),
-    ).rejects.toMatchObject({ code: 'KEY_REUSED' });
+    ).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
     expect(await call(handled((run) => run.step('charge', charge)))).toMatchObject({
       value: { data: 'ch_1' },
     });
@@ -316,7 +316,7 @@ describe('a value that can not be kept', () => {
         }),
       ),
     );
-    expect(codes).toEqual(['RESULT_NOT_RETAINED', 'too_large']);
+    expect(codes).toEqual(['IDEMPOTENCY_RESULT_NOT_RETAINED', 'too_large']);
     expect(charge).toHaveBeenCalledTimes(1);
     expect(await record()).toMatchObject({ state: 'in_doubt' });
   });
@@ -339,7 +339,7 @@ describe('inside a transaction', () => {
     const lease = new Lease({
       store,
       held,
-      terms: { leaseMs: 1_000, abandonedRetentionMs: null },
+      terms: { leaseMs: 1_000, unresolvedRetentionMs: null },
       sentAt: performance.now(),
       onLost: () => {},
     });

@@ -19,7 +19,7 @@ const services = openDashboard({
   collection: store.collection,
   policy: idempotency.policy(),
   readOnly: false,
-  replayers: [],
+  rerunners: [],
   bodyAccess: idempotency,
   wakeJobs: () => runner.wake(),
 });

@@ -10,7 +10,7 @@ export async function startPaymentShop(uri: string, database: string, policy: Po
   const listeners = new Map<string, (event: IdempotencyEvent) => void>();
   const idempotency = createIdempotency({
     ...policy,
-    store: createMongoStore({ db: client.db(database), storeTimeoutMs: 1_000 }),
+    store: createMongoStore({ db: client.db(database), timeoutMs: 1_000 }),
     onEvent: (event) => listeners.get(event.type)?.(event),
   });
   const runs: Payment[] = [];

@@ -11,7 +11,7 @@ export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
     owner: 'owner-1',
     seed: 1_000,
     leaseMs: 30_000,
-    abandonedRetentionMs: 60_000,
+    unresolvedRetentionMs: 60_000,
     onAbandoned: 'in_doubt',
     transactional: false,
     ...overrides,

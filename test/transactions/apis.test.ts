@@ -144,7 +144,9 @@ describe.each(Object.entries(ORDER_APIS))('%s: a handler in a transaction', (_, 
     expect(await ledger.record('released')).toMatchObject({ state: 'released' });
     await order({ url: ledger.url, key: 'doubted', amount: 2 });
     expect(await ledger.record('doubted')).toMatchObject({ state: 'in_doubt' });
-    expect(await order({ url: ledger.url, key: 'doubted', amount: 2 })).toMatchObject({ code: 'IN_DOUBT' });
+    expect(await order({ url: ledger.url, key: 'doubted', amount: 2 })).toMatchObject({
+      code: 'IDEMPOTENCY_IN_DOUBT',
+    });
     expect(await ledger.rows()).toEqual([]);
   });
 
@@ -160,7 +162,7 @@ describe.each(Object.entries(ORDER_APIS))('%s: a handler in a transaction', (_, 
       { policy: { leaseMs: 2_000 } },
     );
     const answer = await order({ url: ledger.url, key: 'k' });
-    expect(answer).toMatchObject({ receipt: undefined, code: 'STORE_UNAVAILABLE' });
+    expect(answer).toMatchObject({ receipt: undefined, code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
     expect(await ledger.rows()).toEqual([]);
     expect(await ledger.record('k')).toMatchObject({
       state: 'released',

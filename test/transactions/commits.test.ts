@@ -28,7 +28,7 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
 
   test('that nobody can tell about: its caller is told to ask again, and then gets what became of it', async () => {
     const policy = { leaseMs: 3_000, waitTimeoutMs: 20_000 };
-    const store = { storeTimeoutMs: 2_000 };
+    const store = { timeoutMs: 2_000 };
     await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
     {
       const data = {
@@ -38,7 +38,7 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
         errorCode: MAX_TIME_EXPIRED,
       };
       await using _off = await failCommand(ledger.database.client, data);
-      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_PROGRESS' });
+      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS' });
     }
     const retry = await order({ url: ledger.url, key: 'k' });
     expect(await ledger.rows()).toMatchObject([{ id: retry.receipt?.id }]);
@@ -64,7 +64,7 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     const newer = await order({ url: second.url, key: 'k' });
     expect(newer).toMatchObject({ receipt: { id: expect.any(String), amount: 1 }, replayed: false });
     release.open();
-    expect(await late).toMatchObject({ receipt: undefined, code: 'LEASE_LOST' });
+    expect(await late).toMatchObject({ receipt: undefined, code: 'IDEMPOTENCY_LEASE_LOST' });
     // Whoever counts runs is told that this one has ended.
     expect(first.types().filter((type) => type === 'result_not_recorded')).toHaveLength(1);
     expect(await first.rows()).toMatchObject([{ id: newer.receipt?.id }]);

@@ -59,7 +59,9 @@ describe('a handler in a transaction', () => {
       },
       { policy: { leaseMs: 2_000 } },
     );
-    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+    });
     expect(await ledger.record('k')).toMatchObject({ state: 'released' });
     expect(await ledger.rows()).toEqual([]);
   });
@@ -96,7 +98,7 @@ describe('a handler in a transaction', () => {
       });
       expect((await order({ url: ledger.url, key: 'k' })).receipt).toBeUndefined();
       expect(await ledger.record('k')).toMatchObject({ state: 'in_doubt' });
-      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_DOUBT' });
+      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
     },
   );
 

@@ -22,7 +22,9 @@ describe.each(Object.entries(ORDER_APIS))('%s: a handler that takes longer than 
       },
       { policy },
     );
-    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+    });
     expect(first?.signal.aborted).toBe(true);
     expect(await ledger.rows()).toEqual([]);
     expect(await ledger.record('k')).toMatchObject({ state: 'running' }); // nobody runs it while the first one may go on
@@ -43,8 +45,8 @@ describe.each(Object.entries(ORDER_APIS))('%s: a handler that takes longer than 
       },
       { policy: { ...policy, transaction: false } },
     );
-    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_DOUBT' });
-    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IN_DOUBT' });
+    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
     expect(await ledger.record('k')).toMatchObject({ state: 'in_doubt' });
     const completed = ledger.next('completed');
     end.open();

@@ -27,7 +27,7 @@ test('a store without transactions is refused where a policy wants them, before 
   const answer = await transactional(request());
   expect(answer.status).toBe(503);
   expect(await answer.json()).toMatchObject({
-    code: 'STORE_UNAVAILABLE',
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,
   });

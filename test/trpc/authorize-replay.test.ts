@@ -73,9 +73,9 @@ it('false is FORBIDDEN, gives nothing away, writes nothing, and is told as an ev
   expect(reply).toMatchObject({ status: 403, replayed: false });
   expect(JSON.parse(reply.body).error).toMatchObject({
     message: 'The result of the request with this idempotency key is no longer for this caller',
-    data: { code: 'FORBIDDEN', idempotency: { code: 'REPLAY_FORBIDDEN', retryable: false } },
+    data: { code: 'FORBIDDEN', idempotency: { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false } },
   });
-  expect(app.events).toMatchObject([{ type: 'refused', code: 'REPLAY_FORBIDDEN' }]);
+  expect(app.events).toMatchObject([{ type: 'refused', code: 'IDEMPOTENCY_REPLAY_FORBIDDEN' }]);
   expect([app.runs, await app.records()]).toEqual([1, before]);
 });
 

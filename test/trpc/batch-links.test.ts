@@ -86,7 +86,7 @@ describe.each(links)('through %s', (_name, link) => {
     expect(the.requests()).toBe(2);
   });
 
-  it('one of them alone, later, is a replay; with another input it is KEY_REUSED, and says so', async () => {
+  it('one of them alone, later, is a replay; with another input it is IDEMPOTENCY_KEY_REUSED, and says so', async () => {
     await using the = await shop();
     const { client } = the;
     await Promise.all([
@@ -96,7 +96,7 @@ describe.each(links)('through %s', (_name, link) => {
 
     expect(await client.pay.mutate({ amount: 6 }, keyed('b'))).toEqual({ amount: 6, at: new Date(6) });
     await expect(client.pay.mutate({ amount: 7 }, keyed('b'))).rejects.toMatchObject({
-      data: { httpStatus: 422, idempotency: { code: 'KEY_REUSED', retryable: false } },
+      data: { httpStatus: 422, idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false } },
     });
     expect(the.runs()).toEqual(['pay 5', 'pay 6']);
   });

@@ -184,18 +184,18 @@ describe('the formatter of a procedure (`.errors()`)', () => {
 
 describe('a refusal', () => {
   const expected: Record<IdempotencyErrorCode, [code: string, status: number, retryAfter: string | null]> = {
-    KEY_MISSING: ['BAD_REQUEST', 400, null],
-    KEY_INVALID: ['BAD_REQUEST', 400, null],
-    SCOPE_MISSING: ['UNAUTHORIZED', 401, null],
-    KEY_REUSED: ['UNPROCESSABLE_CONTENT', 422, null],
-    SELECTION_CHANGED: ['UNPROCESSABLE_CONTENT', 422, null],
-    IN_PROGRESS: ['CONFLICT', 409, '1'],
-    IN_DOUBT: ['CONFLICT', 409, null],
-    LEASE_LOST: ['CONFLICT', 409, '1'],
-    REPLAY_FORBIDDEN: ['FORBIDDEN', 403, null],
-    RESULT_NOT_RETAINED: ['CONFLICT', 409, null],
-    RECORD_UNREADABLE: ['INTERNAL_SERVER_ERROR', 500, null],
-    STORE_UNAVAILABLE: ['SERVICE_UNAVAILABLE', 503, '1'],
+    IDEMPOTENCY_KEY_MISSING: ['BAD_REQUEST', 400, null],
+    IDEMPOTENCY_KEY_INVALID: ['BAD_REQUEST', 400, null],
+    IDEMPOTENCY_SCOPE_MISSING: ['UNAUTHORIZED', 401, null],
+    IDEMPOTENCY_KEY_REUSED: ['UNPROCESSABLE_CONTENT', 422, null],
+    IDEMPOTENCY_SELECTION_CHANGED: ['UNPROCESSABLE_CONTENT', 422, null],
+    IDEMPOTENCY_IN_PROGRESS: ['CONFLICT', 409, '1'],
+    IDEMPOTENCY_IN_DOUBT: ['CONFLICT', 409, null],
+    IDEMPOTENCY_LEASE_LOST: ['CONFLICT', 409, '1'],
+    IDEMPOTENCY_REPLAY_FORBIDDEN: ['FORBIDDEN', 403, null],
+    IDEMPOTENCY_RESULT_NOT_RETAINED: ['CONFLICT', 409, null],
+    IDEMPOTENCY_RECORD_UNREADABLE: ['INTERNAL_SERVER_ERROR', 500, null],
+    IDEMPOTENCY_STORE_UNAVAILABLE: ['SERVICE_UNAVAILABLE', 503, '1'],
   };
   const t = initTRPC.context<Context>().create({
     isDev: true,

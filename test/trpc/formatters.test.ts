@@ -74,8 +74,8 @@ describe.each(transformers)('the error formatter of a root, %s', (_name, options
         );
         expect(body.match(/"idempotency":"\w+"/g)).toEqual([
           '"idempotency":"none"',
-          '"idempotency":"KEY_INVALID"',
-          '"idempotency":"KEY_REUSED"',
+          '"idempotency":"IDEMPOTENCY_KEY_INVALID"',
+          '"idempotency":"IDEMPOTENCY_KEY_REUSED"',
         ]);
       },
     );

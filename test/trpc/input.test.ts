@@ -265,7 +265,7 @@ describe('what can not be compared is refused before anything runs', () => {
 });
 
 describe('case 10: one key on two procedures with equal arguments', () => {
-  it('is KEY_REUSED for the second, whose body is never that of the first', async () => {
+  it('is IDEMPOTENCY_KEY_REUSED for the second, whose body is never that of the first', async () => {
     await using fresh = await freshIdempotency();
     const runs: string[] = [];
     const idempotent = idempotentFor(plain, fresh.idempotency);

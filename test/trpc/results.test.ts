@@ -301,7 +301,7 @@ describe('an output validator', () => {
   });
 });
 
-describe('a result that can not be kept: the first caller gets what tRPC makes of it, a retry RESULT_NOT_RETAINED', () => {
+describe('a result that can not be kept: the first caller gets what tRPC makes of it, a retry IDEMPOTENCY_RESULT_NOT_RETAINED', () => {
   const circular = () => {
     const node: { self?: unknown } = {};
     node.self = node;
@@ -387,7 +387,7 @@ describe('a mutation that streams its result', () => {
     const caller = router.createCaller(callerContext({ 'idempotency-key': 'k' }));
     const refused = {
       code: 'BAD_REQUEST',
-      cause: { code: 'KEY_INVALID', reason: 'streamed_output' },
+      cause: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'streamed_output' },
     };
 
     await expect(caller.returned()).rejects.toMatchObject(refused);
@@ -449,7 +449,7 @@ describe('a resolver of abandoned runs', () => {
 
 const notRetained = (reason: string) => ({
   code: 'CONFLICT',
-  cause: { code: 'RESULT_NOT_RETAINED', reason },
+  cause: { code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason },
 });
 
 async function* lines() {

@@ -115,7 +115,7 @@ useIdempotency({
   fields: {
     pay: {
       retentionMs: 60_000,
-      abandonedRetentionMs: null,
+      unresolvedRetentionMs: null,
       concurrent: 'reject',
       onAbandoned: async (record, signal) => {
         expectTypeOf(record).toEqualTypeOf<KeyRecord>();

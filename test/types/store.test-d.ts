@@ -13,7 +13,7 @@ createMongoStore({
   db: connection.db as mongo.Db,
   collection: 'keys',
   indexes: 'check',
-  storeTimeoutMs: 1_000,
+  timeoutMs: 1_000,
 });
 // @ts-expect-error a connection that is not open has no Db yet
 createMongoStore({ db: connection.db });

@@ -55,7 +55,7 @@ export function ActionDialog({ offered, detail: latest, life, onOther, onClose }
       action,
       seen,
       reason: reason.trim(),
-      ...(action === 'mark_completed' || action === 'mark_failed' ? { response } : {}),
+      ...(action === 'complete' || action === 'fail' ? { response } : {}),
       ...(now.confirm === null ? {} : { confirm }),
       ...(now.mayRepeat ? { mayRepeat } : {}),
     });

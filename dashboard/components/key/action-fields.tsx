@@ -32,7 +32,7 @@ export function ActionFields({
   return (
     <>
       {action === 'rerun' && <DryRunPanel detail={detail} onResult={onDryRun} />}
-      {action === 'mark_completed' && (
+      {action === 'complete' && (
         <ResponseField
           label="Response data"
           hint={`As JSON. GraphQL: the data of the result, such as {"${detail.operation}": …}. tRPC: what the procedure returns.`}
@@ -42,7 +42,7 @@ export function ActionFields({
           onChange={(response) => set({ response })}
         />
       )}
-      {action === 'mark_failed' && (
+      {action === 'fail' && (
         <ResponseField
           label="Error message"
           hint="Each retry is told this. It is final."

@@ -20,7 +20,7 @@ const OMITTED: Readonly<Record<string, string>> = {
   unserializable: 'It could not be written as text, so that only its outcome was kept.',
   purged: 'An operator purged it. Its outcome was kept.',
   redacted:
-    'What `redact` names was taken out before it was stored. The rest is here to be read; a retry gets RESULT_NOT_RETAINED.',
+    'What `redact` names was taken out before it was stored. The rest is here to be read; a retry gets IDEMPOTENCY_RESULT_NOT_RETAINED.',
   not_kept: 'The policy has `retain: outcome`, so that only its outcome was kept.',
   unsealed: 'It could not be encrypted or redacted, so that only its outcome was kept.',
 };
@@ -47,7 +47,7 @@ export function BodyPanel({ detail, part }: BodyPanelProps) {
     <div className="grid gap-3">
       {info.damage !== null && (
         <Notice tone="problem" title="This body is damaged">
-          <p>{info.damage}. A retry is refused with RESULT_NOT_RETAINED; nothing runs.</p>
+          <p>{info.damage}. A retry is refused with IDEMPOTENCY_RESULT_NOT_RETAINED; nothing runs.</p>
         </Notice>
       )}
       {info.omitted !== null && (

@@ -20,7 +20,7 @@ const EVENTS: Readonly<Record<string, readonly [label: string, icon: LucideIcon,
   released: ['Released', Undo2, 'text-released'],
   in_doubt: ['Put in doubt', CircleHelp, 'text-in-doubt'],
   taken_over: ['Taken over', Hourglass, 'text-lapsed'],
-  late: ['Late result recorded', CircleCheck, 'text-success'],
+  completed_late: ['Late result recorded', CircleCheck, 'text-success'],
   operator: ['Operator', UserRound, 'text-accent'],
 };
 

@@ -12,7 +12,7 @@ import { jobsChanged } from '../../queries.ts';
 import { Field, inputClass } from '../ui/field.tsx';
 import { ReasonDialog } from '../ui/reason-dialog.tsx';
 
-const BULK_ACTIONS = ['mark_failed', 'allow_retry', 'expire'] as const satisfies readonly BulkAction[];
+const BULK_ACTIONS = ['fail', 'allow_retry', 'expire'] as const satisfies readonly BulkAction[];
 
 interface BulkPlanDialogProps {
   readonly terms: readonly Term[];
@@ -23,12 +23,12 @@ interface BulkPlanDialogProps {
 
 /** Makes the plan of a job: nothing is done to any key before its count has been typed on the job's page. */
 export function BulkPlanDialog({ terms, selected, onClose }: BulkPlanDialogProps) {
-  const [action, setAction] = useState<BulkAction>('mark_failed');
+  const [action, setAction] = useState<BulkAction>('fail');
   const [error, setError] = useState('');
   const first = useRef<HTMLInputElement>(null);
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const needsError = action === 'mark_failed';
+  const needsError = action === 'fail';
   const lacksError = needsError && error.trim() === '';
   const plan = useCommand({
     send: api.bulk.plan.mutate,

@@ -2,7 +2,7 @@ import type { ActionName, KeyDetail } from '../../../server/admin/contract.ts';
 import { ACTIONS, MARKS_FIRST } from '../../lib/actions.ts';
 import { Notice } from './notice.tsx';
 
-const MARKS = ['mark_completed', 'mark_failed'] as const;
+const MARKS = ['complete', 'fail'] as const;
 
 interface MarkFirstProps {
   readonly action: ActionName;

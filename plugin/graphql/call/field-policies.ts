@@ -53,7 +53,7 @@ export class FieldPolicies {
   /**
    * Gives the policy of an operation, which is that of its field. Several fields share one record, so their policies are merged;
    * two that give the same option different values are refused.
-   * @throws IdempotencyError KEY_INVALID, reason `conflicting_policies`
+   * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `conflicting_policies`
    */
   of(fields: readonly string[]): ResolvedPolicy {
     const named = fields.filter((name) => this.#overrides.has(name));

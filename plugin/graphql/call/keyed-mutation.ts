@@ -26,7 +26,7 @@ export interface Caller<Context> {
 
 /**
  * @param failure what an `onAbandoned` function's `fail` stands for
- * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
  * @throws what a developer's `fingerprint` function throws
  */
 export async function keyedMutation<Context>(

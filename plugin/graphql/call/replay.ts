@@ -13,7 +13,7 @@ export interface Replay<Context> extends MutationOperation {
   readonly key: string;
 }
 
-/** True lets the answer through, false is REPLAY_FORBIDDEN; a GraphQLError that it throws is given instead. */
+/** True lets the answer through, false is IDEMPOTENCY_REPLAY_FORBIDDEN; a GraphQLError that it throws is given instead. */
 export type AuthorizeReplay<Context> = (replay: Replay<Context>) => boolean | Promise<boolean>;
 
 /** The developer's `authorizeReplay`, as the call of one mutation has it. */
@@ -28,7 +28,7 @@ export function authorization<Context>(
       return await authorizeReplay({ context, name, fields, calls: shown, scope, key });
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      throw new IdempotencyError('REPLAY_FORBIDDEN', error.message, { cause: error });
+      throw new IdempotencyError('IDEMPOTENCY_REPLAY_FORBIDDEN', error.message, { cause: error });
     }
   };
 }

@@ -105,7 +105,7 @@ export class Mutation implements MutationOperation {
 
   /**
    * Hashes the shape of the answer: aliases, nested fields with their arguments, fragments, directives.
-   * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
+   * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`
    */
   selections(contents?: FileContents): Hashes {
     const { text, variables } = this.#selection();

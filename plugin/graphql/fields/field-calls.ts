@@ -20,7 +20,7 @@ export type FieldCalls = ReadonlyMap<string, KeyedMutation>;
 /**
  * A field with a key of its own has the record that an operation of only this field would have: the same key sent with
  * either form means the same.
- * @throws IdempotencyError KEY_INVALID, reason `unfingerprintable`
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`
  * @throws what a developer's `fingerprint` function throws
  */
 export async function fieldCalls<Context>(

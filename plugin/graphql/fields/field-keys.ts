@@ -50,7 +50,7 @@ export const keyDirectives = perOperation((operation, fragments): 'none' | 'plac
 
 /**
  * The keys of the root fields that have one, by response key.
- * @throws IdempotencyError KEY_INVALID for a key that can not be used, and for two at one response key
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a key that can not be used, and for two at one response key
  */
 export function fieldKeys(fields: RootFields, variables: Variables): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();

@@ -23,7 +23,7 @@ export function refusedField(error: unknown): GraphQLError {
 
 function translated(error: IdempotencyError, http: { status?: number }): GraphQLError {
   const { message, code, reason, retryable, retryAfterMs, cause } = error;
-  if (code === 'REPLAY_FORBIDDEN' && cause instanceof GraphQLError) return cause; // of the developer's `authorizeReplay`
+  if (code === 'IDEMPOTENCY_REPLAY_FORBIDDEN' && cause instanceof GraphQLError) return cause; // of the developer's `authorizeReplay`
   const headers = retryAfterMs !== undefined && { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) };
   const extensions = {
     code,
@@ -39,5 +39,8 @@ function translated(error: IdempotencyError, http: { status?: number }): GraphQL
 
 /** A keyed operation that this half can not protect; nothing was run. */
 export function unprotectable(reason: string, message: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError('KEY_INVALID', message, { reason, ...(cause !== undefined && { cause }) });
+  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, {
+    reason,
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -49,7 +49,7 @@ export const belongsToRun = (context: unknown): boolean => carriersOf(context).s
  * Reads the key in `extensions.idempotencyKey`, else in the header; undefined when neither is there, or when it is that of the
  * run around.
  * @param isShared whether one HTTP request carries several operations: its header then names none of them
- * @throws IdempotencyError KEY_INVALID for a key that is there and can not be used, never "no key"
+ * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a key that is there and can not be used, never "no key"
  */
 export function readKey(
   { params, request, headers }: Shown,
@@ -97,5 +97,5 @@ function own(key: string, carrier: unknown): string | undefined {
 }
 
 function ambiguous(message: string): IdempotencyError {
-  return new IdempotencyError('KEY_INVALID', message, { reason: 'ambiguous' });
+  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'ambiguous' });
 }

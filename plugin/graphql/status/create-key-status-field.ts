@@ -25,7 +25,7 @@ export interface GraphQLStoredResult {
 export interface KeyStatusFieldOptions<Context> {
   /** What `createIdempotency` returned: the one that the mutations use. */
   idempotency: Idempotency;
-  /** Whose key it is: the same function as that of `useIdempotency`. Nothing (null, undefined, '') is SCOPE_MISSING. */
+  /** Whose key it is: the same function as that of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING. */
   scope: (context: Context) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * Decides whether the caller may know of this key. False is the state UNKNOWN, as for a key that is not there. It is asked for each
@@ -76,7 +76,7 @@ enum IdempotencyKeyState {
   """
   A run ended, and nobody knows whether its effect happened.
   """
-  IN_DOUBT
+  IDEMPOTENCY_IN_DOUBT
   """
   A run ended without an effect: the same key may be sent again.
   """
@@ -121,7 +121,7 @@ extend type Query {
 
 /** What a resolver of `IdempotencyKeyStatus` gives, in the words of its schema. */
 export interface GraphQLKeyStatus {
-  readonly state: 'COMPLETED' | 'RUNNING' | 'IN_DOUBT' | 'RELEASED' | 'UNKNOWN';
+  readonly state: 'COMPLETED' | 'RUNNING' | 'IDEMPOTENCY_IN_DOUBT' | 'RELEASED' | 'UNKNOWN';
   readonly outcome?: 'SUCCESS' | 'ERROR';
   readonly result?: GraphQLStoredResult | undefined;
   readonly withheld?: string | undefined;

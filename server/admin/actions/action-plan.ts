@@ -84,8 +84,8 @@ export async function planAction(
 const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
   allow_retry: 'The next request with this key and payload runs.',
   rerun: 'The key was released for the captured request.',
-  mark_completed: 'Retries get this response.',
-  mark_failed: 'Retries get this error.',
+  complete: 'Retries get this response.',
+  fail: 'Retries get this error.',
   expire: 'The key is forgotten: any payload may run.',
   force_release: 'The key is free. The worker that held it was not stopped: its result will not be stored.',
   purge_body: 'The bodies are gone, the outcome is kept.',

@@ -5,7 +5,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { readRequest } from '../bodies/read-request.ts';
 import type { Records } from '../collections/records.ts';
 import { readStored } from '../keys/read-stored.ts';
-import { type Replayer, storedBody } from '../replayer.ts';
+import { type Rerunner, storedBody } from '../rerunner.ts';
 import type { AdminServices } from '../services.ts';
 
 /** The response that the operator gave can not be stored; the message says why. */
@@ -29,10 +29,10 @@ interface GivenText {
   readonly text: string | undefined;
 }
 
-type Services = Pick<AdminServices, 'records' | 'replayers' | 'open' | 'seal'>;
+type Services = Pick<AdminServices, 'records' | 'rerunners' | 'open' | 'seal'>;
 
 /**
- * Makes the response that `mark_completed` and `mark_failed` store. A replayer for the format makes it where there is
+ * Makes the response that `complete` and `fail` store. A rerunner for the format makes it where there is
  * one, since that knows the API; else it has the plain form that the format's codec reads. The other actions store
  * none, and read nothing here.
  * @throws UnusableResponse
@@ -66,7 +66,7 @@ export async function givenResponseFor(
   return givenResponse(services, given, { id, ...address, captured });
 }
 
-const storesResponse = (action: OperatorAction) => action === 'mark_completed' || action === 'mark_failed';
+const storesResponse = (action: OperatorAction) => action === 'complete' || action === 'fail';
 
 /**
  * Refuses to store a response in plain text beside bodies that are encrypted.
@@ -80,21 +80,21 @@ export function requireCipher(given: StoredBody | undefined, isEncrypted: boolea
 }
 
 async function writeResponse(
-  { records, replayers, open }: Services,
+  { records, rerunners, open }: Services,
   { id, captured }: Subject,
   { action, text: given }: GivenText,
 ): Promise<StoredBody> {
   if (given === undefined || given.trim() === '')
     throw new UnusableResponse(`Expected a ${wantedOf(action)}`);
-  const format = captured ?? (await otherFormat(records, id, replayers));
-  const replayer = replayers.find((known) => known.format === format);
-  const isFailure = action === 'mark_failed';
+  const format = captured ?? (await otherFormat(records, id, rerunners));
+  const rerunner = rerunners.find((known) => known.format === format);
+  const isFailure = action === 'fail';
   const data = isFailure ? undefined : parseJson(given);
-  if (!replayer) return plainResponse(format, isFailure, given);
+  if (!rerunner) return plainResponse(format, isFailure, given);
   try {
     const request = await readRequest(records, id, open);
     const operation = request?.operation ?? (await readOperation(records, id));
-    return await replayer.response(isFailure ? { error: given } : { data }, operation, request);
+    return await rerunner.response(isFailure ? { error: given } : { data }, operation, request);
   } catch (error) {
     throw new UnusableResponse(error instanceof Error ? error.message : String(error));
   }
@@ -105,7 +105,7 @@ async function readOperation(records: Records, id: string): Promise<string> {
   return String(stored?.record.operation);
 }
 
-const wantedOf = (action: OperatorAction) => (action === 'mark_failed' ? 'message' : 'response as JSON');
+const wantedOf = (action: OperatorAction) => (action === 'fail' ? 'message' : 'response as JSON');
 
 function parseJson(text: string): unknown {
   try {
@@ -115,10 +115,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Finds the format where no request was captured: that of the only replayer, or of other records of the operation. */
-async function otherFormat(records: Records, id: string, replayers: readonly Replayer[]): Promise<string> {
-  const [only] = replayers;
-  if (only && replayers.length === 1) return only.format;
+/** Finds the format where no request was captured: that of the only rerunner, or of other records of the operation. */
+async function otherFormat(records: Records, id: string, rerunners: readonly Rerunner[]): Promise<string> {
+  const [only] = rerunners;
+  if (only && rerunners.length === 1) return only.format;
   const operation = await readOperation(records, id);
   const [found] = await records.aggregate([
     { $sort: { _id: -1 } },
@@ -129,14 +129,14 @@ async function otherFormat(records: Records, id: string, replayers: readonly Rep
   ]);
   if (found) return familyOf(String((found as Document).format));
   throw new UnusableResponse(
-    `No other record says in which form ${operation} is answered: capture its requests, or register one replayer`,
+    `No other record says in which form ${operation} is answered: capture its requests, or register one rerunner`,
   );
 }
 
-/** Writes the given response without a replayer. */
+/** Writes the given response without a rerunner. */
 function plainResponse(name: string, isFailure: boolean, given: string): StoredBody {
   const format = FORMATS.find((known) => known.name === name);
-  if (!format) throw new UnusableResponse(`A replayer is needed to write responses of the format ${name}`);
+  if (!format) throw new UnusableResponse(`A rerunner is needed to write responses of the format ${name}`);
   if (isFailure) return storedBody(name, format.givenFailure(given.trim().slice(0, LONGEST_REASON)));
   try {
     return storedBody(name, format.givenSuccess(given));

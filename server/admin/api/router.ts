@@ -96,7 +96,7 @@ export const appRouter = router({
       operator: { id: operator.id, role: operator.role, scopes: operator.scopes ?? null },
       readOnly: services.readOnly,
       namespace: services.records.namespace,
-      replayers: services.replayers.map(({ format }) => format),
+      rerunners: services.rerunners.map(({ format }) => format),
       now: now.getTime(),
     };
   }),

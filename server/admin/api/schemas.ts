@@ -78,4 +78,4 @@ export const auditFilter = {
 export const format = z.enum(['ndjson', 'csv']);
 export const part = z.enum(['request', 'response']);
 export const windows = z.enum(['1h', '24h', '7d']);
-export const bulkAction = z.enum(['allow_retry', 'expire', 'mark_failed']);
+export const bulkAction = z.enum(['allow_retry', 'expire', 'fail']);

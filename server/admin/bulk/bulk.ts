@@ -24,7 +24,7 @@ export async function planJob(
   request: PlanRequest,
 ): Promise<Job> {
   const { action, error, filter, ids, ...rest } = request;
-  if (action === 'mark_failed' && (error === undefined || error.trim() === '')) {
+  if (action === 'fail' && (error === undefined || error.trim() === '')) {
     throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
   }
   const { rows, left } = ids
@@ -63,7 +63,7 @@ function isFor(action: BulkAction, { state, outcome }: KeyRow): boolean {
   switch (action) {
     case 'allow_retry':
       return state === 'in_doubt' || state === 'lapsed' || (state === 'completed' && outcome === 'error');
-    case 'mark_failed':
+    case 'fail':
       return state === 'in_doubt' || state === 'lapsed';
     case 'expire':
       return state === 'completed' || state === 'released';

@@ -27,7 +27,7 @@ export interface JobRecord extends Document {
   readonly confirmed?: { readonly confirm?: string; readonly mayRepeat?: boolean };
   /** The counts are missing in a job that an earlier release has planned. */
   readonly counts?: readonly JobCount[];
-  /** The message is for `mark_failed`. */
+  /** The message is for `fail`. */
   readonly error?: string;
 }
 
@@ -75,6 +75,6 @@ const countsOf = ({ counts = [] }: JobRecord): JobCount[] =>
 
 /** Counts the keys of a job whose effect may happen twice. */
 export function mayRepeatIn(job: JobRecord): number {
-  if (job.counts === undefined) return job.action === 'mark_failed' ? 0 : Number(job.total);
+  if (job.counts === undefined) return job.action === 'fail' ? 0 : Number(job.total);
   return countsOf(job).reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);
 }

@@ -65,7 +65,7 @@ const HUNG_UP = ['EPIPE', 'ECONNRESET'];
 
 /** Tells whether asking again may help: the driver says so, or did not say anything in time. */
 export function isUnreachable(error: unknown): boolean {
-  if (isIdempotencyError(error)) return error.code === 'STORE_UNAVAILABLE';
+  if (isIdempotencyError(error)) return error.code === 'IDEMPOTENCY_STORE_UNAVAILABLE';
   if (HUNG_UP.includes(codeOf(error) as string)) return true;
   const isOfDriver = error instanceof Error && error.name.startsWith('Mongo');
   return isOfDriver && !['rejected', 'denied'].includes(failureOf(error));

@@ -39,7 +39,7 @@ export async function hasTransactions(db: Database): Promise<boolean> {
  * Runs `work` in a transaction, and again as a whole when the server says so. A `work` that rejects aborts the
  * transaction. No run begins once the time is over, and the caller does not wait longer for the end: the driver would
  * try for two minutes.
- * @throws what `work` or the driver throws; IdempotencyError STORE_UNAVAILABLE, and then only the server knows
+ * @throws what `work` or the driver throws; IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE, and then only the server knows
  * whether it was committed
  */
 export function inTransaction<T>(db: Database, ms: number, work: (send: Send) => Promise<T>): Promise<T> {
@@ -47,7 +47,7 @@ export function inTransaction<T>(db: Database, ms: number, work: (send: Send) =>
   return within(
     ms,
     runInSession(db, (send) => {
-      if (performance.now() >= until) throw refusal('STORE_UNAVAILABLE', 'timeout');
+      if (performance.now() >= until) throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout');
       return work(send);
     }),
   );

@@ -1,15 +1,15 @@
 import type { KeyRecord } from '../../engine/record.ts';
 import type { ActionName, Operator } from '../contract.ts';
 import type { ActionRefusal } from '../refusal.ts';
-import type { Replayer } from '../replayer.ts';
+import type { Rerunner } from '../rerunner.ts';
 import type { AdminServices } from '../services.ts';
 
 /** Each action needs this role. A forced release and a purge can not be undone. */
 const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
   allow_retry: 'operator',
   rerun: 'operator',
-  mark_completed: 'operator',
-  mark_failed: 'operator',
+  complete: 'operator',
+  fail: 'operator',
   expire: 'operator',
   force_release: 'admin',
   purge_body: 'admin',
@@ -17,7 +17,7 @@ const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {
 
 /** Says why an operator may not take an action, whatever state the key is in; null when the operator may. */
 export function denialOf(
-  { readOnly, replayers }: Pick<AdminServices, 'readOnly' | 'replayers'>,
+  { readOnly, rerunners }: Pick<AdminServices, 'readOnly' | 'rerunners'>,
   { role }: Operator,
   action: ActionName,
   record?: KeyRecord,
@@ -25,10 +25,10 @@ export function denialOf(
   if (readOnly) return { code: 'read_only' };
   if (role === 'viewer' || (role === 'operator' && ROLE_FOR[action] === 'admin'))
     return { code: 'needs_role', role: ROLE_FOR[action] };
-  return action === 'rerun' && record ? rerunDenial(record, replayers) : null;
+  return action === 'rerun' && record ? rerunDenial(record, rerunners) : null;
 }
 
-function rerunDenial(record: KeyRecord, replayers: readonly Replayer[]): ActionRefusal | null {
+function rerunDenial(record: KeyRecord, rerunners: readonly Rerunner[]): ActionRefusal | null {
   const request = (record as { request?: unknown }).request as
     | { format?: unknown; omitted?: unknown }
     | undefined;
@@ -36,7 +36,7 @@ function rerunDenial(record: KeyRecord, replayers: readonly Replayer[]): ActionR
   if (request === undefined || request === null || request.omitted !== undefined)
     return { code: 'not_captured' };
   const { format } = request;
-  return replayers.some((replayer) => replayer.format === format)
+  return rerunners.some((rerunner) => rerunner.format === format)
     ? null
-    : { code: 'no_replayer', format: String(format) };
+    : { code: 'no_rerunner', format: String(format) };
 }

@@ -5,14 +5,14 @@ import { openCaptured, type ReadRequest, readCaptured } from '../bodies/read-req
 import { sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
 import type { ActionRefusal } from '../refusal.ts';
-import type { CapturedRequest, ReplayCheck, Replayer } from '../replayer.ts';
+import type { CapturedRequest, ReplayCheck, Rerunner } from '../rerunner.ts';
 import type { AdminServices } from '../services.ts';
 
 export type Rerun =
   | {
       readonly possible: true;
       readonly request: ReadRequest;
-      readonly replayer: Replayer;
+      readonly rerunner: Rerunner;
       readonly principal: string;
     }
   | {
@@ -23,16 +23,16 @@ export type Rerun =
     };
 
 /** Finds out what a re-run would send, and for whom; or why it can not be sent. Nothing is run. */
-export async function prepareRerun({ records, replayers, open }: AdminServices, id: string): Promise<Rerun> {
+export async function prepareRerun({ records, rerunners, open }: AdminServices, id: string): Promise<Rerun> {
   const captured = await readCaptured(records, id);
   const stored = captured?.request as { readonly format?: unknown } | null | undefined;
   if (!captured || !stored) return impossible({ code: 'not_captured' });
-  const replayer = replayers.find((known) => known.format === stored.format);
-  if (!replayer) return impossible({ code: 'no_replayer', format: String(stored.format) });
+  const rerunner = rerunners.find((known) => known.format === stored.format);
+  if (!rerunner) return impossible({ code: 'no_rerunner', format: String(stored.format) });
   const request = await openCaptured(captured, open);
   if (!request) return impossible({ code: 'request_unreadable' });
-  const check = await checkBy(replayer, request);
-  return check.possible ? { ...check, request, replayer } : { ...check, request };
+  const check = await checkBy(rerunner, request);
+  return check.possible ? { ...check, request, rerunner } : { ...check, request };
 }
 
 const impossible = (refusal: ActionRefusal) => ({ possible: false, refusal }) as const;
@@ -41,14 +41,14 @@ type Checked =
   | Extract<ReplayCheck, { possible: true }>
   | { readonly possible: false; readonly refusal: ActionRefusal; readonly principal?: string };
 
-async function checkBy(replayer: Replayer, request: ReadRequest): Promise<Checked> {
+async function checkBy(rerunner: Rerunner, request: ReadRequest): Promise<Checked> {
   try {
-    const check = await replayer.check(request);
+    const check = await rerunner.check(request);
     if (check.possible) return check;
     const { why, ...rest } = check;
-    return { ...rest, refusal: { code: 'replayer_refused', sentence: why } };
+    return { ...rest, refusal: { code: 'rerunner_refused', sentence: why } };
   } catch (error) {
-    return impossible({ code: 'replayer_failed', message: messageOf(error) });
+    return impossible({ code: 'rerunner_failed', message: messageOf(error) });
   }
 }
 
@@ -58,10 +58,10 @@ async function checkBy(replayer: Replayer, request: ReadRequest): Promise<Checke
  */
 export async function sendRerun(
   services: AdminServices,
-  { replayer, request }: Extract<Rerun, { possible: true }>,
+  { rerunner, request }: Extract<Rerun, { possible: true }>,
   { id, commandKey }: { readonly id: string; readonly commandKey: string },
 ): Promise<string> {
-  const answer = await sendAgain(replayer, request);
+  const answer = await sendAgain(rerunner, request);
   const found = await readStored(services.records, id, sendTo(services.records.db));
   const record = found && readRecord(found.record);
   const note = `${becameOf(record, found?.now)} ${answer}`;
@@ -73,9 +73,9 @@ export async function sendRerun(
   return note;
 }
 
-async function sendAgain(replayer: Replayer, request: CapturedRequest): Promise<string> {
+async function sendAgain(rerunner: Rerunner, request: CapturedRequest): Promise<string> {
   try {
-    return await replayer.run(request);
+    return await rerunner.run(request);
   } catch (error) {
     return `The request could not be sent: ${messageOf(error)}`;
   }

@@ -15,7 +15,7 @@ const MOST_RAW_BYTES = 1_048_576;
 
 /**
  * Says why an operator may not take an action, whatever state the key is in: the role, a read-only dashboard, no
- * replayer.
+ * rerunner.
  */
 type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => ActionRefusal | null;
 

@@ -66,7 +66,7 @@ function previewOf(
 
 function requestFor(
   { scope, key, operation }: StoredRecord,
-  { leaseMs, abandonedRetentionMs, onAbandoned }: ResolvedPolicy,
+  { leaseMs, unresolvedRetentionMs, onAbandoned }: ResolvedPolicy,
   now: Date,
 ): Omit<ClaimRequest, 'fingerprints'> {
   return {
@@ -76,7 +76,7 @@ function requestFor(
     owner: 'preview',
     seed: now.getTime(),
     leaseMs,
-    abandonedRetentionMs,
+    unresolvedRetentionMs,
     onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
     transactional: false,
   };
@@ -114,7 +114,7 @@ function takeOver(to: 'running' | 'in_doubt' | 'ask'): Omit<Preview, 'otherPaylo
     case 'in_doubt':
       return {
         decision: 'take_over',
-        code: 'IN_DOUBT',
+        code: 'IDEMPOTENCY_IN_DOUBT',
         sentence: `The key would be left in doubt and the request refused (${by}).`,
       };
     default:
@@ -127,7 +127,7 @@ function replay(response: BodyInfo | null): Omit<Preview, 'otherPayload'> {
   if (lost === null) return { decision: 'replay', code: null, sentence: 'It would get the stored response.' };
   return {
     decision: 'refuse',
-    code: 'RESULT_NOT_RETAINED',
+    code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
     sentence: `It would be refused: the outcome is known, the response is not available (${lost}).`,
   };
 }

@@ -36,7 +36,7 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
     rules: request.fingerprints.map(ruleOf),
     selection: request.selections?.[0] ?? null,
     leaseMs: request.leaseMs,
-    keepMs: request.abandonedRetentionMs,
+    keepMs: request.unresolvedRetentionMs,
     transactional: request.transactional || null,
     request: request.captured ?? null,
   };
@@ -44,7 +44,7 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
 
 /** The part of `claimed` of a new life that no clock is needed for. */
 export function freshConstants(request: ClaimRequest): Document {
-  const { scope, key, operation, fingerprints, selections, owner, seed, leaseMs, abandonedRetentionMs } =
+  const { scope, key, operation, fingerprints, selections, owner, seed, leaseMs, unresolvedRetentionMs } =
     request;
   return {
     record: {
@@ -64,7 +64,7 @@ export function freshConstants(request: ClaimRequest): Document {
       v: RECORD_VERSION,
     },
     leaseMs,
-    keepMs: abandonedRetentionMs,
+    keepMs: unresolvedRetentionMs,
   };
 }
 

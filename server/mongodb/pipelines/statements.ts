@@ -84,7 +84,7 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     ) {
       const u = to === 'running' ? pipelines.takenOver : pipelines.lapsed;
       const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
-      const c = { ...claimConstants(request), endedKeepMs: request.abandonedRetentionMs };
+      const c = { ...claimConstants(request), endedKeepMs: request.unresolvedRetentionMs };
       const q = { ...address(request), owner, fence, $expr };
       return write(request, request.owner, { q, u, c }, storedBytes(request.captured));
     },
@@ -98,8 +98,11 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
           return ofHolder(held, 'running', pipelines.released, { reason, endedKeepMs: retentionMs });
         }
         case 'in_doubt': {
-          const { reason, abandonedRetentionMs } = settlement;
-          return ofHolder(held, 'running', pipelines.in_doubt, { reason, endedKeepMs: abandonedRetentionMs });
+          const { reason, unresolvedRetentionMs } = settlement;
+          return ofHolder(held, 'running', pipelines.in_doubt, {
+            reason,
+            endedKeepMs: unresolvedRetentionMs,
+          });
         }
         default:
           return settlement satisfies never;
@@ -110,8 +113,8 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     late: (held: Held, settlement: Completion) =>
       completed(held, 'in_doubt', pipelines.completedLate, settlement),
 
-    renew: (held: Held, { leaseMs, abandonedRetentionMs }: LeaseTerms) =>
-      ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: abandonedRetentionMs }),
+    renew: (held: Held, { leaseMs, unresolvedRetentionMs }: LeaseTerms) =>
+      ofHolder(held, 'running', pipelines.renewed, { leaseMs, keepMs: unresolvedRetentionMs }),
 
     step: (held: Held, { name, value }: FinishedStep) =>
       ofHolder(held, 'running', pipelines.stepped, { name, value }, storedBytes(value)),

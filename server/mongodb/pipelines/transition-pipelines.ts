@@ -25,7 +25,9 @@ export function transitionPipelines(now: Expression = NOW): TransitionPipelines 
   const takenOver = withEntry({ event: 'taken_over', at: now, startedAt: '$startedAt' });
   return {
     completed: [{ $set: completedFields(now) }],
-    completedLate: [{ $set: { ...completedFields(now), history: withEntry({ event: 'late', at: now }) } }],
+    completedLate: [
+      { $set: { ...completedFields(now), history: withEntry({ event: 'completed_late', at: now }) } },
+    ],
     released: [{ $set: releasedFields(now, '$$reason') }],
     in_doubt: doubted('$$reason'),
     renewed: [{ $set: renewedFields(now) }],

@@ -84,7 +84,7 @@ function probe(): ClaimRequest {
     owner: id,
     seed: Date.now(),
     leaseMs: 0,
-    abandonedRetentionMs: AGO_MS,
+    unresolvedRetentionMs: AGO_MS,
     onAbandoned: 'in_doubt',
     transactional: false,
   };

@@ -31,7 +31,7 @@ interface Problem {
  * Checks the server, makes the indexes that are missing and tries the writes that keys need; other processes may be doing
  * the same.
  * @throws Error that says what is wrong with the set-up and how to mend it
- * @throws IdempotencyError STORE_UNAVAILABLE whose cause says which server did not answer
+ * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE whose cause says which server did not answer
  */
 export async function prepareServer(
   collection: Collection,

@@ -65,7 +65,7 @@ export class GiveUps {
         // The release stands for a while and stops them. One that takes longer finds another one.
         await copies;
       } catch (error) {
-        if (isIdempotencyError(error) && error.code === 'RECORD_UNREADABLE') return;
+        if (isIdempotencyError(error) && error.code === 'IDEMPOTENCY_RECORD_UNREADABLE') return;
         const signal = this.#stopped.signal;
         await setTimeout(pauseMs(attempts++, LONGEST_PAUSE_MS), undefined, { signal, ref: false }).catch(
           () => {},

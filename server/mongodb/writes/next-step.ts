@@ -37,7 +37,7 @@ export function afterFailure(failure: Failure, error: unknown, size: number): Ne
     case 'rejected':
       return size > 1
         ? { do: 'split' }
-        : { do: 'fail', error: refusal('STORE_UNAVAILABLE', 'unreachable', error) };
+        : { do: 'fail', error: refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unreachable', error) };
     case 'closed':
     case 'denied':
       return { do: 'fail', error: unavailable(error) };
@@ -59,8 +59,8 @@ export function afterStatementError({ code, errmsg }: StatementError, namesLock:
   if (isTransient(code)) return { do: 'again_later' };
   const cause = Object.assign(new Error(errmsg), { code });
   if (namesLock && mayMissIndex(code)) {
-    return { do: 'fail', error: refusal('STORE_UNAVAILABLE', LOCK_MISSING, cause) };
+    return { do: 'fail', error: refusal('IDEMPOTENCY_STORE_UNAVAILABLE', LOCK_MISSING, cause) };
   }
   if (isUnwritable(code)) return { do: 'fail', error: unwritable(cause) };
-  return { do: 'fail', error: refusal('RECORD_UNREADABLE', 'type', cause) };
+  return { do: 'fail', error: refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type', cause) };
 }

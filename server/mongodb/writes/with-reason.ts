@@ -29,12 +29,12 @@ function timeoutOf(db: Database): IdempotencyError {
   const isLost = servers.length > 0 && !servers.some(({ isWritable }) => isWritable);
   if (!isLost) {
     const host = hostsOf(db).join(', ') || 'The MongoDB server';
-    return refusal('STORE_UNAVAILABLE', 'timeout', new Error(`${host} did not answer in time`));
+    return refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout', new Error(`${host} did not answer in time`));
   }
   const seen = servers.map(({ address, type, error }) => `${address}: ${error?.message ?? type}`).join(', ');
   const cause = servers.find(({ error }) => error)?.error ?? undefined;
   return refusal(
-    'STORE_UNAVAILABLE',
+    'IDEMPOTENCY_STORE_UNAVAILABLE',
     'unreachable',
     new Error(`The MongoDB driver finds no server to write to (${seen})`, cause && { cause }),
   );

@@ -52,14 +52,16 @@ export class WriteLane {
   }
 
   /**
-   * @param until by `performance.now()`; then it is STORE_UNAVAILABLE
+   * @param until by `performance.now()`; then it is IDEMPOTENCY_STORE_UNAVAILABLE
    * @param options.alone true for a write whose record may be locked: it shares no command
    */
   send(write: Write, until: number, options?: { readonly alone: boolean }): PendingWrite {
     const pending = new PendingWrite(write, until);
     const reason = this.#queue.refusalReason;
     if (reason) {
-      pending.fail(reason === 'unresponsive' ? unresponsive() : refusal('STORE_UNAVAILABLE', reason));
+      pending.fail(
+        reason === 'unresponsive' ? unresponsive() : refusal('IDEMPOTENCY_STORE_UNAVAILABLE', reason),
+      );
       return pending;
     }
     this.#deadlines.add(pending);
@@ -79,7 +81,7 @@ export class WriteLane {
 
   stop(): void {
     for (const pending of this.#deadlines.stop())
-      this.#fail(pending, refusal('STORE_UNAVAILABLE', 'closing'));
+      this.#fail(pending, refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   }
 
   /** Sends after the current turn, so that writes of the same turn share a command. */
@@ -163,7 +165,7 @@ export class WriteLane {
   #lateness(): IdempotencyError {
     if (this.#queue.isUnresponsive) return unresponsive();
     const reason = this.#lastError === undefined ? 'timeout' : 'unreachable';
-    return refusal('STORE_UNAVAILABLE', reason, this.#lastError);
+    return refusal('IDEMPOTENCY_STORE_UNAVAILABLE', reason, this.#lastError);
   }
 }
 
@@ -172,5 +174,5 @@ function unresponsive(): IdempotencyError {
     `${UNANSWERED_COMMANDS} commands to MongoDB are without an answer, so no more are sent until some of them have ended. ` +
       'Their connections may be dead without a sign of it. Fix: set `socketTimeoutMS` on the MongoClient',
   );
-  return refusal('STORE_UNAVAILABLE', 'unresponsive', cause);
+  return refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'unresponsive', cause);
 }

@@ -37,7 +37,7 @@ export function addresses(ground: Ground): void {
       expect(await read(request)).toMatchObject({
         state: 'completed',
         response: { format: text, body: text },
-        history: [{ reason: text }, { event: 'late' }],
+        history: [{ reason: text }, { event: 'completed_late' }],
       });
     });
 

@@ -45,9 +45,9 @@ export function capturedRequests(ground: Ground): void {
     });
 
     it('is gone with a new life', async () => {
-      const request = fresh({ leaseMs: -1, abandonedRetentionMs: 0, captured });
+      const request = fresh({ leaseMs: -1, unresolvedRetentionMs: 0, captured });
       await win(request);
-      const { captured: _, ...next } = rival(request, { leaseMs: 30_000, abandonedRetentionMs: 60_000 });
+      const { captured: _, ...next } = rival(request, { leaseMs: 30_000, unresolvedRetentionMs: 60_000 });
       await win(next);
       expect(await read(request)).not.toHaveProperty('request');
     });

@@ -57,7 +57,7 @@ export function claims(ground: Ground): void {
     });
 
     it('a record that is kept until it is resolved never expires', async () => {
-      const request = fresh({ abandonedRetentionMs: null });
+      const request = fresh({ unresolvedRetentionMs: null });
       await win(request);
       expect((await read(request)).expiresAt).toEqual(NEVER);
     });
@@ -136,14 +136,14 @@ export function claims(ground: Ground): void {
     });
 
     it('a record whose rule this caller does not know stays as it is, even when it has expired', async () => {
-      const request = fresh({ fingerprints: ['s9:aaaa'], leaseMs: -1, abandonedRetentionMs: 0 });
+      const request = fresh({ fingerprints: ['s9:aaaa'], leaseMs: -1, unresolvedRetentionMs: 0 });
       await win(request);
       const answer = await ground.store.claim(rival(request, { fingerprints: ['s1:aaaa'] }));
       expect(answer).toMatchObject({ won: false, record: { fingerprint: 's9:aaaa' } });
     });
 
     it('an expired key starts a new life, with a fence above the old one', async () => {
-      const request = fresh({ seed: 5_000, leaseMs: -1, abandonedRetentionMs: 0 });
+      const request = fresh({ seed: 5_000, leaseMs: -1, unresolvedRetentionMs: 0 });
       await win(request);
       const other = rival(request, { seed: 1_000, leaseMs: 30_000, fingerprints: ['s1:bbbb'] });
       expect(await win(other)).toMatchObject({ fence: 5_001, life: 5_001, attempts: 1 });
@@ -174,9 +174,9 @@ export function claims(ground: Ground): void {
     });
 
     it('of 100 concurrent claims of an expired key one wins', async () => {
-      const request = fresh({ leaseMs: -1, abandonedRetentionMs: 0 });
+      const request = fresh({ leaseMs: -1, unresolvedRetentionMs: 0 });
       const { fence } = await win(request);
-      const live = { leaseMs: 30_000, abandonedRetentionMs: 60_000 };
+      const live = { leaseMs: 30_000, unresolvedRetentionMs: 60_000 };
       const rivals = Array.from({ length: 100 }, () => rival(request, live));
       const answers = await Promise.all(rivals.map((one) => ground.store.claim(one)));
       expect(answers.filter(({ won }) => won)).toHaveLength(1);

@@ -13,13 +13,13 @@ export function closing({ open }: Ground): void {
       const held = (answer as Extract<typeof answer, { won: true }>).held;
       await closed.close(1_000);
 
-      const refused = { code: 'STORE_UNAVAILABLE', reason: 'closing' };
+      const refused = { code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'closing' };
       const calls: Record<string, () => Promise<unknown>> = {
         ready: () => closed.ready(),
         claim: () => closed.claim(claimOf({ key: 'other' })),
         takeOver: () => closed.takeOver(request, held, 'running'),
         settle: () => closed.settle(held, completed),
-        renew: () => closed.renew(held, { leaseMs: 1, abandonedRetentionMs: 1 }),
+        renew: () => closed.renew(held, { leaseMs: 1, unresolvedRetentionMs: 1 }),
         recordStep: () =>
           closed.recordStep(held, { name: 'x', value: { format: 'step/1', body: '', bytes: 0 } }),
         watch: () => closed.watch(held, new AbortController().signal),
@@ -37,7 +37,7 @@ export function closing({ open }: Ground): void {
       const answer = await closed.claim(claimOf());
       const { held } = answer as Extract<typeof answer, { won: true }>;
       const watched = expect(closed.watch(held, new AbortController().signal)).rejects.toMatchObject({
-        code: 'STORE_UNAVAILABLE',
+        code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
         reason: 'closing',
       });
       const settled = closed.settle(held, completed);

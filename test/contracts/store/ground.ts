@@ -13,7 +13,7 @@ export const released = { to: 'released', reason: 'not started', retentionMs: 60
 export const doubted = {
   to: 'in_doubt',
   reason: 'timed out',
-  abandonedRetentionMs: 60_000,
+  unresolvedRetentionMs: 60_000,
 } satisfies Settlement;
 /** Over before it began, so that no test has to wait for it. */
 export const LAPSED = { leaseMs: -1 };

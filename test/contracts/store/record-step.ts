@@ -46,7 +46,7 @@ export function recordedSteps(ground: Ground): void {
     it('next to a renewal both are recorded', async () => {
       const request = fresh();
       const held = await win(request);
-      const terms = { leaseMs: 90_000, abandonedRetentionMs: 60_000 };
+      const terms = { leaseMs: 90_000, unresolvedRetentionMs: 60_000 };
       const answers = await Promise.all([
         ground.store.recordStep(held, charged),
         ground.store.renew(held, terms),

@@ -7,7 +7,7 @@ export function renewals(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;
 
   describe('renew', () => {
-    const lease = { leaseMs: 90_000, abandonedRetentionMs: 10_000 };
+    const lease = { leaseMs: 90_000, unresolvedRetentionMs: 10_000 };
 
     it('moves the lease on, and the date of expiry with it', async () => {
       const request = fresh();
@@ -27,7 +27,7 @@ export function renewals(ground: Ground): void {
       const request = fresh();
       const held = await win(request);
       const before = await read(request);
-      const terms = { leaseMs: 1, abandonedRetentionMs: request.abandonedRetentionMs };
+      const terms = { leaseMs: 1, unresolvedRetentionMs: request.unresolvedRetentionMs };
       expect(await ground.store.renew(held, terms)).toEqual({ applied: true });
       expect(await read(request)).toEqual(before);
     });

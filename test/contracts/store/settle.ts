@@ -48,10 +48,10 @@ export function settlements(ground: Ground): void {
     });
 
     it('leaves a running key in doubt, for as long as it says', async () => {
-      for (const abandonedRetentionMs of [60_000, null]) {
+      for (const unresolvedRetentionMs of [60_000, null]) {
         const request = fresh();
         const held = await win(request);
-        expect(await ground.store.settle(held, { ...doubted, abandonedRetentionMs })).toEqual({
+        expect(await ground.store.settle(held, { ...doubted, unresolvedRetentionMs })).toEqual({
           applied: true,
         });
         const record = await read(request);
@@ -64,7 +64,7 @@ export function settlements(ground: Ground): void {
           startedAt: record.startedAt,
         });
         expect(record.expiresAt).toEqual(
-          abandonedRetentionMs === null ? NEVER : new Date(entry.at.getTime() + abandonedRetentionMs),
+          unresolvedRetentionMs === null ? NEVER : new Date(entry.at.getTime() + unresolvedRetentionMs),
         );
       }
     });
@@ -77,7 +77,7 @@ export function settlements(ground: Ground): void {
       const record = await read(request);
       expect(record).toMatchObject({
         state: 'completed',
-        history: [{ event: 'in_doubt' }, { event: 'late', owner: held.owner, fence: held.fence }],
+        history: [{ event: 'in_doubt' }, { event: 'completed_late', owner: held.owner, fence: held.fence }],
       });
       expect(record.history[1]).not.toHaveProperty('reason');
       expect(record.history[1]).not.toHaveProperty('startedAt');
@@ -128,7 +128,7 @@ export function settlements(ground: Ground): void {
       const { scope, key, owner } = fresh();
       const held = { scope, key, owner, fence: 1, life: 1, attempts: 1 };
       expect(await ground.store.settle(held, completed)).toEqual({ applied: false, stands: null });
-      expect(await ground.store.renew(held, { leaseMs: 1_000, abandonedRetentionMs: null })).toEqual({
+      expect(await ground.store.renew(held, { leaseMs: 1_000, unresolvedRetentionMs: null })).toEqual({
         applied: false,
         stands: null,
       });

@@ -125,7 +125,7 @@ export function takeovers(ground: Ground): void {
       const taken = await ground.store.takeOver(other, first, 'running');
       const standing = { owner: other.owner, fence: taken.won && taken.held.fence, state: 'running' };
       expect(stands(await ground.store.settle(first, completed))).toEqual(standing);
-      expect(stands(await ground.store.renew(first, { leaseMs: 1, abandonedRetentionMs: null }))).toEqual(
+      expect(stands(await ground.store.renew(first, { leaseMs: 1, unresolvedRetentionMs: null }))).toEqual(
         standing,
       );
       expect(await read(request)).toMatchObject({ state: 'running', owner: other.owner });

@@ -47,7 +47,7 @@ export function watches(ground: Ground): void {
       const request = fresh({ leaseMs: 150 });
       const held = await win(request);
       const watched = ground.store.watch(held, signal());
-      await ground.store.renew(held, { leaseMs: 60_000, abandonedRetentionMs: 60_000 });
+      await ground.store.renew(held, { leaseMs: 60_000, unresolvedRetentionMs: 60_000 });
       // Long enough for the first lease to lapse, as another watch of the same length shows.
       const other = await win(fresh({ leaseMs: 300 }));
       await ground.store.watch(other, signal());

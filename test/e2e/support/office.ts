@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { type Db, MongoClient } from 'mongodb';
-import { createGraphQLReplayer } from '../../../plugin/graphql/replayer/replayer.ts';
+import { createGraphQLRerunner } from '../../../plugin/graphql/rerunner/rerunner.ts';
 import {
   createDashboard,
   type DashboardOptions,
@@ -97,8 +97,8 @@ export async function openOffice({
     createDashboard({
       idempotency,
       basePath,
-      replayers: [
-        createGraphQLReplayer({
+      rerunners: [
+        createGraphQLRerunner({
           yoga: shop.graphql,
           context: ({ scope }) => ({
             scope,
@@ -186,7 +186,7 @@ const CHARGE = `mutation Charge($customer: String!, $amount: Int!, $fate: String
 /** A worker of its own, whose connection is closed while it is at work: nobody renews its lease. */
 async function abandon(uri: string, database: string, { key, scope = 'acme' }: Sent): Promise<void> {
   const client = new MongoClient(uri);
-  const store = createMongoStore({ db: client.db(database), collection: COLLECTION, storeTimeoutMs: 500 });
+  const store = createMongoStore({ db: client.db(database), collection: COLLECTION, timeoutMs: 500 });
   const idempotency = createIdempotency({ store, leaseMs: 1_000 });
   const started = gate();
   const shop = createShop(idempotency, {

@@ -1,8 +1,8 @@
-import type { CapturedRequest, Replayer, ReplayPrincipal } from './replayer.ts';
+import type { CapturedRequest, ReplayPrincipal, Rerunner } from './rerunner.ts';
 
-/** `ReplayerParts` differ by API. Who may send a request, and what is said of its answer, is the same for all. */
-export interface ReplayerParts<Principal extends ReplayPrincipal>
-  extends Pick<Replayer, 'format' | 'response'> {
+/** `RerunnerParts` differ by API. Who may send a request, and what is said of its answer, is the same for all. */
+export interface RerunnerParts<Principal extends ReplayPrincipal>
+  extends Pick<Rerunner, 'format' | 'response'> {
   /** The developer's function, which finds the principal. */
   readonly context: (request: CapturedRequest) => Principal | null | Promise<Principal | null>;
   /** Says why the API would not take the request any more; null when it would. */
@@ -17,8 +17,8 @@ export interface ReplayAnswer {
   readonly replayed: boolean;
 }
 
-/** Makes a replayer of the parts that an API has of its own. */
-export function createReplayer<Principal extends ReplayPrincipal>(parts: ReplayerParts<Principal>): Replayer {
+/** Makes a rerunner of the parts that an API has of its own. */
+export function createRerunner<Principal extends ReplayPrincipal>(parts: RerunnerParts<Principal>): Rerunner {
   const { format, response, context, problemOf, send } = parts;
   return {
     format,

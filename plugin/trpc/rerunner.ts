@@ -1,13 +1,13 @@
 import type { AnyTRPCRouter } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { serializeItem } from 'structured-headers';
-import { createReplayer, type ReplayAnswer } from '../../server/admin/create-replayer.ts';
+import { createRerunner, type ReplayAnswer } from '../../server/admin/create-rerunner.ts';
 import {
   type CapturedRequest,
-  type Replayer,
   type ReplayPrincipal,
+  type Rerunner,
   storedBody,
-} from '../../server/admin/replayer.ts';
+} from '../../server/admin/rerunner.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';
@@ -20,7 +20,7 @@ export interface TRPCPrincipal extends ReplayPrincipal {
   readonly ctx: object;
 }
 
-export interface TRPCReplayerOptions {
+export interface TRPCRerunnerOptions {
   readonly router: AnyTRPCRouter;
   /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
   readonly context: (request: CapturedRequest) => TRPCPrincipal | null | Promise<TRPCPrincipal | null>;
@@ -28,7 +28,7 @@ export interface TRPCReplayerOptions {
   readonly headerName?: string;
 }
 
-const CHECKS: Readonly<Record<keyof TRPCReplayerOptions, Check>> = {
+const CHECKS: Readonly<Record<keyof TRPCRerunnerOptions, Check>> = {
   router: {
     expected: 'a tRPC router',
     // Routers are functions in some releases.
@@ -46,17 +46,17 @@ const CHECKS: Readonly<Record<keyof TRPCReplayerOptions, Check>> = {
 const ENDPOINT = '/trpc';
 
 /**
- * Sends captured tRPC calls through the router, with their key, as a principal that the developer gives. For the `replayers`
+ * Sends captured tRPC calls through the router, with their key, as a principal that the developer gives. For the `rerunners`
  * of `createDashboard`.
- * @example createTRPCReplayer({ router, context: async ({ scope }) => ({ scope, principal: scope, ctx: { user: await find(scope) } }) })
+ * @example createTRPCRerunner({ router, context: async ({ scope }) => ({ scope, principal: scope, ctx: { user: await find(scope) } }) })
  */
-export function createTRPCReplayer(options: TRPCReplayerOptions): Replayer {
-  checkOptions<TRPCReplayerOptions>(options, CHECKS, { of: 'createTRPCReplayer' });
+export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
+  checkOptions<TRPCRerunnerOptions>(options, CHECKS, { of: 'createTRPCRerunner' });
   const { router, context, headerName = 'Idempotency-Key' } = options;
   const { transformer } = router._def._config as Config;
   const form = formOf({ transformer });
 
-  return createReplayer({
+  return createRerunner({
     format: trpcFormat.name,
     context,
     problemOf: (request) => problemOf(router, transformer, request),

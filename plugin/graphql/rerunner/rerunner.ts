@@ -1,13 +1,13 @@
 import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { createReplayer, type ReplayAnswer } from '../../../server/admin/create-replayer.ts';
-import { type CapturedRequest, type Replayer, storedBody } from '../../../server/admin/replayer.ts';
+import { createRerunner, type ReplayAnswer } from '../../../server/admin/create-rerunner.ts';
+import { type CapturedRequest, type Rerunner, storedBody } from '../../../server/admin/rerunner.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { checkedData } from './given-data.ts';
-import { type Answer, type GraphQLPrincipal, type ReplayTarget, serverOf } from './replay-server.ts';
+import { type Answer, type GraphQLPrincipal, type ReplayTarget, serverOf } from './rerun-server.ts';
 
-export type GraphQLReplayerOptions = ReplayTarget & {
+export type GraphQLRerunnerOptions = ReplayTarget & {
   /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
   readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
 };
@@ -27,15 +27,15 @@ const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
 
 /**
  * Sends captured GraphQL requests through the server's own pipeline, with their key, as a principal that the developer
- * gives. For the `replayers` of `createDashboard`.
- * @example createGraphQLReplayer({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
+ * gives. For the `rerunners` of `createDashboard`.
+ * @example createGraphQLRerunner({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
  */
-export function createGraphQLReplayer(options: GraphQLReplayerOptions): Replayer {
-  checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLReplayer' });
+export function createGraphQLRerunner(options: GraphQLRerunnerOptions): Rerunner {
+  checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLRerunner' });
   const { context } = options;
   const server = serverOf(options);
 
-  return createReplayer({
+  return createRerunner({
     format: graphqlFormat.name,
     context,
     problemOf: (request) => problemOf(request, server.schema()),

@@ -6,14 +6,14 @@ import { createSchema, createYoga } from 'graphql-yoga';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createGraphQLReplayer, useIdempotency } from '../../plugin/graphql/index.ts';
-import { createIdempotencyMiddleware, createTRPCReplayer } from '../../plugin/trpc/index.ts';
-import type { Replayer } from '../../server/admin/index.ts';
+import { createGraphQLRerunner, useIdempotency } from '../../plugin/graphql/index.ts';
+import { createIdempotencyMiddleware, createTRPCRerunner } from '../../plugin/trpc/index.ts';
+import type { Rerunner } from '../../server/admin/index.ts';
 import type { Idempotency } from '../../server/index.ts';
 import { type Admin, ago, ahead, failed, REASON, responseOf, startAdmin } from './support.ts';
 
 interface Api {
-  readonly replayer: Replayer;
+  readonly rerunner: Rerunner;
   readonly runs: string[];
   /** As a client would. */
   send(key: string): Promise<string>;
@@ -52,7 +52,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
         body: JSON.stringify({ query: QUERY, variables: { amount: 5 } }),
       })
     ).text();
-  const replayer = createGraphQLReplayer({
+  const rerunner = createGraphQLRerunner({
     yoga,
     context: ({ scope }) => {
       const principal = members[scope];
@@ -61,7 +61,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
         : { scope: principal, principal, headers: { 'x-user': principal } };
     },
   });
-  return { replayer, runs, send: post };
+  return { rerunner, runs, send: post };
 }
 
 /** The same without Yoga. */
@@ -99,14 +99,14 @@ function envelopApi(idempotency: Idempotency, members: Members): Api {
       }),
     );
   };
-  const replayer = createGraphQLReplayer({
+  const rerunner = createGraphQLRerunner({
     getEnveloped,
     context: ({ scope }) => {
       const user = members[scope];
       return user === undefined ? null : { scope: user, principal: user, serverContext: { user } };
     },
   });
-  return { replayer, runs, send };
+  return { rerunner, runs, send };
 }
 
 const TYPES =
@@ -126,7 +126,7 @@ function trpcApi(idempotency: Idempotency, members: Members): Api {
         return { id: 'r1', amount: input.amount };
       }),
   });
-  const replayer = createTRPCReplayer({
+  const rerunner = createTRPCRerunner({
     router,
     context: ({ scope }) => {
       const user = members[scope];
@@ -137,7 +137,7 @@ function trpcApi(idempotency: Idempotency, members: Members): Api {
     new Request('http://api/trpc/pay', { method: 'POST', headers: { 'idempotency-key': key } });
   const send = async (key: string) =>
     JSON.stringify(await router.createCaller({ user: 'acme', req: req(key) }).pay({ amount: 5 }));
-  return { replayer, runs, send };
+  return { rerunner, runs, send };
 }
 
 const APIS = [
@@ -162,10 +162,10 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
   const requestOf = (body: object) => responseOf(JSON.stringify(body), format);
 
   async function start(members: Members = { acme: 'acme' }) {
-    const replayers: Replayer[] = [];
-    const admin = await startAdmin({ replayers });
+    const rerunners: Rerunner[] = [];
+    const admin = await startAdmin({ rerunners });
     const api = createApi(admin.idempotency, members);
-    replayers.push(api.replayer);
+    rerunners.push(api.rerunner);
     return { admin, api };
   }
 
@@ -237,7 +237,7 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
       const { admin, api } = await start();
       await using _admin = admin;
       const { id, key } = await failedKey(admin, api);
-      Object.assign(api.replayer, {
+      Object.assign(api.rerunner, {
         run: async () => {
           await admin.db.collection('idempotency_keys').updateOne({ key }, { $set: fields });
           return 'It was answered without an error.';
@@ -255,11 +255,11 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     const { admin, api } = await start();
     await using _ = admin;
     const { id, key } = await failedKey(admin, api);
-    const { check, run } = api.replayer;
-    // Between the release and the replayer's call.
-    Object.assign(api.replayer, {
+    const { check, run } = api.rerunner;
+    // Between the release and the rerunner's call.
+    Object.assign(api.rerunner, {
       check,
-      run: async (request: Parameters<Replayer['run']>[0]) => {
+      run: async (request: Parameters<Rerunner['run']>[0]) => {
         await api.send(key);
         return run(request);
       },
@@ -303,7 +303,7 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     const data = format === 'graphql/1' ? { pay: { id: 'r9', amount: 5 } } : { id: 'r9', amount: 5 };
     const { seen } = await admin.ada.keys.get.query({ id });
     if (!seen) throw new TypeError('Expected a record that can be read');
-    const command = { action: 'mark_completed', seen, reason: REASON, commandKey: randomUUID() } as const;
+    const command = { action: 'complete', seen, reason: REASON, commandKey: randomUUID() } as const;
     await expect(admin.ada.keys.act.mutate({ ...command, response: '{"pay": ' })).rejects.toMatchObject({
       data: { code: 'BAD_REQUEST' },
     });

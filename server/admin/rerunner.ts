@@ -1,6 +1,6 @@
 import type { StoredBody } from '../engine/record.ts';
 
-/** A captured request is given to a replayer after it was opened. */
+/** A captured request is given to a rerunner after it was opened. */
 export interface CapturedRequest {
   readonly scope: string;
   readonly key: string;
@@ -27,11 +27,11 @@ export type ReplayCheck =
 export type GivenResponse = { readonly data: unknown } | { readonly error: string };
 
 /**
- * A replayer runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
- * `createGraphQLReplayer` and `createTRPCReplayer` make replayers.
+ * A rerunner runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
+ * `createGraphQLRerunner` and `createTRPCRerunner` make rerunners.
  */
-export interface Replayer {
-  /** The replayer takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`. */
+export interface Rerunner {
+  /** The rerunner takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`. */
   readonly format: string;
   /** Validates the request, and resolves the principal. Nothing is run. */
   check(request: CapturedRequest): Promise<ReplayCheck>;

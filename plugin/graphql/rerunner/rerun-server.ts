@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { ReplayPrincipal } from '../../../server/admin/replayer.ts';
+import type { ReplayPrincipal } from '../../../server/admin/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 
 export interface GraphQLPrincipal extends ReplayPrincipal {

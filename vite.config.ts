@@ -36,6 +36,8 @@ const tests: ViteUserConfig = {
           testTimeout: 30_000,
           hookTimeout: 60_000,
           name: 'node',
+          isolate: false,
+          setupFiles: 'test/support/fresh-file.ts',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
         },

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundled } from '../support/bundled.ts';
+import { bundledProgram } from '../support/bundled.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import type { Life } from './ending-worker.ts';
 
@@ -20,7 +20,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 function lives(does: Life['does'], uri = database.uri) {
   const life: Life = { uri, database: database.name, does };
   // Rejects, with the signal, for one that had to be ended, and with what it wrote for one that failed.
-  return run(process.execPath, [bundled(PROCESS), JSON.stringify(life)], { timeout });
+  return run(process.execPath, [bundledProgram(PROCESS), JSON.stringify(life)], { timeout });
 }
 
 describe('case 63: a process ends by itself that', () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { bundled } from './bundled.ts';
+import { bundledProgram } from './bundled.ts';
 
 const CLI = new URL('../../server/cli.ts', import.meta.url);
 
@@ -19,7 +19,7 @@ export interface CliResult {
 
 export function spawnCli(args: readonly string[], { env = {}, cwd }: CliOptions = {}) {
   const all = { ...process.env, ...env };
-  return spawn(process.execPath, [bundled(CLI), ...args], { env: all, cwd, stdio: 'pipe' });
+  return spawn(process.execPath, [bundledProgram(CLI), ...args], { env: all, cwd, stdio: 'pipe' });
 }
 
 /** `latchkey …`, in a process of its own, to its end. */

@@ -1,6 +1,6 @@
 import { fork, type Serializable } from 'node:child_process';
 import { on, once } from 'node:events';
-import { bundled } from './bundled.ts';
+import { bundledProgram } from './bundled.ts';
 import { startReaper } from './reaper.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -24,8 +24,8 @@ export async function startWorker(
   file: URL,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<WorkerProcess> {
-  const child = fork(bundled(file), args, {
-    execArgv: ['--enable-source-maps'],
+  const child = fork(bundledProgram(file), args, {
+    execArgv: [], // not those of the test runner
     env: { ...process.env, ...env },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

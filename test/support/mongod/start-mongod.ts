@@ -12,16 +12,21 @@ export interface RunningMongod extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** A mongod of its own for a test: by default a replica set of one member, for transactions need a set. */
+/**
+ * A mongod of its own for a test: by default a replica set of one member, for transactions need a set.
+ * @param options.config more of the set's configuration
+ */
 export async function startMongod({
   replSet = true,
+  config,
   ...options
-}: MongodOptions & { replSet?: boolean } = {}): Promise<RunningMongod> {
+}: MongodOptions & { replSet?: boolean; config?: Document } = {}): Promise<RunningMongod> {
   const mongod = await MongodProcess.start(options, replSet ? 'rs0' : undefined);
   const uri = `mongodb://127.0.0.1:${mongod.port}/${replSet ? '?replicaSet=rs0' : ''}`;
   try {
     if (replSet) {
-      await initiate(mongod.port, { _id: 'rs0', members: [{ _id: 0, host: `127.0.0.1:${mongod.port}` }] });
+      const members = [{ _id: 0, host: `127.0.0.1:${mongod.port}` }];
+      await initiate(mongod.port, { _id: 'rs0', members, ...config });
     }
     await primaryOf(uri);
   } catch (error) {

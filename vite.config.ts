@@ -26,7 +26,8 @@ const shared = {
 const tests: ViteUserConfig = {
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than two cores: a test that waits for a lease or a deadline leaves its core to another one.
+    maxWorkers: 3,
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',
     projects: [

@@ -1,7 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type Shop, startShop } from '../client/support/shop.ts';
-import { gate } from '../support/gate.ts';
+import { holdPayments, type Shop, startDistantShop } from '../client/support/shop.ts';
 import { openChromium } from './support/chromium.ts';
 import { type Site, startClientSite } from './support/client-site.ts';
 
@@ -19,7 +18,7 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  shop = await startShop();
+  shop = await startDistantShop();
   context = await browser.newContext();
   context.setDefaultTimeout(20_000);
   page = await context.newPage();
@@ -58,18 +57,14 @@ it('a page that lost the answer and was reloaded asks, and shows the first resul
 });
 
 it('a page that was reloaded while the payment is under way waits for its result', async () => {
-  const [started, held] = [gate(), gate()];
-  shop.whilePaying = () => {
-    started.open();
-    return held;
-  };
+  const { started, release } = holdPayments(shop);
   await pay();
   await started;
   await page.reload();
   await says('unsettled');
   await ask();
   await says('asking');
-  held.open();
+  release.open();
   await says('it is completed: {"id":1,"amount":5}');
   await says('settled');
   expect(shop.payments).toEqual([5]);

@@ -150,6 +150,7 @@ export function createKeyStatusProcedure<Context extends object, Meta extends ob
           : await idempotency.attach({ ...question, timeoutMs, signal });
       return status as TRPCKeyStatus;
     } catch (error) {
+      if (signal?.aborted) return { state: 'running' }; // nobody gets it
       throw isIdempotencyError(error) ? toTRPCError(error) : error;
     }
   }

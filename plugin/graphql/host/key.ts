@@ -33,7 +33,9 @@ export function shownBy(context: unknown): Shown {
 /** The signal that aborts when the client of a request leaves, where its host has one. */
 export function signalOf(context: unknown): AbortSignal | undefined {
   const { signal } = (shownBy(context).request ?? {}) as { signal?: unknown };
-  return signal instanceof AbortSignal ? signal : undefined;
+  // By shape: Yoga's own signal is of no class that we could name.
+  const isSignal = isObject(signal) && 'aborted' in signal && typeof signal.addEventListener === 'function';
+  return isSignal ? (signal as unknown as AbortSignal) : undefined;
 }
 
 /** Lists the objects by which an operation is recognized. A copy of its context has the same params and request. */

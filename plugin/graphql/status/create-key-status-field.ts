@@ -161,6 +161,7 @@ export function createKeyStatusField<Context extends object>(
     resolvers: {
       Query: {
         async idempotencyKey(_parent, { key, waitMs }, context) {
+          const signal = signalOf(context);
           try {
             const scope = await scopeFor(context);
             const question = {
@@ -176,9 +177,10 @@ export function createKeyStatusField<Context extends object>(
             return inWordsOfSchema(
               timeoutMs === 0
                 ? await idempotency.peek(question)
-                : await idempotency.attach({ ...question, timeoutMs, signal: signalOf(context) }),
+                : await idempotency.attach({ ...question, timeoutMs, signal }),
             );
           } catch (error) {
+            if (signal?.aborted) return { state: 'RUNNING' }; // nobody gets it
             throw refusedField(error);
           }
         },

@@ -35,7 +35,7 @@ export interface Run {
    * may be 100, and each value may have `maxResultBytes`. A larger one reaches this attempt only.
    *
    * @throws TypeError before `fn` runs: for a name that is not valid or was used in this run, for too many steps, inside of
-   * a transaction, and after the handler settled. After it ran: for a value that JSON can not hold.
+   * a transaction, and after the handler has ended. After it ran: for a value that JSON can not hold.
    * @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when the lease is lost: before `fn` runs, or when its end could no longer be recorded.
    * IDEMPOTENCY_STORE_UNAVAILABLE, reason `step_not_recorded`, when `fn` ran and the store refused its end for `leaseMs`.
    * IDEMPOTENCY_RESULT_NOT_RETAINED when an earlier attempt finished the step and its value was too large or is damaged.
@@ -43,11 +43,11 @@ export interface Run {
    */
   step<T>(name: string, fn: () => Jsonable<T> | Promise<Jsonable<T>>): Promise<T>;
   /**
-   * Says that nothing happened since the last finished step: once the handler settles, the outcome is forgotten and the key
+   * Says that nothing happened since the last finished step: once the handler ends, the outcome is forgotten and the key
    * can be used again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
    */
   release(reason: string): void;
-  /** Says that the effect is unknown (a downstream call timed out): once the handler settles, the key is in doubt. */
+  /** Says that the effect is unknown (a downstream call timed out): once the handler ends, the key is in doubt. */
   inDoubt(reason: string): void;
 }
 
@@ -124,7 +124,7 @@ export function currentRun(): Run | undefined {
   return contexts.getStore()?.run;
 }
 
-/** Runs a handler as `run`, until it settles. */
+/** Runs a handler as `run`, until it ends. */
 export async function insideRun<T>(run: Run, handler: () => Promise<T>): Promise<T> {
   const { scope, key } = run;
   const frame: Frame = { scope, key, ended: false };

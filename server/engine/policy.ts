@@ -60,7 +60,7 @@ export interface Policy<Context = unknown> {
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /**
    * Decides whether a finished run is stored, its key is released, or its effect is unknown. Default: stored, and in doubt where
-   * `started` is `'unknown'`. May be async: the run goes on until it settles. Where it fails, or gives anything else, the
+   * `started` is `'unknown'`. May be async: the run goes on until it has answered. Where it fails, or gives anything else, the
    * record is in doubt.
    */
   classify?: (finished: Finished) => Verdict | Promise<Verdict>;

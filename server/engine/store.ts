@@ -94,7 +94,8 @@ export interface StoreNeeds {
 /**
  * A store keeps the records. Each write below is one atomic step on one record; nothing else about a store is
  * assumed. Every method rejects with IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the store did not answer within
- * its deadline. The contract is `test/contracts/store-contract.ts`.
+ * its deadline, and with reason `closing` after `close`. A record that `readRecord` does not understand is never written.
+ * The contract is `test/contracts/store-contract.ts`: it tries all but `begin` and `count`.
  */
 export interface Store {
   /**
@@ -114,7 +115,8 @@ export interface Store {
 
   /**
    * Sees to it, in the background and for as long as that takes, that this request's claim leaves no running record:
-   * for a call that gives up before its handler starts. Never rejects.
+   * for a call that gives up before its handler starts. The record becomes `givenUp(...)`, a tombstone that outlives each copy
+   * of the claim that may still arrive (docs/adr/0002-a-claim-given-up-leaves-a-tombstone.md). Never rejects.
    */
   giveUp(request: ClaimRequest): void;
 
@@ -155,7 +157,8 @@ export interface Store {
 
   /**
    * Reads the record of a key, for a question about it. The `head` has all fields but the history and what a client or a handler
-   * has sent: request, response and steps. It costs the same whether or not there is a record.
+   * has sent: request, response and steps.
+   * An expired record is given as it stands: the caller compares it with `now`. It costs the same whether or not there is a record.
    */
   read(address: Address, part: 'head' | 'whole'): Promise<Snapshot>;
 
@@ -166,6 +169,6 @@ export interface Store {
    */
   count?(delta: StatsDelta): Promise<void>;
 
-  /** Flushes what is queued within `timeoutMs`, then stops timers and refuses further calls. Never closes the host's client. */
+  /** Flushes what is queued within `timeoutMs`, then stops timers and refuses further calls. Who watches is rejected. Never closes the host's client. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -76,7 +76,7 @@ enum IdempotencyKeyState {
   """
   A run ended, and nobody knows whether its effect happened.
   """
-  IDEMPOTENCY_IN_DOUBT
+  IN_DOUBT
   """
   A run ended without an effect: the same key may be sent again.
   """
@@ -121,7 +121,7 @@ extend type Query {
 
 /** What a resolver of `IdempotencyKeyStatus` gives, in the words of its schema. */
 export interface GraphQLKeyStatus {
-  readonly state: 'COMPLETED' | 'RUNNING' | 'IDEMPOTENCY_IN_DOUBT' | 'RELEASED' | 'UNKNOWN';
+  readonly state: 'COMPLETED' | 'RUNNING' | 'IN_DOUBT' | 'RELEASED' | 'UNKNOWN';
   readonly outcome?: 'SUCCESS' | 'ERROR';
   readonly result?: GraphQLStoredResult | undefined;
   readonly withheld?: string | undefined;

@@ -447,6 +447,10 @@ describe('a question about a key, on the wire to MongoDB', () => {
     const unknown = await costs({ key: 'nobody' });
     expect(unknown).toMatchObject({ status: { state: 'unknown' }, commands: [{ find: COLLECTION }] });
     expect(unknown.commands).toHaveLength(1);
+    // No body comes with it, whose size would tell that there is one.
+    const [{ projection } = { projection: {} }] = unknown.commands;
+    expect(projection.record).toMatchObject({ state: '$state', expiresAt: '$expiresAt' });
+    expect(projection.record).not.toHaveProperty('response');
     for (const question of [
       { key: 'expired' },
       { key: 'mine', scope: 'other' },

@@ -70,7 +70,7 @@ describe('an option that does not exist is refused', () => {
     ['createIdempotency', 'leaseMS', 'leaseMs'],
     ['createIdempotency', 'retention', 'retentionMs'],
     ['createIdempotency', 'onEvents', 'onEvent'],
-    ['createMongoStore', 'timeoutMs', 'timeoutMs'],
+    ['createMongoStore', 'timeout', 'timeoutMs'],
     ['createMongoStore', 'index', 'indexes'],
     ['useIdempotency', 'requires', 'require'],
     ['useIdempotency', 'field', 'fields'],

@@ -63,6 +63,8 @@ export function refusalSentence(refusal: ActionRefusal): string {
       return 'Its fence is the highest there is, and can not rise';
     case 'succeeded':
       return 'It succeeded: a retry is to get its result. Expire it if the key may be used again';
+    case 'steps_damaged':
+      return 'Its list of finished steps is damaged: nobody knows what must not be done again. Expire it if the key may be used again';
     case 'no_body':
       return 'There is no body left';
     case 'no_response':

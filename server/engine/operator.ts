@@ -9,6 +9,7 @@ import {
   type Outcome,
   type ReleasedRecord,
   type RunningRecord,
+  readRecord,
   type StoredBody,
   type UnresolvedRecord,
 } from './record.ts';
@@ -40,6 +41,8 @@ export type RuleRefusal =
   | { readonly code: 'fence_at_limit' }
   /** A retry is to get the result of a run that succeeded. */
   | { readonly code: 'succeeded' }
+  /** A run would go on from the finished steps, and they can not be read. */
+  | { readonly code: 'steps_damaged' }
   | { readonly code: 'no_body' }
   | { readonly code: 'no_response' };
 
@@ -81,11 +84,15 @@ export function refusalOf(action: OperatorAction, record: KeyRecord, now: Date):
   // A record with a higher fence could not be read any more.
   if (record.fence >= HIGHEST_COUNT) return { code: 'fence_at_limit' };
   if (record.state !== 'completed') return null;
-  if ((action === 'allow_retry' || action === 'rerun') && record.outcome !== 'error') {
-    return { code: 'succeeded' };
-  }
-  return action === 'purge_body' && !hasBody(record) ? { code: 'no_body' } : null;
+  if (action === 'purge_body') return hasBody(record) ? null : { code: 'no_body' };
+  if (action !== 'allow_retry' && action !== 'rerun') return null;
+  if (record.outcome !== 'error') return { code: 'succeeded' };
+  return canBeReopened(record) ? null : { code: 'steps_damaged' };
 }
+
+/** Tells whether a run could go on from the record. A result can be read next to steps that are damaged; a run would repeat them. */
+const canBeReopened = (record: CompletedRecord): boolean =>
+  readRecord({ ...record, state: 'released' }) !== undefined;
 
 /** Tells whether the effect may happen twice when the action is taken. */
 export function mayRepeat(

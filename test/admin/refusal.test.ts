@@ -28,6 +28,12 @@ const SENTENCES: { [Code in RefusalCode]: [Extract<ActionRefusal, { code: Code }
       'It succeeded: a retry is to get its result. Expire it if the key may be used again',
     ],
   ],
+  steps_damaged: [
+    [
+      { code: 'steps_damaged' },
+      'Its list of finished steps is damaged: nobody knows what must not be done again. Expire it if the key may be used again',
+    ],
+  ],
   no_body: [[{ code: 'no_body' }, 'There is no body left']],
   no_response: [[{ code: 'no_response' }, 'There is no response to store']],
   read_only: [[{ code: 'read_only' }, 'This dashboard is read-only']],

@@ -20,7 +20,7 @@ import {
   stepped,
   takenOver,
 } from '../../server/engine/transitions.ts';
-import { asRead, generatedCases, hasSoundSteps, NOW } from '../mongodb/generated-records.ts';
+import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
 import { claimOf } from '../support/requests.ts';
 
 const BODY = { format: 'test/1', body: '{}', bytes: 2 };
@@ -56,7 +56,7 @@ it('a record that is changed keeps the fields of a later release, and can be rea
   fc.assert(
     fc.property(generatedCases, ({ record: stored }) => {
       const record = stored && readRecord({ ...asRead(stored), later: { of: 'a later release' } });
-      if (!record || !hasSoundSteps(record)) return;
+      if (!record) return;
       for (const next of successorsOf(record)) {
         changed++;
         expect(readRecord(next)).toEqual(next);

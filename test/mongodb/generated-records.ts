@@ -12,7 +12,7 @@ import {
   Timestamp,
 } from 'mongodb';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
-import { HIGHEST_COUNT, NEVER, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import { HIGHEST_COUNT, NEVER, type StoredRecord } from '../../server/engine/record.ts';
 import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
 import { claimOf } from '../support/requests.ts';
 
@@ -248,10 +248,6 @@ function withoutMissing(document: Document): Document {
     Object.entries(document).filter(([, value]) => value !== undefined && value !== MISSING),
   );
 }
-
-/** Nobody reads the steps of a completed record, which may be damaged: once it is released they make it unreadable. */
-export const hasSoundSteps = (record: StoredRecord): boolean =>
-  readRecord({ ...record, state: 'released' }) !== undefined;
 
 /** A generated record as the store reads it: numbers that drivers write in three ways are plain. */
 export const asRead = (record: Document): StoredRecord =>

@@ -5,6 +5,7 @@ import { claims } from './store/claim.ts';
 import { closing } from './store/close.ts';
 import { givenUpClaims } from './store/give-up.ts';
 import { type OpenStore, prepareGround } from './store/ground.ts';
+import { races } from './store/race.ts';
 import { reads } from './store/read.ts';
 import { recordedSteps } from './store/record-step.ts';
 import { renewals } from './store/renew.ts';
@@ -22,6 +23,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
     renewals(ground);
     recordedSteps(ground);
     takeovers(ground);
+    races(ground);
     watches(ground);
     reads(ground);
     givenUpClaims(ground);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { completed } from '../../support/requests.ts';
-import type { Ground } from './ground.ts';
+import { doubted, type Ground, released } from './ground.ts';
 
 export function givenUpClaims(ground: Ground): void {
   const { fresh, rival, win, read } = ground;
@@ -26,6 +26,20 @@ export function givenUpClaims(ground: Ground): void {
       await ground.store.watch(third, new AbortController().signal);
       expect(await read(request)).toEqual(before);
       expect(await ground.store.settle(held, completed)).toEqual({ applied: true });
+    });
+
+    it('leaves a key that its caller has settled as it is', async () => {
+      for (const settlement of [completed, released, doubted]) {
+        const request = fresh();
+        await ground.store.settle(await win(request), settlement);
+        const before = await read(request);
+        const last = fresh();
+        const held = await win(last);
+        ground.store.giveUp(request);
+        ground.store.giveUp(last);
+        await ground.store.watch(held, new AbortController().signal);
+        expect(await read(request)).toEqual(before);
+      }
     });
 
     it('a copy of the claim that comes after it wins nothing', async () => {

@@ -1,7 +1,7 @@
 import type { KeyedCall } from './call.ts';
 import { IdempotencyError } from './engine/errors.ts';
 import { fingerprintOf } from './engine/fingerprint.ts';
-import type { FingerprintSource, ResolvedFingerprint } from './engine/fingerprint-policy.ts';
+import type { ResolvedFingerprint } from './engine/fingerprint-policy.ts';
 import { type FingerprintRule, parseRule, ruleName } from './engine/fingerprint-rule.ts';
 import { type Path, pathOf } from './engine/paths.ts';
 import { textOf } from './reason.ts';
@@ -23,8 +23,10 @@ export interface ComparedInput {
   /** The name in front of the input's paths: the root field in GraphQL, '' where a call has one input. */
   readonly place: string;
   readonly policy: ResolvedFingerprint;
-  /** Makes what a fingerprint function is shown. */
-  source(): FingerprintSource;
+  /** The name of what is compared, for the message of an error. */
+  readonly name: string;
+  /** Makes the call object that a fingerprint function is shown. */
+  call(): unknown;
   /** Gives what is compared by default, without what stands at these paths: a value or a promise of one. */
   without(paths: readonly Path[]): unknown;
 }
@@ -84,7 +86,7 @@ async function hashBy(
     const given = version === undefined ? undefined : input.policy.versions.get(version);
     values.push(
       given
-        ? { function: await hashOfValue(given, input.source(), contents) }
+        ? { function: await hashOfValue(given, input, contents) }
         : await input.without(inside(paths, input)),
     );
   }
@@ -101,16 +103,16 @@ function inside(paths: readonly Path[], { place }: ComparedInput): readonly Path
 
 /** Hashes a developer's value by itself, so that an error says that it is the developer's value which can not be hashed. */
 async function hashOfValue(
-  give: (source: FingerprintSource) => unknown,
-  source: FingerprintSource,
+  give: (call: never) => unknown,
+  { name, call }: ComparedInput,
   contents: Comparison['contents'],
 ): Promise<string> {
-  const value = await give(source);
-  const expected = `Expected the \`fingerprint\` function of ${source.operation} to return`;
+  const value = await give(call() as never);
+  const expected = `Expected the \`fingerprint\` function of ${name} to return`;
   if (value === undefined)
     throw new TypeError(`${expected} a value (null, if nothing counts), got undefined`);
   try {
-    return fingerprintOf(source.operation, value, undefined, contents);
+    return fingerprintOf(name, value, undefined, contents);
   } catch (cause) {
     throw new TypeError(`${expected} what can be hashed: ${textOf(cause)}`, { cause });
   }

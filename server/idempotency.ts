@@ -55,7 +55,7 @@ export interface Idempotency {
    * Fills in and checks one operation's policy, at construction. For adapters.
    * @param origin where the developer gave it, for the message of an error
    */
-  policy(overrides?: Policy<never>, origin?: Origin): ResolvedPolicy;
+  policy(overrides?: Policy<never, never>, origin?: Origin): ResolvedPolicy;
   /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
    * @param options.mostBytes for the beginning only: about so many bytes of the text, however long it is
@@ -165,7 +165,7 @@ class Engine implements Idempotency {
     };
   }
 
-  policy(overrides: Policy<never> = {}, origin?: Origin): ResolvedPolicy {
+  policy(overrides: Policy<never, never> = {}, origin?: Origin): ResolvedPolicy {
     return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 

@@ -1,5 +1,6 @@
 import type { ExecutionArgs } from 'graphql';
 import { checkOptions } from '../../server/engine/check-options.ts';
+import type { FingerprintSource } from '../../server/engine/fingerprint-policy.ts';
 import {
   aFunction,
   aHeaderName,
@@ -34,7 +35,7 @@ export interface UseIdempotencyOptions<Context> {
    *
    * What an `onAbandoned` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
    */
-  fields?: Readonly<Record<string, Policy<Context>>>;
+  fields?: Readonly<Record<string, Policy<FingerprintSource<Context>>>>;
   /**
    * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
    * `onAbandoned` function gives). It is never asked before a run; where fields have keys, it is asked for each. Use it for

@@ -63,7 +63,8 @@ export class BufferedRequest {
         {
           place: '',
           policy,
-          source: () => ({ operation, input: readableJson(type, body), context: this.copy() }),
+          name: operation,
+          call: () => ({ operation, input: readableJson(type, body), context: this.copy() }),
           without: (paths) => ({ contentEncoding: headers.get('content-encoding'), ...content(paths) }),
         },
       ],

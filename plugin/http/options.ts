@@ -1,4 +1,5 @@
 import { checkOptions, optionsOf } from '../../server/engine/check-options.ts';
+import type { FingerprintSource } from '../../server/engine/fingerprint-policy.ts';
 import {
   aFunction,
   aHeaderName,
@@ -51,7 +52,7 @@ export interface HttpIdempotencyOptions<Rest extends unknown[]> {
   /** Names what the request asks for, as operators see it. The name is part of the fingerprint. Default `POST /payments`: method and path. */
   operation?: (request: Request) => string;
   /** Overrides of the options of `createIdempotency`. */
-  policy?: Policy<Request>;
+  policy?: Policy<FingerprintSource<Request>>;
   /** Default `Idempotency-Key`. */
   headerName?: string;
   /** Largest body of a keyed request, which is held in memory; others get 413. Default 10 MiB. */

@@ -25,7 +25,13 @@ export async function comparisonOfInput(
     operation: path,
     form,
     inputs: [
-      { place: '', policy, source: () => ({ operation: path, input, context: ctx }), without: content },
+      {
+        place: '',
+        policy,
+        name: path,
+        call: () => ({ operation: path, input, context: ctx }),
+        without: content,
+      },
     ],
     whole: ([value]) => value,
   };

@@ -1,5 +1,6 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
+import type { FingerprintSource } from '../../server/engine/fingerprint-policy.ts';
 import {
   aBoolean,
   aFunction,
@@ -76,7 +77,7 @@ export interface Replay<Context, Meta> extends Call<Context, Meta> {
 }
 
 /** `Context` is that of a `fingerprint` function. */
-export interface ProcedurePolicy<Context = unknown> extends Policy<Context> {
+export interface ProcedurePolicy<Context = unknown> extends Policy<FingerprintSource<Context>> {
   /** Takes precedence over the option of the same name. */
   require?: boolean;
 }

@@ -14,11 +14,12 @@ export interface FingerprintSource<Context = unknown> {
 }
 
 /**
- * Gives what two requests with the same key are compared by: anything that has a content to hash (JSON, Dates, Maps, big
+ * A `FingerprintFunction` is shown the call object of its adapter, `Call`; in the options of `createIdempotency`, where the adapter is not
+ * known, that is `unknown`: give such a function to an adapter's `policy`. It gives what two requests with the same key are compared by: anything that has a content to hash (JSON, Dates, Maps, big
  * integers, bytes), `null` included, but not `undefined`. It is asked before the key is used: when it fails nothing runs, and
  * the host gets its error.
  */
-export type FingerprintFunction<Context = unknown> = (source: FingerprintSource<Context>) => unknown;
+export type FingerprintFunction<Call = unknown> = (call: Call) => unknown;
 
 /**
  * A policy says when two requests with one key are the same request; others are IDEMPOTENCY_KEY_REUSED. Default: all of the input counts.
@@ -29,16 +30,16 @@ export type FingerprintFunction<Context = unknown> = (source: FingerprintSource<
  * - `versions`: the same for a function that was changed while keys made by the old one are still in use. New keys are
  *   made by the first; a record is compared by the version that it names. A bare function is version `v1`.
  */
-export type FingerprintPolicy<Context = unknown> =
+export type FingerprintPolicy<Call = unknown> =
   | { readonly exclude: readonly string[] }
-  | FingerprintFunction<Context>
-  | { readonly versions: Readonly<Record<string, FingerprintFunction<Context>>> };
+  | FingerprintFunction<Call>
+  | { readonly versions: Readonly<Record<string, FingerprintFunction<Call>>> };
 
 /** All of the input counts when both are empty. */
 export interface ResolvedFingerprint {
   readonly exclude: readonly string[];
   /** The one to make new keys by is the first. */
-  readonly versions: ReadonlyMap<string, FingerprintFunction>;
+  readonly versions: ReadonlyMap<string, FingerprintFunction<never>>;
 }
 
 export const WHOLE_INPUT: ResolvedFingerprint = { exclude: [], versions: new Map() };
@@ -74,7 +75,7 @@ function checkPaths(paths: unknown, option: string): readonly string[] {
   return [...new Set(paths)].sort();
 }
 
-function checkVersions(functions: unknown, option: string): ReadonlyMap<string, FingerprintFunction> {
+function checkVersions(functions: unknown, option: string): ReadonlyMap<string, FingerprintFunction<never>> {
   const entries = typeof functions === 'object' && functions !== null ? Object.entries(functions) : [];
   if (entries.length === 0)
     throw new TypeError(`Expected \`${option}\` to be an object of functions, the current one first`);

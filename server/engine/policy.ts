@@ -23,10 +23,10 @@ export type Resolution =
 export type Resolver = (record: KeyRecord, signal: AbortSignal) => Promise<Resolution>;
 
 /** `classify` sees this of a finished run. */
-export interface Finished {
+export interface Finished<Result = unknown> {
   readonly outcome: 'success' | 'error';
   /** The handler's result: an ExecutionResult, a procedure's data or TRPCError. */
-  readonly result: unknown;
+  readonly result: Result;
   /**
    * True when the handler was entered. `'unknown'` is for a GraphQL executor that threw, or that answered without `data`: the
    * answer of a remote executor may have been lost after the effect.
@@ -37,8 +37,11 @@ export interface Finished {
 /** A `Verdict` says what becomes of the key of a finished run. */
 export type Verdict = 'store' | 'release' | 'in_doubt';
 
-/** Per operation. What is absent comes from `createIdempotency`. `Context` is what a `fingerprint` function is shown. */
-export interface Policy<Context = unknown> {
+/**
+ * Per operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
+ * shown; `Result` is the handler's result, which `classify` is shown.
+ */
+export interface Policy<Call = unknown, Result = unknown> {
   /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
   /** A record that nobody finished is kept for this time, in ms; null keeps it until it is resolved. Default 30 days. */
@@ -63,7 +66,7 @@ export interface Policy<Context = unknown> {
    * `started` is `'unknown'`. May be async: the run goes on until it has answered. Where it fails, or gives anything else, the
    * record is in doubt.
    */
-  classify?: (finished: Finished) => Verdict | Promise<Verdict>;
+  classify?: (finished: Finished<Result>) => Verdict | Promise<Verdict>;
   /**
    * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
    * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
@@ -99,7 +102,7 @@ export interface Policy<Context = unknown> {
    */
   keyFormat?: KeyFormat;
   /** Says when two requests with one key are the same: paths that do not count, or a function. Default: all of the input counts. */
-  fingerprint?: FingerprintPolicy<Context>;
+  fingerprint?: FingerprintPolicy<Call>;
 }
 
 /**
@@ -188,7 +191,7 @@ export const policyOptionsOf = (place: string) => optionsOf(place, Object.keys(P
  * @throws TypeError naming the option, what was expected and what came
  */
 export function resolvePolicy(
-  policy: Policy<never>,
+  policy: Policy<never, never>,
   base: ResolvedPolicy = DEFAULTS,
   origin: Origin = { of: 'createIdempotency' },
 ): ResolvedPolicy {

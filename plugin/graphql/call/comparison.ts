@@ -18,7 +18,8 @@ export function comparisonOf(
     inputs: calls.map(({ field, args }) => ({
       place: field,
       policy: policies.fingerprint(field),
-      source: () => ({ operation: field, input: plainFields(args, variables), context }),
+      name: field,
+      call: () => ({ operation: field, input: plainFields(args, variables), context }),
       without: (paths) => externalFields(args, variables, paths),
     })),
     whole: (values) => ['mutation', values.map((value, index) => [calls[index]?.field, value])],

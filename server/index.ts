@@ -12,7 +12,15 @@ export type {
   FingerprintPolicy,
   FingerprintSource,
 } from './engine/fingerprint-policy.ts';
-export type { Finished, Policy, Redaction, Resolution, ResolvedPolicy, Resolver } from './engine/policy.ts';
+export type {
+  Finished,
+  Policy,
+  Redaction,
+  Resolution,
+  ResolvedPolicy,
+  Resolver,
+  Verdict,
+} from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
 export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';

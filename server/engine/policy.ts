@@ -34,8 +34,16 @@ export interface Finished<Result = unknown> {
   readonly started: true | 'unknown';
 }
 
-/** A `Verdict` says what becomes of the key of a finished run. */
-export type Verdict = 'store' | 'release' | 'in_doubt';
+/**
+ * A `Verdict` says what becomes of the key of a finished run. `{ release: reason }` and `{ inDoubt: reason }` write that reason into the
+ * record, for operators to read; the bare words write `classified`.
+ */
+export type Verdict =
+  | 'store'
+  | 'release'
+  | 'in_doubt'
+  | { readonly release: string }
+  | { readonly inDoubt: string };
 
 /**
  * Per operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
@@ -62,9 +70,11 @@ export interface Policy<Call = unknown, Result = unknown> {
   /** Says what a claim does about a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
   onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
   /**
-   * Decides whether a finished run is stored, its key is released, or its effect is unknown. Default: stored, and in doubt where
-   * `started` is `'unknown'`. May be async: the run goes on until it has answered. Where it fails, or gives anything else, the
-   * record is in doubt.
+   * Decides whether a finished run is stored, its key is released, or its effect is unknown. May be async: the run goes on until it
+   * has answered. Where it fails, or gives anything else, the record is in doubt.
+   * @default every result is stored, and in doubt where `started` is `'unknown'`
+   * @example
+   * classify: ({ outcome }) => (outcome === 'error' ? { release: 'nothing was charged' } : 'store')
    */
   classify?: (finished: Finished<Result>) => Verdict | Promise<Verdict>;
   /**

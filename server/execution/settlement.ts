@@ -1,7 +1,8 @@
 import type { Encoded } from '../call.ts';
+import { isObject } from '../engine/option-checks.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import { textOf } from '../reason.ts';
+import { boundedReason, textOf } from '../reason.ts';
 import type { Intention } from '../run.ts';
 
 /** An ended run is one whose handler has returned. */
@@ -23,17 +24,30 @@ export async function judgeRun(
   if (encoded.started === false) return { to: 'release', reason: 'not started' };
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && isLeaseLost) return doubt('failed after its lease was lost');
-  const verdict = await askClassify(classify, encoded);
-  switch (verdict) {
-    case 'store':
-      return { to: 'completed' };
-    case 'release':
-      return { to: 'release', reason: 'classified' };
-    case 'in_doubt':
-      return doubt(encoded.started === true ? 'classified' : encoded.started.unknown);
-    default:
-      return doubt(verdict.failed);
+  const { outcome, result, started } = encoded;
+  try {
+    const verdict: unknown = await classify({ outcome, result, started: started === true || 'unknown' });
+    const ofWord = started === true ? 'classified' : started.unknown;
+    return readVerdict(verdict, ofWord) ?? doubt(`classify returned ${textOf(verdict)}`);
+  } catch (error) {
+    // The effect has happened: a failure must not hide that, and leaves it to an operator.
+    return doubt(`classify threw ${textOf(error)}`);
   }
+}
+
+/**
+ * Reads what the developer's `classify` returned; undefined for what it may not return.
+ * @param ofWord the reason for a doubt that comes without one
+ */
+function readVerdict(verdict: unknown, ofWord: string): RunVerdict | undefined {
+  if (verdict === 'store') return { to: 'completed' };
+  if (verdict === 'release') return { to: 'release', reason: 'classified' };
+  if (verdict === 'in_doubt') return doubt(ofWord);
+  if (!isObject(verdict)) return undefined;
+  const [[to, reason] = [], ...others] = Object.entries(verdict);
+  if (others.length > 0 || typeof reason !== 'string' || reason === '') return undefined;
+  if (to === 'release') return { to, reason: boundedReason(reason) };
+  return to === 'inDoubt' ? doubt(boundedReason(reason)) : undefined;
 }
 
 /** Adds how long the policy keeps a record that is released or in doubt. */
@@ -49,17 +63,6 @@ export function settlementOf(
 /** Tells whether a settlement says that nothing was done: a step that is not in the record would then go unseen. */
 export function mayHideEffects(settlement: Settlement): boolean {
   return settlement.to === 'released' || (settlement.to === 'completed' && settlement.outcome === 'error');
-}
-
-/** Asks the developer's `classify`. The effect has happened: a failure must not hide that, and leaves it to an operator. */
-async function askClassify(classify: ResolvedPolicy['classify'], { outcome, result, started }: Encoded) {
-  try {
-    const verdict: unknown = await classify({ outcome, result, started: started === true || 'unknown' });
-    if (verdict === 'store' || verdict === 'release' || verdict === 'in_doubt') return verdict;
-    return { failed: `classify returned ${textOf(verdict)}` };
-  } catch (error) {
-    return { failed: `classify threw ${textOf(error)}` };
-  }
 }
 
 function doubt(reason: string): Intention {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Policy, Run } from '../../server/index.ts';
+import type { Policy, Run, Verdict } from '../../server/index.ts';
 import type { Result } from '../support/calls.ts';
 import { code, done, setUp } from './support.ts';
 
@@ -32,7 +32,11 @@ describe('what is stored, released or left in doubt', () => {
         },
       },
     ],
+    ['a classify with a reason', done, { classify: () => ({ inDoubt: 'provider timed out' }) }],
     ['a classify that returns something else', done, { classify: () => 'maybe' as never }],
+    ['a classify whose reason is empty', done, { classify: () => ({ release: '' }) }],
+    ['a classify whose reason is no text', done, { classify: () => ({ release: 429 }) as never }],
+    ['a classify that says two things', done, { classify: () => ({ release: 'a', inDoubt: 'b' }) }],
   ];
   test.each(doubtful)(
     '%s leaves the record in doubt; the caller gets its result',
@@ -53,12 +57,29 @@ describe('what is stored, released or left in doubt', () => {
       {},
     ],
     ['classify', done, { classify: () => 'release' }],
+    ['classify with a reason', done, { classify: () => ({ release: 'rate limited' }) }],
     ['case 4: a refusal before the handler', async () => ({ refused: '429' }), {}],
   ];
   test.each(free)('%s frees the key, for corrected arguments too', async (_, handler, policy) => {
     const { call } = setUp();
     expect(await call(handler, { policy })).toMatchObject({ replayed: false });
     expect(await call(done, { args: 'corrected' })).toEqual({ value: { data: 'done' }, replayed: false });
+  });
+
+  test.each<[Verdict, string, string]>([
+    ['release', 'released', 'classified'],
+    [{ release: 'rate limited' }, 'released', 'rate limited'],
+    ['in_doubt', 'in_doubt', 'classified'],
+    [{ inDoubt: 'provider timed out' }, 'in_doubt', 'provider timed out'],
+  ])('the record says why: classify gives %o', async (verdict, state, reason) => {
+    const { call, store, events } = setUp();
+    await call(done, { policy: { classify: async () => verdict } });
+    const { record } = await store.read({ scope: 's', key: 'k' }, 'whole');
+    expect(record).toMatchObject({
+      state,
+      history: expect.arrayContaining([expect.objectContaining({ event: state, reason })]),
+    });
+    expect(events.at(-1)).toMatchObject({ type: state, reason });
   });
 
   test('the last intention counts, and needs a reason', async () => {

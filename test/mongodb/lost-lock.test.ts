@@ -1,8 +1,9 @@
-import type { Document } from 'mongodb';
+import type { Db, Document, RunCommandOptions } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import type { Database } from '../../server/mongodb/database.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../support/requests.ts';
-import { COLLECTION, type OpenedStore, openStore } from './open-store.ts';
+import { COLLECTION, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 
 const LOCK = { scope: 1, key: 1 } as const;
 const recordsOf = ({ database }: OpenedStore) => database.db.collection(COLLECTION);
@@ -101,6 +102,28 @@ describe('while processes run', () => {
     await store.close(10_000);
     expect(opened.sent).toEqual([]);
   });
+});
+
+it('a lock that is lost while ready() tries its writes is made again', async () => {
+  await using opened = await openEmptyStore();
+  const { db } = opened.database;
+  let isDropped = false;
+  const command: Database['command'] = async (sent, options) => {
+    if ('update' in sent && !isDropped) {
+      isDropped = true;
+      await recordsOf(opened).dropIndex('scope_1_key_1');
+    }
+    return db.command(sent, options as RunCommandOptions);
+  };
+  const store = createMongoStore({
+    db: { databaseName: db.databaseName, client: db.client, command } as unknown as Db,
+  });
+  await store.ready();
+  expect(isDropped).toBe(true);
+  expect(await recordsOf(opened).indexes()).toContainEqual(
+    expect.objectContaining({ key: LOCK, unique: true }),
+  );
+  await store.close(0);
 });
 
 describe('next to the lock', () => {

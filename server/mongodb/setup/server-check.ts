@@ -2,7 +2,7 @@ import { isIdempotencyError } from '../../engine/errors.ts';
 import type { Collection, Document } from '../database.ts';
 import { persistently } from '../deadline.ts';
 import { shell } from '../indexes.ts';
-import { failureOf, isTransient } from '../server-errors.ts';
+import { failureOf, isTransient, mayMissIndex } from '../server-errors.ts';
 import type { StatementError } from '../writes/update-command.ts';
 import { withReason } from '../writes/with-reason.ts';
 import { tryWrites } from './probe.ts';
@@ -110,6 +110,9 @@ async function refusedWrite(collection: Collection, isStandalone: boolean): Prom
   const failed = await tryWrites(collection, { inTransaction: collection.hasSessions && !isStandalone });
   if (!failed) return undefined;
   if (isTransient(failed.code)) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
+  // The lock was there a moment ago, so another process is dropping it or making it: the next attempt looks again. An error
+  // without a code counts as one that may pass.
+  if (mayMissIndex(failed.code) && /\bhint\b/.test(failed.errmsg)) throw new Error(failed.errmsg);
   if (failed.code !== FAILED_VALIDATION)
     return `${collection.namespace} does not take the records of keys: ${failed.errmsg}`;
   const command = shell(collection, { collMod: collection.name, validator: {} });

@@ -13,6 +13,8 @@ export interface Comparison {
   readonly inputs: readonly ComparedInput[];
   /** The form in which the host writes values, where it has several. */
   readonly form?: string;
+  /** Tells whether the host can write values in another form, too, that a record names. */
+  isForm?(form: string): boolean;
   /** Makes of the values of all inputs, in their order, what is hashed. */
   whole(values: readonly unknown[]): unknown;
   /** The contents that count in place of objects that had to be read first, such as files. */
@@ -27,8 +29,11 @@ export interface ComparedInput {
   readonly name: string;
   /** Makes the call object that a fingerprint function is shown. */
   call(): unknown;
-  /** Gives what is compared by default, without what stands at these paths: a value or a promise of one. */
-  without(paths: readonly Path[]): unknown;
+  /**
+   * Gives what is compared by default, without what stands at these paths: a value or a promise of one.
+   * @param form that of the rule, for a host that has several
+   */
+  without(paths: readonly Path[], form: string | undefined): unknown;
 }
 
 type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
@@ -49,7 +54,8 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
       // A hash covers its operation, so this one is never equal to the record's.
       if (ofOperation !== operation) return fingerprintOf(operation, null, name);
       // A release before this one named no form, and had the one that the server has now, as far as anybody can tell.
-      if (rule.form !== undefined && rule.form !== comparison.form) throw otherForm();
+      if (rule.form !== undefined && rule.form !== comparison.form && !comparison.isForm?.(rule.form))
+        throw otherForm();
       const isKnown = comparison.inputs.every(({ place, policy: { versions } }) => {
         const version = rule.versions.get(place);
         return version === undefined || versions.has(version);
@@ -87,7 +93,7 @@ async function hashBy(
     values.push(
       given
         ? { function: await hashOfValue(given, input, contents) }
-        : await input.without(inside(paths, input)),
+        : await input.without(inside(paths, input), rule.form),
     );
   }
   try {

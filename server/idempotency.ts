@@ -123,7 +123,7 @@ const ORIGIN: Origin = {
   elsewhere: {
     ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'timeoutMs']),
     ...optionsOf(
-      'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or withIdempotency(...)',
+      'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or createIdempotencyHandler(...)',
       ['scope', 'key', 'headerName', 'require', 'authorizeReplay', 'fields', 'methods'],
     ),
   },

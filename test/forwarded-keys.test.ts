@@ -1,7 +1,7 @@
 import { createSchema, createYoga } from 'graphql-yoga';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, useIdempotency } from '../plugin/graphql/index.ts';
-import { withIdempotency } from '../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../plugin/http/index.ts';
 import { createIdempotencyMiddleware } from '../plugin/trpc/index.ts';
 import { createIdempotency, currentRun } from '../server/index.ts';
 import { openFreshStore } from './graphql/store.ts';
@@ -68,11 +68,8 @@ function trpc(scope: string): Service {
 }
 
 function http(scope: string): Service {
-  const handler = withIdempotency(() => Response.json(++charges), {
-    idempotency,
-    scope: () => scope,
-    require: true,
-  });
+  const idempotent = createIdempotencyHandler({ idempotency, scope: () => scope });
+  const handler = idempotent(() => Response.json(++charges), { require: true });
   return {
     charge: async (key) => (await handler(new Request('http://payments', post({}, key)))).text(),
     chargeWith: async (request) => (await handler(request.clone() as Request)).text(),
@@ -111,10 +108,8 @@ const shops: Record<string, Shop> = {
     return (key) => router.createCaller({ req: new Request('http://shop', post({}, key)) } as never).order();
   },
   HTTP(order) {
-    const handler = withIdempotency(async (request: Request) => new Response(await order(request)), {
-      idempotency,
-      scope: () => 'customer',
-    });
+    const idempotent = createIdempotencyHandler({ idempotency, scope: () => 'customer' });
+    const handler = idempotent(async (request) => new Response(await order(request)));
     return async (key) => (await handler(new Request('http://shop', post({}, key)))).text();
   },
 };

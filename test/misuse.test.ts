@@ -6,7 +6,7 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import { describe, expect, test } from 'vitest';
-import { withIdempotency } from '../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../plugin/http/index.ts';
 import { createIdempotencyMiddleware } from '../plugin/trpc/index.ts';
 import { createDashboard } from '../server/admin/index.ts';
 import { createIdempotency } from '../server/index.ts';
@@ -70,9 +70,14 @@ describe('what TypeScript would refuse is told at construction, with the code to
     ],
     ['createIdempotencyMiddleware()', () => middleware(), 'got undefined; write'],
     [
-      'withIdempotency(options)',
-      () => withIdempotency(options as never, undefined as never),
-      'Expected the first argument of withIdempotency(...) to be your handler, got an object; write `withIdempotency(handler, { … })`',
+      'createIdempotencyHandler(handler)',
+      () => createIdempotencyHandler((() => new Response()) as never),
+      'got a function; write `const idempotent = createIdempotencyHandler({ … })` and `idempotent(handler)`',
+    ],
+    [
+      'idempotent(policy), for HTTP',
+      () => createIdempotencyHandler(options)({ require: true } as never),
+      'Expected the first argument of idempotent(...) to be your handler, got an object; write `idempotent(handler, { … })`',
     ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(TypeError);
@@ -90,9 +95,9 @@ describe('what TypeScript would refuse is told at construction, with the code to
   });
 });
 
-describe('a handler of withIdempotency(...) that a host calls with what it has itself', () => {
+describe('a handler of idempotent(...) that a host calls with what it has itself', () => {
   const pay = untyped<(...given: unknown[]) => Promise<Response>>(
-    withIdempotency(async () => new Response('paid'), options),
+    createIdempotencyHandler(options)(async () => new Response('paid')),
   );
 
   const mistaken = pay as never;
@@ -140,14 +145,11 @@ describe('a handler of withIdempotency(...) that a host calls with what it has i
   };
 
   test.each([
-    ['node:http', '; for node:http, Express and Nest write `toNodeHandler(withIdempotency(handler, { … }))`'],
-    ['Express 5', '; for node:http, Express and Nest write `toNodeHandler(withIdempotency(handler, { … }))`'],
-    ['Fastify', '; for Fastify write `toFastifyHandler(withIdempotency(handler, { … }))`'],
-    ['Koa', '; for Koa write `toKoaHandler(withIdempotency(handler, { … }))`'],
-    [
-      'Hono',
-      '; for Hono write `(c) => handler(c.req.raw)`, with the handler that withIdempotency(...) returned',
-    ],
+    ['node:http', '; for node:http, Express and Nest write `toNodeHandler(idempotent(handler))`'],
+    ['Express 5', '; for node:http, Express and Nest write `toNodeHandler(idempotent(handler))`'],
+    ['Fastify', '; for Fastify write `toFastifyHandler(idempotent(handler))`'],
+    ['Koa', '; for Koa write `toKoaHandler(idempotent(handler))`'],
+    ['Hono', '; for Hono write `(c) => handler(c.req.raw)`, with the handler that idempotent(...) returned'],
   ])('%s: the error says how to mount it', async (name, fix) => {
     const told = gate<unknown>();
     const server = (await MOUNTS[name]?.(told.open)) as Server;
@@ -156,7 +158,7 @@ describe('a handler of withIdempotency(...) that a host calls with what it has i
     const error = await told;
     expect(error).toBeInstanceOf(TypeError);
     expect(String(error)).toMatch(
-      /^TypeError: Expected a handler of withIdempotency\(\.\.\.\) to be called with a Request, got an object/,
+      /^TypeError: Expected a handler of idempotent\(\.\.\.\) to be called with a Request, got an object/,
     );
     expect(String(error)).toContain(fix);
   });

@@ -5,7 +5,7 @@ import { withIdempotencyKey } from '../plugin/client/fetch.ts';
 import { idempotencyLink } from '../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../plugin/client/urql.ts';
 import { createGraphQLRerunner, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
-import { createKeyStatusHandler, withIdempotency } from '../plugin/http/index.ts';
+import { createIdempotencyHandler, createKeyStatusHandler } from '../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -32,7 +32,7 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   useIdempotency: (options) => useIdempotency({ ...shared, ...options }),
   createIdempotencyMiddleware: (options) => createIdempotencyMiddleware(t, { ...shared, ...options }),
   idempotent: (options) => createIdempotencyMiddleware(t, shared)(options),
-  withIdempotency: (options) => withIdempotency(async () => new Response(), { ...shared, ...options }),
+  createIdempotencyHandler: (options) => createIdempotencyHandler({ ...shared, ...options }),
   createKeyStatusHandler: (options) => createKeyStatusHandler({ ...shared, ...options }),
   createKeyStatusProcedure: (options) => createKeyStatusProcedure(t, { ...shared, ...options }),
   createKeyStatusField: (options) => createKeyStatusField({ ...shared, ...options }),
@@ -79,8 +79,8 @@ describe('an option that does not exist is refused', () => {
     ['createIdempotencyMiddleware', 'header', 'headerName'],
     ['idempotent', 'required', 'require'],
     ['idempotent', 'onAbandonned', 'onAbandoned'],
-    ['withIdempotency', 'method', 'methods'],
-    ['withIdempotency', 'authoriseReplay', 'authorizeReplay'],
+    ['createIdempotencyHandler', 'method', 'methods'],
+    ['createIdempotencyHandler', 'authoriseReplay', 'authorizeReplay'],
     ['createDashboard', 'readonly', 'readOnly'],
     ['createDashboard', 'path', 'basePath'],
     ['IdempotencyLink', 'viaa', 'via'],
@@ -111,11 +111,11 @@ describe('an option at the wrong place is refused with the place where it belong
     ],
     ['idempotent', { authorizeReplay: () => true }, 'createIdempotencyMiddleware(...), for all procedures'],
     [
-      'withIdempotency',
+      'createIdempotencyHandler',
       { retentionMs: 5_000 },
-      'createIdempotency(...), or of this handler: `policy: { … }`',
+      'createIdempotency(...), or of all handlers: `policy: { … }`',
     ],
-    ['withIdempotency', { policy: { require: true } }, 'withIdempotency(...) itself'],
+    ['createIdempotencyHandler', { policy: { require: true } }, 'createIdempotencyHandler(...) itself'],
     ['createDashboard', { role: 'admin' }, 'what `authorize` returns'],
     ['createDashboard', { store }, 'createIdempotency(...)'],
   ])('%s: %o', (factory, options, place) => {

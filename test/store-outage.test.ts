@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { withIdempotency } from '../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../plugin/http/index.ts';
 import { refusal } from '../server/engine/errors.ts';
 import { createIdempotency, type IdempotencyEvent } from '../server/index.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
@@ -151,7 +151,7 @@ test('the event has the reason and the error with its cause; the client has the 
   const { fault, idempotency, events } = setUp();
   const text = 'Index "scope_1_key_1" of shop.idempotency_keys is not what Latchkey needs';
   fault.ready = new Error(text);
-  const handler = withIdempotency(() => new Response('paid'), { idempotency, scope: () => 'ada' });
+  const handler = createIdempotencyHandler({ idempotency, scope: () => 'ada' })(() => new Response('paid'));
   const answer = await handler(
     new Request('http://shop/pay', { method: 'POST', headers: { 'idempotency-key': 'k' }, body: '{}' }),
   );

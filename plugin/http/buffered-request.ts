@@ -4,12 +4,26 @@ import { type Path, without } from '../../server/engine/paths.ts';
 import type { Comparison } from '../../server/fingerprints.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import type { IsHidden } from '../../server/redact.ts';
+import type { HttpFingerprintCall } from './call.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
 import { type Bytes, readUpTo } from './read-up-to.ts';
 import { contentOf, redactContent, redactQuery } from './redacted-content.ts';
 import { writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
+
+/** The form of a body that is compared by what its JSON says, in the rule of a fingerprint: `s1 as json`. */
+const JSON_FORM = 'json';
+
+/** What a request is compared by. */
+interface Compared {
+  readonly operation: string;
+  readonly policy: ResolvedFingerprint;
+  /** True compares a JSON body by what it says. */
+  readonly isJson: boolean;
+  /** Makes the call object that a fingerprint function is shown. */
+  call(json: unknown): HttpFingerprintCall;
+}
 
 /** A request whose body is in memory, to be hashed and still be given whole to the handler. */
 export class BufferedRequest {
@@ -30,7 +44,7 @@ export class BufferedRequest {
     if (request.bodyUsed) {
       throw new TypeError(
         'Expected the body of a request with an idempotency key to be unread; let `scope` and what runs before ' +
-          'withIdempotency(...) read a request.clone()',
+          'idempotent(...) read a request.clone()',
       );
     }
     if (Number(request.headers.get('content-length')) > maxBytes) return undefined;
@@ -42,17 +56,23 @@ export class BufferedRequest {
     return new BufferedRequest(request, bytes);
   }
 
+  /** `POST /payments`. */
+  get methodAndPath(): string {
+    const { method, url } = this.#request;
+    return `${method} ${new URL(url).pathname}`;
+  }
+
   /**
    * Method and target are in it whatever `operation` is: one operation for all of `/accounts/:id` must not answer for
    * one account with another's result. The host is not: a retry may go to another name of the same service.
    */
-  comparison(operation: string, policy: ResolvedFingerprint): Comparison {
+  comparison({ operation, policy, isJson, call }: Compared): Comparison {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
     const type = headers.get('content-type');
     const body = this.#body ?? Buffer.alloc(0);
-    const content = (paths: readonly Path[]) => {
-      const json = paths.length > 0 ? comparableJson(type, body) : undefined;
+    const content = (paths: readonly Path[], form: string | undefined) => {
+      const json = paths.length > 0 || form === JSON_FORM ? comparableJson(type, body) : undefined;
       return json === undefined
         ? comparableBody(type, body)
         : { contentType: type, json: without(json, paths) };
@@ -64,10 +84,15 @@ export class BufferedRequest {
           place: '',
           policy,
           name: operation,
-          call: () => ({ operation, input: readableJson(type, body), context: this.copy() }),
-          without: (paths) => ({ contentEncoding: headers.get('content-encoding'), ...content(paths) }),
+          call: () => call(readableJson(type, body)),
+          without: (paths, form) => ({
+            contentEncoding: headers.get('content-encoding'),
+            ...content(paths, form),
+          }),
         },
       ],
+      ...(isJson && { form: JSON_FORM }),
+      isForm: (form) => form === JSON_FORM,
       whole: ([content]) => ({ method, target: pathname + search, ...(content as object) }),
     };
   }

@@ -5,7 +5,7 @@ import { whatCame } from '../../server/engine/what-came.ts';
 export function checkRequest(request: unknown): void {
   if (isRequest(request)) return;
   throw new TypeError(
-    `Expected a handler of withIdempotency(...) to be called with a Request, got ${whatCame(request)}${fixFor(request)}`,
+    `Expected a handler of idempotent(...) to be called with a Request, got ${whatCame(request)}${fixFor(request)}`,
   );
 }
 
@@ -21,12 +21,12 @@ function isRequest(value: unknown): boolean {
 
 function fixFor(value: unknown): string {
   if (!isObject(value)) return '';
-  const handler = 'withIdempotency(handler, { … })';
+  const handler = 'idempotent(handler)';
   if (isObject(value.req) && isRequest(value.req.raw))
-    return '; for Hono write `(c) => handler(c.req.raw)`, with the handler that withIdempotency(...) returned';
+    return '; for Hono write `(c) => handler(c.req.raw)`, with the handler that idempotent(...) returned';
   if (isObject(value.req) && isObject(value.res)) return `; for Koa write \`toKoaHandler(${handler})\``;
   if (isRequest(value.request))
-    return '; write `({ request }) => handler(request)`, with the handler that withIdempotency(...) returned';
+    return '; write `({ request }) => handler(request)`, with the handler that idempotent(...) returned';
   if (isObject(value.raw)) return `; for Fastify write \`toFastifyHandler(${handler})\``;
   if (Array.isArray(value.rawHeaders))
     return `; for node:http, Express and Nest write \`toNodeHandler(${handler})\``;

@@ -1,8 +1,9 @@
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
-import { parseKeyHeader } from '../../server/engine/key.ts';
+import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import type { KeyStatus } from '../../server/key-status.ts';
+import type { HttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
 import { type HttpKeyStatusOptions, resolveKeyStatusOptions } from './key-status-options.ts';
 import { problem } from './problem.ts';
@@ -28,10 +29,10 @@ export type HttpKeyStatus = KeyStatus<StoredResponse>;
  * The answer is 200 whatever became of the request: its own status is in `result.status`.
  *
  * @example
- * export const GET = createKeyStatusHandler({ idempotency, scope: (request) => userOf(request)?.id })
+ * export const GET = createKeyStatusHandler({ idempotency, scope: ({ request }) => userOf(request)?.id })
  * @throws TypeError for an option that is unknown or out of range
  */
-export function createKeyStatusHandler<Rest extends unknown[]>(
+export function createKeyStatusHandler<Rest extends unknown[] = unknown[]>(
   options: HttpKeyStatusOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const { idempotency, scope, authorizeReplay, headerName, maxWaitMs, documentation } =
@@ -58,13 +59,15 @@ export function createKeyStatusHandler<Rest extends unknown[]>(
   }
 
   async function ask(request: Request, rest: Rest, key: string): Promise<HttpKeyStatus> {
+    const call: HttpCall<Rest> = { request, rest, clientKey: key };
+    const owner = checkScope(await scope(call));
     const question = {
-      scope: await scope(request, ...rest),
+      scope: owner,
       key,
       reader,
       ...(authorizeReplay && {
         authorizeReplay: ({ operation }: { operation: string | undefined }) =>
-          authorizeReplay({ request, rest, key, operation }),
+          authorizeReplay({ ...call, scope: owner, key, operation }),
       }),
     };
     const timeoutMs = waitOf(request.url, maxWaitMs);

@@ -1,5 +1,7 @@
 export { type NodeHost, toNodeHandler } from '../../server/http/to-node-handler.ts';
+export type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 export { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from './cors.ts';
+export { createIdempotencyHandler, type IdempotentHandler } from './create-idempotency-handler.ts';
 export {
   createKeyStatusHandler,
   type HttpKeyStatus,
@@ -8,9 +10,9 @@ export {
 export type { HttpResult } from './handled.ts';
 export { httpResponse } from './handled.ts';
 export type { HttpKeyStatusOptions, HttpQuestion } from './key-status-options.ts';
-export type { HttpHandler, HttpIdempotencyOptions } from './options.ts';
+export type { HttpHandler, HttpHandlerPolicy, HttpIdempotencyOptions } from './options.ts';
+export type { HttpFingerprint, HttpPolicy } from './policy.ts';
 export type { Problem } from './problem.ts';
 export { DEFAULT_CAPTURED_HEADERS, DEFAULT_STORED_HEADERS } from './stored-headers.ts';
 export { toFastifyHandler } from './to-fastify-handler.ts';
 export { toKoaHandler } from './to-koa-handler.ts';
-export { withIdempotency } from './with-idempotency.ts';

@@ -9,18 +9,19 @@ import {
 } from '../../server/engine/option-checks.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
+import type { HttpCall, KeyedHttpCall } from './call.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
 /** Options of `createKeyStatusHandler`. */
-export interface HttpKeyStatusOptions<Rest extends unknown[]> {
+export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {
   /** What `createIdempotency` returned: the one that the handler with keys uses. */
   idempotency: Idempotency;
   /**
    * Whose key it is: the same function as that of the handler with keys. Nothing (null, undefined, '') refuses the question with
    * IDEMPOTENCY_SCOPE_MISSING.
    */
-  scope: (request: Request, ...rest: Rest) => MaybePromise<string | null | undefined>;
+  scope: (call: HttpCall<Rest>) => MaybePromise<string | null | undefined>;
   /**
    * Decides whether the caller may know of this key. False is `{ "state": "unknown" }`, as for a key that is not there. It is asked for
    * each question; where nothing is known, `operation` is undefined and the verdict changes nothing.
@@ -41,17 +42,14 @@ export interface HttpKeyStatusOptions<Rest extends unknown[]> {
 }
 
 /** `authorizeReplay` is shown this. */
-export interface HttpQuestion<Rest extends unknown[]> {
-  readonly request: Request;
-  readonly rest: Rest;
-  readonly key: string;
+export interface HttpQuestion<Rest extends unknown[] = unknown[]> extends KeyedHttpCall<Rest> {
   /** The operation that was run with the key: `POST /payments`. */
   readonly operation: string | undefined;
 }
 
 const CHECKS: Readonly<Record<keyof HttpKeyStatusOptions<never>, Check>> = {
   idempotency: anIdempotency,
-  scope: required(aFunction, '(request) => userOf(request)?.id'),
+  scope: required(aFunction, '({ request }) => userOf(request)?.id'),
   authorizeReplay: aFunction,
   headerName: aHeaderName,
   maxWaitMs: integer(0, LONGEST_WAIT_MS),

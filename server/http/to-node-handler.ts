@@ -17,7 +17,7 @@ type MaybePromise<T> = T | Promise<T>;
  *
  * An error of the handler goes to `next`; without one, the answer is a 500 and the error a warning of the process.
  *
- * @example app.post('/payments', toNodeHandler(withIdempotency(pay, { idempotency, scope: (_, { req }) => req.user.id })))
+ * @example app.post('/payments', toNodeHandler(idempotent(pay)))
  */
 export function toNodeHandler<
   Incoming extends IncomingMessage = IncomingMessage,

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import type { Policy } from '../../server/index.ts';
 import { startApi } from '../http/api.ts';
 import type { Sent } from '../http/client.ts';
@@ -55,7 +55,8 @@ describe('a captured HTTP request', () => {
   test.each(['Authorization', 'cookie', 'Proxy-Authorization'])('%s can not be asked for', async (name) => {
     await using api = await start({});
     const { idempotency } = api;
-    expect(() => withIdempotency(ok, { idempotency, scope: () => 'global', captureHeaders: [name] })).toThrow(
+    const idempotent = createIdempotencyHandler({ idempotency, scope: () => 'global' });
+    expect(() => idempotent(ok, { captureHeaders: [name] })).toThrow(
       `Expected \`captureHeaders\` not to hold ${name}, which is never captured`,
     );
   });

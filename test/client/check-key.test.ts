@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CheckFailedError, checkKey } from '../../plugin/client/check-key.ts';
-import { createKeyStatusHandler, withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler, createKeyStatusHandler, type HttpCall } from '../../plugin/http/index.ts';
 import { createIdempotency, currentRun, type Idempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { serve } from '../http/server.ts';
 import { gate } from '../support/gate.ts';
 
-const scope = (request: Request) => request.headers.get('x-user');
+const scope = ({ request }: HttpCall) => request.headers.get('x-user');
 const as = (user: string) => ({ headers: { 'x-user': user } });
 
 let idempotency: Idempotency;
@@ -34,13 +34,11 @@ const RESPONSES: Record<string, () => Response | Promise<Response>> = {
 
 beforeAll(async () => {
   idempotency = createIdempotency({ store: createMemoryStore() });
-  const pay = withIdempotency(
-    (request: Request) => {
-      runs++;
-      return RESPONSES[new URL(request.url).pathname.slice(1)]?.() ?? new Response(null, { status: 404 });
-    },
-    { idempotency, scope },
-  );
+  const idempotent = createIdempotencyHandler({ idempotency, scope });
+  const pay = idempotent((request) => {
+    runs++;
+    return RESPONSES[new URL(request.url).pathname.slice(1)]?.() ?? new Response(null, { status: 404 });
+  });
   const status = createKeyStatusHandler({ idempotency, scope });
   server = await serve((request) => (request.url.includes('/status') ? status(request) : pay(request)));
 });

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
-import { type HttpIdempotencyOptions, withIdempotency } from '../../plugin/http/index.ts';
+import {
+  createIdempotencyHandler,
+  type HttpCall,
+  type HttpHandlerPolicy,
+  type HttpIdempotencyOptions,
+} from '../../plugin/http/index.ts';
 import { createIdempotency, type IdempotencyOptions, type Store } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -10,7 +15,12 @@ import { type Handler, serve } from './server.ts';
 const database = await freshDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
 
-type Options = Partial<HttpIdempotencyOptions<[]>> & { store?: Store; engine?: Partial<IdempotencyOptions> };
+type Options = Partial<HttpIdempotencyOptions<[]>> & {
+  store?: Store;
+  engine?: Partial<IdempotencyOptions>;
+  /** What the handler has of its own. */
+  own?: HttpHandlerPolicy<[]>;
+};
 
 /** The store of one process; others may have the same keys. */
 export function storeIn(collection: string): Store {
@@ -18,7 +28,7 @@ export function storeIn(collection: string): Store {
 }
 
 /** A handler with idempotency keys, behind a real HTTP server with MongoDB behind it. */
-export async function startApi(handler: Handler, { store, engine, ...options }: Options = {}) {
+export async function startApi(handler: Handler, { store, engine, own, ...options }: Options = {}) {
   const collection = `keys_${randomUUID()}`;
   const kept = store ?? storeIn(collection);
   let claims = 0;
@@ -31,8 +41,8 @@ export async function startApi(handler: Handler, { store, engine, ...options }: 
     runs += 1;
     return handler(request);
   };
-  const scope = (request: Request) => request.headers.get('x-user');
-  const wrapped = withIdempotency(counting, { idempotency, scope, ...options });
+  const scope = ({ request }: HttpCall<[]>) => request.headers.get('x-user');
+  const wrapped = createIdempotencyHandler({ idempotency, scope, ...options })(counting, own);
   const server = await serve(wrapped);
   return {
     ...server,

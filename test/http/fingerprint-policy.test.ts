@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { HttpIdempotencyOptions } from '../../plugin/http/index.ts';
+import type { HttpFingerprint } from '../../plugin/http/index.ts';
 import { startApi, storeIn } from './api.ts';
 
-type Fingerprint = NonNullable<HttpIdempotencyOptions<[]>['policy']>['fingerprint'];
+type Fingerprint = HttpFingerprint<[]> | undefined;
 
 const paid = async (request: Request) => new Response(`paid for ${await request.text()}`);
 const json = (body: string, type = 'application/json') => ({
@@ -11,7 +11,7 @@ const json = (body: string, type = 'application/json') => ({
   headers: { 'content-type': type },
 });
 const start = (fingerprint: Fingerprint, more: object = {}) =>
-  startApi(paid, { policy: fingerprint ? { fingerprint } : {}, ...more });
+  startApi(paid, { policy: fingerprint === undefined ? {} : { fingerprint }, ...more });
 const excluding = { exclude: ['captcha', 'items.*.seenAt'] };
 const order = '{"amount":9007199254740993,"captcha":"a","items":[{"sku":"s","seenAt":1}]}';
 
@@ -67,26 +67,85 @@ describe('what stands at an excluded path of a JSON body does not count', () => 
   });
 });
 
+describe("'json' compares what a JSON body says", () => {
+  test.each<[string, string]>([
+    [
+      'in another layout',
+      '{ "amount" : 9007199254740993,\n\t"items":[{"sku":"s","seenAt":1}],"captcha":"a" }',
+    ],
+    ['in another order', '{"items":[{"seenAt":1,"sku":"s"}],"captcha":"a","amount":9007199254740993}'],
+    ['with escapes', order.replace('sku', '\\u0073ku')],
+    ['with a name twice that says the same', `${order.slice(0, -1)},"captcha":"a"}`],
+  ])('%s it is the same request', async (_, body) => {
+    await using api = await start('json');
+    const first = await api.send(json(order));
+    expect(await api.send(json(body))).toMatchObject({ status: 200, text: first.text, replayed: true });
+    expect(api.runs).toBe(1);
+    expect(await api.records()).toMatchObject([
+      { fingerprint: expect.stringMatching(/^s1 as json:[0-9a-f]{64}$/) },
+    ]);
+  });
+
+  test.each<[string, ReturnType<typeof json>]>([
+    ['an amount that a parser would take for the same', json(order.replace('993', '992'))],
+    ['a number in other digits', json(order.replace('"seenAt":1', '"seenAt":1.0'))],
+    ['the text of a number', json(order.replace('9007199254740993', '"9007199254740993"'))],
+    ['a field more', json(`${order.slice(0, -1)},"note":null}`)],
+    ['items in another order', json(order.replace('[{', '[{},{'))],
+    ['a name twice, with two values', json(`${order.slice(0, -1)},"amount":1}`)],
+    ['another type', json(order, 'application/vnd.api+json')],
+    ['what is no JSON', json(order.slice(0, -1))],
+    ['another path', { ...json(order), path: '/refunds' } as never],
+  ])('all else is another one: %s', async (_, sent) => {
+    await using api = await start('json');
+    await api.send(json(order));
+    expect((await api.send(sent)).status).toBe(422);
+    expect(api.runs).toBe(1);
+  });
+
+  test.each<[string, string, string]>([
+    ['no JSON', 'text/plain', '{"a":1}'],
+    ['JSON only by name', 'application/json', '{"a":1'],
+    ['that has two values for one name', 'application/json', '{"a":1,"a":2}'],
+  ])('a body that is %s counts by its bytes', async (_, type, body) => {
+    await using api = await start('json');
+    await api.send(json(body, type));
+    expect((await api.send(json(` ${body}`, type))).status).toBe(422);
+    expect(await api.send(json(body, type))).toMatchObject({ replayed: true });
+  });
+
+  test('for one handler, and null for one where all others have it', async () => {
+    await using api = await start(undefined, { own: { fingerprint: 'json' } });
+    await api.send(json('{"a":1}'));
+    expect(await api.send(json('{ "a":1}'))).toMatchObject({ status: 200, replayed: true });
+    await using exact = await start('json', { own: { fingerprint: null } });
+    await exact.send(json('{"a":1}'));
+    expect((await exact.send(json('{ "a":1}'))).status).toBe(422);
+  });
+});
+
 describe('a fingerprint function', () => {
   test('says what counts of the body and the request, which the handler still gets whole', async () => {
     const shown: unknown[] = [];
-    await using api = await start(async ({ operation, input, context }) => {
-      shown.push([operation, input, await context.text()]);
-      return [context.headers.get('x-tenant'), (input as { id: string }).id];
+    await using api = await start(async ({ operation, json, request, scope, key, clientKey }) => {
+      shown.push([operation, json, await request.text(), scope, key, clientKey]);
+      return [request.headers.get('x-tenant'), (json as { id: string }).id];
     });
     const send = (body: string, tenant: string, path = '/payments') =>
       api.send({ ...json(body), path, headers: { 'content-type': 'application/json', 'x-tenant': tenant } });
     const body = '{"id":"o1","amount":9007199254740993,"rate":1.50}';
     expect(await send(body, 'a')).toMatchObject({ text: `paid for ${body}` });
-    expect(shown).toEqual([['POST /payments', { id: 'o1', amount: '9007199254740993', rate: 1.5 }, body]]);
+    expect(shown).toEqual([
+      ['POST /payments', { id: 'o1', amount: '9007199254740993', rate: 1.5 }, body, 'ada', 'k', 'k'],
+    ]);
     expect(await send('{"id":"o1"}', 'a')).toMatchObject({ text: `paid for ${body}`, replayed: true });
     expect((await send('{"id":"o1"}', 'b')).status).toBe(422);
     expect((await send('{"id":"o1"}', 'a', '/refunds')).status).toBe(422);
     expect(api.runs).toBe(1);
   });
 
-  test('sees no input where the body is no JSON', async () => {
-    await using api = await start(({ input }) => String(input));
+  test('sees no JSON where the body is none', async () => {
+    await using api = await start(({ json }) => String(json));
     expect(await api.send({ key: 'k', body: 'text' })).toMatchObject({ status: 200 });
     expect(await api.send({ key: 'k', body: 'other' })).toMatchObject({ replayed: true });
   });
@@ -113,6 +172,9 @@ describe('case 25: a release with another policy', () => {
   test.each<[string, Fingerprint, Fingerprint, number]>([
     ['excludes a path', undefined, excluding, 200],
     ['excludes it no more', excluding, undefined, 200],
+    ['compares JSON by what it says', undefined, 'json', 200],
+    ['compares JSON by its bytes again', 'json', null, 200],
+    ['excludes a path of JSON that counted whole', 'json', excluding, 200],
     ['has a function', undefined, one, 200],
     ['has a new version beside the old one', one, { versions: { v2: () => 2, v1: () => 1 } }, 200],
     ['has a function no more', one, undefined, 500],

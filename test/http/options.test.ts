@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { DEFAULT_STORED_HEADERS, withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler, DEFAULT_STORED_HEADERS } from '../../plugin/http/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
@@ -16,11 +16,11 @@ describe('options', () => {
     [{ idempotency: {} }, 'Expected `idempotency` to be what createIdempotency(...) returns, got an object'],
     [
       { scope: undefined },
-      'Expected `scope` to be a function, such as `(request) => userOf(request)?.id`, got undefined',
+      'Expected `scope` to be a function, such as `({ request }) => userOf(request)?.id`, got undefined',
     ],
     [
       { scope: 'global' },
-      'Expected `scope` to be a function, such as `(request) => userOf(request)?.id`, got "global"',
+      'Expected `scope` to be a function, such as `({ request }) => userOf(request)?.id`, got "global"',
     ],
     [{ methods: 'POST' }, 'Expected `methods` to be an array of HTTP methods, got "POST"'],
     [{ methods: ['PO ST'] }, 'Expected `methods` to be an array of HTTP methods, got ["PO ST"]'],
@@ -38,14 +38,43 @@ describe('options', () => {
     [{ authorizeReplay: true }, 'Expected `authorizeReplay` to be a function, got true'],
     [{ documentation: '/docs' }, 'Expected `documentation` to be an absolute URL, got "/docs"'],
     [{ policy: { leaseMs: 5 } }, 'Expected `policy.leaseMs` to be an integer from 1000 to 86400000, got 5'],
-    [{ polcy: {} }, 'Unknown option `polcy` of withIdempotency(...); did you mean `policy`?'],
-  ])('%j are refused at construction', (wrong, message) => {
-    expect(() => withIdempotency(handler, { ...options, ...wrong } as never)).toThrow(message);
+    [
+      { policy: { fingerprint: 'JSON' } },
+      'Expected `policy.fingerprint` to be \'json\', null, a function, or an object with either `exclude` or `versions`, got "JSON"',
+    ],
+    [{ captureHeaders: ['cookie'] }, 'Expected `captureHeaders` not to hold cookie, which is never captured'],
+    [{ polcy: {} }, 'Unknown option `polcy` of createIdempotencyHandler(...); did you mean `policy`?'],
+  ])('%j of all handlers are refused at construction', (wrong, message) => {
+    expect(() => createIdempotencyHandler({ ...options, ...wrong } as never)).toThrow(message);
+  });
+
+  test.each<[object, string]>([
+    [{ methods: 'POST' }, 'Expected `methods` to be an array of HTTP methods, got "POST"'],
+    [{ require: 1 }, 'Expected `require` to be a boolean or a function, got 1'],
+    [{ key: 'k' }, 'Expected `key` to be a function, got "k"'],
+    [{ scope: 'ada' }, 'Expected `scope` to be a function, got "ada"'],
+    [{ operation: 'pay' }, 'Expected `operation` to be a function, got "pay"'],
+    [{ authorizeReplay: true }, 'Expected `authorizeReplay` to be a function, got true'],
+    [{ headers: ['Set-Cookie'] }, 'Expected `headers` not to hold Set-Cookie, which is never stored'],
+    [{ leaseMs: 5 }, 'Expected `leaseMs` to be an integer from 1000 to 86400000, got 5'],
+    [{ fingerprint: 'JSON' }, "Expected `fingerprint` to be 'json', null, a function, or an object"],
+    [{ requires: true }, 'Unknown option `requires` of idempotent(...); did you mean `require`?'],
+    [{ retention: 5_000 }, 'Unknown option `retention` of idempotent(...); did you mean `retentionMs`?'],
+    [
+      { headerName: 'X-Key' },
+      'Unknown option `headerName` of idempotent(...): it is an option of createIdempotencyHandler(...), for all handlers',
+    ],
+    [
+      { policy: {} },
+      'Unknown option `policy` of idempotent(...): it is an option of createIdempotencyHandler(...), for all handlers',
+    ],
+  ])('%j of one handler are refused at construction', (wrong, message) => {
+    expect(() => createIdempotencyHandler(options)(handler, wrong as never)).toThrow(message);
   });
 
   test('may extend the default headers', () => {
     expect(() =>
-      withIdempotency(handler, { ...options, headers: [...DEFAULT_STORED_HEADERS, 'X-Total'] }),
+      createIdempotencyHandler({ ...options, headers: [...DEFAULT_STORED_HEADERS, 'X-Total'] }),
     ).not.toThrow();
   });
 });
@@ -55,10 +84,9 @@ describe('the wrapped handler', () => {
   const route = async (_request: Request, { params }: Route) => new Response(params.id);
 
   test('takes what the handler takes, and hands it on', async () => {
-    const wrapped = withIdempotency(route, {
-      idempotency,
-      scope: (_request, { params }) => params.id,
-      authorizeReplay: (_request, { params }) => params.id === '7' || new Response('no'),
+    const wrapped = createIdempotencyHandler(options)(route, {
+      scope: ({ rest: [{ params }] }) => params.id,
+      authorizeReplay: ({ rest: [{ params }] }) => params.id === '7' || new Response('no'),
     });
     expectTypeOf(wrapped).parameters.toEqualTypeOf<[Request, Route]>();
     expectTypeOf(wrapped).returns.toEqualTypeOf<Promise<Response>>();
@@ -75,6 +103,6 @@ describe('the wrapped handler', () => {
       readonly nextUrl = new URL(this.url);
     }
     // @ts-expect-error the handler of a keyed call gets a fresh Request
-    withIdempotency(async (request: NextRequest) => new Response(request.nextUrl.href), options);
+    createIdempotencyHandler(options)(async (request: NextRequest) => new Response(request.nextUrl.href));
   });
 });

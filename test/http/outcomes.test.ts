@@ -83,7 +83,7 @@ describe('case 15: access that was withdrawn', () => {
     await using api = await startApi(
       async () => new Response(member ? 'secret' : null, { status: member ? 200 : 403 }),
       {
-        authorizeReplay: async (request) => {
+        authorizeReplay: async ({ request }) => {
           asked.push(await request.text());
           return member || new Response('no longer', { status: 403 });
         },

@@ -68,7 +68,7 @@ describe('a request without a key, where one is required,', () => {
   });
 
   test('may be required by the request', async () => {
-    await using api = await startApi(paid, { require: ({ url }) => url.endsWith('/payments') });
+    await using api = await startApi(paid, { require: ({ request }) => request.url.endsWith('/payments') });
     expect(await api.send()).toMatchObject({ status: 400 });
     expect(await api.send({ path: '/drafts' })).toMatchObject({ status: 200 });
   });
@@ -96,7 +96,7 @@ describe('a caller without a scope', () => {
   test('an error of `scope` is the host’s, and one that refuses is a refusal', async () => {
     const error = new Error('no session store');
     await using api = await startApi(paid, {
-      scope: (request) => {
+      scope: ({ request }) => {
         if (request.headers.get('x-user') === 'ada') throw error;
         throw new IdempotencyError('IDEMPOTENCY_SCOPE_MISSING', 'Log in first');
       },

@@ -65,7 +65,9 @@ describe('a request with a key', () => {
   });
 
   test('has the name of its operation in its record; one without a name is an error for the host', async () => {
-    await using api = await startApi(created, { operation: ({ url }) => new URL(url).pathname.slice(1) });
+    await using api = await startApi(created, {
+      operation: ({ request }) => new URL(request.url).pathname.slice(1),
+    });
     await api.send({ ...PAYMENT, key: 'k' });
     expect(await api.records()).toMatchObject([{ operation: 'payments' }]);
     await api.send({ ...PAYMENT, path: '/', key: 'l' });

@@ -49,13 +49,13 @@ describe('the body of a keyed request', () => {
 
   test('that was read before, by a parser in front, is an error for the host and runs nothing', async () => {
     await using api = await startApi(echo, {
-      scope: async (request) => (JSON.parse(await request.text()) as { user: string }).user,
+      scope: async ({ request }) => (JSON.parse(await request.text()) as { user: string }).user,
     });
     expect(await api.send({ key: 'k', body: '{"user":"ada"}' })).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([
       new TypeError(
         'Expected the body of a request with an idempotency key to be unread; let `scope` and what runs before ' +
-          'withIdempotency(...) read a request.clone()',
+          'idempotent(...) read a request.clone()',
       ),
     ]);
     expect([api.runs, api.claims]).toEqual([0, 0]);

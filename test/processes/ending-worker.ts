@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createDashboard } from '../../server/admin/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -38,11 +38,11 @@ function create() {
   const closing = new Promise<void>((resolve) => {
     close = resolve;
   });
-  const pay = withIdempotency(async (request) => {
+  const pay = createIdempotencyHandler(options)(async (request) => {
     started();
     if ((await request.text()) === 'hold') await closing;
     return new Response('paid');
-  }, options);
+  });
   return { idempotency, dashboard, pay, running, close };
 }
 

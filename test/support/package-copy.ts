@@ -1,5 +1,5 @@
 import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
   idempotencyErrorData,
@@ -11,6 +11,7 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 /** What of the package may meet another copy of itself in one process. To be bundled, as an application is. */
 export const latchkey = {
   createIdempotency,
+  createIdempotencyHandler,
   createIdempotencyMiddleware,
   createMemoryStore,
   currentRun,
@@ -19,5 +20,4 @@ export const latchkey = {
   idempotencyResponseMeta,
   isIdempotencyError,
   useIdempotency,
-  withIdempotency,
 };

@@ -5,7 +5,7 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createSchema, createYoga } from 'graphql-yoga';
 import type { z } from 'zod';
 import { createKeyStatusField, useIdempotency } from '../../plugin/graphql/index.ts';
-import { createKeyStatusHandler, toNodeHandler, withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler, createKeyStatusHandler, toNodeHandler } from '../../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -143,21 +143,19 @@ function httpOf<Input>({ idempotency, input, mutations, policy = {} }: ThreeApis
     const mode = request.headers.get('x-mode') ?? undefined;
     return Response.json(await mutation(input.parse(await request.json()), mode));
   };
-  return toNodeHandler(
-    withIdempotency(handler, {
-      idempotency,
-      scope: (request) => request.headers.get('x-user'),
-      policy,
-      onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
-    }),
-  );
+  const idempotent = createIdempotencyHandler({
+    idempotency,
+    scope: ({ request }) => request.headers.get('x-user'),
+    onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
+  });
+  return toNodeHandler(idempotent(handler, policy));
 }
 
 function statusOf<Input>({ idempotency }: ThreeApisOptions<Input>) {
   return toNodeHandler(
     createKeyStatusHandler({
       idempotency,
-      scope: (request) => request.headers.get('x-user'),
+      scope: ({ request }) => request.headers.get('x-user'),
       authorizeReplay: ({ request }) => !request.headers.has('x-denied'),
     }),
   );

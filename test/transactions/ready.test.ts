@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withIdempotency } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -16,13 +16,13 @@ test('a store without transactions is refused where a policy wants them, before 
     runs++;
     return new Response('done');
   };
-  const plain = withIdempotency(handler, { idempotency, scope: () => 'alice' });
+  const idempotent = createIdempotencyHandler({ idempotency, scope: () => 'alice' });
+  const plain = idempotent(handler);
   await idempotency.ready();
   expect((await plain(request())).status).toBe(200);
 
   // Found out also when another policy was ready before.
-  const options = { idempotency, scope: () => 'alice', policy: { transaction: true } };
-  const transactional = withIdempotency(handler, options);
+  const transactional = idempotent(handler, { transaction: true });
   await expect(idempotency.ready()).rejects.toThrow(/`transaction: true`, but the store has no transactions/);
   const answer = await transactional(request());
   expect(answer.status).toBe(503);

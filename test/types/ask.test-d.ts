@@ -5,7 +5,7 @@ import type { Idempotency, KeyStatus, StoredResult, Withheld } from 'latchkey';
 import { type CheckedKey, checkKey, KEY_STATUS_QUERY } from 'latchkey/client/check-key';
 import { type IdempotencyKey, useIdempotencyKey } from 'latchkey/client/react';
 import { createKeyStatusField, useIdempotency } from 'latchkey/graphql';
-import { createKeyStatusHandler, withIdempotency } from 'latchkey/http';
+import { createIdempotencyHandler, createKeyStatusHandler, type HttpCall } from 'latchkey/http';
 import { createIdempotencyMiddleware, createKeyStatusProcedure } from 'latchkey/trpc';
 import superjson from 'superjson';
 import { expectTypeOf } from 'vitest';
@@ -71,11 +71,11 @@ trpc.keyStatus.query({});
 // HTTP.
 export const GET = createKeyStatusHandler({
   idempotency,
-  scope: (_request: Request, { params }: { params: { tenant: string } }) => params.tenant,
+  scope: ({ rest: [{ params }] }: HttpCall<[{ params: { tenant: string } }]>) => params.tenant,
   authorizeReplay: ({ rest: [{ params }] }) => params.tenant !== 'closed',
 });
 expectTypeOf(GET).parameters.toEqualTypeOf<[Request, { params: { tenant: string } }]>();
-export const POST = withIdempotency(async () => new Response(), { idempotency, scope: () => 'ada' });
+export const POST = createIdempotencyHandler({ idempotency, scope: () => 'ada' })(async () => new Response());
 
 // Clients.
 const checked = await checkKey('/payments', key, { waitMs: 5_000, signal });

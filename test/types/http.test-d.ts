@@ -1,36 +1,99 @@
 import type { Idempotency } from 'latchkey';
-import { httpResponse, IDEMPOTENCY_REQUEST_HEADERS, withIdempotency } from 'latchkey/http';
+import {
+  createIdempotencyHandler,
+  type HttpResult,
+  httpResponse,
+  IDEMPOTENCY_REQUEST_HEADERS,
+  type NodeHost,
+} from 'latchkey/http';
 import { expectTypeOf } from 'vitest';
 
 declare const idempotency: Idempotency;
+declare const userOf: (request: Request) => { id: string } | null;
 
-// A handler keeps its parameters, and `scope` sees what the framework hands over.
-const route = withIdempotency(
-  async (request: Request, { params }: { params: { id: string } }) =>
-    Response.json({ id: params.id, by: request.method }),
+type Route = { params: Promise<{ id: string }> };
+
+// One set of options fits handlers of any parameters.
+const idempotent = createIdempotencyHandler({ idempotency, scope: ({ request }) => userOf(request)?.id });
+const plain = idempotent(async (request) => Response.json(await request.json()));
+expectTypeOf(plain).parameters.toEqualTypeOf<[Request]>();
+
+// A handler keeps its parameters, and its own functions see what the framework hands over.
+const route = idempotent(
+  async (request, { params }: Route) => {
+    expectTypeOf(request).toEqualTypeOf<Request>();
+    return Response.json(await params, { status: 201 });
+  },
   {
-    idempotency,
-    scope: (request, { params }) => {
+    require: true,
+    fingerprint: 'json',
+    async key({ request, rest: [{ params }], clientKey }) {
       expectTypeOf(request).toEqualTypeOf<Request>();
-      expectTypeOf(params).toEqualTypeOf<{ id: string }>();
-      return params.id;
+      expectTypeOf(clientKey).toEqualTypeOf<string | undefined>();
+      return clientKey ?? (await params).id;
     },
-    authorizeReplay: (_request, { params }) => (params.id ? true : new Response(null, { status: 403 })),
-    policy: {
-      onAbandoned: async () => ({ action: 'complete', data: httpResponse('{}', { status: 201 }) }),
+    scope: async ({ rest: [{ params }] }) => (await params).id,
+    authorizeReplay({ rest, scope, key }) {
+      expectTypeOf(rest).toEqualTypeOf<[Route]>();
+      expectTypeOf([scope, key]).toEqualTypeOf<string[]>();
+      return new Response(null, { status: 403 });
     },
+    classify({ result }) {
+      expectTypeOf(result).toEqualTypeOf<HttpResult>();
+      return result.status === 429 ? { release: 'rate limited' } : 'store';
+    },
+    onError: (error, { key }) => Response.json({ error: String(error), key }, { status: 500 }),
+    retentionMs: 3_600_000,
   },
 );
-expectTypeOf(route).toBeCallableWith(new Request('http://x'), { params: { id: '1' } });
+expectTypeOf(route).parameters.toEqualTypeOf<[Request, Route]>();
 // @ts-expect-error the framework's part is missing
 route(new Request('http://x'));
 
+idempotent((_request: Request, { params }: Route) => params.then(() => new Response()), {
+  require: async ({ rest: [{ params }] }) => (await params).id !== 'free',
+  operation: async ({ rest: [{ params }] }) => `POST /orders/${(await params).id}`,
+  async fingerprint({ rest: [{ params }], request, json, operation }) {
+    expectTypeOf(json).toBeUnknown();
+    return [(await params).id, await request.text(), operation];
+  },
+});
+
+// What every handler gets beside the request is known to the options of all.
+const behindNode = createIdempotencyHandler<[NodeHost<{ user: { id: string } }, object>]>({
+  idempotency,
+  scope: ({ rest: [{ req }] }) => req.user.id,
+  policy: { fingerprint: ({ rest: [{ req }], json }) => [req.user.id, json] },
+});
+expectTypeOf(behindNode(() => new Response())).toBeCallableWith(new Request('http://x'), {
+  req: { user: { id: 'ada' } },
+  res: {},
+});
+// @ts-expect-error these handlers get a NodeHost, not a route
+behindNode((_request, { params }: Route) => params.then(() => new Response()));
+
+idempotent(() => new Response(), { fingerprint: null });
+idempotent(() => new Response(), { fingerprint: { exclude: ['captcha'] } });
+export const given = httpResponse('{}', { status: 201 });
+
 const handler = () => new Response();
 // @ts-expect-error the scope is not optional
-withIdempotency(handler, { idempotency });
+createIdempotencyHandler({ idempotency });
 // @ts-expect-error no such option
-withIdempotency(handler, { idempotency, scope: () => 'ada', verbs: ['PUT'] });
+createIdempotencyHandler({ idempotency, scope: () => 'ada', verbs: ['PUT'] });
 // @ts-expect-error no such policy
-withIdempotency(handler, { idempotency, scope: () => 'ada', policy: { lease: 5 } });
+createIdempotencyHandler({ idempotency, scope: () => 'ada', policy: { lease: 5 } });
+// @ts-expect-error it is an option of a handler, not of a policy
+createIdempotencyHandler({ idempotency, scope: () => 'ada', policy: { require: true } });
+// @ts-expect-error no such option
+idempotent(handler, { lease: 5 });
+// @ts-expect-error one of all handlers
+idempotent(handler, { headerName: 'X-Key' });
+// @ts-expect-error one of createIdempotencyHandler
+idempotent(handler, { idempotency });
+// @ts-expect-error a promise of no boolean
+idempotent(handler, { require: async () => 'yes' });
+// @ts-expect-error misspelt
+idempotent(handler, { fingerprint: 'JSON' });
 
 expectTypeOf(IDEMPOTENCY_REQUEST_HEADERS).toEqualTypeOf<readonly ['Idempotency-Key', 'Idempotency-Keys']>();

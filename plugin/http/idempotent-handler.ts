@@ -1,51 +1,32 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
-import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
-import { notPromised } from '../../server/engine/not-promised.ts';
+import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { markCarriers } from '../../server/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
+import type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
 import { bufferResponse, type Handled, Thrown } from './handled.ts';
-import { type HttpHandler, type HttpIdempotencyOptions, resolveOptions } from './options.ts';
+import type { HttpHandler, ResolvedHandler } from './options.ts';
 import { problem, requestTooLarge } from './problem.ts';
 import { createResponseCodec } from './response-codec.ts';
 
-/**
- * Gives a `Request → Response` handler idempotency keys, by draft-ietf-httpapi-idempotency-key-header-07: a POST or PATCH
- * with an `Idempotency-Key` runs once, and its retries get the same status, body and chosen headers. Requests without a
- * key, and those with other methods, pass by.
- *
- * Put what may refuse a request (CORS, login, rate limits) around it: whatever the handler answers is the outcome.
- *
- * @example
- * export const POST = withIdempotency(
- *   async (request) => Response.json(await pay(await request.json()), { status: 201 }),
- *   { idempotency, scope: (request) => userOf(request)?.id },
- * )
- * @throws TypeError for an option that is unknown or out of range
- */
-export function withIdempotency<Rest extends unknown[]>(
+/** Makes the handler that a host calls in place of the developer's. */
+export function idempotentHandler<Rest extends unknown[]>(
   handler: HttpHandler<Rest>,
-  options: HttpIdempotencyOptions<Rest>,
-): (request: Request, ...rest: Rest) => Promise<Response> {
-  if (typeof handler !== 'function') {
-    throw new TypeError(
-      `Expected the first argument of withIdempotency(...) to be your handler, got ${whatCame(handler)}; write \`withIdempotency(handler, { … })\``,
-    );
-  }
-  const { idempotency, scope, methods, isRequired, headerNames, capturedNames, headerName, ...resolved } =
-    resolveOptions(options);
-  const { operation, policy, maxRequestBytes, onError, authorizeReplay, documentation } = resolved;
+  resolved: ResolvedHandler<Rest>,
+) {
+  const { idempotency, scope, methods, require, headerNames, capturedNames, headerName } = resolved;
+  const { policy, isJson, maxRequestBytes, onError, authorizeReplay, documentation } = resolved;
   const codec = createResponseCodec(headerNames);
 
-  return async function idempotentHandler(request, ...rest) {
+  return async function idempotentHandler(request: Request, ...rest: Rest): Promise<Response> {
     checkRequest(request);
     try {
-      const key = keyOf(request);
-      if (key !== undefined) return await keyed(key, request, rest);
+      const call = await keyedCallOf(request, rest);
+      if (call) return await keyed(call);
     } catch (failure) {
       if (failure instanceof Thrown) throw failure.error;
       if (isGivenInstead(failure)) return failure.cause;
@@ -56,32 +37,54 @@ export function withIdempotency<Rest extends unknown[]>(
     return currentRun() ? outsideRun(pass) : pass(); // a call without a key is no part of the run around it
   };
 
-  function keyOf(request: Request): string | undefined {
+  /** The call with its key; undefined for one that passes by. */
+  async function keyedCallOf(request: Request, rest: Rest) {
     if (!idempotency.enabled || !methods.has(request.method.toUpperCase())) return undefined;
-    const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
-    if (header !== undefined) return parseKeyHeader(header);
-    if (notPromised(isRequired(request), 'require')) throw refusal('IDEMPOTENCY_KEY_MISSING');
+    const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
+    const key = resolved.key ? await resolved.key(call) : call.clientKey;
+    if (key !== undefined && key !== null) return { ...call, key: checkKey(key) };
+    if (await isRequired(call)) throw refusal('IDEMPOTENCY_KEY_MISSING');
     return undefined;
   }
 
-  async function keyed(key: string, request: Request, rest: Rest): Promise<Response> {
-    if (asksForStream(request)) throw streaming();
-    const owner = checkScope(await scope(request, ...rest));
-    const buffered = await BufferedRequest.read(request, maxRequestBytes);
+  function clientKeyOf(request: Request): string | undefined {
+    const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
+    return header === undefined ? undefined : parseKeyHeader(header);
+  }
+
+  async function isRequired(call: HttpCall<Rest>): Promise<boolean> {
+    if (typeof require === 'boolean') return require;
+    const verdict: unknown = await require(call);
+    if (typeof verdict === 'boolean') return verdict;
+    throw new TypeError(`Expected \`require\` to return true or false, got ${whatCame(verdict)}`);
+  }
+
+  async function keyed(found: HttpCall<Rest> & { readonly key: string }): Promise<Response> {
+    if (asksForStream(found.request)) throw streaming();
+    const call: KeyedHttpCall<Rest> = { ...found, scope: checkScope(await scope(found)) };
+    const buffered = await BufferedRequest.read(call.request, maxRequestBytes);
     if (!buffered) return requestTooLarge(maxRequestBytes, documentation);
-    const name = checkOperation(notPromised(operation(request), 'operation'));
+    /** The call for a function that may read the body. */
+    const copied = () => ({ ...call, request: buffered.copy() });
+    const operation = resolved.operation
+      ? checkOperation(await resolved.operation(copied()))
+      : buffered.methodAndPath;
+    const comparison = buffered.comparison({
+      operation,
+      policy: policy.fingerprint,
+      isJson,
+      call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
+    });
     const { value, replayed } = await idempotency.execute<Handled>({
-      scope: owner,
-      key,
-      operation: name,
-      ...(await fingerprintsOf(buffered.comparison(name, policy.fingerprint))),
+      scope: call.scope,
+      key: call.key,
+      operation,
+      ...(await fingerprintsOf(comparison)),
       policy,
       codec,
       capture: (isHidden) => buffered.captured(capturedNames, isHidden),
-      handler: (run) => handle(run as ActiveRun, buffered.copy(run.signal), rest),
-      ...(authorizeReplay && {
-        authorizeReplay: async () => verdictOf(await authorizeReplay(buffered.copy(), ...rest)),
-      }),
+      handler: (run) => handle(run as ActiveRun, { ...call, request: buffered.copy(run.signal) }),
+      ...(authorizeReplay && { authorizeReplay: async () => verdictOf(await authorizeReplay(copied())) }),
     });
     if (value.kind === 'thrown') throw value;
     if (!replayed) return value.response;
@@ -90,12 +93,13 @@ export function withIdempotency<Rest extends unknown[]>(
   }
 
   /** The body is read inside of the run: a stream that fails half-way is a handler that fails. */
-  async function handle(run: ActiveRun, request: Request, rest: Rest): Promise<Handled> {
+  async function handle(run: ActiveRun, call: KeyedHttpCall<Rest>): Promise<Handled> {
+    const { request, rest } = call;
     markCarriers([request]);
     try {
       return await answer(() => handler(request, ...rest)).catch(async (error) => {
         if (!onError) throw error;
-        return { ...(await answer(() => onError(error, request))), error };
+        return { ...(await answer(() => onError(error, call))), error };
       });
     } catch (error) {
       const thrown = new Thrown(error);

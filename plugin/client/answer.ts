@@ -1,8 +1,11 @@
+import type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
+
 /** An `Answer` is what a server said of a failed attempt, whichever client reports it. */
 export interface Answer {
-  /** Latchkey's own (`IDEMPOTENCY_IN_PROGRESS`), or the application's. */
+  /** What Latchkey says, where the answer is a refusal of its own. An application's code tells nothing of that, however it is spelt. */
+  readonly idempotency: IdempotencyErrorData | undefined;
+  /** The application's or the host's. */
   readonly code: string | undefined;
-  readonly retryable: boolean | undefined;
   readonly status: number | undefined;
   /** GraphQL: an error with a path comes from a resolver, one without from before any ran. Undefined elsewhere. */
   readonly executed: boolean | undefined;
@@ -10,40 +13,63 @@ export interface Answer {
 
 /**
  * Reads what the server said: one answer for each GraphQL error, none when no answer arrived. It goes by shape, so that no
- * client library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, GraphQL's own JSON, or an application's
- * own error with a `status` and a `code`.
+ * client library is imported: errors of tRPC, Apollo Client 3 and 4 and urql, a `Response`, GraphQL's own JSON, the JSON of a problem
+ * (RFC 9457), or an application's own error with a `status` and a `code`.
  */
 export function answersIn(error: unknown): readonly Answer[] {
   // Before `data`, which is tRPC's answer, and beside GraphQL errors the part that worked.
   const errors = graphQLErrorsOf(error);
   if (errors) return errors.map((each) => graphQLAnswer(each, numberIn(of(error, 'response'), 'status')));
   const data = of(error, 'data');
-  if (isObject(data)) {
-    const { code, retryable } = objectIn(data, 'idempotency') ?? data;
-    return [answer(code, retryable, data.httpStatus)];
-  }
+  if (isObject(data)) return [answer(data, data.code, data.httpStatus)];
   const status = statusOf(error);
-  return status === undefined ? [] : [answer(of(error, 'code'), of(error, 'retryable'), status)];
+  const problem = [error, ...bodiesOf(error)].find((body) => refusalIn(body) !== undefined);
+  if (problem === undefined && status === undefined) return [];
+  return [answer(problem, of(error, 'code'), status)];
 }
 
 function graphQLAnswer(error: unknown, httpStatus: number | undefined): Answer {
-  const { code, retryable, http } = objectIn(error, 'extensions') ?? {};
+  const { code, http, ...extensions } = objectIn(error, 'extensions') ?? {};
   const status = numberIn(http, 'status') ?? httpStatus;
-  return { ...answer(code, retryable, status), executed: Array.isArray(of(error, 'path')) };
+  return { ...answer(extensions, code, status), executed: Array.isArray(of(error, 'path')) };
+}
+
+/** Reads the object by which each API of ours says that a refusal is one. Its codes may be newer than this client. */
+function refusalIn(holder: unknown): IdempotencyErrorData | undefined {
+  const refusal = objectIn(holder, 'idempotency');
+  const isOurs =
+    typeof refusal?.code === 'string' &&
+    refusal.code.startsWith('IDEMPOTENCY_') &&
+    typeof refusal.retryable === 'boolean';
+  return isOurs ? (refusal as unknown as IdempotencyErrorData) : undefined;
+}
+
+/** Where clients of HTTP keep the JSON of an answer: axios, clients made of an OpenAPI schema, Apollo Client 4 (as text). */
+function bodiesOf(error: unknown): readonly unknown[] {
+  return [
+    of(of(error, 'response'), 'data'),
+    of(error, 'body'),
+    of(error, 'error'),
+    jsonOf(of(error, 'bodyText')),
+  ];
 }
 
 function graphQLErrorsOf(error: unknown): readonly unknown[] | undefined {
-  const lists = [of(error, 'graphQLErrors'), of(error, 'errors'), errorsInText(of(error, 'bodyText'))];
+  const lists = [
+    of(error, 'graphQLErrors'),
+    of(error, 'errors'),
+    of(jsonOf(of(error, 'bodyText')), 'errors'),
+  ];
   const network = of(error, 'networkError');
   if (network) lists.push(of(of(network, 'result'), 'errors'));
   return lists.find((list): list is unknown[] => Array.isArray(list) && list.length > 0);
 }
 
 /** Apollo Client 4 keeps the answer to a failed HTTP request as text. */
-function errorsInText(text: unknown): unknown {
+function jsonOf(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;
   try {
-    return of(JSON.parse(text), 'errors');
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -60,10 +86,10 @@ function statusOf(error: unknown): number | undefined {
   return status !== undefined && status >= 400 ? status : undefined;
 }
 
-function answer(code: unknown, retryable: unknown, status: unknown): Answer {
+function answer(holder: unknown, code: unknown, status: unknown): Answer {
   return {
+    idempotency: refusalIn(holder),
     code: typeof code === 'string' ? code : undefined,
-    retryable: typeof retryable === 'boolean' ? retryable : undefined,
     status: typeof status === 'number' ? status : undefined,
     executed: undefined,
   };

@@ -1,5 +1,8 @@
+import type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 import { type Answer, answersIn, of } from './answer.ts';
 import { isNetworkError } from './network-error.ts';
+
+export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 
 /**
  * An input was changed although an earlier attempt may have been carried out: to send it with the old key would be refused,
@@ -23,11 +26,6 @@ export function isMustConfirm(error: unknown): error is MustConfirmError {
   return of(error, 'name') === 'MustConfirmError';
 }
 
-const RETRYABLE_CODES = new Set([
-  'IDEMPOTENCY_IN_PROGRESS',
-  'IDEMPOTENCY_LEASE_LOST',
-  'IDEMPOTENCY_STORE_UNAVAILABLE',
-]);
 const RETRYABLE_STATUSES = new Set([425, 429, 502, 503, 504]);
 
 /**
@@ -48,9 +46,45 @@ export function isRetryable(error: unknown): boolean {
   return answers.length > 0 ? answers.some(asksForMore) : isNetworkError(error);
 }
 
-/** Tells whether an answer asks for another attempt. Of several, to the fields of one operation, one is enough: the others are replayed. */
-function asksForMore({ code = '', retryable, status = 0 }: Answer): boolean {
-  return retryable ?? (RETRYABLE_CODES.has(code) || RETRYABLE_STATUSES.has(status));
+/**
+ * Tells whether an answer asks for another attempt. Of several, to the fields of one operation, one is enough: the others are replayed.
+ * What a resolver ended with is stored: another attempt is told the same.
+ */
+function asksForMore({ idempotency, status = 0, executed }: Answer): boolean {
+  return idempotency ? idempotency.retryable : executed !== true && RETRYABLE_STATUSES.has(status);
+}
+
+/** So many errors that are wrapped in one another are looked into. */
+const DEPTH = 8;
+
+/**
+ * Finds what the server said of the key, where it refused the request because of it: the same object whichever client and API. Undefined
+ * for any other error, such as one of your application, whatever its code. Of several errors in one answer it is the first refusal.
+ *
+ * It reads errors of tRPC (with `idempotencyErrorFormatter` on the server), Apollo Client 3 and 4 and urql, what axios, ky and clients made of
+ * an OpenAPI schema throw, the JSON of an answer of GraphQL or of a problem (`await response.json()`), one of its `errors`, and an error
+ * of yours that has one of these as its `cause`. A `Response` itself tells nothing: its body is yours to read.
+ *
+ * @example
+ * const refused = idempotencyErrorOf(payment.error)
+ * switch (refused?.code) {
+ *   case 'IDEMPOTENCY_IN_DOUBT': // the id by which your support finds the key on the dashboard
+ *     return <AskSupport reference={refused.recordId} />
+ *   case 'IDEMPOTENCY_KEY_REUSED':
+ *     return <AlreadyPaid />
+ *   default: // another refusal, of a later release too; or an error of your own
+ *     return <Failed retry={isRetryable(payment.error)} />
+ * }
+ */
+export function idempotencyErrorOf(error: unknown): IdempotencyErrorData | undefined {
+  let each = error;
+  for (let depth = 0; depth < DEPTH && typeof each === 'object' && each !== null; depth++) {
+    const answers = [...answersIn(each), ...answersIn({ errors: [each] })];
+    const refused = answers.find(({ idempotency }) => idempotency !== undefined);
+    if (refused) return refused.idempotency;
+    each = of(each, 'cause');
+  }
+  return undefined;
 }
 
 /** Tells whether the caller aborted the request, also where a client wrapped that error. */

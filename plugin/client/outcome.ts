@@ -1,3 +1,4 @@
+import type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 import { type Answer, answersIn, of } from './answer.ts';
 
 /** An attempt that ended tells one of these things about its key. */
@@ -11,9 +12,10 @@ export type AttemptOutcome =
   | 'unknown';
 
 /** Latchkey's where nothing was run, also where the error is that of a field with its own key. */
-const UNRUN_CODES = new Set([
+const UNRUN = new Set<IdempotencyErrorData['code']>([
   'IDEMPOTENCY_KEY_MISSING',
   'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_REQUEST_TOO_LARGE',
   'IDEMPOTENCY_SCOPE_MISSING',
   'IDEMPOTENCY_STORE_UNAVAILABLE',
 ]);
@@ -29,19 +31,6 @@ const REFUSED_CODES = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
-/** Latchkey's where a record is there, of this operation or of an earlier one with its key; and a handler that broke. */
-const UNKNOWN_CODES = new Set([
-  'IDEMPOTENCY_KEY_REUSED',
-  'IDEMPOTENCY_SELECTION_CHANGED',
-  'IDEMPOTENCY_IN_PROGRESS',
-  'IDEMPOTENCY_IN_DOUBT',
-  'IDEMPOTENCY_LEASE_LOST',
-  'IDEMPOTENCY_REPLAY_FORBIDDEN',
-  'IDEMPOTENCY_RESULT_NOT_RETAINED',
-  'IDEMPOTENCY_RECORD_UNREADABLE',
-  'INTERNAL_SERVER_ERROR',
-]);
-
 /** Servers refuse a request with these before any handler runs. 404 is not among them: handlers use it, too, for what they did not find. */
 const REFUSED_STATUSES = new Set([400, 401, 403, 405, 406, 411, 413, 414, 415, 425, 429, 431]);
 /** Timeouts on the way; and 409, which without a code may be an operation in progress. */
@@ -54,9 +43,12 @@ export function outcomeOfError(error: unknown): AttemptOutcome {
   return (['unknown', 'answered', 'refused'] as const).find((each) => outcomes.includes(each)) ?? 'unknown';
 }
 
-function outcomeOfAnswer({ code = '', status = 500, executed }: Answer): AttemptOutcome {
-  if (UNKNOWN_CODES.has(code)) return 'unknown';
-  if (UNRUN_CODES.has(code)) return 'refused';
+function outcomeOfAnswer({ idempotency, code = '', status = 500, executed }: Answer): AttemptOutcome {
+  // With Latchkey's other codes a record is there, of this operation or of an earlier one with its key.
+  if (idempotency) return UNRUN.has(idempotency.code) ? 'refused' : 'unknown';
+  if (code === 'INTERNAL_SERVER_ERROR') return 'unknown'; // a handler broke
+  // A gateway may have dropped the rest of a refusal: then nothing is known, whoever gave the code.
+  if (code.startsWith('IDEMPOTENCY_')) return 'unknown';
   if (executed) return 'answered';
   if (REFUSED_CODES.has(code)) return 'refused';
   if (executed === false || status >= 500 || UNKNOWN_STATUSES.has(status)) return 'unknown';

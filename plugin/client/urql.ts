@@ -84,8 +84,9 @@ function refusal(): Response {
   const message =
     'The mutation was not sent: an exchange dropped its idempotency key. Expected idempotencyExchange() to stand after ' +
     'cacheExchange or offlineExchange of Graphcache: exchanges: [cacheExchange, idempotencyExchange(), fetchExchange]';
+  const code = 'IDEMPOTENCY_KEY_MISSING';
   return Response.json({
-    errors: [{ message, extensions: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false } }],
+    errors: [{ message, extensions: { code, idempotency: { code, retryable: false } } }],
   });
 }
 

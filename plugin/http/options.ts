@@ -121,8 +121,9 @@ export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> exte
   /** @default 'Idempotency-Key' */
   headerName?: string;
   /**
-   * Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`.
-   * @default none
+   * Address of a page about keys. It is sent with each refusal as `Link: <…>; rel="describedby"`, and, with the code as its fragment, as
+   * the `type` of the problem.
+   * @default none: the `type` is `about:blank`
    */
   documentation?: string;
 }

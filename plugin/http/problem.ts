@@ -1,51 +1,43 @@
 import { STATUS_CODES } from 'node:http';
-import type { IdempotencyError, IdempotencyErrorCode } from '../../server/engine/errors.ts';
+import { errorDataOf, type IdempotencyErrorData } from '../../server/engine/error-data.ts';
+import { IdempotencyError } from '../../server/engine/errors.ts';
 
-/** The body of a refusal, as RFC 9457 has it; `code`, `reason` and `retryable` are extensions of ours. */
+/** The body of a refusal, as RFC 9457 has it, with the extension member `idempotency`. */
 export interface Problem {
-  /** `urn:latchkey:` and the code. */
+  /** The address of your page about keys (`documentation`), with the code as its fragment; `about:blank` without such a page. */
   readonly type: string;
-  /** The code in words. */
+  /** The code in words; with `about:blank` those of the status, as the RFC says. */
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** IDEMPOTENCY_REQUEST_TOO_LARGE: the body can not be held in memory, which a key takes. Nothing was run. */
-  readonly code: IdempotencyErrorCode | 'IDEMPOTENCY_REQUEST_TOO_LARGE';
-  /** A short word that narrows the code. */
-  readonly reason?: string;
-  /** True when the client may send the same key again. */
-  readonly retryable: boolean;
+  readonly idempotency: IdempotencyErrorData;
 }
-
-type Facts = Omit<Problem, 'type' | 'title'> & { readonly retryAfterMs?: number | undefined };
 
 /**
  * Makes a response of a refusal.
  * @param documentation where the API's use of keys is explained (draft-ietf-httpapi-idempotency-key-header-07 §2.7)
  */
 export function problem(error: IdempotencyError, documentation: string | undefined): Response {
-  const { code, reason, status, message, retryable, retryAfterMs } = error;
-  const facts = { status, detail: message, code, ...(reason !== undefined && { reason }), retryable };
-  return responseOf({ ...facts, retryAfterMs }, documentation);
-}
-
-export function requestTooLarge(maxBytes: number, documentation: string | undefined): Response {
-  const detail = `A request with an idempotency key may have a body of at most ${maxBytes} bytes`;
-  return responseOf(
-    { status: 413, detail, code: 'IDEMPOTENCY_REQUEST_TOO_LARGE', retryable: false },
-    documentation,
-  );
-}
-
-function responseOf({ retryAfterMs, ...facts }: Facts, documentation: string | undefined): Response {
-  const { code, status } = facts;
-  const words = code.toLowerCase().replaceAll('_', ' ');
-  const title = words.charAt(0).toUpperCase() + words.slice(1);
-  const body: Problem = { type: `urn:latchkey:${code}`, title, ...facts };
+  const { status, message, retryAfterMs } = error;
+  const idempotency = errorDataOf(error);
+  const body: Problem = { ...kindOf(error, documentation), status, detail: message, idempotency };
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   if (retryAfterMs !== undefined) headers.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
   if (documentation !== undefined) headers.set('link', `<${documentation}>; rel="describedby"`);
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+export function requestTooLarge(maxBytes: number, documentation: string | undefined): Response {
+  const message = `A request with an idempotency key may have a body of at most ${maxBytes} bytes`;
+  return problem(new IdempotencyError('IDEMPOTENCY_REQUEST_TOO_LARGE', message), documentation);
+}
+
+function kindOf({ code, status }: IdempotencyError, documentation: string | undefined) {
+  if (documentation === undefined) return { type: 'about:blank', title: String(STATUS_CODES[status]) };
+  const type = new URL(documentation);
+  type.hash = code;
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return { type: type.href, title: words.charAt(0).toUpperCase() + words.slice(1) };
 }
 
 /**
@@ -53,7 +45,8 @@ function responseOf({ retryAfterMs, ...facts }: Facts, documentation: string | u
  * made for them, any other is an internal error.
  */
 export function problemOf(error: unknown): { status: number; body: object } {
-  const { status, message } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Facts> & {
+  const { status, message } = (typeof error === 'object' && error !== null ? error : {}) as {
+    status?: unknown;
     message?: unknown;
   };
   const expected = Number.isInteger(status) && (status as number) >= 400 && (status as number) < 600;

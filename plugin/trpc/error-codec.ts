@@ -1,4 +1,5 @@
 import { getErrorShape, type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
+import { errorDataOf } from '../../server/engine/error-data.ts';
 import { IdempotencyError, type IdempotencyErrorCode } from '../../server/engine/errors.ts';
 import type { TRPCStoredCause, TRPCStoredError } from '../../server/formats/trpc.ts';
 import { refusalIn } from './errors.ts';
@@ -15,8 +16,8 @@ export function storedError(error: TRPCError, { isDev }: Config): TRPCStoredErro
   };
 }
 
-function wordsOf({ code, reason }: IdempotencyError): Pick<TRPCStoredCause, 'refusal'> {
-  return { refusal: { code, ...(reason !== undefined && { reason }) } };
+function wordsOf(refusal: IdempotencyError): Pick<TRPCStoredCause, 'refusal'> {
+  return { refusal: errorDataOf(refusal) };
 }
 
 export function rebuiltError({ code, message, cause, stack }: TRPCStoredError): TRPCError {

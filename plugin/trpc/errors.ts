@@ -1,4 +1,5 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
+import { errorDataOf, type IdempotencyErrorData } from '../../server/engine/error-data.ts';
 import {
   type IdempotencyError,
   type IdempotencyErrorCode,
@@ -10,6 +11,7 @@ import { isOutcome } from './marks.ts';
 const CODES: Readonly<Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>> = {
   IDEMPOTENCY_KEY_MISSING: 'BAD_REQUEST',
   IDEMPOTENCY_KEY_INVALID: 'BAD_REQUEST',
+  IDEMPOTENCY_REQUEST_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   IDEMPOTENCY_SCOPE_MISSING: 'UNAUTHORIZED',
   IDEMPOTENCY_KEY_REUSED: 'UNPROCESSABLE_CONTENT',
   IDEMPOTENCY_SELECTION_CHANGED: 'UNPROCESSABLE_CONTENT',
@@ -32,30 +34,14 @@ export function refusalIn(error: TRPCError): IdempotencyError | undefined {
   return isIdempotencyError(error.cause) && !isOutcome(error) ? error.cause : undefined;
 }
 
-/** `IdempotencyErrorData` tells a client about a refusal. */
-export interface IdempotencyErrorData {
-  readonly code: IdempotencyErrorCode;
-  readonly reason: string | undefined;
-  /** True when the client may send the same key again. */
-  readonly retryable: boolean;
-  /** The client should wait this long before it sends the key again, in ms. */
-  readonly retryAfterMs: number | undefined;
-}
-
 /**
- * Finds the refusal behind an error, for the error formatter: several of them share a tRPC code. Undefined for any other error.
+ * Finds what a client is told of the refusal behind an error, for an error formatter of your own: several refusals share a tRPC code.
+ * Undefined for any other error, also for a refusal that the resolver met in a call of its own.
  *
  * @example
- * initTRPC.create({
- *   errorFormatter: ({ shape, error }) => ({
- *     ...shape,
- *     data: { ...shape.data, idempotency: idempotencyErrorData(error) },
- *   }),
- * })
+ * data: { ...shape.data, ...(isShown && { idempotency: idempotencyErrorData(error) }) }
  */
 export function idempotencyErrorData(error: TRPCError): IdempotencyErrorData | undefined {
   const refusal = refusalIn(error);
-  if (!refusal) return undefined;
-  const { code, reason, retryable, retryAfterMs } = refusal;
-  return { code, reason, retryable, retryAfterMs };
+  return refusal && errorDataOf(refusal);
 }

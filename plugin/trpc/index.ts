@@ -1,3 +1,4 @@
+export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 export {
   createKeyStatusProcedure,
   type KeyStatusProcedureOptions,
@@ -5,7 +6,8 @@ export {
   type TRPCKeyStatus,
   type TRPCQuestion,
 } from './create-key-status-procedure.ts';
-export { type IdempotencyErrorData, idempotencyErrorData } from './errors.ts';
+export { idempotencyErrorFormatter } from './error-formatter.ts';
+export { idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
 export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
 export { createTRPCRerunner, type TRPCRerunnerOptions } from './rerunner.ts';

@@ -37,15 +37,20 @@ export const familyOf = (format: string): string => format.split(' ', 1)[0] as s
 
 /**
  * A body that a retry may be answered with: what was redacted is no answer.
- * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why it is not; IDEMPOTENCY_RECORD_UNREADABLE, reason `transformer`, for
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why it is not (`unknown_format`, which another release of the
+ *   fleet may read, is to be tried again); IDEMPOTENCY_RECORD_UNREADABLE, reason `transformer`, for
  *   one that another transformer has written: what this one would read of it is a guess
  */
 export function replayableBody(stored: unknown, format: string): ReadableBody {
   // Before its form: what another release wrote may have another one.
   const { format: written, omitted } = fieldsOf(stored);
-  if (!isOmission(omitted) && written !== format && written !== familyOf(format)) {
-    const isOurs = typeof written === 'string' && familyOf(written) === familyOf(format);
-    throw isOurs
+  if (
+    typeof written === 'string' &&
+    !isOmission(omitted) &&
+    written !== format &&
+    written !== familyOf(format)
+  ) {
+    throw familyOf(written) === familyOf(format)
       ? refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'transformer')
       : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'unknown_format');
   }

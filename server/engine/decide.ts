@@ -8,6 +8,7 @@ import {
   type StoredBody,
   type StoredRecord,
   type UnresolvedRecord,
+  unreadableReason,
 } from './record.ts';
 
 /** A `ClaimRequest` is what one call asks of a key. It is made once per call; sending it again is safe because of `owner`. */
@@ -68,7 +69,8 @@ export function decide(stored: StoredRecord | null, request: ClaimRequest, now: 
   if (stored === null) return { do: 'claim', life: 'new' };
 
   const record = readRecord(stored);
-  if (!record) return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'type' };
+  if (!record)
+    return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: unreadableReason(stored) };
   const match = compare(record.fingerprint, request.fingerprints);
   if (match === 'unknown rule')
     return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'rule' };

@@ -15,6 +15,11 @@ const CODES = {
     retryable: false,
     message: 'The idempotency key is not valid',
   },
+  IDEMPOTENCY_REQUEST_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: 'The body of this request is too large for a request with an idempotency key',
+  },
   IDEMPOTENCY_SCOPE_MISSING: {
     status: 401,
     retryable: false,
@@ -70,18 +75,27 @@ const CODES = {
   },
 } as const;
 
+/** What another process of the same fleet, of a newer release, can answer, although this one can not: the key may be sent again. */
+const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: string } = {
+  IDEMPOTENCY_RECORD_UNREADABLE: 'newer_version',
+  IDEMPOTENCY_RESULT_NOT_RETAINED: 'unknown_format',
+};
+
+/** The codes of all refusals. A minor release may add one: keep a `default` where you switch over them. */
 export type IdempotencyErrorCode = keyof typeof CODES;
 
 /** Every code, for exhaustive tables in adapters and tests. */
 export const IDEMPOTENCY_ERROR_CODES = Object.keys(CODES) as readonly IdempotencyErrorCode[];
 
-interface IdempotencyErrorDetails {
+export interface IdempotencyErrorDetails {
   /** A short machine-readable word that narrows the code, such as `overloaded` or `closing`. */
   reason?: string;
-  /** False where the reason says that waiting does not help, although it does for others of the code. */
-  retryable?: false;
+  /** Whether waiting helps, where the reason says something else than the code does. */
+  retryable?: boolean;
   /** The caller should wait this long before the next attempt, in ms; adapters send it as `Retry-After` in whole seconds. */
   retryAfterMs?: number;
+  /** Names the record in the store. It goes to the client: only where somebody has to look at the record. */
+  recordId?: string;
   cause?: unknown;
 }
 
@@ -99,15 +113,22 @@ export class IdempotencyError extends Error {
   readonly status: number;
   /** True when the client may send the same key again. */
   readonly retryable: boolean;
+  /** The id of the key's record on the dashboard, with IDEMPOTENCY_IN_DOUBT and IDEMPOTENCY_RECORD_UNREADABLE where it is known. */
+  readonly recordId: string | undefined;
 
   constructor(code: IdempotencyErrorCode, message: string, details: IdempotencyErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.code = code;
     this.reason = details.reason;
     this.status = CODES[code].status;
-    this.retryable = details.retryable ?? CODES[code].retryable;
+    this.retryable = details.retryable ?? isRetryable(code, details.reason);
     this.retryAfterMs = details.retryAfterMs ?? (this.retryable ? 1_000 : undefined);
+    this.recordId = details.recordId;
   }
+}
+
+function isRetryable(code: IdempotencyErrorCode, reason: string | undefined): boolean {
+  return CODES[code].retryable || (reason !== undefined && FOR_ANOTHER_PROCESS[code] === reason);
 }
 
 export function isIdempotencyError(error: unknown): error is IdempotencyError {
@@ -116,7 +137,14 @@ export function isIdempotencyError(error: unknown): error is IdempotencyError {
 
 /** An error with its code's own message. */
 export function refusal(code: IdempotencyErrorCode, reason?: string, cause?: unknown): IdempotencyError {
-  const details = { ...(reason !== undefined && { reason }), ...(cause !== undefined && { cause }) };
+  return refusalWith(code, {
+    ...(reason !== undefined && { reason }),
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** An error with its code's own message, and all that is known. */
+export function refusalWith(code: IdempotencyErrorCode, details: IdempotencyErrorDetails): IdempotencyError {
   return new IdempotencyError(code, CODES[code].message, details);
 }
 

@@ -4,6 +4,7 @@ import {
   type RunningRecord,
   readRecord,
   type StoredRecord,
+  unreadableReason,
 } from './record.ts';
 
 /** A `Known` says what a record tells of its key to somebody who only asks. */
@@ -15,7 +16,7 @@ export type Known =
   /** A lapsed lease counts as in doubt: nobody knows what became of its run, and the next claim decides. */
   | { readonly is: 'released' | 'in_doubt'; readonly record: KeyRecord }
   /** The record is damaged, or of another release. */
-  | { readonly is: 'unreadable' };
+  | { readonly is: 'unreadable'; readonly reason: ReturnType<typeof unreadableReason> };
 
 /**
  * Says what is known of a key. Unlike a claim, a question writes nothing, so an expired record is as good as none even where
@@ -26,7 +27,7 @@ export function knownOf(stored: StoredRecord | null, now: Date): Known {
   const record = readRecord(stored);
   switch (record?.state) {
     case undefined:
-      return { is: 'unreadable' };
+      return { is: 'unreadable', reason: unreadableReason(stored) };
     case 'running':
       return record.leaseExpiresAt > now ? { is: 'running', record } : { is: 'in_doubt', record };
     case 'completed':

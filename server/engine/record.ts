@@ -201,6 +201,11 @@ export function readRecord(stored: StoredRecord): KeyRecord | undefined {
   return { ...stored, history } as unknown as KeyRecord;
 }
 
+/** Says why {@link readRecord} does not understand a record. One of a newer version another process of the fleet may understand. */
+export function unreadableReason({ v }: StoredRecord): 'newer_version' | 'type' {
+  return typeof v === 'number' && v > RECORD_VERSION ? 'newer_version' : 'type';
+}
+
 function hasType(value: unknown, type: FieldType): boolean {
   switch (type) {
     case 'string':

@@ -21,6 +21,8 @@ export interface Held {
 export interface Snapshot {
   readonly record: StoredRecord | null;
   readonly now: Date;
+  /** The name by which operators find the record, where the store has an operators' page: it is told to the client of a key in doubt. */
+  readonly id?: string;
 }
 
 export type ClaimAnswer =

@@ -6,6 +6,7 @@ import { textOf } from '../reason.ts';
 import type { Claimant } from './claimant.ts';
 import { encodeResult } from './completion.ts';
 import type { Execution } from './execution.ts';
+import { refusalOfRecord } from './refusal-of-record.ts';
 import { authorizeReplay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -25,6 +26,7 @@ type Usable<Value> =
 export async function askResolver<Value>(
   claimant: Claimant<Value>,
   record: KeyRecord,
+  recordId: string | undefined,
 ): Promise<Resolved<Value>> {
   const { host, call, request } = claimant;
   const taken = await host.store.takeOver(request, record, 'running');
@@ -32,7 +34,7 @@ export async function askResolver<Value>(
   const start = await startExecution(claimant, taken, 'taken_over');
   if (start.do === 'claim_again') return start;
   const { execution } = start;
-  const resolution = await resolve(call, record, execution);
+  const resolution = await resolve(call, record, execution, recordId);
   switch (resolution.action) {
     case 'rerun':
       execution.stop();
@@ -40,7 +42,7 @@ export async function askResolver<Value>(
       return { do: 'run', won: { ...taken, sentAt: Number.NEGATIVE_INFINITY } };
     case 'in_doubt':
       await execution.inDoubt('resolver');
-      throw refusal('IDEMPOTENCY_IN_DOUBT');
+      throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId);
     case 'complete': {
       const { value, encoded } = resolution;
       await execution.complete(encoded);
@@ -57,6 +59,7 @@ async function resolve<Value>(
   call: KeyedCall<Value>,
   record: KeyRecord,
   execution: Execution<Value>,
+  recordId: string | undefined,
 ): Promise<Usable<Value>> {
   const { onAbandoned, leaseMs } = call.policy;
   const timeout = new AbortController();
@@ -71,7 +74,7 @@ async function resolve<Value>(
     return { action: 'complete', value, encoded: encodeResult(call, value) };
   } catch (cause) {
     await execution.inDoubt(signal.aborted ? 'resolver took too long' : `resolver failed: ${textOf(cause)}`);
-    throw refusal('IDEMPOTENCY_IN_DOUBT', 'resolver_failed', cause);
+    throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId, 'resolver_failed', cause);
   } finally {
     clearTimeout(timer);
   }

@@ -7,6 +7,7 @@ import type { CompletedRecord } from '../engine/record.ts';
 import type { KeyQuestion, KeyStatus, ResultReader, Withheld } from '../key-status.ts';
 import { textOf } from '../reason.ts';
 import type { Host } from './host.ts';
+import { refusalOfRecord } from './refusal-of-record.ts';
 import { isWaitOver, type Wait } from './wait.ts';
 
 /** An `Asking` is a question whose scope and key were checked. */
@@ -27,7 +28,7 @@ const UNKNOWN = { state: 'unknown' } as const;
  */
 export async function ask<Result>(asking: Asking<Result>): Promise<KeyStatus<Result>> {
   for (;;) {
-    const { record, now } = await asking.store.read(asking, 'head');
+    const { record, now, id } = await asking.store.read(asking, 'head');
     const known = knownOf(record, now);
     const operation = known.is === 'unknown' ? undefined : String(record?.operation);
     if (!(await mayKnow(asking, operation))) return UNKNOWN;
@@ -41,7 +42,7 @@ export async function ask<Result>(asking: Asking<Result>): Promise<KeyStatus<Res
         break;
       }
       case 'unreadable':
-        throw refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type');
+        throw refusalOfRecord('IDEMPOTENCY_RECORD_UNREADABLE', id, known.reason);
       case 'unknown':
         return UNKNOWN;
       case 'released':

@@ -6,6 +6,7 @@ import type { RunningRecord, StoredRecord } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { askResolver } from './ask-resolver.ts';
 import type { Claimant } from './claimant.ts';
+import { refusalOfRecord } from './refusal-of-record.ts';
 import { replay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -81,7 +82,7 @@ export class ClaimLoop<Value> {
         }
         case 'take_over': {
           if (decision.to === 'ask') {
-            const resolved = await askResolver(this.#claimant, decision.record);
+            const resolved = await askResolver(this.#claimant, decision.record, found.id);
             return resolved.do === 'run' ? this.#run(resolved.won, 'taken_over') : resolved;
           }
           const taken = await host.store.takeOver(request, decision.record, decision.to);
@@ -95,7 +96,7 @@ export class ClaimLoop<Value> {
           if (decision.reason === 'rule' && (await this.#learnRuleOf(found.record))) {
             return { do: 'claim_again' };
           }
-          throw refusal(decision.code, decision.reason);
+          throw refusalOfRecord(decision.code, found.id, decision.reason);
         default:
           decision satisfies never;
       }

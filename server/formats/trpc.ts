@@ -34,7 +34,13 @@ export interface TRPCStoredCause {
   readonly name: string;
   readonly message: string;
   /** The words of an `IdempotencyError`. */
-  readonly refusal?: { readonly code: string; readonly reason?: string };
+  readonly refusal?: {
+    readonly code: string;
+    readonly reason?: string;
+    readonly retryable?: boolean;
+    readonly retryAfterMs?: number;
+    readonly recordId?: string;
+  };
 }
 
 const NAME = 'trpc/1';

@@ -23,3 +23,9 @@ export function recordOf(document: Record<string, unknown>): StoredRecord {
   const { _id, ...record } = document;
   return record;
 }
+
+/** The id of a record as operators write it; undefined for one that the server did not make. */
+export function recordIdOf(_id: unknown): string | undefined {
+  const isObjectId = typeof _id === 'object' && _id !== null && 'toHexString' in _id;
+  return isObjectId ? String(_id) : undefined;
+}

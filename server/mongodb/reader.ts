@@ -2,7 +2,7 @@ import { type Address, idOf } from '../engine/address.ts';
 import { HEAD_FIELDS, type StoredRecord } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { recordOf } from './codec.ts';
+import { recordIdOf, recordOf } from './codec.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
 import { persistently } from './deadline.ts';
 import { type Find, SharedRead } from './shared-read.ts';
@@ -39,7 +39,7 @@ const HOLDING = {
 };
 
 const HEAD = {
-  _id: 0,
+  _id: 1,
   now: '$$NOW',
   record: Object.fromEntries(HEAD_FIELDS.map((field) => [field, `$${field}`])),
 };
@@ -108,8 +108,8 @@ export class Reader {
   };
 
   readonly #findHeads: Find<Snapshot> = async (addresses, after, until, found) => {
-    for (const { record, now } of await this.#find(addresses, HEAD, after, until))
-      found(idOf(record as Address), { record: record as StoredRecord, now: now as Date });
+    for (const { _id, record, now } of await this.#find(addresses, HEAD, after, until))
+      found(idOf(record as Address), snapshotOf(_id, record as StoredRecord, now));
   };
 
   readonly #findSnapshots = async (
@@ -124,7 +124,11 @@ export class Reader {
     const large: Sized[] = [];
     for (const { isCut, record, now } of documents) {
       if (isCut) large.push(record as Sized);
-      else found(idOf(record as Address), { record: recordOf(record as Document), now: now as Date });
+      else
+        found(
+          idOf(record as Address),
+          snapshotOf((record as Document)._id, recordOf(record as Document), now),
+        );
     }
     await Promise.all(
       packed(large).map((read) => this.#findSnapshots(read.group, after, until, found, read.bytes)),
@@ -152,6 +156,11 @@ export class Reader {
       return (reply.cursor as { firstBatch: Document[] }).firstBatch;
     });
   }
+}
+
+function snapshotOf(_id: unknown, record: StoredRecord, now: unknown): Snapshot {
+  const id = recordIdOf(_id);
+  return { record, now: now as Date, ...(id !== undefined && { id }) };
 }
 
 /** Puts records into reads of about `BYTES_PER_READ`, the largest first, so that records of one size are read together. */

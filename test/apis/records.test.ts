@@ -39,7 +39,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a record that somebody damaged'
   }
 
   test.each<[string, object, string, Policy?]>([
-    ['no response', { $unset: { response: 1 } }, 'unknown_format'],
+    ['no response', { $unset: { response: 1 } }, 'damaged'],
     // What the API itself can not read.
     [
       'a body of the right length that is no JSON',

@@ -73,7 +73,7 @@ interface Body {
   readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
   readonly result?: { readonly data?: Known };
   readonly error?: { readonly data?: { readonly idempotency?: { readonly code?: string } } };
-  readonly code?: string;
+  readonly idempotency?: { readonly code: string };
 }
 
 function read(body: Body): Pick<Asked, 'known' | 'code'> {
@@ -82,7 +82,7 @@ function read(body: Body): Pick<Asked, 'known' | 'code'> {
   if (body.result?.data) return { known: body.result.data, code: undefined };
   return {
     known: undefined,
-    code: body.errors?.[0]?.extensions?.code ?? body.error?.data?.idempotency?.code ?? body.code,
+    code: body.errors?.[0]?.extensions?.code ?? body.error?.data?.idempotency?.code ?? body.idempotency?.code,
   };
 }
 

@@ -2,16 +2,26 @@ import { CombinedGraphQLErrors, ServerError, ServerParseError } from '@apollo/cl
 import { TRPCClientError } from '@trpc/client';
 import { CombinedError } from '@urql/core';
 import { describe, expect, it } from 'vitest';
-import { isMustConfirm, isRetryable, MustConfirmError } from '../../plugin/client/errors.ts';
+import {
+  idempotencyErrorOf,
+  isMustConfirm,
+  isRetryable,
+  MustConfirmError,
+} from '../../plugin/client/errors.ts';
 import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from '../../plugin/client/outcome.ts';
+import { errorDataOf } from '../../server/engine/error-data.ts';
 import { IDEMPOTENCY_ERROR_CODES, type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
 
 const unrun: IdempotencyErrorCode[] = [
   'IDEMPOTENCY_KEY_MISSING',
   'IDEMPOTENCY_KEY_INVALID',
+  'IDEMPOTENCY_REQUEST_TOO_LARGE',
   'IDEMPOTENCY_SCOPE_MISSING',
   'IDEMPOTENCY_STORE_UNAVAILABLE',
 ];
+
+/** A refusal as it stands in the JSON of an answer, by each API. */
+const dataOf = (code: IdempotencyErrorCode, reason?: string) => errorDataOf(refusal(code, reason));
 
 interface GraphQLFailure {
   message: string;
@@ -42,9 +52,10 @@ describe.each(Object.entries(reports))('%s reports', (_, report) => {
     '%s, with whether it may be tried again and what it says of the key',
     (code) => {
       const { message, retryable } = refusal(code);
-      const error = report({ message, extensions: { code, retryable } });
+      const error = report({ message, path: ['pay'], extensions: { code, idempotency: dataOf(code) } });
       expect(isRetryable(error)).toBe(retryable);
       expect(outcomeOfError(error)).toBe(unrun.includes(code) ? 'refused' : 'unknown');
+      expect(idempotencyErrorOf(error)).toEqual(dataOf(code));
     },
   );
 
@@ -67,9 +78,29 @@ describe.each(Object.entries(reports))('%s reports', (_, report) => {
     ],
     ['a login that expired', { message: 'x', extensions: { code: 'UNAUTHENTICATED' } }, 'refused'],
     ['an error from outside the resolvers', { message: 'x' }, 'unknown'],
+    [
+      'a shop that is closed, by a code that is spelt like one of ours was',
+      {
+        message: 'x',
+        path: ['pay'],
+        extensions: { code: 'STORE_UNAVAILABLE', retryable: true, http: { status: 503 } },
+      },
+      'answered',
+    ],
+    [
+      'an error with an object of its own under our name',
+      { message: 'x', path: ['pay'], extensions: { code: 'LATE', idempotency: { retryable: true } } },
+      'answered',
+    ],
+    [
+      'a code of ours, of which a gateway has dropped the rest',
+      { message: 'x', path: ['pay'], extensions: { code: 'IDEMPOTENCY_IN_PROGRESS' } },
+      'unknown',
+    ],
   ])('%s', (_name, failure, outcome) => {
     expect(outcomeOfError(report(failure))).toBe(outcome);
     expect(isRetryable(report(failure))).toBe(false);
+    expect(idempotencyErrorOf(report(failure))).toBeUndefined();
   });
 });
 
@@ -81,7 +112,8 @@ function fromTRPC(data: object | undefined): unknown {
 describe('tRPC reports', () => {
   it.each(IDEMPOTENCY_ERROR_CODES)('%s, where the error formatter passes it on', (code) => {
     const { retryable, status } = refusal(code);
-    const error = fromTRPC({ code: 'CONFLICT', httpStatus: status, idempotency: { code, retryable } });
+    const error = fromTRPC({ code: 'CONFLICT', httpStatus: status, idempotency: dataOf(code) });
+    expect(idempotencyErrorOf(error)).toEqual(dataOf(code));
     expect(isRetryable(error)).toBe(retryable);
     expect(outcomeOfError(error)).toBe(unrun.includes(code) ? 'refused' : 'unknown');
   });
@@ -203,12 +235,75 @@ it.each([
   expect(isRetryable(fromTRPCPage(status))).toBe(again);
 });
 
+const isOurs = (code: string): code is IdempotencyErrorCode => code.startsWith('IDEMPOTENCY_');
+
+/** The JSON of a problem, as each client of HTTP hands it on. */
+const problems: Record<string, (problem: object) => unknown> = {
+  'the JSON itself': (problem) => problem,
+  'an error with the fields of the JSON': (problem) => Object.assign(new Error('Conflict'), problem),
+  axios: (data) => Object.assign(new Error('x'), { name: 'AxiosError', response: { status: 409, data } }),
+  'ky, ofetch': (data) => Object.assign(new Error('x'), { response: { status: 409 }, data }),
+  'a client made of an OpenAPI schema': (error) => ({ error, response: new Response(null, { status: 409 }) }),
+  'an error with the body': (body) => Object.assign(new Error('x'), { status: 409, body }),
+  'Apollo Client 4, of a gateway': (problem) =>
+    new ServerError('', {
+      response: new Response(null, { status: 409 }),
+      bodyText: JSON.stringify(problem),
+    }),
+};
+
+describe.each(Object.entries(problems))("an HTTP handler's refusal, as %s,", (_, report) => {
+  it.each(IDEMPOTENCY_ERROR_CODES)('%s, is told from errors of the application', (code) => {
+    const { status, message: detail, retryable } = refusal(code);
+    const error = report({ type: 'about:blank', title: 'x', status, detail, idempotency: dataOf(code) });
+    expect(idempotencyErrorOf(error)).toEqual(dataOf(code));
+    expect(isRetryable(error)).toBe(retryable);
+    const own = report({ type: 'about:blank', title: 'x', status: 409, code, retryable: true });
+    expect(idempotencyErrorOf(own)).toBeUndefined();
+    expect(isRetryable(own)).toBe(false);
+  });
+});
+
+describe('idempotencyErrorOf', () => {
+  const failure = { message: 'x', extensions: { code: 'x', idempotency: dataOf('IDEMPOTENCY_IN_DOUBT') } };
+
+  it.each<[string, unknown]>([
+    ['one error of a GraphQL answer', failure],
+    ['the JSON of a GraphQL answer', { errors: [{ message: 'no' }, failure], data: null }],
+    [
+      'an error of yours that wraps it',
+      new Error('x', { cause: new Error('y', { cause: { errors: [failure] } }) }),
+    ],
+  ])('finds the refusal in %s', (_, error) => {
+    expect(idempotencyErrorOf(error)).toEqual({ code: 'IDEMPOTENCY_IN_DOUBT', retryable: false });
+  });
+
+  it('takes the first refusal of several', () => {
+    const errors = [plain('CARD_DECLINED'), plain('IDEMPOTENCY_IN_PROGRESS'), plain('IDEMPOTENCY_IN_DOUBT')];
+    expect(idempotencyErrorOf(new CombinedError({ graphQLErrors: errors }))).toMatchObject({
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+    });
+  });
+
+  it('hands on a code that is newer than the client', () => {
+    const idempotency = { code: 'IDEMPOTENCY_NEW', retryable: true };
+    expect(idempotencyErrorOf(fromTRPC({ idempotency }))).toEqual(idempotency);
+    expect(isRetryable(fromTRPC({ idempotency }))).toBe(true);
+    expect(outcomeOfError(fromTRPC({ idempotency }))).toBe('unknown');
+  });
+
+  it.each([undefined, null, 'IDEMPOTENCY_IN_DOUBT', 5, new Error('x'), {}, circular()])(
+    'finds nothing in %s',
+    (error) => expect(idempotencyErrorOf(error)).toBeUndefined(),
+  );
+});
+
 /** An error as it stands in the JSON of an answer. */
 function plain(code?: string, path: string[] | undefined = ['pay']): GraphQLFailure {
   return {
     message: 'x',
     ...(path.length > 0 && { path }),
-    ...(code !== undefined && { extensions: { code } }),
+    ...(code !== undefined && { extensions: { code, ...(isOurs(code) && { idempotency: dataOf(code) }) } }),
   };
 }
 

@@ -103,7 +103,9 @@ it.each([
 it('a header that came twice is refused', async () => {
   const { run, runs } = start();
   const { errors } = await run('mutation { pay }', { req: { headers: { 'idempotency-key': ['a', 'b'] } } });
-  expect(errors?.[0]?.extensions).toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous' });
+  expect(errors?.[0]?.extensions).toMatchObject({
+    idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous' },
+  });
   expect(runs).toEqual([]);
 });
 
@@ -201,7 +203,11 @@ for (const place of ['before', 'after'] as const) {
     expect(JSON.parse(JSON.stringify(refused.errors))).toEqual([
       {
         message: 'This idempotency key was used for another request; use a new key for a new request',
-        extensions: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, http: { status: 422 } },
+        extensions: {
+          code: 'IDEMPOTENCY_KEY_REUSED',
+          idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false },
+          http: { status: 422 },
+        },
       },
     ]);
   });
@@ -250,7 +256,11 @@ it('a refusal is a result that hooks see, and names its status', async () => {
   });
   await run('mutation { pay }', { params: {} });
   expect(seen).toEqual([
-    { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false, http: { status: 400 } },
+    {
+      code: 'IDEMPOTENCY_KEY_MISSING',
+      idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false },
+      http: { status: 400 },
+    },
     'execution',
   ]);
 });

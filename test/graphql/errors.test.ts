@@ -17,6 +17,7 @@ const failingWith = (error: unknown): Store => {
 const status = {
   IDEMPOTENCY_KEY_MISSING: 400,
   IDEMPOTENCY_KEY_INVALID: 400,
+  IDEMPOTENCY_REQUEST_TOO_LARGE: 413,
   IDEMPOTENCY_SCOPE_MISSING: 401,
   IDEMPOTENCY_KEY_REUSED: 422,
   IDEMPOTENCY_SELECTION_CHANGED: 422,
@@ -39,7 +40,15 @@ it.each(IDEMPOTENCY_ERROR_CODES)('%s has its own HTTP status, whatever the clien
       expect(answer.status).toBe(status[code]);
       expect(answer.headers['retry-after']).toBe('2');
       expect(JSON.parse(answer.body)).toEqual({
-        errors: [{ message: 'What it is', extensions: { code, reason: 'why', retryable: error.retryable } }],
+        errors: [
+          {
+            message: 'What it is',
+            extensions: {
+              code,
+              idempotency: { code, reason: 'why', retryable: error.retryable, retryAfterMs: 1_200 },
+            },
+          },
+        ],
       });
     }
     expect(shop.runs).toEqual([]);
@@ -76,8 +85,12 @@ it('a closing server takes no new keys', async () => {
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
     code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
-    reason: 'closing',
-    retryable: true,
+    idempotency: {
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+      reason: 'closing',
+      retryable: true,
+      retryAfterMs: 1_000,
+    },
   });
   expect(await shop.post(pay)).toMatchObject({ status: 200 });
   expect(shop.runs).toEqual(['pay']);

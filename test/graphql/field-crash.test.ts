@@ -65,7 +65,10 @@ describe('case 9: a worker is killed in the second of two fields with keys', () 
           message: expect.any(String),
           path: ['ship'],
           locations: [{ line: 1, column: 42 }],
-          extensions: { code: 'IDEMPOTENCY_IN_DOUBT', retryable: false },
+          extensions: {
+            code: 'IDEMPOTENCY_IN_DOUBT',
+            idempotency: { code: 'IDEMPOTENCY_IN_DOUBT', retryable: false, recordId: expect.any(String) },
+          },
         },
       ],
       extensions: replayed('pay'),

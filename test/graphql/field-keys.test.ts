@@ -70,7 +70,10 @@ it.each<[string, object, string]>([
     errors: [
       {
         message: expect.any(String),
-        extensions: { code: 'IDEMPOTENCY_KEY_INVALID', reason, retryable: false },
+        extensions: {
+          code: 'IDEMPOTENCY_KEY_INVALID',
+          idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason, retryable: false },
+        },
       },
     ],
   });

@@ -7,7 +7,7 @@ const refusal = (code: string, path: string, column: number) => ({
   message: expect.any(String),
   locations: [{ line: 1, column }],
   path: [path],
-  extensions: { code, retryable: false },
+  extensions: { code, idempotency: { code, retryable: false } },
 });
 
 it('a refusal is the error of its field, and the others run', async () => {

@@ -94,6 +94,9 @@ test('a refusal is an error of the field, with its code', async () => {
   await using asked = await startAskedShop();
   const { body } = await asked.shop.post({ query: STATUS, variables: { key: 'null' } });
   expect(JSON.parse(body).errors).toMatchObject([
-    { path: ['idempotencyKey'], extensions: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'unfilled' } },
+    {
+      path: ['idempotencyKey'],
+      extensions: { idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'unfilled' } },
+    },
   ]);
 });

@@ -66,8 +66,7 @@ it('a header and an extension that differ are refused', async () => {
   expect(answer.status).toBe(400);
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
     code: 'IDEMPOTENCY_KEY_INVALID',
-    reason: 'ambiguous',
-    retryable: false,
+    idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous', retryable: false },
   });
   expect(shop.runs).toEqual([]);
 });
@@ -149,7 +148,13 @@ it.each(['application/json', 'application/graphql-response+json'])(
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toEqual({
       errors: [
-        { message: expect.any(String), extensions: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false } },
+        {
+          message: expect.any(String),
+          extensions: {
+            code: 'IDEMPOTENCY_KEY_MISSING',
+            idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false },
+          },
+        },
       ],
     });
     expect(shop.runs).toEqual([]);

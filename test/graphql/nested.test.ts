@@ -92,7 +92,9 @@ it('the same key, asked for explicitly inside its own run, fails at once', async
   await using shop = await startNesting(async (nested, context) => {
     const { data, errors } = await nested('mutation { look }', withParams(context, 'K'));
     expect(data).toBeUndefined();
-    expect(errors?.[0]?.extensions).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' });
+    expect(errors?.[0]?.extensions).toMatchObject({
+      idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' },
+    });
   });
   expect(await shop.post({ query: 'mutation { outer }' }, key('K'))).toMatchObject({
     body: '{"data":{"outer":1}}',
@@ -133,7 +135,7 @@ it('an operation that a resolver executes may have fields with keys of their own
     const { data, errors } = await nested(query, context);
     expect(data).toEqual({ look: 1, b: 1, o: null });
     expect(errors?.map(({ extensions }) => extensions)).toMatchObject([
-      { code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' },
+      { idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' } },
     ]);
   });
   const [first, second] = await shop.twice({ query: 'mutation { outer }' }, key('K'));

@@ -12,7 +12,7 @@ const pay = (amount: number, idempotencyKey?: unknown) => ({
 });
 const replayed = { idempotency: { replayed: true } };
 const refusal = (code: string, details: object = {}) => ({
-  errors: [{ extensions: { code, retryable: false, ...details } }],
+  errors: [{ extensions: { code, idempotency: { code, retryable: false, ...details } } }],
 });
 
 describe('case 23: over a WebSocket', () => {

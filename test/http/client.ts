@@ -70,3 +70,9 @@ export function repeated({ status, statusText, headers, bytes }: Answer) {
 export function problemIn(answer: Answer): Record<string, unknown> {
   return JSON.parse(answer.text);
 }
+
+/** What a problem says of its key, and its status. */
+export function refusalIn(answer: Answer): Record<string, unknown> {
+  const { status, idempotency } = problemIn(answer);
+  return { status, ...(idempotency as object) };
+}

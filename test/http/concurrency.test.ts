@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { gate } from '../support/gate.ts';
 import { startApi, storeIn } from './api.ts';
-import { problemIn, send } from './client.ts';
+import { refusalIn, send } from './client.ts';
 import { serve } from './server.ts';
 
 describe('case 2: duplicates at the same time', () => {
@@ -23,7 +23,7 @@ describe('case 2: duplicates at the same time', () => {
     );
     await entered;
     const odd = await send(second.port, { key: 'k', body: '6' });
-    expect(problemIn(odd)).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(refusalIn(odd)).toMatchObject({ status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
     release.open();
     const texts = (await Promise.all(answers)).map(({ status, text }) => [status, text]);
     expect(texts).toEqual(Array.from({ length: 50 }, () => [200, '{"paid":"5"}']));
@@ -45,7 +45,7 @@ describe('case 2: duplicates at the same time', () => {
     const first = api.send({ key: 'k' });
     await entered;
     const duplicate = await api.send({ key: 'k' });
-    expect(problemIn(duplicate)).toMatchObject({
+    expect(refusalIn(duplicate)).toMatchObject({
       status: 409,
       code: 'IDEMPOTENCY_IN_PROGRESS',
       retryable: true,
@@ -99,6 +99,6 @@ describe('a run that outlives its lease', () => {
       { store, policy: { leaseMs: 1_000 } },
     );
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500, text: 'stopped half-way' });
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(refusalIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 });

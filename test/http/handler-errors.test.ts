@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { currentRun, IdempotencyError, isIdempotencyError } from '../../server/index.ts';
 import { startApi } from './api.ts';
-import { problemIn, repeated } from './client.ts';
+import { refusalIn, repeated } from './client.ts';
 
 class Declined extends Error {}
 
@@ -15,7 +15,7 @@ describe('a handler that throws', () => {
       expect(await api.send({ key: 'k' })).toMatchObject({ status: 500, text: 'the host was told' });
       expect(api.failures).toEqual([error]);
       const retry = await api.send({ key: 'k' });
-      expect(problemIn(retry)).toMatchObject({ status: 409, code: 'IDEMPOTENCY_IN_DOUBT', retryable: false });
+      expect(refusalIn(retry)).toMatchObject({ status: 409, code: 'IDEMPOTENCY_IN_DOUBT', retryable: false });
       expect(retry.headers).not.toHaveProperty('retry-after');
       expect(api.runs).toBe(1);
     },
@@ -26,7 +26,7 @@ describe('a handler that throws', () => {
       throw new Error('boom');
     });
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(refusalIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 
   test('an error of ours, from a call of its own, is not taken for a refusal of this one', async () => {
@@ -63,7 +63,7 @@ describe('a handler that throws', () => {
     });
     await api.send({ key: 'k' });
     expect(api.failures).toEqual([new Error('timeout')]);
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(refusalIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 
   test('half-way through its body is no different', async () => {
@@ -76,7 +76,7 @@ describe('a handler that throws', () => {
     });
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([new Error('cursor died')]);
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(refusalIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 
   test('something that is no response is an error that says so', async () => {
@@ -127,6 +127,6 @@ describe('with `onError`', () => {
     );
     await api.send({ key: 'k' });
     expect(api.failures).toEqual([new Error('second')]);
-    expect(problemIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+    expect(refusalIn(await api.send({ key: 'k' }))).toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   });
 });

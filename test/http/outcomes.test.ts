@@ -3,7 +3,7 @@ import type { HttpResult } from '../../plugin/http/index.ts';
 import { currentRun } from '../../server/index.ts';
 import { gate } from '../support/gate.ts';
 import { startApi } from './api.ts';
-import { problemIn } from './client.ts';
+import { refusalIn } from './client.ts';
 
 describe('case 4: a refusal that is not the outcome', () => {
   const limited = async () => new Response('slow down', { status: 429, headers: { 'retry-after': '1' } });
@@ -110,7 +110,7 @@ describe('case 15: access that was withdrawn', () => {
     const before = await api.records();
     const refusal = await api.send({ key: 'k' });
     expect(refusal).toMatchObject({ status: 403, replayed: false });
-    expect(problemIn(refusal)).toMatchObject({ code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false });
+    expect(refusalIn(refusal)).toMatchObject({ code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false });
     expect([api.runs, await api.records()]).toEqual([1, before]);
   });
 

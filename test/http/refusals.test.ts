@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { IdempotencyError, type Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
@@ -24,11 +25,13 @@ function expectProblem(answer: Answer, expected: Record<string, unknown>) {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   });
-  const problem = problemIn(answer);
-  expect(problem).toMatchObject({
-    type: `urn:latchkey:${expected.code}`,
-    status: answer.status,
-    ...expected,
+  const { status, detail, ...refusal } = expected;
+  expect(problemIn(answer)).toMatchObject({
+    type: 'about:blank',
+    title: STATUS_CODES[answer.status],
+    status: status ?? answer.status,
+    ...(detail !== undefined && { detail }),
+    idempotency: refusal,
   });
   expect(answer.replayed).toBe(false);
 }
@@ -58,12 +61,11 @@ describe('a request without a key, where one is required,', () => {
     const answer = await api.send();
     expectProblem(answer, {
       status: 400,
-      title: 'Key missing',
       code: 'IDEMPOTENCY_KEY_MISSING',
       detail: 'This operation needs an idempotency key',
       retryable: false,
     });
-    expect(problemIn(answer)).not.toHaveProperty('reason');
+    expect(problemIn(answer).idempotency).toEqual({ code: 'IDEMPOTENCY_KEY_MISSING', retryable: false });
     expect(api.runs).toBe(0);
   });
 
@@ -121,6 +123,7 @@ describe('a store that can not be asked', () => {
       code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'overloaded',
       retryable: true,
+      retryAfterMs: 1_001,
     });
     expect(answer.headers['retry-after']).toBe('2');
     expect(api.runs).toBe(0);
@@ -136,7 +139,7 @@ describe('a store that can not be asked', () => {
   });
 });
 
-test('every refusal links to the documentation where there is one', async () => {
+test('every refusal links to the documentation where there is one, and names its section of the code', async () => {
   await using api = await startApi(paid, {
     require: true,
     documentation: 'https://api.example/docs/keys',
@@ -147,5 +150,10 @@ test('every refusal links to the documentation where there is one', async () => 
     [400, '<https://api.example/docs/keys>; rel="describedby"'],
     [400, '<https://api.example/docs/keys>; rel="describedby"'],
     [413, '<https://api.example/docs/keys>; rel="describedby"'],
+  ]);
+  expect(answers.map((answer) => [problemIn(answer).type, problemIn(answer).title])).toEqual([
+    ['https://api.example/docs/keys#IDEMPOTENCY_KEY_MISSING', 'Idempotency key missing'],
+    ['https://api.example/docs/keys#IDEMPOTENCY_KEY_INVALID', 'Idempotency key invalid'],
+    ['https://api.example/docs/keys#IDEMPOTENCY_REQUEST_TOO_LARGE', 'Idempotency request too large'],
   ]);
 });

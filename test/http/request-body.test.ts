@@ -94,12 +94,11 @@ describe('the limit on request bodies', () => {
     const answer = await api.send({ key: 'k', body });
     expect(answer).toMatchObject({ status: 413, headers: { 'content-type': 'application/problem+json' } });
     expect(problemIn(answer)).toEqual({
-      type: 'urn:latchkey:IDEMPOTENCY_REQUEST_TOO_LARGE',
-      title: 'Request too large',
+      type: 'about:blank',
+      title: 'Payload Too Large',
       status: 413,
       detail: 'A request with an idempotency key may have a body of at most 10 bytes',
-      code: 'IDEMPOTENCY_REQUEST_TOO_LARGE',
-      retryable: false,
+      idempotency: { code: 'IDEMPOTENCY_REQUEST_TOO_LARGE', retryable: false },
     });
     expect([api.runs, api.claims]).toEqual([0, 0]);
   });

@@ -2,7 +2,7 @@ import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './api.ts';
 import { streamOf } from './bodies.ts';
-import { problemIn, repeated } from './client.ts';
+import { refusalIn, repeated } from './client.ts';
 
 const binary = Uint8Array.from({ length: 256 }, (_, index) => index);
 
@@ -109,7 +109,7 @@ describe('an answer that can not be given leaves the key in doubt, and the handl
     expect(await api.send({ key: 'k' })).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([expect.any(Error)]);
     const retry = await api.send({ key: 'k' });
-    expect([retry.status, problemIn(retry).code]).toEqual([409, 'IDEMPOTENCY_IN_DOUBT']);
+    expect([retry.status, refusalIn(retry).code]).toEqual([409, 'IDEMPOTENCY_IN_DOUBT']);
     expect(api.runs).toBe(1);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { gate } from '../support/gate.ts';
 import { startApi } from './api.ts';
 import { streamOf } from './bodies.ts';
-import { open, problemIn } from './client.ts';
+import { open, refusalIn } from './client.ts';
 
 describe('a body that can not be stored', () => {
   test.each([
@@ -20,7 +20,7 @@ describe('a body that can not be stored', () => {
     expect(String(chunk)).toBe('first ');
     const retry = await api.send({ key: 'k' });
     expect(retry.status).toBe(410);
-    expect(problemIn(retry)).toMatchObject({
+    expect(refusalIn(retry)).toMatchObject({
       code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
       reason: 'unserializable',
     });
@@ -38,7 +38,7 @@ describe('a body that can not be stored', () => {
     });
     expect((await api.send({ key: 'k' })).text).toBe(chunks.join(''));
     const retry = await api.send({ key: 'k' });
-    expect(problemIn(retry)).toMatchObject({
+    expect(refusalIn(retry)).toMatchObject({
       status: 410,
       code: 'IDEMPOTENCY_RESULT_NOT_RETAINED',
       reason: 'too_large',
@@ -70,7 +70,7 @@ describe('a body that can not be stored', () => {
   test('is refused beforehand where the client takes nothing but an event stream', async () => {
     await using api = await startApi(async () => new Response('{}'));
     const refused = await api.send({ key: 'k', headers: { accept: 'text/event-stream; q=1' } });
-    expect(problemIn(refused)).toMatchObject({
+    expect(refusalIn(refused)).toMatchObject({
       status: 400,
       code: 'IDEMPOTENCY_KEY_INVALID',
       reason: 'streaming',

@@ -40,9 +40,9 @@ async function retryAfter(damage: object, options: Options = {}) {
 
 describe('case 26: completed with', () => {
   test.each<[string, object, string]>([
-    ['no response', { $unset: { response: 1 } }, 'unknown_format'],
-    ['null for a response', { $set: { response: null } }, 'unknown_format'],
-    ['text for a response', { $set: { response: '{}' } }, 'unknown_format'],
+    ['no response', { $unset: { response: 1 } }, 'damaged'],
+    ['null for a response', { $set: { response: null } }, 'damaged'],
+    ['text for a response', { $set: { response: '{}' } }, 'damaged'],
     ['no body', { $unset: { 'response.body': 1 } }, 'damaged'],
     ['null for a body', { $set: { 'response.body': null } }, 'damaged'],
     ['half of a body', { $set: { 'response.body': '{"da' } }, 'damaged'],
@@ -50,11 +50,6 @@ describe('case 26: completed with', () => {
       'a body of the right length that is no JSON',
       [{ $set: { 'response.body': { $concat: ['!', { $substrCP: ['$response.body', 1, 9_999] }] } } }],
       'damaged',
-    ],
-    [
-      'a body of a format that this release does not know',
-      { $set: { 'response.format': 'other/9' } },
-      'unknown_format',
     ],
     ['a purged body', { $set: { response: { format: 'test/1', bytes: 9, omitted: 'purged' } } }, 'purged'],
   ])('%s: outcome known, result unavailable, no run and no reason to retry', async (_, damage, reason) => {
@@ -64,6 +59,24 @@ describe('case 26: completed with', () => {
     expect(runs).toBe(1);
     expect(after).toEqual(before);
   });
+});
+
+test.each<[string, object, object]>([
+  [
+    'a response in a format of a newer release',
+    { $set: { 'response.format': 'test/9' } },
+    { code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason: 'unknown_format' },
+  ],
+  [
+    'a version of a newer release',
+    { $set: { v: 2 } },
+    { code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'newer_version' },
+  ],
+])('%s: nothing runs here, and a retry may reach a process that can answer', async (_, damage, expected) => {
+  const { error, runs, before, after } = await retryAfter(damage);
+  expect(error).toMatchObject({ ...expected, retryable: true, retryAfterMs: 1_000 });
+  expect(runs).toBe(1);
+  expect(after).toEqual(before);
 });
 
 const bomb = deflateSync(Buffer.alloc(80 * 1_048_576)).toString('base64');
@@ -120,7 +133,8 @@ test.each([
 
 test.each<[string, Record<string, unknown>]>([
   ['case 25: a fingerprint rule of another release', { fingerprint: 's9:abc' }],
-  ['a version of another release', { v: 2 }],
+  ['a version of an older release', { v: 0 }],
+  ['a version that is no number', { v: '2' }],
   ['a state of another release', { state: 'paused' }],
   ['a text for a fence', { fence: 'seven' }],
   ['an operator where text is compared', { fingerprint: { $gt: '' } }],

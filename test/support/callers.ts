@@ -19,6 +19,8 @@ export interface Answer<Receipt> {
   /** Of a refusal. */
   readonly code: string | undefined;
   readonly reason: string | undefined;
+  readonly retryable: boolean | undefined;
+  readonly recordId: string | undefined;
 }
 
 interface Operation<Given> {
@@ -39,13 +41,13 @@ export function callersOf<Receipt, Given = object>(operation: Operation<Given>) 
     const input = operation.input(call);
     return send(call, `/trpc/${name}`, superjson ? { json: input } : input, ({ result, error }) => ({
       receipt: result?.data as Receipt | undefined,
-      refusal: (error?.json ?? error)?.data?.idempotency,
+      refused: (error?.json ?? error)?.data,
     }));
   };
   const HTTP: Caller = (call) =>
     send(call, `/${name}`, operation.input(call), (body, ok) => ({
       receipt: ok ? (body as Receipt) : undefined,
-      refusal: body,
+      refused: body,
     }));
   return { GraphQL, tRPC, HTTP } as const;
 }
@@ -54,32 +56,37 @@ export function callersOf<Receipt, Given = object>(operation: Operation<Given>) 
 export function sendGraphQL<Receipt>(call: Call, query: string, variables: object = {}, field = '') {
   return send(call, '/graphql', { query, variables }, ({ data, errors }) => ({
     receipt: (data?.[field] ?? undefined) as Receipt | undefined,
-    refusal: errors?.[0]?.extensions,
+    refused: errors?.[0]?.extensions,
   }));
 }
 
-interface Refusal {
-  readonly code?: string;
-  readonly reason?: string;
+/** The one object by which each API tells of a refusal. */
+interface Refused {
+  readonly idempotency?: {
+    readonly code: string;
+    readonly reason?: string;
+    readonly retryable: boolean;
+    readonly recordId?: string;
+  };
 }
 
 /** Of any of the APIs. */
-interface Body extends Refusal {
+interface Body extends Refused {
   readonly data?: Readonly<Record<string, unknown>> | null;
-  readonly errors?: readonly { readonly extensions?: Refusal }[];
+  readonly errors?: readonly { readonly extensions?: Refused }[];
   readonly result?: { readonly data: unknown };
   readonly error?: TrpcError & { readonly json?: TrpcError };
 }
 
 interface TrpcError {
-  readonly data?: { readonly idempotency?: Refusal };
+  readonly data?: Refused;
 }
 
 async function send<Receipt>(
   { url, key, user = 'alice', mode, headers, signal }: Call,
   path: string,
   body: object,
-  read: (body: Body, ok: boolean) => { receipt: Receipt | undefined; refusal: Refusal | undefined },
+  read: (body: Body, ok: boolean) => { receipt: Receipt | undefined; refused: Refused | undefined },
 ): Promise<Answer<Receipt>> {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
@@ -95,14 +102,16 @@ async function send<Receipt>(
   });
   const text = await response.text();
   // A host that failed answers in words.
-  const { receipt, refusal } = read(text.startsWith('{') ? JSON.parse(text) : {}, response.ok);
+  const { receipt, refused } = read(text.startsWith('{') ? JSON.parse(text) : {}, response.ok);
   return {
     status: response.status,
     body: text,
     replayed: response.headers.get('idempotent-replayed') === 'true',
     retryAfter: response.headers.get('retry-after'),
     receipt,
-    code: refusal?.code,
-    reason: refusal?.reason,
+    code: refused?.idempotency?.code,
+    reason: refused?.idempotency?.reason,
+    retryable: refused?.idempotency?.retryable,
+    recordId: refused?.idempotency?.recordId,
   };
 }

@@ -9,7 +9,7 @@ import { createIdempotencyHandler, createKeyStatusHandler, toNodeHandler } from 
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
-  idempotencyErrorData,
+  idempotencyErrorFormatter,
   idempotencyResponseMeta,
 } from '../../plugin/trpc/index.ts';
 import type { Idempotency, Policy } from '../../server/index.ts';
@@ -108,10 +108,7 @@ function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: T
   const t = initTRPC.context<{ req: IncomingMessage }>().create({
     isDev: false,
     ...(transformer && { transformer }),
-    errorFormatter: ({ shape, error }) => ({
-      ...shape,
-      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
-    }),
+    errorFormatter: idempotencyErrorFormatter,
   });
   const header = (req: IncomingMessage, name: string) => req.headers[name] as string | undefined;
   const scope = ({ ctx }: { ctx: { req: IncomingMessage } }) => header(ctx.req, 'x-user') ?? null;

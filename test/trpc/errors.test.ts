@@ -2,7 +2,11 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { ZodError, z } from 'zod';
-import { createIdempotencyMiddleware, idempotencyErrorData } from '../../plugin/trpc/index.ts';
+import {
+  createIdempotencyMiddleware,
+  idempotencyErrorData,
+  idempotencyErrorFormatter,
+} from '../../plugin/trpc/index.ts';
 import { refusal } from '../../server/engine/errors.ts';
 import {
   IDEMPOTENCY_ERROR_CODES,
@@ -186,6 +190,7 @@ describe('a refusal', () => {
   const expected: Record<IdempotencyErrorCode, [code: string, status: number, retryAfter: string | null]> = {
     IDEMPOTENCY_KEY_MISSING: ['BAD_REQUEST', 400, null],
     IDEMPOTENCY_KEY_INVALID: ['BAD_REQUEST', 400, null],
+    IDEMPOTENCY_REQUEST_TOO_LARGE: ['PAYLOAD_TOO_LARGE', 413, null],
     IDEMPOTENCY_SCOPE_MISSING: ['UNAUTHORIZED', 401, null],
     IDEMPOTENCY_KEY_REUSED: ['UNPROCESSABLE_CONTENT', 422, null],
     IDEMPOTENCY_SELECTION_CHANGED: ['UNPROCESSABLE_CONTENT', 422, null],
@@ -199,10 +204,7 @@ describe('a refusal', () => {
   };
   const t = initTRPC.context<Context>().create({
     isDev: true,
-    errorFormatter: ({ shape, error }) => ({
-      ...shape,
-      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
-    }),
+    errorFormatter: idempotencyErrorFormatter,
   });
 
   it.each(IDEMPOTENCY_ERROR_CODES)(
@@ -232,7 +234,12 @@ describe('a refusal', () => {
         message,
         data: {
           code: trpcCode,
-          idempotency: { code, reason: 'why', retryable: retryAfter !== null },
+          idempotency: {
+            code,
+            reason: 'why',
+            retryable: retryAfter !== null,
+            ...(retryAfter !== null && { retryAfterMs: 1_000 }),
+          },
         },
       });
       expect(reply.body).not.toContain('E11000');

@@ -1,8 +1,8 @@
-import { initTRPC, TRPCError } from '@trpc/server';
+import { initTRPC, type TRPCDefaultErrorShape, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { idempotencyErrorData } from '../../plugin/trpc/index.ts';
+import { idempotencyErrorData, idempotencyErrorFormatter } from '../../plugin/trpc/index.ts';
 import { type App, type Context, freshIdempotency, idempotentFor, serve } from './support.ts';
 
 const transformers = [
@@ -97,3 +97,42 @@ describe.each(transformers)('the error formatter of a root, %s', (_name, options
     expect(runs).toBe(1);
   });
 });
+
+type Formatter = (opts: { shape: TRPCDefaultErrorShape; error: TRPCError }) => TRPCDefaultErrorShape;
+
+it.each<[string, Formatter]>([
+  ['alone', idempotencyErrorFormatter],
+  [
+    'after one of the app',
+    ({ shape, error }) =>
+      idempotencyErrorFormatter({ error, shape: { ...shape, data: { ...shape.data, own: 1 } } }),
+  ],
+  [
+    'before one of the app',
+    (opts) => {
+      const shape = idempotencyErrorFormatter(opts);
+      return { ...shape, data: { ...shape.data, own: 1 } };
+    },
+  ],
+])(
+  'idempotencyErrorFormatter, %s, tells clients of a refusal, and changes no other error',
+  async (how, errorFormatter) => {
+    await using fresh = await freshIdempotency();
+    const t = initTRPC.context<Context>().create({ isDev: false, errorFormatter });
+    const declined = t.procedure
+      .input(z.number())
+      .use(idempotentFor(t, fresh.idempotency)())
+      .mutation(() => {
+        throw new TRPCError({ code: 'PAYMENT_REQUIRED' });
+      });
+    await using app = await serve(t.router({ pay: declined }));
+    const dataOf = async (amount: number) =>
+      JSON.parse((await app.post('pay', amount, { key: 'k' })).body).error.data;
+    const own = how === 'alone' ? {} : { own: 1 };
+    expect(await dataOf(5)).toEqual({ code: 'PAYMENT_REQUIRED', httpStatus: 402, path: 'pay', ...own });
+    expect(await dataOf(6)).toEqual({
+      ...{ code: 'UNPROCESSABLE_CONTENT', httpStatus: 422, path: 'pay', ...own },
+      idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false },
+    });
+  },
+);

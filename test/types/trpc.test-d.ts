@@ -13,12 +13,13 @@ import {
 import { type inferRouterInputs, type inferRouterOutputs, initTRPC, TRPCError } from '@trpc/server';
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
 import type { Idempotency, Run } from 'latchkey';
-import { isRetryable } from 'latchkey/client/errors';
+import { idempotencyErrorOf, isRetryable } from 'latchkey/client/errors';
 import { idempotencyHeaders, idempotencyLink } from 'latchkey/client/trpc';
 import {
   createIdempotencyMiddleware,
   type IdempotencyErrorData,
   idempotencyErrorData,
+  idempotencyErrorFormatter,
   idempotencyResponseMeta,
 } from 'latchkey/trpc';
 import superjson from 'superjson';
@@ -36,16 +37,10 @@ interface Meta {
   readonly role?: 'admin';
 }
 
-const t = initTRPC
-  .context<Context>()
-  .meta<Meta>()
-  .create({
-    transformer: superjson,
-    errorFormatter: ({ shape, error }) => ({
-      ...shape,
-      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
-    }),
-  });
+const t = initTRPC.context<Context>().meta<Meta>().create({
+  transformer: superjson,
+  errorFormatter: idempotencyErrorFormatter,
+});
 
 const signedIn = t.middleware(({ ctx, next }) => {
   if (!ctx.user) throw new TRPCError({ code: 'UNAUTHORIZED' });
@@ -180,3 +175,24 @@ expectTypeOf<OperationResultEnvelope<unknown, TRPCClientError<Router>>>().not.to
 // What a refusal tells a client is typed by the router, as any formatter's work is.
 declare const error: TRPCClientError<Router>;
 expectTypeOf(error.data?.idempotency).toEqualTypeOf<IdempotencyErrorData | undefined>();
+expectTypeOf(error.data?.httpStatus).toEqualTypeOf<number | undefined>();
+const refused = error.data?.idempotency;
+expectTypeOf(idempotencyErrorOf(error)).toEqualTypeOf<IdempotencyErrorData | undefined>();
+expectTypeOf(refused?.reason).toEqualTypeOf<string | undefined>();
+if (refused?.code === 'IDEMPOTENCY_IN_DOUBT')
+  expectTypeOf(refused.recordId).toEqualTypeOf<string | undefined>();
+if (refused?.code === 'IDEMPOTENCY_KEY_REUSED') expectTypeOf(refused.recordId).toEqualTypeOf<undefined>();
+// @ts-expect-error no such code
+if (refused?.code === 'KEY_REUSED') throw error;
+
+// With a formatter of the app, in either order, the shape has what both add.
+initTRPC.create({
+  errorFormatter: ({ shape, error }) => {
+    const own = { ...shape, data: { ...shape.data, zod: error.cause instanceof z.ZodError } };
+    const both = idempotencyErrorFormatter({ shape: own, error });
+    expectTypeOf(both.data.zod).toBeBoolean();
+    expectTypeOf(both.data.idempotency).toEqualTypeOf<IdempotencyErrorData | undefined>();
+    expectTypeOf(idempotencyErrorData(error)).toEqualTypeOf<IdempotencyErrorData | undefined>();
+    return both;
+  },
+});

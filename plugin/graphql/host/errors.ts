@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { errorDataOf } from '../../../server/engine/error-data.ts';
 import { IdempotencyError, isIdempotencyError } from '../../../server/engine/errors.ts';
 
 /**
@@ -22,13 +23,12 @@ export function refusedField(error: unknown): GraphQLError {
 }
 
 function translated(error: IdempotencyError, http: { status?: number }): GraphQLError {
-  const { message, code, reason, retryable, retryAfterMs, cause } = error;
+  const { message, code, retryAfterMs, cause } = error;
   if (code === 'IDEMPOTENCY_REPLAY_FORBIDDEN' && cause instanceof GraphQLError) return cause; // of the developer's `authorizeReplay`
   const headers = retryAfterMs !== undefined && { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) };
   const extensions = {
     code,
-    ...(reason !== undefined && { reason }),
-    retryable,
+    idempotency: errorDataOf(error),
     ...((headers || http.status !== undefined) && { http: { ...http, ...(headers && { headers }) } }),
   };
   const result = new GraphQLError(message, { extensions });

@@ -1,0 +1,43 @@
+import type { IdempotencyError, IdempotencyErrorCode } from './errors.ts';
+
+/** These refusals are about a record that an operator has to look at. */
+type CodeOfRecord = 'IDEMPOTENCY_IN_DOUBT' | 'IDEMPOTENCY_RECORD_UNREADABLE';
+
+interface Facts<Code extends IdempotencyErrorCode> {
+  readonly code: Code;
+  /** A short word that narrows the code, such as `overloaded`. A minor release may add some. */
+  readonly reason?: string;
+  /** True when the client may send the same key again, and nobody has to do anything first. */
+  readonly retryable: boolean;
+  /** The client should wait this long before it sends the key again, in ms. */
+  readonly retryAfterMs?: number;
+  /**
+   * The id of the key's record, by which support finds it on the dashboard (`/keys/<id>/-`) and by `latchkey keys show <id>`. It opens
+   * nothing by itself: the dashboard asks who is there.
+   */
+  readonly recordId?: Code extends CodeOfRecord ? string : never;
+}
+
+/**
+ * What a client is told of a refusal, the same by each API: `extensions.idempotency` of a GraphQL error, `error.data.idempotency` of
+ * tRPC, the member `idempotency` of HTTP's problem+json. A union by `code`; a minor release may add codes, so keep a `default`.
+ */
+export type IdempotencyErrorData = { [Code in IdempotencyErrorCode]: Facts<Code> }[IdempotencyErrorCode];
+
+/** Makes of a refusal what its client is told. What is not known is left out, so that it is the same as JSON and as a value. */
+export function errorDataOf({
+  code,
+  reason,
+  retryable,
+  retryAfterMs,
+  recordId,
+}: IdempotencyError): IdempotencyErrorData {
+  const facts = {
+    code,
+    ...(reason !== undefined && { reason }),
+    retryable,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(recordId !== undefined && { recordId }),
+  };
+  return facts as IdempotencyErrorData;
+}

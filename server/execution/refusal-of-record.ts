@@ -1,0 +1,24 @@
+import { type IdempotencyError, type IdempotencyErrorCode, refusalWith } from '../engine/errors.ts';
+
+/** An operator has to look at the record behind these. */
+const FOR_OPERATORS = new Set<IdempotencyErrorCode>([
+  'IDEMPOTENCY_IN_DOUBT',
+  'IDEMPOTENCY_RECORD_UNREADABLE',
+]);
+
+/**
+ * A refusal because of a record that is there. Its client is told the record's id only where somebody will ask for it. Other refusals can
+ * be had at will, and the ids count up through all scopes: they would tell each client how many keys the others have.
+ */
+export function refusalOfRecord(
+  code: IdempotencyErrorCode,
+  recordId: string | undefined,
+  reason?: string,
+  cause?: unknown,
+): IdempotencyError {
+  return refusalWith(code, {
+    ...(reason !== undefined && { reason }),
+    ...(recordId !== undefined && FOR_OPERATORS.has(code) && { recordId }),
+    ...(cause !== undefined && { cause }),
+  });
+}

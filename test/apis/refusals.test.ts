@@ -1,0 +1,66 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { emptyDatabase } from '../support/database.ts';
+import { PAYMENT_APIS } from '../support/payment-client.ts';
+import { startPaymentShop } from '../support/payment-shop.ts';
+
+const database = await emptyDatabase();
+const shop = await startPaymentShop(database.uri, database.name);
+const records = database.db.collection('idempotency_keys');
+
+afterAll(async () => {
+  await shop[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+// The same object by each API: `send` takes it from where a client finds it.
+describe.each(Object.entries(PAYMENT_APIS))('%s: a refusal', (api, pay) => {
+  const send = (key: string, more: { amount?: number; user?: string } = {}) =>
+    pay({ url: shop.url, key: `${api}-${key}`, ...more });
+  const recordOf = (key: string) => records.findOne({ key: `${api}-${key}`, scope: 'alice' });
+
+  async function inDoubt(key: string, damage: object = {}) {
+    await send(key);
+    const state = { state: 'in_doubt', ...damage };
+    await records.updateOne({ key: `${api}-${key}` }, { $set: state });
+  }
+
+  test('of a key in doubt names its record, and no one else is told the name', async () => {
+    await inDoubt('doubt');
+    const record = await recordOf('doubt');
+    expect(await send('doubt')).toMatchObject({
+      status: 409,
+      code: 'IDEMPOTENCY_IN_DOUBT',
+      retryable: false,
+      recordId: record?._id.toHexString(),
+    });
+    const { _id } = record ?? {};
+    const other = await send('doubt', { user: 'bob' });
+    expect(other).toMatchObject({ status: 200, code: undefined });
+    const nobody = await send('doubt', { user: '' });
+    expect(nobody).toMatchObject({ status: 401, code: 'IDEMPOTENCY_SCOPE_MISSING', recordId: undefined });
+    for (const { body } of [other, nobody]) expect(body).not.toContain(String(_id));
+  });
+
+  test('of a record that can not be read names it too, and says whether a newer process may read it', async () => {
+    await inDoubt('new', { v: 2 });
+    const recordId = (await recordOf('new'))?._id.toHexString();
+    expect(await send('new')).toMatchObject({
+      status: 500,
+      code: 'IDEMPOTENCY_RECORD_UNREADABLE',
+      reason: 'newer_version',
+      retryable: true,
+      recordId,
+    });
+  });
+
+  test('that a client can have at will names no record', async () => {
+    await send('reused', { amount: 5 });
+    expect(await send('reused', { amount: 6 })).toMatchObject({
+      status: 422,
+      code: 'IDEMPOTENCY_KEY_REUSED',
+      reason: undefined,
+      retryable: false,
+      recordId: undefined,
+    });
+  });
+});

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
+import { writeJson } from './bodies/write-json.ts';
+import type { Address } from './engine/address.ts';
 import { processWide } from './engine/process-wide.ts';
 import type { Session } from './engine/session.ts';
 import type { Held } from './engine/store.ts';
-import type { Jsonable } from './jsonable.ts';
+import type { Jsonify } from './jsonify.ts';
 import { boundedReason } from './reason.ts';
 
 /** A `Run` is what a handler sees of the run that it is in. */
@@ -28,20 +30,23 @@ export interface Run {
   downstreamKey(name: string): string;
   /**
    * Runs `fn` and records its value, so that a later attempt of this life gets that value and does not run `fn` again.
-   * Resolves once the value is durable, with what JSON makes of it: the same on each attempt. A `fn` that fails records
-   * nothing. Between its effect and the record there is a gap: give the effect a `downstreamKey` or a unique key of yours.
+   * Resolves once the value is durable, with what JSON gives back of it: the same on each attempt, a Date as its text. A `fn` that
+   * fails records nothing. Between its effect and the record there is a gap: give the effect the step's `key`, or a unique key of yours.
    *
    * Steps of one run may be under way at the same time. Each needs a name of its own, of at most 255 UTF-16 units; there
    * may be 100, and each value may have `maxResultBytes`. A larger one reaches this attempt only.
    *
+   * @example
+   * const charge = await run.step('charge', ({ key, signal }) => provider.charge(input, { idempotencyKey: key, signal }))
    * @throws TypeError before `fn` runs: for a name that is not valid or was used in this run, for too many steps, inside of
-   * a transaction, and after the handler has ended. After it ran: for a value that JSON can not hold.
+   * a transaction, and after the handler has ended. After it ran: for a value that JSON can not hold, such as a bigint, and for one
+   * that JSON would write as `{}` in silence: a Map, a Set, an Error, bytes.
    * @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when the lease is lost: before `fn` runs, or when its end could no longer be recorded.
    * IDEMPOTENCY_STORE_UNAVAILABLE, reason `step_not_recorded`, when `fn` ran and the store refused its end for `leaseMs`.
    * IDEMPOTENCY_RESULT_NOT_RETAINED when an earlier attempt finished the step and its value was too large or is damaged.
    * A handler that fails after an end that was not recorded is in doubt.
    */
-  step<T>(name: string, fn: () => Jsonable<T> | Promise<Jsonable<T>>): Promise<T>;
+  step<T>(name: string, fn: (step: StepContext) => T | Promise<T>): Promise<Jsonify<T>>;
   /**
    * Says that nothing happened since the last finished step: once the handler ends, the outcome is forgotten and the key
    * can be used again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
@@ -50,6 +55,17 @@ export interface Run {
   /** Says that the effect is unknown (a downstream call timed out): once the handler ends, the key is in doubt. */
   inDoubt(reason: string): void;
 }
+
+/** A `StepContext` is what the function of a step is given. */
+export interface StepContext {
+  /** `run.downstreamKey(name)` with the name of the step: for the service that the step calls. */
+  readonly key: string;
+  /** `run.signal`: it aborts when the lease can no longer be relied on. */
+  readonly signal: AbortSignal;
+}
+
+/** `Steps` runs the steps of a run like this. */
+export type StepRunner = (name: string, fn: (step: StepContext) => unknown) => Promise<unknown>;
 
 /** An `Intention` is what the handler asked for with `release` or `inDoubt`; the last call wins. */
 export interface Intention {
@@ -61,14 +77,24 @@ export interface ActiveRun extends Run {
   readonly intention: Intention | undefined;
 }
 
+/** @throws TypeError for a name that is no text, or empty */
+export function downstreamKeyOf(
+  { scope, key, life }: Pick<Held, 'scope' | 'key' | 'life'>,
+  name: string,
+): string {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError('Expected `name` to be a string that is not empty');
+  return hash('sha256', JSON.stringify([scope, key, life, name]), 'hex');
+}
+
 /**
  * @param step of `Steps`
  * @param session of the transaction that it is in
  */
 export function activeRun(
-  held: Held,
+  held: Pick<Held, 'scope' | 'key' | 'attempts' | 'fence' | 'life'>,
   signal: AbortSignal,
-  step: (name: string, fn: () => unknown) => Promise<unknown>,
+  step: StepRunner,
   session?: Session,
 ): ActiveRun {
   let intention: Intention | undefined;
@@ -85,11 +111,7 @@ export function activeRun(
     fence: held.fence,
     signal,
     session,
-    downstreamKey(name) {
-      if (typeof name !== 'string' || name === '')
-        throw new TypeError('Expected `name` to be a string that is not empty');
-      return hash('sha256', JSON.stringify([held.scope, held.key, held.life, name]), 'hex');
-    },
+    downstreamKey: (name) => downstreamKeyOf(held, name),
     step: step as Run['step'],
     release: (reason) => intend('release', reason),
     inDoubt: (reason) => intend('in_doubt', reason),
@@ -97,6 +119,21 @@ export function activeRun(
       return intention;
     },
   };
+}
+
+/**
+ * Runs a function where nothing is recorded (`enabled: false`). Its run has steps that run each time, downstream keys that are the same each
+ * time, and nobody to tell of a `release`.
+ */
+export function runUnrecorded<T>({ scope, key }: Address, fn: (run: Run) => T | Promise<T>): Promise<T> {
+  const held = { scope, key, attempts: 1, fence: Date.now(), life: 0 };
+  const { signal } = new AbortController();
+  const step: StepRunner = async (name, body) => {
+    const text = writeJson(await body({ key: downstreamKeyOf(held, name), signal }));
+    return text === undefined ? undefined : JSON.parse(text);
+  };
+  const run = activeRun(held, signal, step);
+  return insideRun(run, async () => fn(run));
 }
 
 /** The key of a run that the caller is in, or was left behind by. Not the run itself: it may outlive that by far. */

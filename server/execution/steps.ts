@@ -1,10 +1,12 @@
 import { type BodyPlace, openBody, sealBody } from '../bodies/bodies.ts';
+import { writeJson } from '../bodies/write-json.ts';
 import { replayableBody, storedBytes } from '../engine/body.ts';
 import { IdempotencyError, isIdempotencyError, refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Held, Store } from '../engine/store.ts';
 import type { FinishedStep } from '../engine/transitions.ts';
+import { downstreamKeyOf, type StepContext, type StepRunner } from '../run.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 
@@ -59,7 +61,7 @@ export class Steps {
     await Promise.allSettled(this.#underWay);
   }
 
-  readonly run = async (name: string, fn: () => unknown): Promise<unknown> => {
+  readonly run: StepRunner = async (name, fn) => {
     checkStep(name, fn);
     this.#refuse(name);
     const { lease } = this.#deps;
@@ -85,11 +87,12 @@ export class Steps {
     }
   }
 
-  async #perform(name: string, fn: () => unknown): Promise<unknown> {
+  async #perform(name: string, fn: (step: StepContext) => unknown): Promise<unknown> {
+    const { held, lease } = this.#deps;
     this.#count++;
     let value: unknown;
     try {
-      value = await fn();
+      value = await fn({ key: downstreamKeyOf(held, name), signal: lease.signal });
     } catch (error) {
       this.#count--;
       this.#taken.delete(name);
@@ -101,7 +104,8 @@ export class Steps {
     await this.#record({ name, value: stored });
     if (body !== undefined) return read(body);
     this.#doubt = `the value of step "${name}" could not be stored`;
-    throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${shown(value)}`, {
+    const why = cause instanceof TypeError ? `: ${cause.message.split('\n', 1)[0]}` : '';
+    throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${shown(value)}${why}`, {
       cause,
     });
   }
@@ -196,7 +200,7 @@ function shown(value: unknown): string {
 function write(value: unknown): { readonly body: string | undefined; readonly cause?: unknown } {
   if (value === undefined) return { body: '' };
   try {
-    return { body: JSON.stringify(value) };
+    return { body: writeJson(value) };
   } catch (cause) {
     return { body: undefined, cause };
   }

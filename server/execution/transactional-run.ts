@@ -3,7 +3,7 @@ import { refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Completion, Held, Store, Transaction } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import { type ActiveRun, activeRun, type Intention, insideRun } from '../run.ts';
+import { type ActiveRun, activeRun, type Intention, insideRun, type StepRunner } from '../run.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 import { settlementOf } from './settlement.ts';
@@ -32,7 +32,7 @@ export interface TransactionalCall<Value> {
   readonly until: number;
   handler(run: ActiveRun): Promise<Value>;
   /** Refuses each step, for a transaction is all or nothing. */
-  step(name: string, fn: () => unknown): Promise<unknown>;
+  readonly step: StepRunner;
   /** Decides what becomes of the record of a handler that has returned. */
   judge(value: Value, intention: Intention | undefined): Promise<Judged>;
   onRetry(error: unknown): void;

@@ -43,12 +43,13 @@ test('the guide shows the code that runs', async () => {
 test('a process that was overtaken can not change the order any more, nor make another one', async () => {
   await using database = await freshDatabase();
   const provider = await startProvider();
+  const { signal } = new AbortController();
   const attempt = (fence: number) =>
     ({
       fence,
       downstreamKey: (name) => name,
-      step: (_, fn) => fn(),
-      signal: new AbortController().signal,
+      step: (name, fn) => fn({ key: name, signal }),
+      signal,
     }) as Run;
   const place = (fence: number, item: string) =>
     placeOrder(attempt(fence), { item, amount: 1, card: 'visa' }, database.db, provider.url);

@@ -240,7 +240,7 @@ describe('steps of one run', () => {
     expect(answer.value).toEqual({ error: 'Expected step "charge" to be a function, got string' });
   });
 
-  test('infer their values, and take none that JSON would change', () => {
+  test('infer their values as JSON gives them back', () => {
     const typed = async (run: Run) => {
       interface Charge {
         readonly id: string;
@@ -251,18 +251,47 @@ describe('steps of one run', () => {
       expectTypeOf(await run.step('s', async () => charge)).toEqualTypeOf<Charge>();
       expectTypeOf(await run.step('s', async () => {})).toEqualTypeOf<void>();
       expectTypeOf(await run.step('s', () => undefined)).toEqualTypeOf<undefined>();
-      // @ts-expect-error a Date
-      await run.step('s', async () => ({ at: new Date() }));
-      // @ts-expect-error a bigint
-      await run.step('s', async () => [1n]);
-      // @ts-expect-error a Map
-      await run.step('s', () => new Map<string, string>());
-      // @ts-expect-error a method
-      await run.step('s', () => ({ total: () => 1 }));
-      // @ts-expect-error nobody knows what
-      await run.step('s', () => JSON.parse('1') as unknown);
+      expectTypeOf(await run.step('s', async () => ({ at: new Date() }))).toEqualTypeOf<{ at: string }>();
+      expectTypeOf(await run.step('s', () => ({ id: 'a', total: () => 1 }))).toEqualTypeOf<{ id: string }>();
+      expectTypeOf(await run.step('s', () => JSON.parse('1') as unknown)).toBeUnknown();
+      expectTypeOf(await run.step('s', async () => [1n])).toEqualTypeOf<never[]>();
+      expectTypeOf(run.step('s', () => new Map<string, string>())).resolves.toBeNever();
+      let count = await run.step('s', () => 1);
+      count = 2;
+      return count;
     };
     expect(typed).toBeTypeOf('function');
+  });
+
+  test('give their function the downstream key of their name, and the signal of the run', async () => {
+    const { call } = openEngine();
+    const answer = await call(
+      handled((run) =>
+        run.step('charge', ({ key, signal }) => [key === run.downstreamKey('charge'), signal === run.signal]),
+      ),
+    );
+    expect(answer.value).toEqual({ data: [true, true] });
+  });
+});
+
+describe('a value that JSON writes as it is meant', () => {
+  const cases: [string, unknown, unknown][] = [
+    [
+      'an instance with fields',
+      new (class Charge {
+        readonly id = 'ch_1';
+      })(),
+      { id: 'ch_1' },
+    ],
+    ['an object of no class', Object.assign(Object.create(null), { id: 1 }), { id: 1 }],
+    ['an empty object and an empty list', [{}, []], [{}, []]],
+    ['a Buffer', Buffer.from('a'), { type: 'Buffer', data: [97] }],
+    ['a URL', new URL('http://x/'), 'http://x/'],
+    ['a Map that says how', Object.assign(new Map(), { toJSON: () => ['m'] }), ['m']],
+  ];
+  test.each(cases)('%s', async (_, value, read) => {
+    const { values } = await twoAttempts((run) => run.step('s', () => value));
+    expect(values).toStrictEqual([read, read]);
   });
 });
 
@@ -275,6 +304,23 @@ describe('a value that can not be kept', () => {
     ['a circle', circular],
     ['a function', () => 1],
     ['a symbol', Symbol('x')],
+    ['a Map', new Map([['id', 'ch_1']])],
+    ['a Set', new Set(['ch_1'])],
+    ['a Map inside', { charges: [new Map()] }],
+    ['an error', { failed: Object.assign(new Error('no'), { code: 'E' }) }],
+    ['bytes', new Uint8Array(2)],
+    ['a promise inside', { charge: Promise.resolve(1) }],
+    ['a regular expression', /x/],
+    ['query parameters', new URLSearchParams('a=1')],
+    [
+      'an object whose fields are private',
+      new (class Charge {
+        readonly #id = 1;
+        id() {
+          return this.#id;
+        }
+      })(),
+    ],
   ])('%s: the handler is told, the run is in doubt, and no attempt does it again', async (_, value) => {
     const { call, record } = openEngine({ onAbandoned: async () => ({ action: 'rerun' }) });
     const charge = vi.fn(() => value as string);

@@ -6,7 +6,7 @@ import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts'
 import type { Cipher } from './engine/cipher.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
-import { aBoolean, aFunction, type Check, required } from './engine/option-checks.ts';
+import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
 import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
@@ -18,9 +18,12 @@ import { claimRequestOf } from './execution/claim-request.ts';
 import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
+import type { Jsonify } from './jsonify.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
 import { LONGEST_TIMER_MS, OpenWork } from './open-work.ts';
-import { isInsideRun } from './run.ts';
+import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain-call.ts';
+import { mustBeJson, returned } from './plain-codec.ts';
+import { isInsideRun, type Run, runUnrecorded } from './run.ts';
 import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
 import { StoreUser } from './store-user.ts';
@@ -92,6 +95,36 @@ export interface Idempotency {
    * @throws the reason of `signal` when that aborts
    */
   attach<Result = StoredResult>(question: KeyQuestion<Result> & Patience): Promise<KeyStatus<Result>>;
+  /**
+   * Runs a function once for a key, or gives what an earlier or concurrent run of the key returned: for whatever is no GraphQL, tRPC or
+   * HTTP request of a client, such as webhooks, consumers of queues, cron and server actions. Each caller gets what JSON gives back of
+   * the value, the first one too.
+   *
+   * What the function returns is the outcome. An error of it goes to the caller, and leaves the key in doubt, since it may have come
+   * half-way through the effect; unless the function said `run.release(reason)` before, or `policy.classify` judges it: `'store'` makes
+   * the error the outcome, which a retry gets again with its name, message and `code`; `'release'` lets a retry run. In a transaction
+   * nothing was kept, so the key is free again.
+   *
+   * @param policy for this call, in place of the defaults of `createIdempotency`. `keyFormat` is not taken from them: it is for the keys
+   *   of clients. @default {}
+   * @example
+   * await idempotency.run({ scope: 'stripe', key: event.id, operation: event.type }, (run) => fulfil(event, run))
+   * @example
+   * const label = await idempotency.run(
+   *   { scope: 'orders', key: message.id, operation: 'ship', input: message.body },
+   *   (run) => run.step('label', ({ key, signal }) => carrier.label(message.body, { idempotencyKey: key, signal })),
+   *   { retentionMs: 14 * 24 * 3_600_000 },
+   * )
+   * @throws IdempotencyError any code but IDEMPOTENCY_SELECTION_CHANGED and IDEMPOTENCY_REPLAY_FORBIDDEN, as the README lists them
+   * @throws TypeError for an option that is unknown or out of range, before anything runs; for a value that JSON can not hold, after the
+   *   function has run: the outcome is recorded then, and a retry gets IDEMPOTENCY_RESULT_NOT_RETAINED
+   * @throws what the function throws
+   */
+  run<T, Input = unknown>(
+    call: PlainCall<Input>,
+    fn: (run: Run) => T | Promise<T>,
+    policy?: Policy<PlainCall<Input>>,
+  ): Promise<Jsonify<T>>;
   /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
   report(event: IdempotencyEvent): void;
   /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
@@ -229,6 +262,25 @@ class Engine implements Idempotency {
 
   report(event: IdempotencyEvent): void {
     this.#host.emit(event);
+  }
+
+  run<T, Input>(
+    call: PlainCall<Input>,
+    fn: (run: Run) => T | Promise<T>,
+    policy: Policy<PlainCall<Input>> = {},
+  ): Promise<Jsonify<T>> {
+    return this.#work.track(this.#run(call, fn, policy)) as Promise<Jsonify<T>>;
+  }
+
+  async #run(call: PlainCall, fn: (run: Run) => unknown, given: Policy<never, never>): Promise<unknown> {
+    checkPlainCall(call, fn);
+    if (!isObject(given)) throw new TypeError(`Expected \`policy\` to be an object, got ${whatCame(given)}`);
+    const policy = this.policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
+    if (!this.enabled) return mustBeJson(returned(await runUnrecorded(call, fn))).data;
+    const keyed = await keyedPlainCall(call, fn, policy);
+    const { value } = await this.execute(keyed);
+    if ('thrown' in value) throw value.thrown;
+    return mustBeJson(value).data;
   }
 
   execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {

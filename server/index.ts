@@ -28,5 +28,7 @@ export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';
+export type { Jsonify } from './jsonify.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
-export { currentRun, type Run } from './run.ts';
+export type { PlainCall } from './plain-call.ts';
+export { currentRun, type Run, type StepContext } from './run.ts';

@@ -139,7 +139,7 @@ const DEFAULTS: ResolvedPolicy = {
   concurrent: 'wait',
   waitTimeoutMs: 10 * SECOND,
   onAbandoned: 'in_doubt',
-  classify: ({ started }) => (started === 'unknown' ? 'in_doubt' : 'store'),
+  classify: storeWhatIsKnown,
   transaction: false,
   maxResultBytes: 1_048_576,
   retain: 'result',
@@ -151,6 +151,11 @@ const DEFAULTS: ResolvedPolicy = {
   keyFormat: 'any',
   fingerprint: WHOLE_INPUT,
 };
+
+/** The `classify` of a policy that has none. */
+export function storeWhatIsKnown({ started }: Finished): Verdict {
+  return started === 'unknown' ? 'in_doubt' : 'store';
+}
 
 const aCipher: Check = {
   expected: 'a Cipher, such as createCipher(...) returns',

@@ -271,6 +271,18 @@ const POSITIONS: Readonly<Record<string, readonly [Form, (of: Planted) => string
     { ...CALL, operation: 'auth.verifyPin' },
     () => JSON.stringify({ path: 'auth.verifyPin', input: VALUE }),
   ],
+  'the input of a function': [
+    { format: 'json/1', part: 'request' },
+    ({ node }) => JSON.stringify({ input: node }),
+  ],
+  'the value of a function': [
+    { format: 'json/1', part: 'response' },
+    ({ node }) => JSON.stringify({ data: node }),
+  ],
+  'the value of a function that is a text': [
+    { format: 'json/1', part: 'response', operation: 'apiKey.create' },
+    () => JSON.stringify({ data: VALUE }),
+  ],
   'a result': [RESULT, ({ node }) => JSON.stringify({ data: node })],
   'a Map in a result': [
     RESULT,

@@ -128,6 +128,11 @@ describe('the errors of a stored body', () => {
       '{"status":402,"headers":[],"text":"No funds"}',
       [{ message: 'No funds', code: '402', path: null }],
     ],
+    [
+      'json/1',
+      '{"error":{"name":"RangeError","message":"Out of stock","code":"STOCK"}}',
+      [{ message: 'Out of stock', code: 'STOCK', path: null }],
+    ],
     ['no error', '{"data":{"ok":true}}', []],
     ['no JSON', '{"err', []],
     [

@@ -1,6 +1,7 @@
 import { familyOf } from '../../engine/body.ts';
 import { type GraphQLRequest, type GraphQLResult, graphqlFormat } from '../../formats/graphql.ts';
 import { type HttpContent, type HttpRequest, type HttpResponse, httpFormat } from '../../formats/http.ts';
+import { type JsonRequest, type JsonResult, jsonFormat } from '../../formats/json.ts';
 import { type TRPCRequest, type TRPCResult, trpcFormat } from '../../formats/trpc.ts';
 import { type GraphQLNames, readGraphQL } from './graphql-document.ts';
 import { type HttpFacts, shownAddress, shownContent } from './http-content.ts';
@@ -48,6 +49,8 @@ function rulesOf(body: Body, secrets: Secrets): Rules {
       return body.part === 'request' ? graphqlRequest(secrets) : graphqlResponse(body, secrets);
     case trpcFormat.name:
       return trpc(body, secrets);
+    case jsonFormat.name:
+      return json(body, secrets);
     case httpFormat.name:
       return http(body, secrets);
     default:
@@ -104,6 +107,16 @@ function trpc({ operation, part }: Body, secrets: Secrets): Rules {
     namesOf: (_name, { path }) => (isWhole(path) ? [operation] : []),
     isAnswer: ({ path }) => isWhole(path),
     ...errorTexts<TRPCResult>(secrets, 'error'),
+  };
+}
+
+function json({ operation, part }: Body, secrets: Secrets): Rules {
+  const whole: FieldOf<JsonRequest | JsonResult> = part === 'request' ? 'input' : 'data';
+  const isWhole = (path: readonly string[]) => isAt<JsonRequest | JsonResult>(path, whole);
+  return {
+    namesOf: (_name, { path }) => (isWhole(path) ? [operation] : []),
+    isAnswer: ({ path }) => isWhole(path),
+    ...errorTexts<JsonResult>(secrets, 'error'),
   };
 }
 

@@ -86,7 +86,8 @@ function requestOf(): ClaimRequest {
     seed: Date.now(),
     leaseMs: 30_000,
     unresolvedRetentionMs: RETENTION_MS,
-    onAbandoned: 'in_doubt',
+    onCrash: 'in_doubt',
+    resolves: false,
     transactional: false,
   };
 }

@@ -1,6 +1,7 @@
 import type { Hashes } from './engine/decide.ts';
-import type { Resolution, ResolvedPolicy } from './engine/policy.ts';
+import type { ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
+import type { Resolution } from './engine/resolution.ts';
 import type { IsHidden } from './redact.ts';
 import type { Run } from './run.ts';
 
@@ -19,6 +20,11 @@ export interface KeyedCall<Value> {
   readonly selections?: Hashes;
   readonly policy: ResolvedPolicy;
   readonly codec: ResultCodec<Value>;
+  /**
+   * What the adapter shows the developer's functions of this call: in GraphQL the context and the root fields with their arguments.
+   * A `resolve` function is shown it, beside what is known of the lost run.
+   */
+  seen?(): object | Promise<object>;
   /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */
   capture?(isHidden: IsHidden | undefined): Captured | Promise<Captured>;
   /**
@@ -43,7 +49,7 @@ export interface ResultCodec<Value> {
   encode(value: Value, isHidden?: IsHidden): Encoded;
   /** @throws when `body` is damaged; the caller then gets IDEMPOTENCY_RESULT_NOT_RETAINED */
   decode(body: string): Value;
-  /** Makes the result that a resolver function's `complete` or `fail` stands for. */
+  /** Makes the result that a `resolve` function's `complete` or `fail` stands for. */
   resolve(resolution: Extract<Resolution, { action: 'complete' | 'fail' }>): Value;
 }
 

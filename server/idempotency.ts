@@ -7,7 +7,13 @@ import type { Cipher } from './engine/cipher.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
-import { POLICY_CHECKS, type Policy, type ResolvedPolicy, resolvePolicy } from './engine/policy.ts';
+import {
+  type ExclusivePolicy,
+  POLICY_CHECKS,
+  type Policy,
+  type ResolvedPolicy,
+  resolvePolicy,
+} from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
@@ -28,7 +34,10 @@ import { Stats } from './stats.ts';
 import { StoreOutage } from './store-outage.ts';
 import { StoreUser } from './store-user.ts';
 
-export interface IdempotencyOptions extends Policy {
+/** The options of `createIdempotency`: its own, and the defaults of every operation's policy. */
+export type IdempotencyOptions = OwnOptions & ExclusivePolicy;
+
+interface OwnOptions {
   /** The store keeps the records: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
   store: Store;
   /** This function is told what happens to keys, for logs and metrics. */

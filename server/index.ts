@@ -14,15 +14,14 @@ export type {
   FingerprintSource,
 } from './engine/fingerprint-policy.ts';
 export type {
+  ExclusivePolicy as Policy,
   Finished,
-  Policy,
   Redaction,
-  Resolution,
   ResolvedPolicy,
-  Resolver,
   Verdict,
 } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
+export type { Doubt, Resolution, Resolver } from './engine/resolution.ts';
 export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';

@@ -162,11 +162,26 @@ export function currentRun(): Run | undefined {
 }
 
 /** Runs a handler as `run`, until it ends. */
-export async function insideRun<T>(run: Run, handler: () => Promise<T>): Promise<T> {
-  const { scope, key } = run;
+export function insideRun<T>(run: Run, handler: () => Promise<T>): Promise<T> {
+  return insideKey(run, run, handler);
+}
+
+/**
+ * Asks a developer's function about a key that this call holds, until it has answered. There is no run yet, so `currentRun()` is undefined
+ * in it; and what it calls with the request at hand neither gets the key nor waits for it.
+ */
+export function insideQuestion<T>(held: Pick<Held, 'scope' | 'key'>, ask: () => Promise<T>): Promise<T> {
+  return insideKey(held, undefined, ask);
+}
+
+async function insideKey<T>(
+  { scope, key }: Pick<Held, 'scope' | 'key'>,
+  run: Run | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
   const frame: Frame = { scope, key, ended: false };
   try {
-    return await contexts.run({ run, frames: [frame, ...keptFrames()] }, handler);
+    return await contexts.run({ run, frames: [frame, ...keptFrames()] }, body);
   } finally {
     frame.ended = true;
   }

@@ -2,7 +2,7 @@ import { createSchema, createYoga } from 'graphql-yoga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { useIdempotency } from '../plugin/graphql/index.ts';
 import { createIdempotencyHandler } from '../plugin/http/index.ts';
-import { createIdempotency, type IdempotencyOptions, type Policy } from '../server/index.ts';
+import { createIdempotency, type Doubt, type IdempotencyOptions, type Policy } from '../server/index.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { callOf } from './support/calls.ts';
 
@@ -135,15 +135,15 @@ test('an async `redact` gives what is stored', async () => {
   await expect(pay()).rejects.toMatchObject({ code: 'IDEMPOTENCY_RESULT_NOT_RETAINED', reason: 'redacted' });
 });
 
-test('an `onAbandoned` function that rejects after its time was over has done so for nobody', async () => {
+test('a `resolve` function that rejects after its time was over has done so for nobody', async () => {
   const { pay } = setUp({ classify: () => 'in_doubt' });
   await pay();
-  const onAbandoned = async (_: unknown, signal: AbortSignal): Promise<never> => {
+  const resolve = async ({ signal }: Doubt): Promise<never> => {
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
     throw new Error('gave up');
   };
   vi.useFakeTimers();
-  const asked = expect(pay({ onAbandoned })).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
+  const asked = expect(pay({ resolve })).rejects.toMatchObject({ code: 'IDEMPOTENCY_IN_DOUBT' });
   await vi.advanceTimersByTimeAsync(60_000);
   vi.useRealTimers();
   await asked;

@@ -41,7 +41,7 @@ function startRun(policy: Policy = LIMIT, options: Parameters<typeof openEngine>
     end: (result: Result | Error) => end.open(result),
     run: () => run as Run,
     handler,
-    retry: (more: Policy = {}) => engine.call(handler, { policy: { ...policy, ...more } }),
+    retry: (more: Pick<Policy, 'resolve'> = {}) => engine.call(handler, { policy: { ...policy, ...more } }),
   };
 }
 
@@ -132,11 +132,11 @@ describe('a handler that takes longer than maxRunMs', () => {
     expect(await started.record()).not.toHaveProperty('steps');
   });
 
-  test('is what an `onAbandoned` function is asked about', async () => {
+  test('is what a `resolve` function is asked about', async () => {
     const started = startRun();
     await vi.advanceTimersByTimeAsync(20_000);
-    const onAbandoned = vi.fn(async () => ({ action: 'complete', data: 'found' }) as const);
-    expect(await started.retry({ onAbandoned })).toEqual({ value: { data: 'found' }, replayed: true });
+    const resolve = vi.fn(async () => ({ action: 'complete', data: 'found' }) as const);
+    expect(await started.retry({ resolve })).toEqual({ value: { data: 'found' }, replayed: true });
     started.end({ data: 'paid' }); // too late for that: another owner stands
     await vi.advanceTimersByTimeAsync(0);
     expect(await started.retry()).toMatchObject({ value: { data: 'found' } });

@@ -78,7 +78,7 @@ describe('an option that does not exist is refused', () => {
     ['createIdempotencyMiddleware', 'authorizeReplays', 'authorizeReplay'],
     ['createIdempotencyMiddleware', 'header', 'headerName'],
     ['idempotent', 'required', 'require'],
-    ['idempotent', 'onAbandonned', 'onAbandoned'],
+    ['idempotent', 'onCrashes', 'onCrash'],
     ['createIdempotencyHandler', 'method', 'methods'],
     ['createIdempotencyHandler', 'authoriseReplay', 'authorizeReplay'],
     ['createDashboard', 'readonly', 'readOnly'],

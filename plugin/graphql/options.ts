@@ -10,7 +10,7 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import { type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
+import { type ExclusivePolicy, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { AuthorizeReplay } from './call/replay.ts';
 import type { MutationOperation } from './document/operation.ts';
@@ -33,12 +33,12 @@ export interface UseIdempotencyOptions<Context> {
    * of them, and is refused with IDEMPOTENCY_KEY_INVALID when two give the same option different values; only `fingerprint` is each
    * field's own.
    *
-   * What an `onAbandoned` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
+   * What a `resolve` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
    */
-  fields?: Readonly<Record<string, Policy<FingerprintSource<Context>>>>;
+  fields?: Readonly<Record<string, ExclusivePolicy<FingerprintSource<Context>>>>;
   /**
-   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
-   * `onAbandoned` function gives). It is never asked before a run; where fields have keys, it is asked for each. Use it for
+   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what a
+   * `resolve` function gives). It is never asked before a run; where fields have keys, it is asked for each. Use it for
    * permissions that are checked where a replay does not come by: in resolvers, and in plugins listed before this one that wrap the execution.
    *
    * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (403); a GraphQLError that it throws is given instead. The record

@@ -50,12 +50,12 @@ const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 const WITHOUT_END = /^\s*(text\/event-stream|multipart\/x-mixed-replace)\s*(;|$)/i;
 
 /**
- * An answer for a resolver function to give, where a 200 with JSON would not repeat what the handler would have said.
+ * An answer for a `resolve` function to give, where a 200 with JSON would not repeat what the handler would have said.
  *
  * @example
- * onAbandoned: async ({ key }) => {
- *   const payment = await provider.find(key)
- *   if (!payment) return { action: 'rerun' }
+ * resolve: async ({ downstreamKey }) => {
+ *   const payment = await provider.find(downstreamKey('charge'))
+ *   if (!payment) return { action: 'in_doubt' }
  *   const headers = { 'content-type': 'application/json', location: `/payments/${payment.id}` }
  *   return { action: 'complete', data: httpResponse(JSON.stringify(payment), { status: 201, headers }) }
  * }

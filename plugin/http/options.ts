@@ -11,10 +11,15 @@ import {
   methodNames,
   required,
 } from '../../server/engine/option-checks.ts';
-import { POLICY_CHECKS, policyOptionsOf } from '../../server/engine/policy.ts';
+import { type CrashRule, overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
-import { type HttpPolicy, type ResolvedHttpPolicy, resolveHttpPolicy } from './policy.ts';
+import {
+  type HttpPolicy,
+  type HttpPolicyOptions,
+  type ResolvedHttpPolicy,
+  resolveHttpPolicy,
+} from './policy.ts';
 import {
   DEFAULT_CAPTURED_HEADERS,
   DEFAULT_STORED_HEADERS,
@@ -129,9 +134,9 @@ export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> exte
 }
 
 /** What one handler has of its own: a policy, and the options that it has otherwise than the others. */
-export interface HttpHandlerPolicy<Rest extends unknown[] = unknown[]>
-  extends HttpPolicy<Rest>,
-    OfHandlers<Rest> {
+export type HttpHandlerPolicy<Rest extends unknown[] = unknown[]> = HandlerPolicyOptions<Rest> & CrashRule;
+
+interface HandlerPolicyOptions<Rest extends unknown[]> extends HttpPolicyOptions<Rest>, OfHandlers<Rest> {
   /**
    * Says whose keys these are, for this handler.
    * @default that of `createIdempotencyHandler`
@@ -229,7 +234,7 @@ export function resolveHandler<Rest extends unknown[]>(
   } = { ...options, ...own };
   return {
     ...functions,
-    ...(resolveHttpPolicy(idempotency, { ...ofAll, ...policy }, OF_ONE) satisfies ResolvedHttpPolicy),
+    ...(resolveHttpPolicy(idempotency, overlaid(ofAll, policy), OF_ONE) satisfies ResolvedHttpPolicy),
     idempotency,
     methods: new Set(methods.map((method) => method.toUpperCase())),
     require,

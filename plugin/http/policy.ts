@@ -1,7 +1,7 @@
 import type { Origin } from '../../server/engine/check-options.ts';
 import { pathOf } from '../../server/engine/check-options.ts';
 import type { FingerprintPolicy } from '../../server/engine/fingerprint-policy.ts';
-import type { Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import type { CrashRule, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { HttpFingerprintCall } from './call.ts';
@@ -22,7 +22,10 @@ export type HttpFingerprint<Rest extends unknown[] = unknown[]> =
   | FingerprintPolicy<HttpFingerprintCall<Rest>>;
 
 /** The options of `createIdempotency` for handlers of HTTP. What is absent comes from there. */
-export interface HttpPolicy<Rest extends unknown[] = unknown[]>
+export type HttpPolicy<Rest extends unknown[] = unknown[]> = HttpPolicyOptions<Rest> & CrashRule;
+
+/** The options of a policy, also those that contradict each other. */
+export interface HttpPolicyOptions<Rest extends unknown[] = unknown[]>
   extends Omit<Policy<HttpFingerprintCall<Rest>, HttpResult>, 'fingerprint'> {
   /**
    * Says when two requests with one key are the same request.
@@ -44,7 +47,7 @@ export interface ResolvedHttpPolicy {
 /** Fills in the defaults of `createIdempotency`. @throws TypeError naming the option, what was expected and what came */
 export function resolveHttpPolicy(
   idempotency: Idempotency,
-  { fingerprint, ...policy }: HttpPolicy<never>,
+  { fingerprint, ...policy }: HttpPolicyOptions<never>,
   origin: Origin,
 ): ResolvedHttpPolicy {
   if (typeof fingerprint === 'string' && fingerprint !== 'json') {

@@ -41,7 +41,7 @@ function kindOf({ code, status }: IdempotencyError, documentation: string | unde
 }
 
 /**
- * Says what clients may know of the error with which an `onAbandoned` function failed a call: an error with an HTTP status was
+ * Says what clients may know of the error with which a `resolve` function failed a call: an error with an HTTP status was
  * made for them, any other is an internal error.
  */
 export function problemOf(error: unknown): { status: number; body: object } {

@@ -10,8 +10,8 @@ import {
   required,
 } from '../../server/engine/option-checks.ts';
 import {
+  type ExclusivePolicy,
   POLICY_CHECKS,
-  type Policy,
   policyOptionsOf,
   type ResolvedPolicy,
 } from '../../server/engine/policy.ts';
@@ -60,8 +60,8 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> {
   /** True refuses a mutation without a key (IDEMPOTENCY_KEY_MISSING). Default false. */
   require?: boolean;
   /**
-   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what an
-   * `onAbandoned` function gives). It is never asked before a run. Use it for permissions that are checked after `idempotent()`: in later
+   * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what a
+   * `resolve` function gives). It is never asked before a run. Use it for permissions that are checked after `idempotent()`: in later
    * middlewares, or in the resolver.
    *
    * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
@@ -77,10 +77,10 @@ export interface Replay<Context, Meta> extends Call<Context, Meta> {
 }
 
 /** `Context` is that of a `fingerprint` function. */
-export interface ProcedurePolicy<Context = unknown> extends Policy<FingerprintSource<Context>> {
+export type ProcedurePolicy<Context = unknown> = ExclusivePolicy<FingerprintSource<Context>> & {
   /** Takes precedence over the option of the same name. */
   require?: boolean;
-}
+};
 
 const CHECKS: Readonly<Record<keyof IdempotencyMiddlewareOptions<never, never>, Check>> = {
   idempotency: anIdempotency,

@@ -36,7 +36,7 @@ export function createResultCodec(
   const encodedError = (result: Extract<CallResult, { ok: false }>): Encoded => ({
     outcome: 'error',
     ...writeDown(() => ({ body: trpcFormat.writeResult(errorBody(result.error)) })),
-    // The answer of a resolver function is about a run that did start.
+    // The answer of a `resolve` function is about a run that did start.
     started: result === verdict || started(),
     result: result.error,
   });

@@ -1,5 +1,6 @@
 import type { IdempotencyErrorCode } from './errors.ts';
 import { ruleOf } from './fingerprint.ts';
+import { wasInDoubt } from './lost-run.ts';
 import {
   type CompletedRecord,
   type KeyRecord,
@@ -29,8 +30,10 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** A record that nobody finished is kept for this time; null keeps it until it is resolved. */
   readonly unresolvedRetentionMs: number | null;
-  /** `ask` stands for a resolver function. */
-  readonly onAbandoned: 'in_doubt' | 'rerun' | 'ask';
+  /** Says what a lapsed lease means. */
+  readonly onCrash: 'in_doubt' | 'retry';
+  /** True where the policy has a `resolve` function to ask about a doubt. */
+  readonly resolves: boolean;
   readonly transactional: boolean;
   /** The request itself, sealed, where the record is to hold it. */
   readonly captured?: StoredBody;
@@ -86,11 +89,9 @@ function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Dec
       if (record.leaseExpiresAt > now) return { do: 'wait', record };
       // Nothing of an open transaction was committed, so running it again is always safe.
       if (record.transactional) return { do: 'take_over', record, to: 'running' };
-      return {
-        do: 'take_over',
-        record,
-        to: request.onAbandoned === 'rerun' ? 'running' : request.onAbandoned,
-      };
+      if (request.onCrash === 'retry' && !wasInDoubt(record))
+        return { do: 'take_over', record, to: 'running' };
+      return { do: 'take_over', record, to: request.resolves ? 'ask' : 'in_doubt' };
     }
     case 'completed':
       return decideReplay(record, request);
@@ -101,7 +102,7 @@ function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Dec
       }
       return { do: 'claim', life: 'kept' };
     case 'in_doubt':
-      if (request.onAbandoned === 'ask') return { do: 'take_over', record, to: 'ask' };
+      if (request.resolves) return { do: 'take_over', record, to: 'ask' };
       return { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' };
     default:
       return record satisfies never;

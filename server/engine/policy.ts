@@ -8,19 +8,8 @@ import {
 } from './fingerprint-policy.ts';
 import type { KeyFormat } from './key.ts';
 import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
-import { type KeyRecord, RECORD_ROOM_BYTES } from './record.ts';
-
-/** A resolver function may say this about an abandoned run. */
-export type Resolution =
-  | { readonly action: 'rerun' | 'in_doubt' }
-  | { readonly action: 'complete'; readonly data: unknown }
-  | { readonly action: 'fail'; readonly error: unknown };
-
-/**
- * Decides about one abandoned run, for example by asking the payment provider. It runs once, under a takeover
- * with a lease of its own; `signal` aborts with that lease. If it throws or takes longer, the record is in doubt.
- */
-export type Resolver = (record: KeyRecord, signal: AbortSignal) => Promise<Resolution>;
+import { RECORD_ROOM_BYTES } from './record.ts';
+import type { Resolver } from './resolution.ts';
 
 /** `classify` sees this of a finished run. */
 export interface Finished<Result = unknown> {
@@ -47,7 +36,7 @@ export type Verdict =
 
 /**
  * Per operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
- * shown; `Result` is the handler's result, which `classify` is shown.
+ * shown, and a `resolve` function beside its doubt; `Result` is the handler's result, which `classify` is shown.
  */
 export interface Policy<Call = unknown, Result = unknown> {
   /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
@@ -67,8 +56,26 @@ export interface Policy<Call = unknown, Result = unknown> {
   concurrent?: 'wait' | 'reject';
   /** A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms. Default 10 s. */
   waitTimeoutMs?: number;
-  /** Says what a claim does about a run whose lease lapsed. Default `in_doubt`: a crash never runs an effect twice. */
-  onAbandoned?: 'in_doubt' | 'rerun' | Resolver;
+  /**
+   * Says what a run means that did not end: its process died or could not renew its lease. `in_doubt`: nobody knows whether it had its
+   * effect, so nothing runs again before somebody has decided. `retry`: the next retry runs the handler again, unasked; that is for
+   * handlers that tell an effect from its repetition, by `run.downstreamKey` or `run.step`. Not beside `transaction: true`, whose crash
+   * has committed nothing and is always retried.
+   * @default 'in_doubt'
+   */
+  onCrash?: 'in_doubt' | 'retry';
+  /**
+   * This function is asked about a key that is in doubt, by the retry that comes upon it: for example it asks the payment provider.
+   * That is a key whose run crashed (under `onCrash: 'in_doubt'`), or was left in doubt by `run.inDoubt`, by `classify` or by
+   * `maxRunMs`. Under `onCrash: 'retry'` it is not asked about a crash. Null asks nobody.
+   * @default null
+   * @example
+   * resolve: async ({ downstreamKey, signal }) => {
+   *   const charge = await provider.findCharge({ idempotencyKey: downstreamKey('charge'), signal })
+   *   return charge ? { action: 'complete', data: { id: charge.id } } : { action: 'in_doubt' }
+   * }
+   */
+  resolve?: Resolver<Call> | null;
   /**
    * Decides whether a finished run is stored, its key is released, or its effect is unknown. May be async: the run goes on until it
    * has answered. Where it fails, or gives anything else, the record is in doubt.
@@ -115,6 +122,14 @@ export interface Policy<Call = unknown, Result = unknown> {
   fingerprint?: FingerprintPolicy<Call>;
 }
 
+/** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */
+export type CrashRule =
+  | { transaction?: false; onCrash?: 'in_doubt' | 'retry' }
+  | { transaction?: boolean; onCrash?: never };
+
+/** A `Policy` whose options do not contradict each other. */
+export type ExclusivePolicy<Call = unknown, Result = unknown> = Policy<Call, Result> & CrashRule;
+
 /**
  * Names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
  * whatever their aliases and variables are), headers, query parameters. Or a function, which gets the body as it would be
@@ -138,7 +153,8 @@ const DEFAULTS: ResolvedPolicy = {
   maxRunMs: null,
   concurrent: 'wait',
   waitTimeoutMs: 10 * SECOND,
-  onAbandoned: 'in_doubt',
+  onCrash: 'in_doubt',
+  resolve: null,
   classify: storeWhatIsKnown,
   transaction: false,
   maxResultBytes: 1_048_576,
@@ -184,7 +200,8 @@ export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   concurrent: oneOf('wait', 'reject'),
   maxRunMs: anyOf(timer(SECOND), aNull),
   waitTimeoutMs: timer(1),
-  onAbandoned: anyOf(oneOf('in_doubt', 'rerun'), aFunction),
+  onCrash: oneOf('in_doubt', 'retry'),
+  resolve: anyOf(aFunction, aNull),
   classify: aFunction,
   transaction: aBoolean,
   maxResultBytes: integer(0, RECORD_ROOM_BYTES),
@@ -221,7 +238,29 @@ export function resolvePolicy(
     }),
   };
   checkUnresolvedRetention(resolved, origin);
+  checkCrashOption(policy, origin);
   return resolved;
+}
+
+/**
+ * Puts the policy of one operation over that of all. Where they make a transaction together, an `onCrash` has no say: only one object that
+ * has both contradicts itself.
+ */
+export function overlaid<Of extends Pick<Policy, 'transaction' | 'onCrash'>>(ofAll: Of, ofOne: Of): Of {
+  const own = Object.fromEntries(Object.entries(ofOne).filter(([, value]) => value !== undefined)) as Of;
+  const { onCrash, ...rest } = { ...ofAll, ...own };
+  const contradictsItself = own.transaction === true && own.onCrash !== undefined;
+  const isLeftOut = onCrash === undefined || (rest.transaction === true && !contradictsItself);
+  return (isLeftOut ? rest : { ...rest, onCrash }) as Of;
+}
+
+/** A transaction that is not committed leaves nothing, so each crash of it is retried: to decide otherwise would have no effect. */
+function checkCrashOption({ transaction, onCrash }: Policy<never, never>, origin: Origin): void {
+  if (!transaction || onCrash === undefined) return;
+  throw new TypeError(
+    `Expected no \`${pathOf('onCrash', origin)}\` beside \`transaction: true\`, got ${onCrash}: a crash has committed nothing, and ` +
+      'a retry runs the handler again; leave `onCrash` out (`resolve` is for what such a handler leaves in doubt itself)',
+  );
 }
 
 /** A shorter time forgets a run whose effect is not known as soon as its crash is noticed, and the next retry runs it again. */

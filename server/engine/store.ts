@@ -3,7 +3,7 @@ import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
 import type { StatsDelta } from './stats.ts';
-import type { FinishedStep, LeaseTerms, Settlement } from './transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement, Takeover } from './transitions.ts';
 
 /** A `Held` names a claim that was won: every later write of its caller carries `owner` and `fence`. */
 export interface Held {
@@ -123,14 +123,10 @@ export interface Store {
   giveUp(request: ClaimRequest): void;
 
   /**
-   * Compare-and-set on `seen.owner`, `seen.fence` and `mayTakeOver` by the store's clock: `takenOver(...)` for
-   * `running`, `lapsed(...)` for `in_doubt`. `won` only for `running`.
+   * Compare-and-set on `seen.owner`, `seen.fence` and `mayTakeOver` by the store's clock: `lapsed(...)` for `in_doubt`, which is
+   * never `won`; `takenOver(...)` for the others.
    */
-  takeOver(
-    request: ClaimRequest,
-    seen: Pick<Held, 'owner' | 'fence'>,
-    to: 'running' | 'in_doubt',
-  ): Promise<ClaimAnswer>;
+  takeOver(request: ClaimRequest, seen: Pick<Held, 'owner' | 'fence'>, to: Takeover): Promise<ClaimAnswer>;
 
   /** Compare-and-set on owner, fence and `maySettle`: the record becomes `settled(...)`. Durable once applied. */
   settle(held: Held, settlement: Settlement): Promise<WriteAnswer>;

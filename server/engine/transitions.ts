@@ -93,17 +93,18 @@ export function maySettle(record: KeyRecord, settlement: Settlement): record is 
 }
 
 /**
- * Tells whether the record may be taken over. A record in doubt may be, only to ask a resolver about it: its owner may have put it there
- * after the caller saw its lease lapse, and then nothing runs again unasked.
+ * A takeover makes a lapsed record `running` under another owner, or leaves it `in_doubt`; `asking` makes a record in doubt a running
+ * one, for somebody to be asked about it.
  */
-export function mayTakeOver(
-  record: KeyRecord,
-  request: ClaimRequest,
-  to: 'running' | 'in_doubt',
-  now: Date,
-): boolean {
-  if (record.state === 'running') return record.leaseExpiresAt <= now;
-  return record.state === 'in_doubt' && to === 'running' && request.onAbandoned === 'ask';
+export type Takeover = 'running' | 'in_doubt' | 'asking';
+
+/**
+ * Tells whether the record may be taken over so. A lapsed record may be in doubt by now, for its owner may have put it there after the
+ * caller saw its lease lapse: then nothing runs again unasked.
+ */
+export function mayTakeOver(record: KeyRecord, to: Takeover, now: Date): record is UnresolvedRecord {
+  if (to === 'asking') return record.state === 'in_doubt';
+  return record.state === 'running' && record.leaseExpiresAt <= now;
 }
 
 export function settled(

@@ -1,17 +1,23 @@
 import type { Answer, Encoded, KeyedCall } from '../call.ts';
 import { refusal } from '../engine/errors.ts';
-import type { Resolution, Resolver } from '../engine/policy.ts';
-import type { KeyRecord } from '../engine/record.ts';
+import { failedToResolve, LEFT_IN_DOUBT, TOOK_TOO_LONG } from '../engine/lost-run.ts';
+import { isObject } from '../engine/option-checks.ts';
+import type { UnresolvedRecord } from '../engine/record.ts';
+import type { Resolution } from '../engine/resolution.ts';
+import type { Held } from '../engine/store.ts';
+import { whatCame } from '../engine/what-came.ts';
 import { textOf } from '../reason.ts';
+import { insideQuestion } from '../run.ts';
 import type { Claimant } from './claimant.ts';
 import { encodeResult } from './completion.ts';
+import { doubtOf } from './doubt.ts';
 import type { Execution } from './execution.ts';
 import { refusalOfRecord } from './refusal-of-record.ts';
 import { authorizeReplay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** A `Resolved` says what the call does after the developer's `onAbandoned`: it answers, runs, or claims again. */
+/** A `Resolved` says what the call does after the developer's `resolve`: it answers, runs, or claims again. */
 type Resolved<Value> =
   | { readonly do: 'answer'; readonly answer: Answer<Value> }
   | { readonly do: 'run'; readonly won: Won }
@@ -19,29 +25,33 @@ type Resolved<Value> =
 
 /** A usable resolution has its answer in the host's own form, and can be stored. */
 type Usable<Value> =
-  | { readonly action: 'rerun' | 'in_doubt' }
+  | { readonly action: 'retry' | 'in_doubt' }
   | { readonly action: 'complete'; readonly value: Value; readonly encoded: Encoded };
 
-/** Asks the developer's `onAbandoned` about a run that died. The key is taken over first: others meanwhile see a run. */
+/**
+ * Asks the developer's `resolve` about a run whose end nobody knows. The key is taken over first: others meanwhile see a run. It is
+ * no transaction while it is asked about: if this process dies now, the doubt is still there.
+ */
 export async function askResolver<Value>(
   claimant: Claimant<Value>,
-  record: KeyRecord,
+  record: UnresolvedRecord,
   recordId: string | undefined,
 ): Promise<Resolved<Value>> {
-  const { host, call, request } = claimant;
-  const taken = await host.store.takeOver(request, record, 'running');
+  const { host, call } = claimant;
+  const request = { ...claimant.request, transactional: false };
+  const taken = await host.store.takeOver(request, record, record.state === 'running' ? 'running' : 'asking');
   if (!taken.won) return { do: 'claim_again' };
   const start = await startExecution(claimant, taken, 'taken_over');
   if (start.do === 'claim_again') return start;
   const { execution } = start;
-  const resolution = await resolve(call, record, execution, recordId);
+  const resolution = await resolve({ call, record, recordId, held: taken.held, execution });
   switch (resolution.action) {
-    case 'rerun':
+    case 'retry':
       execution.stop();
       // The run gets a lease that is as good as new.
       return { do: 'run', won: { ...taken, sentAt: Number.NEGATIVE_INFINITY } };
     case 'in_doubt':
-      await execution.inDoubt('resolver');
+      await execution.inDoubt(LEFT_IN_DOUBT);
       throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId);
     case 'complete': {
       const { value, encoded } = resolution;
@@ -54,37 +64,60 @@ export async function askResolver<Value>(
   }
 }
 
-/** Calls the resolver, for at most a lease's time. @throws IdempotencyError IDEMPOTENCY_IN_DOUBT when it gives nothing usable */
-async function resolve<Value>(
-  call: KeyedCall<Value>,
-  record: KeyRecord,
-  execution: Execution<Value>,
-  recordId: string | undefined,
-): Promise<Usable<Value>> {
-  const { onAbandoned, leaseMs } = call.policy;
+interface Question<Value> {
+  readonly call: KeyedCall<Value>;
+  readonly record: UnresolvedRecord;
+  readonly recordId: string | undefined;
+  readonly held: Held;
+  readonly execution: Execution<Value>;
+}
+
+/** Asks the function, for at most a lease's time. @throws IdempotencyError IDEMPOTENCY_IN_DOUBT when it gives nothing usable */
+async function resolve<Value>(question: Question<Value>): Promise<Usable<Value>> {
+  const { call, record, recordId, held, execution } = question;
+  const { leaseMs } = call.policy;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(refusal('IDEMPOTENCY_LEASE_LOST', 'timeout')), leaseMs);
   const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
   try {
-    const asked = Promise.resolve((onAbandoned as Resolver)(record, signal));
+    const asked = insideQuestion(held, async () =>
+      call.policy.resolve?.(await doubtOf({ call, record, held, signal })),
+    );
     const resolution = checkResolution(await untilAborted(asked, signal));
     if (resolution.action !== 'complete' && resolution.action !== 'fail') return resolution;
     // In the same `try`, for it may be nothing that the host can answer with.
     const value = call.codec.resolve(resolution);
     return { action: 'complete', value, encoded: encodeResult(call, value) };
   } catch (cause) {
-    await execution.inDoubt(signal.aborted ? 'resolver took too long' : `resolver failed: ${textOf(cause)}`);
+    await execution.inDoubt(signal.aborted ? TOOK_TOO_LONG : failedToResolve(textOf(cause)));
     throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId, 'resolver_failed', cause);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function checkResolution(resolution: Resolution): Resolution {
+function checkResolution(resolution: Resolution | undefined): Resolution {
   const action: unknown = resolution?.action;
-  if (action === 'rerun' || action === 'in_doubt' || action === 'complete' || action === 'fail')
-    return resolution;
+  switch (action) {
+    case 'complete':
+      return checkMember(resolution as Resolution, 'data');
+    case 'fail':
+      return checkMember(resolution as Resolution, 'error');
+    case 'retry':
+    case 'in_doubt':
+      return resolution as Resolution;
+    default:
+      throw new TypeError(
+        `Expected \`resolve\` to return an object with the action complete, fail, retry or in_doubt, got ${isObject(resolution) ? `the action ${whatCame(action)}` : whatCame(resolution)}`,
+      );
+  }
+}
+
+/** A misspelt member would be stored as a result of nothing. It may be undefined, where that is what the handler returns. */
+function checkMember(resolution: Resolution, member: 'data' | 'error'): Resolution {
+  if (member in resolution) return resolution;
+  const members = Object.keys(resolution).join(', ');
   throw new TypeError(
-    `Expected a resolution with action rerun, in_doubt, complete or fail, got ${String(action)}`,
+    `Expected \`resolve\` to return \`${member}\` with the action ${resolution.action}, got the members ${members}`,
   );
 }

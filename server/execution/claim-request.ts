@@ -6,7 +6,7 @@ import { checkKey, checkKeyFormat, checkScope } from '../engine/key.ts';
 /** Makes the request by which a call asks the store for its key. @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_SCOPE_MISSING @throws TypeError for a scope that is no scope */
 export function claimRequestOf<Value>(call: KeyedCall<Value>): ClaimRequest {
   const { operation, fingerprints, selections, policy } = call;
-  const { leaseMs, unresolvedRetentionMs, onAbandoned } = policy;
+  const { leaseMs, unresolvedRetentionMs, onCrash } = policy;
   return {
     scope: checkScope(call.scope),
     key: checkKeyFormat(checkKey(call.key), policy.keyFormat),
@@ -17,7 +17,8 @@ export function claimRequestOf<Value>(call: KeyedCall<Value>): ClaimRequest {
     seed: seedAt(Date.now()),
     leaseMs,
     unresolvedRetentionMs,
-    onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
+    onCrash,
+    resolves: policy.resolve !== null,
     transactional: policy.transaction,
   };
 }

@@ -1,7 +1,7 @@
-import { type BodyPlace, openBody, sealBody } from '../bodies/bodies.ts';
+import { sealBody } from '../bodies/bodies.ts';
 import { writeJson } from '../bodies/write-json.ts';
-import { replayableBody, storedBytes } from '../engine/body.ts';
-import { IdempotencyError, isIdempotencyError, refusal } from '../engine/errors.ts';
+import { storedBytes } from '../engine/body.ts';
+import { IdempotencyError, refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Held, Store } from '../engine/store.ts';
@@ -9,8 +9,8 @@ import type { FinishedStep } from '../engine/transitions.ts';
 import { downstreamKeyOf, type StepContext, type StepRunner } from '../run.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
+import { openStep, placeOfStep, readStep, STEP_FORMAT } from './step-value.ts';
 
-const FORMAT = 'step/1';
 const MAX_STEPS = 100;
 const MAX_NAME_LENGTH = 255;
 const FIRST_PAUSE_MS = 100;
@@ -102,7 +102,7 @@ export class Steps {
     const { body, cause } = write(value);
     const stored = await this.#seal(name, body);
     await this.#record({ name, value: stored });
-    if (body !== undefined) return read(body);
+    if (body !== undefined) return readStep(body);
     this.#doubt = `the value of step "${name}" could not be stored`;
     const why = cause instanceof TypeError ? `: ${cause.message.split('\n', 1)[0]}` : '';
     throw new TypeError(`Expected step "${name}" to return what JSON can hold, got ${shown(value)}${why}`, {
@@ -120,20 +120,19 @@ export class Steps {
     try {
       stored =
         body === undefined
-          ? { format: FORMAT, bytes: 0, omitted: 'unserializable' }
-          : await sealBody(body, this.#placeOf(name), { cipher, compressAboveBytes, maxBytes });
+          ? { format: STEP_FORMAT, bytes: 0, omitted: 'unserializable' }
+          : await sealBody(body, placeOfStep(this.#deps.held, name), {
+              cipher,
+              compressAboveBytes,
+              maxBytes,
+            });
     } catch {
-      stored = { format: FORMAT, bytes: 0, omitted: 'unsealed' };
+      stored = { format: STEP_FORMAT, bytes: 0, omitted: 'unsealed' };
     }
     const bytes = storedBytes(stored);
-    if (bytes > RECORD_ROOM_BYTES - this.#bytes) return { format: FORMAT, bytes, omitted: 'too_large' };
+    if (bytes > RECORD_ROOM_BYTES - this.#bytes) return { format: STEP_FORMAT, bytes, omitted: 'too_large' };
     this.#bytes += bytes;
     return stored;
-  }
-
-  #placeOf(step: string): BodyPlace {
-    const { scope, key, life } = this.#deps.held;
-    return { scope, key, life, part: { step }, format: FORMAT };
   }
 
   /** Records a finished step, and resolves once that is durable. It tries for a lease's time, while the lease is kept. */
@@ -170,12 +169,12 @@ export class Steps {
   }
 
   async #valueOf(name: string, stored: unknown): Promise<unknown> {
+    const { held, policy } = this.#deps;
     try {
-      const body = replayableBody(stored, FORMAT);
-      return read(await openBody(body, this.#placeOf(name), this.#deps.policy.cipher));
-    } catch (cause) {
+      return await openStep(stored, placeOfStep(held, name), policy.cipher);
+    } catch (error) {
       this.#doubt = `the value of step "${name}" is not available`;
-      throw isIdempotencyError(cause) ? cause : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
+      throw error;
     }
   }
 }
@@ -204,9 +203,4 @@ function write(value: unknown): { readonly body: string | undefined; readonly ca
   } catch (cause) {
     return { body: undefined, cause };
   }
-}
-
-/** Reads a body back, also that of a step that has just ended, so that each attempt goes on with the same value. */
-function read(body: string): unknown {
-  return body === '' ? undefined : JSON.parse(body);
 }

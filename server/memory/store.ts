@@ -23,6 +23,7 @@ import {
   type Settlement,
   settled,
   stepped,
+  type Takeover,
   takenOver,
 } from '../engine/transitions.ts';
 
@@ -67,13 +68,13 @@ class MemoryStore implements Store {
     this.#write(request, givenUp(current, request.leaseMs, now));
   }
 
-  async takeOver(request: ClaimRequest, seen: Seen, to: 'running' | 'in_doubt'): Promise<ClaimAnswer> {
+  async takeOver(request: ClaimRequest, seen: Seen, to: Takeover): Promise<ClaimAnswer> {
     this.#refuseWhenClosed();
     const sentAt = performance.now();
     const { record, now } = this.#read(request);
     const current = record && this.#held(record, seen);
-    if (!current || !mayTakeOver(current, request, to, now)) return { won: false, record, now };
-    if (to === 'running') return this.#won(request, takenOver(current, request, now), sentAt);
+    if (!current || !mayTakeOver(current, to, now)) return { won: false, record, now };
+    if (to !== 'in_doubt') return this.#won(request, takenOver(current, request, now), sentAt);
     if (current.state === 'running') this.#write(request, lapsed(current, request, now));
     return { won: false, ...this.#read(request) };
   }

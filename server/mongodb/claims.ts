@@ -2,6 +2,7 @@ import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { KeyRecord } from '../engine/record.ts';
 import type { ClaimAnswer, Held } from '../engine/store.ts';
+import type { Takeover } from '../engine/transitions.ts';
 import type { Collection } from './database.ts';
 import { within } from './deadline.ts';
 import { LOCK_KEY, nameOfLock } from './indexes.ts';
@@ -145,7 +146,7 @@ export class Claims {
   async takeOver(
     request: ClaimRequest,
     seen: Pick<Held, 'owner' | 'fence'>,
-    to: 'running' | 'in_doubt',
+    to: Takeover,
   ): Promise<ClaimAnswer> {
     const { reader, writes } = this.#options;
     const until = this.#deadline();

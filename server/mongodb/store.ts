@@ -12,7 +12,7 @@ import type {
   Transaction,
   WriteAnswer,
 } from '../engine/store.ts';
-import type { FinishedStep, LeaseTerms, Settlement } from '../engine/transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../engine/transitions.ts';
 import { Claims } from './claims.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
@@ -108,7 +108,7 @@ class MongoDBStore implements MongoStore {
   async takeOver(
     request: ClaimRequest,
     seen: Pick<Held, 'owner' | 'fence'>,
-    to: 'running' | 'in_doubt',
+    to: Takeover,
   ): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
     return this.#claims.takeOver(request, seen, to);

@@ -46,7 +46,8 @@ const callless = {
   seed: 1,
   leaseMs: 1_000,
   unresolvedRetentionMs: null,
-  onAbandoned: 'in_doubt',
+  onCrash: 'in_doubt',
+  resolves: false,
   transactional: false,
 } as const;
 

@@ -26,13 +26,22 @@ const running = { ...base, state: 'running', leaseExpiresAt: later(500) };
 const lapsed = { ...running, leaseExpiresAt: NOW };
 const completed = { ...base, state: 'completed', outcome: 'success', completedAt: NOW };
 const inDoubt = { ...base, state: 'in_doubt' };
+/** A retry took a key in doubt over, to ask about it, and died. */
+const asked = {
+  ...lapsed,
+  history: [
+    { event: 'in_doubt', at: NOW, owner: 'first', fence: 5, reason: 'timeout' },
+    { event: 'taken_over', at: NOW, owner: 'first', fence: 5 },
+  ],
+};
 const { fingerprint: _, ...open } = base;
 const releasedByRun = { ...open, state: 'released' };
 const releasedByOperator = { ...base, state: 'released' };
 
 const mine = { owner: 'somebody' };
 const other = { fingerprints: ['s1:bbbb'] } as const;
-const ask = { onAbandoned: 'ask' } as const;
+const retry = { onCrash: 'retry' } as const;
+const ask = { resolves: true } as const;
 
 const table: [from: string, record: StoredRecord | null, request: Partial<ClaimRequest>, decision: object][] =
   [
@@ -52,8 +61,13 @@ const table: [from: string, record: StoredRecord | null, request: Partial<ClaimR
     ['lapsed, own owner', lapsed, mine, { do: 'run' }],
     ['running, live lease', running, {}, { do: 'wait' }],
     ['lapsed', lapsed, {}, { do: 'take_over', to: 'in_doubt' }],
-    ['lapsed under rerun', lapsed, { onAbandoned: 'rerun' }, { do: 'take_over', to: 'running' }],
-    ['lapsed under a resolver', lapsed, ask, { do: 'take_over', to: 'ask' }],
+    ['lapsed under retry', lapsed, retry, { do: 'take_over', to: 'running' }],
+    ['lapsed under both', lapsed, { ...retry, ...ask }, { do: 'take_over', to: 'running' }],
+    ['lapsed while it asked about a doubt', asked, {}, { do: 'take_over', to: 'in_doubt' }],
+    ['lapsed while it asked, under retry', asked, retry, { do: 'take_over', to: 'in_doubt' }],
+    ['lapsed while it asked, with a `resolve` function', asked, ask, { do: 'take_over', to: 'ask' }],
+    ['lapsed while it asked, under both', asked, { ...retry, ...ask }, { do: 'take_over', to: 'ask' }],
+    ['lapsed, with a `resolve` function', lapsed, ask, { do: 'take_over', to: 'ask' }],
     ['lapsed, transactional', { ...lapsed, transactional: true }, {}, { do: 'take_over', to: 'running' }],
     ['completed', completed, {}, { do: 'replay' }],
     ['completed with an error', { ...completed, outcome: 'error' }, {}, { do: 'replay' }],
@@ -72,13 +86,9 @@ const table: [from: string, record: StoredRecord | null, request: Partial<ClaimR
       { do: 'refuse', code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'given_up' },
     ],
     ['in doubt', inDoubt, {}, { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' }],
-    [
-      'in doubt under rerun',
-      inDoubt,
-      { onAbandoned: 'rerun' },
-      { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' },
-    ],
-    ['in doubt under a resolver', inDoubt, ask, { do: 'take_over', to: 'ask' }],
+    ['in doubt under retry', inDoubt, retry, { do: 'refuse', code: 'IDEMPOTENCY_IN_DOUBT' }],
+    ['in doubt under both', inDoubt, { ...retry, ...ask }, { do: 'take_over', to: 'ask' }],
+    ['in doubt, with a `resolve` function', inDoubt, ask, { do: 'take_over', to: 'ask' }],
   ];
 
 test.each(table)('%s', (_from, record, request, decision) => {

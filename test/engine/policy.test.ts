@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { overlaid } from '../../server/engine/policy.ts';
 import { createIdempotency, type IdempotencyOptions, type Policy } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
@@ -10,7 +11,8 @@ test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key 
     retain: 'result',
     maxResultBytes: 1_048_576,
     retentionMs: 86_400_000,
-    onAbandoned: 'in_doubt',
+    onCrash: 'in_doubt',
+    resolve: null,
     unresolvedRetentionMs: 2_592_000_000,
   });
 });
@@ -24,7 +26,8 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['waitTimeoutMs', [0, -1, Number.NaN, '1', null, 2 ** 31]],
     ['maxResultBytes', [-1, Number.NaN, '1', null, 16 * 1_048_576]],
     ['concurrent', ['queue', true, null]],
-    ['onAbandoned', ['retry', 'a function', true, null, {}]],
+    ['onCrash', ['rerun', 'ask', () => 'retry', true, null, {}]],
+    ['resolve', ['retry', 'in_doubt', true, {}, Promise.resolve()]],
     ['classify', ['store', 'a function', null]],
     ['retain', ['none', true, null]],
     ['cipher', ['aes', {}, { encrypt: () => {} }, true, Buffer.alloc(32)]],
@@ -56,6 +59,45 @@ test.each([
   ['a switch that is no boolean', { enabled: 'no' }, /Expected `enabled`/],
 ])('%s is refused', (_, options, message) => {
   expect(() => withOptions(options)).toThrow(message);
+});
+
+test.each(['in_doubt', 'retry'] as const)(
+  '`onCrash: %j` beside `transaction: true` is refused: a crash of a transaction has committed nothing',
+  (onCrash) => {
+    const both = { transaction: true, onCrash } as never;
+    const message = (at: string) => `Expected no \`${at}\` beside \`transaction: true\`, got ${onCrash}: `;
+    expect(() => withOptions(both)).toThrow(message('onCrash'));
+    const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
+    expect(() => withOptions({}).policy(both, at)).toThrow(message('fields.pay.onCrash'));
+  },
+);
+
+test('an operation with `transaction: true` may stand beside defaults with `onCrash`, and may have a `resolve` function', () => {
+  const resolve = () => ({ action: 'retry' }) as const;
+  expect(withOptions({ onCrash: 'retry' }).policy({ transaction: true, resolve })).toMatchObject({
+    transaction: true,
+    resolve,
+  });
+  expect(withOptions({ transaction: true }).policy({ transaction: false, onCrash: 'retry' })).toMatchObject({
+    onCrash: 'retry',
+  });
+});
+
+test.each<[Policy, Policy, Policy]>([
+  [{ leaseMs: 5_000 }, { leaseMs: 6_000 }, { leaseMs: 6_000 }],
+  [{ leaseMs: 5_000 }, { leaseMs: undefined } as never, { leaseMs: 5_000 }],
+  [{ onCrash: 'retry' }, { transaction: true }, { transaction: true }],
+  [{ transaction: true }, { onCrash: 'retry' }, { transaction: true }],
+  [{ transaction: true }, { transaction: false, onCrash: 'retry' }, { transaction: false, onCrash: 'retry' }],
+])('%j of all operations and %j of one make %j', (ofAll, ofOne, both) => {
+  expect(overlaid(ofAll, ofOne)).toEqual(both);
+  expect(() => withOptions({}).policy(both)).not.toThrow();
+});
+
+test('`resolve: null` asks nobody where the defaults have a function', () => {
+  expect(withOptions({ resolve: () => ({ action: 'retry' }) }).policy({ resolve: null })).toMatchObject({
+    resolve: null,
+  });
 });
 
 test('an operation’s policy overlays the defaults; undefined leaves them', () => {

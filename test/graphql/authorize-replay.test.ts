@@ -184,14 +184,14 @@ describe('an answer that was waited for', () => {
   });
 });
 
-it('what an onAbandoned function gives is asked about, and stands; a run that it orders is not asked about', async () => {
-  let action: 'complete' | 'rerun' = 'complete';
+it('what a `resolve` function gives is asked about, and stands; a run that it orders is not asked about', async () => {
+  let action: 'complete' | 'retry' = 'complete';
   await using shop = await closed({
     useIdempotency: {
       authorizeReplay: () => false,
       fields: {
         pay: {
-          onAbandoned: async () => (action === 'rerun' ? { action } : { action, data: { pay: 7 } }),
+          resolve: async () => (action === 'retry' ? { action } : { action, data: { pay: 7 } }),
         },
       },
     },
@@ -210,7 +210,7 @@ it('what an onAbandoned function gives is asked about, and stands; a run that it
     { $set: { state: 'in_doubt' } },
     { $unset: ['outcome', 'response', 'completedAt'] },
   ]);
-  action = 'rerun';
+  action = 'retry';
   expect(await shop.post(pay, key('k'))).toMatchObject({ status: 200, body: '{"data":{"pay":5}}' });
   expect(shop.runs).toEqual(['pay', 'pay']);
 });

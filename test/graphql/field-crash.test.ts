@@ -13,9 +13,9 @@ const order = async (url: string): Promise<unknown> => JSON.parse((await sendGra
 async function orderAgain(
   { uri, name: database }: FreshDatabase,
   holdIn: string,
-  onAbandoned: OrderShopOptions['onAbandoned'] = 'in_doubt',
+  onCrash: OrderShopOptions['onCrash'] = 'in_doubt',
 ) {
-  const options = { uri, database, onAbandoned };
+  const options = { uri, database, onCrash };
   await using worker = await startWorker(new URL('./order-worker.ts', import.meta.url), {
     args: [JSON.stringify({ ...options, holdIn })],
   });
@@ -82,7 +82,7 @@ describe('case 9: a worker is killed in the second of two fields with keys', () 
 
   test('under `rerun` the second runs again, and the first does not', async () => {
     await using database = await freshDatabase();
-    expect(await orderAgain(database, 'ship', 'rerun')).toEqual([
+    expect(await orderAgain(database, 'ship', 'retry')).toEqual([
       { data, extensions: replayed('pay') },
       { data, extensions: replayed('pay', 'ship') },
     ]);

@@ -84,12 +84,12 @@ describe.each([
     expect(expiresAt.getTime() - completedAt.getTime()).toBe(retentionMs);
   });
 
-  it('onAbandoned', async () => {
+  it('onCrash', async () => {
     for (const [field, answer, runs] of [
       ['pay(amount: 5)', '{"data":{"pay":5}}', 2],
       ['ship(to: "a")', 'IDEMPOTENCY_IN_DOUBT', 1],
     ] as const) {
-      await using shop = await open({ onAbandoned: 'rerun' });
+      await using shop = await open({ onCrash: 'retry' });
       await send(shop, field);
       await abandon(shop);
       expect((await send(shop, field)).body).toContain(answer);
@@ -97,9 +97,9 @@ describe.each([
     }
   });
 
-  it('an onAbandoned function, which gives the field its data or its error', async () => {
+  it('a `resolve` function, which gives the field its data or its error', async () => {
     await using shop = await open({
-      onAbandoned: async ({ operation }) =>
+      resolve: ({ operation }) =>
         operation === 'pay' ? { action: 'complete', data: { pay: 7 } } : { action: 'in_doubt' },
     });
     await send(shop, 'pay(amount: 5)');

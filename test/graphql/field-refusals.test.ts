@@ -79,7 +79,7 @@ it.each<[string, 'complete' | 'fail', string]>([
     'fail',
     '{"errors":[{"message":"Declined","locations":[{"line":1,"column":12}],"path":["p"]}],"data":null}',
   ],
-])('%s: a resolver function of the field may %s it', async (type, action, body) => {
+])('%s: a `resolve` function of the field may %s it', async (type, action, body) => {
   await using shop = await startKeyedShop({
     typeDefs: `type Mutation { pay: ${type} }`,
     mutations: {
@@ -91,7 +91,7 @@ it.each<[string, 'complete' | 'fail', string]>([
     useIdempotency: {
       fields: {
         pay: {
-          onAbandoned: async () =>
+          resolve: () =>
             action === 'complete'
               ? { action, data: { pay: 7 } }
               : { action, error: new GraphQLError('Declined') },

@@ -6,7 +6,7 @@ import { codeOf, key, startShop } from './support.ts';
 const pay = { query: 'mutation { paid: pay(amount: 5) }' };
 
 /** A shop whose first payment timed out on its way: the key is in doubt. */
-async function startInDoubt(onAbandoned?: Resolver) {
+async function startInDoubt(resolve?: Resolver) {
   let attempts = 0;
   const shop = await startShop({
     mutations: {
@@ -16,7 +16,7 @@ async function startInDoubt(onAbandoned?: Resolver) {
         throw new GraphQLError('Timeout');
       },
     },
-    ...(onAbandoned && { useIdempotency: { fields: { pay: { onAbandoned } } } }),
+    ...(resolve && { useIdempotency: { fields: { pay: { resolve } } } }),
   });
   expect((await shop.post(pay, key('k'))).body).toContain('Timeout');
   return shop;
@@ -45,7 +45,7 @@ it.each<[string, Resolution, string]>([
     { action: 'fail', error: new Error('secret') },
     '{"errors":[{"message":"Unexpected error.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}],"data":null}',
   ],
-])("a resolver function's `%s` is the answer from then on", async (_, resolution, body) => {
+])("a `resolve` function's `%s` is the answer from then on", async (_, resolution, body) => {
   await using shop = await startInDoubt(async () => resolution);
   const [first, second] = await shop.twice(pay, key('k'));
   expect(first).toMatchObject({ status: 200, body, replayed: true });
@@ -53,8 +53,8 @@ it.each<[string, Resolution, string]>([
   expect(shop.runs).toEqual(['pay']);
 });
 
-it('`rerun` runs', async () => {
-  await using shop = await startInDoubt(async () => ({ action: 'rerun' }));
+it('`retry` runs', async () => {
+  await using shop = await startInDoubt(async () => ({ action: 'retry' }));
   expect(await shop.post(pay, key('k'))).toMatchObject({ body: '{"data":{"paid":5}}', replayed: false });
   expect(shop.runs).toEqual(['pay', 'pay']);
 });

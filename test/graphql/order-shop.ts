@@ -8,7 +8,7 @@ import { startThreeApis } from '../support/three-apis.ts';
 export interface OrderShopOptions {
   readonly uri: string;
   readonly database: string;
-  readonly onAbandoned: 'in_doubt' | 'rerun';
+  readonly onCrash: 'in_doubt' | 'retry';
 }
 
 export interface OrderShop extends AsyncDisposable {
@@ -20,13 +20,13 @@ export interface OrderShop extends AsyncDisposable {
  * @param reached called in each of them, which waits for it
  */
 export async function startOrderShop(
-  { uri, database, onAbandoned }: OrderShopOptions,
+  { uri, database, onCrash }: OrderShopOptions,
   reached: (field: string) => Promise<void> = async () => {},
 ): Promise<OrderShop> {
   const client = await new MongoClient(uri).connect();
   const db = client.db(database);
   const store = createMongoStore({ db });
-  const idempotency = createIdempotency({ store, leaseMs: 1_000, waitTimeoutMs: 20_000, onAbandoned });
+  const idempotency = createIdempotency({ store, leaseMs: 1_000, waitTimeoutMs: 20_000, onCrash });
 
   async function execute(field: string): Promise<string> {
     const attempt = currentRun()?.attempt ?? null;

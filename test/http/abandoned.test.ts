@@ -11,7 +11,7 @@ async function resolvedBy(resolution: Resolution) {
       if (api.runs === 1) throw new Error('crash');
       return new Response('ran again');
     },
-    { policy: { onAbandoned: async () => resolution } },
+    { policy: { resolve: () => resolution } },
   );
   await api.send({ key: 'k' });
   const answers = [await api.send({ key: 'k' }), await api.send({ key: 'k' })] as const;
@@ -73,6 +73,6 @@ describe('an abandoned request that the developer’s function', () => {
   });
 
   test('lets run again runs again', async () => {
-    expect(await resolvedBy({ action: 'rerun' })).toMatchObject({ text: 'ran again', replayed: false });
+    expect(await resolvedBy({ action: 'retry' })).toMatchObject({ text: 'ran again', replayed: false });
   });
 });

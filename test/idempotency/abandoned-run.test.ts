@@ -6,6 +6,7 @@ import {
   type IdempotencyEvent,
   type IdempotencyOptions,
   type Policy,
+  type Resolver,
   type Run,
 } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
@@ -29,7 +30,7 @@ async function abandoned(policy: Policy) {
 }
 
 test('an abandoned run that was taken over as its process closed: the key is not free for other arguments', async () => {
-  const { idempotency, store, retry, open } = await abandoned({ onAbandoned: 'rerun' });
+  const { idempotency, store, retry, open } = await abandoned({ onCrash: 'retry' });
   const takeOver = store.takeOver.bind(store);
   vi.spyOn(store, 'takeOver').mockImplementationOnce((...request) => {
     store.close = async () => {}; // it is another process that goes on with it
@@ -43,20 +44,16 @@ test('an abandoned run that was taken over as its process closed: the key is not
   expect(await retry(1, other)).toEqual({ value: { data: 'attempt 3' }, replayed: false });
 });
 
-describe('an abandoned run under a resolver function', () => {
-  test('runs again on `rerun`', async () => {
-    const { retry } = await abandoned({ onAbandoned: async () => ({ action: 'rerun' }) });
+describe('an abandoned run under a `resolve` function', () => {
+  test('runs again on `retry`', async () => {
+    const { retry } = await abandoned({ resolve: async () => ({ action: 'retry' }) });
     expect(await retry()).toEqual({ value: { data: 'attempt 2' }, replayed: false });
     expect(await retry()).toMatchObject({ replayed: true });
   });
 
   const settled: [string, Policy, Result][] = [
-    ['complete', { onAbandoned: async () => ({ action: 'complete', data: 'charged' }) }, { data: 'charged' }],
-    [
-      'fail',
-      { onAbandoned: async () => ({ action: 'fail', error: 'not charged' }) },
-      { error: 'not charged' },
-    ],
+    ['complete', { resolve: async () => ({ action: 'complete', data: 'charged' }) }, { data: 'charged' }],
+    ['fail', { resolve: async () => ({ action: 'fail', error: 'not charged' }) }, { error: 'not charged' }],
   ];
   test.each(settled)('gets the stored answer on `%s`, without a run', async (_, policy, value) => {
     const { retry, handler } = await abandoned(policy);
@@ -65,7 +62,7 @@ describe('an abandoned run under a resolver function', () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  const doubtful: [string, NonNullable<Policy['onAbandoned']>][] = [
+  const doubtful: [string, Resolver][] = [
     ['says so', async () => ({ action: 'in_doubt' })],
     ['throws', async () => Promise.reject(new Error('provider is down'))],
     [
@@ -77,24 +74,21 @@ describe('an abandoned run under a resolver function', () => {
     ['answers something else', async () => ({ action: 'shrug' }) as never],
     ['answers nothing', async () => undefined as never],
   ];
-  test.each(doubtful)(
-    'is in doubt when it %s, and is asked again on the next retry',
-    async (_, onAbandoned) => {
-      const resolver = vi.fn(onAbandoned as (...args: unknown[]) => never);
-      const { retry, handler } = await abandoned({ onAbandoned: resolver });
-      await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
-      await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
-      expect(resolver).toHaveBeenCalledTimes(2);
-      expect(handler).not.toHaveBeenCalled();
-    },
-  );
+  test.each(doubtful)('is in doubt when it %s, and is asked again on the next retry', async (_, resolve) => {
+    const resolver = vi.fn(resolve as (...args: unknown[]) => never);
+    const { retry, handler } = await abandoned({ resolve: resolver });
+    await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
+    await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
+    expect(resolver).toHaveBeenCalledTimes(2);
+    expect(handler).not.toHaveBeenCalled();
+  });
 
   test('is in doubt, and its signal aborted, when it takes longer than the lease', async () => {
     let signal: AbortSignal | undefined;
     const { retry } = await abandoned({
       leaseMs: 1_000,
-      onAbandoned: (_, resolverSignal) => {
-        signal = resolverSignal;
+      resolve: (doubt) => {
+        signal = doubt.signal;
         return new Promise(() => {});
       },
     });
@@ -105,19 +99,19 @@ describe('an abandoned run under a resolver function', () => {
   });
 
   test('keeps the reason of a resolver that failed, whatever it threw, and in bounds', async () => {
-    const onAbandoned = vi
+    const resolve = vi
       .fn<() => Promise<never>>()
       .mockRejectedValueOnce(refusal('IDEMPOTENCY_STORE_UNAVAILABLE'))
       .mockRejectedValueOnce(new Error('x'.repeat(1_000_000)))
       .mockRejectedValueOnce(Object.create(null));
-    const { retry, events } = await abandoned({ onAbandoned });
+    const { retry, events } = await abandoned({ resolve });
     for (let i = 0; i < 3; i++) await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     expect(vi.getTimerCount()).toBe(0); // no lease is kept
     const reasons = events.flatMap(({ type, reason }) => (type === 'in_doubt' ? [reason] : []));
     expect(reasons).toEqual([
-      expect.stringMatching(/^resolver failed: IdempotencyError: /),
-      expect.stringMatching(/^resolver failed: Error: x{900,1000}$/),
-      'resolver failed: something that has no text',
+      expect.stringMatching(/^resolve: failed, IdempotencyError: /),
+      expect.stringMatching(/^resolve: failed, Error: x{900,1000}$/),
+      'resolve: failed, something that has no text',
     ]);
   });
 
@@ -132,26 +126,12 @@ describe('an abandoned run under a resolver function', () => {
   );
 
   test('is asked once for 20 retries at the same time, which all get its answer', async () => {
-    const onAbandoned = vi.fn(async () => ({ action: 'complete', data: 'charged' }) as const);
-    const { retry } = await abandoned({ onAbandoned });
+    const resolve = vi.fn(async () => ({ action: 'complete', data: 'charged' }) as const);
+    const { retry } = await abandoned({ resolve });
     const answers = await Promise.all(Array.from({ length: 20 }, () => retry()));
     expect(new Set(answers.map((answer: Answer<Result>) => JSON.stringify(answer.value)))).toEqual(
       new Set(['{"data":"charged"}']),
     );
-    expect(onAbandoned).toHaveBeenCalledTimes(1);
-  });
-
-  test('sees the record of the run that was abandoned', async () => {
-    const onAbandoned = vi.fn(
-      async (_record: object, _signal: AbortSignal) => ({ action: 'in_doubt' }) as const,
-    );
-    const { retry } = await abandoned({ onAbandoned });
-    await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
-    expect(onAbandoned.mock.calls[0]?.[0]).toMatchObject({
-      state: 'running',
-      key: 'k',
-      scope: 's',
-      attempts: 1,
-    });
+    expect(resolve).toHaveBeenCalledTimes(1);
   });
 });

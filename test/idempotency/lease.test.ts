@@ -129,13 +129,13 @@ describe('the lease', () => {
 
   test('taken over: the late worker gets IDEMPOTENCY_LEASE_LOST and the newer result stands', async () => {
     vi.useFakeTimers();
-    const { call, store } = setUp({ ...LEASE, onAbandoned: 'rerun' });
+    const { call, store } = setUp({ ...LEASE, onCrash: 'retry' });
     const release = gate();
     const first = call(() => release.then(() => ({ data: 'late' })));
     const late = expect(first).rejects.toEqual(code('IDEMPOTENCY_LEASE_LOST'));
     await vi.advanceTimersByTimeAsync(0);
     vi.setSystemTime(Date.now() + 3_000);
-    const elsewhere = createIdempotency({ store, ...LEASE, onAbandoned: 'rerun' });
+    const elsewhere = createIdempotency({ store, ...LEASE, onCrash: 'retry' });
     const second = await elsewhere.execute(
       callOf(elsewhere, async (run) => ({ data: `attempt ${run.attempt}` })),
     );

@@ -2,7 +2,7 @@ import { afterEach, expect, vi } from 'vitest';
 import {
   createIdempotency,
   type IdempotencyEvent,
-  type IdempotencyOptions,
+  type Policy,
   type Run,
   type Store,
 } from '../../server/index.ts';
@@ -13,7 +13,7 @@ import { type CallOptions, callOf, type Result } from '../support/calls.ts';
  * An engine on the reference store, some of whose operations a test may replace. The tests here are about the rules of
  * a call: what must hold on MongoDB too is in the store contract and in the tests over HTTP.
  */
-export function setUp(options: Omit<Partial<IdempotencyOptions>, 'store'> & { store?: Partial<Store> } = {}) {
+export function setUp(options: Policy & { enabled?: boolean; store?: Partial<Store> } = {}) {
   const { store: faults, ...rest } = options;
   const events: IdempotencyEvent[] = [];
   const inner = createMemoryStore();

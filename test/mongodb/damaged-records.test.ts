@@ -17,7 +17,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 let serial = 0;
 
 const cipher = createCipher({ current: 'k1', keys: { k1: randomBytes(32) } });
-type Options = Omit<IdempotencyOptions, 'store'>;
+type Options = Partial<IdempotencyOptions>;
 const SEALED: Options = { cipher, compressAboveBytes: 0, captureRequest: true };
 
 /** A completed key whose record somebody damaged: what its retry gets, and what it changes. */

@@ -8,7 +8,7 @@ import { isUpdate, type OpenedStore, openEmptyStore, openStore } from './open-st
 
 const MANY = 6_000;
 
-function openProcess(opened: OpenedStore, options: Omit<IdempotencyOptions, 'store'> = {}) {
+function openProcess(opened: OpenedStore, options: Partial<IdempotencyOptions> = {}) {
   const idempotency = createIdempotency({ store: opened.store, ...options });
   let runs = 0;
   const call = (key: string, result: Promise<Result> = Promise.resolve({ data: key })) =>

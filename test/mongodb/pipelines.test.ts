@@ -163,15 +163,15 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       },
     ));
 
-  it.each(['running', 'in_doubt'] as const)('of a takeover to %s', (to) =>
+  it.each(['running', 'in_doubt', 'asking'] as const)('of a takeover to %s', (to) =>
     agrees(
       (request, record) => writes.takeOver(request, holderOf(request, record), to),
       (record, request) => {
         const current = record && readRecord(record);
-        if (!current || !mayTakeOver(current, request, to, NOW)) return 'same';
-        return to === 'running'
-          ? takenOver(current, request, NOW)
-          : lapsed(current as RunningRecord, request, NOW);
+        if (!current || !mayTakeOver(current, to, NOW)) return 'same';
+        return to === 'in_doubt'
+          ? lapsed(current as RunningRecord, request, NOW)
+          : takenOver(current, request, NOW);
       },
     ),
   );

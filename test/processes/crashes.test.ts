@@ -16,8 +16,8 @@ describe.each(Object.entries(PAYMENT_APIS))(
   '%s: a worker killed in the middle of a mutation',
   ASIDE,
   (api, pay) => {
-    async function killed(onAbandoned?: PaymentWorkerOptions['onAbandoned']) {
-      const fleet = await startFleet(2, { ...LEASE, ...(onAbandoned && { onAbandoned }) });
+    async function killed(policy: Pick<PaymentWorkerOptions, 'onCrash' | 'resolution'> = {}) {
+      const fleet = await startFleet(2, { ...LEASE, ...policy });
       const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
       const lost = pay({ url: first.url, key: 'k', mode: 'hold' }).catch(() => 'lost');
       await first.holding();
@@ -38,7 +38,7 @@ describe.each(Object.entries(PAYMENT_APIS))(
     });
 
     test('runs again under `rerun`, once, and not before the lease has lapsed', async () => {
-      const { fleet, retry } = await killed('rerun');
+      const { fleet, retry } = await killed({ onCrash: 'retry' });
       await using _ = fleet;
       const answers = await Promise.all(Array.from({ length: 10 }, retry));
       expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
@@ -51,10 +51,9 @@ describe.each(Object.entries(PAYMENT_APIS))(
       );
     });
 
-    test('is answered by a resolver function', async () => {
+    test('is answered by a `resolve` function', async () => {
       const { fleet, retry } = await killed({
-        action: 'complete',
-        data: RESOLVED[api as keyof typeof RESOLVED],
+        resolution: { action: 'complete', data: RESOLVED[api as keyof typeof RESOLVED] },
       });
       await using _ = fleet;
       expect(await retry()).toMatchObject({ status: 200, receipt: { id: 'by provider', amount: 1 } });
@@ -76,7 +75,7 @@ const RESOLVED = {
 
 describe.each(Object.entries(PAYMENT_APIS))('%s: a worker that does not get to run', ASIDE, (_, pay) => {
   test('stopped past its lease, taken over and resumed: its completion is refused, the newer result stands', async () => {
-    await using fleet = await startFleet(2, { ...LEASE, onAbandoned: 'rerun' });
+    await using fleet = await startFleet(2, { ...LEASE, onCrash: 'retry' });
     const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
     const late = pay({ url: first.url, key: 'k', mode: 'hold' });
     await first.holding();

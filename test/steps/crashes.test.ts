@@ -10,7 +10,7 @@ import { placeOrderIn } from './place-order.ts';
 const APIS = Object.keys(ORDER_APIS) as (keyof typeof ORDER_APIS)[];
 
 /** A server process that holds one order by each API at a place, and this process, which gets the retries. */
-async function holdAt(where: 'in:charge' | 'after:charge', onAbandoned: 'in_doubt' | 'rerun') {
+async function holdAt(where: 'in:charge' | 'after:charge', onCrash: 'in_doubt' | 'retry') {
   const database = await freshDatabase();
   const options: OrderWorkerOptions = { uri: database.uri, database: database.name, leaseMs: 3_000 };
   const worker = await startWorker(new URL('./order-worker.ts', import.meta.url), {
@@ -26,7 +26,7 @@ async function holdAt(where: 'in:charge' | 'after:charge', onAbandoned: 'in_doub
   const { db } = database;
   const idempotency = createIdempotency({
     store: createMongoStore({ db }),
-    onAbandoned,
+    onCrash,
     waitTimeoutMs: 20_000,
   });
   const elsewhere = await startOrderApp(idempotency, placeOrderIn(db));
@@ -70,7 +70,7 @@ const kill = (worker: WorkerProcess) => worker.kill('SIGKILL');
 
 scenario(
   'a server killed between the steps of an order, under `rerun`',
-  ['after:charge', 'rerun'],
+  ['after:charge', 'retry'],
   kill,
   (held) => {
     test.each(APIS)(
@@ -130,7 +130,7 @@ scenario(
   },
 );
 
-scenario('a server killed inside of a step', ['in:charge', 'rerun'], kill, (held) => {
+scenario('a server killed inside of a step', ['in:charge', 'retry'], kill, (held) => {
   test.each(APIS)('%s: it is done again, with the same downstream key and a higher fence', async (api) => {
     const { retry, effects } = held();
     expect(await retry(api)).toMatchObject({ status: 200 });
@@ -146,7 +146,7 @@ scenario('a server killed inside of a step', ['in:charge', 'rerun'], kill, (held
 
 scenario(
   'a server stopped inside of a step, past its lease',
-  ['in:charge', 'rerun'],
+  ['in:charge', 'retry'],
   (worker) => worker.kill('SIGSTOP'),
   (held) => {
     test('its step is not recorded and its next one does not begin: what took over stands', async () => {

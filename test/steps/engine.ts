@@ -4,7 +4,7 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
 import { claimOf } from '../support/requests.ts';
 
-type Options = Omit<Partial<IdempotencyOptions>, 'store'> & {
+type Options = Partial<IdempotencyOptions> & {
   faults?: Partial<Store>;
   inner?: Store;
 };

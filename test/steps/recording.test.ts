@@ -199,8 +199,8 @@ describe('a step of a run that has lost its lease', () => {
 
   test('is not recorded once another run took over, whose steps and result stand', async () => {
     const store = createMemoryStore();
-    const first = openEngine({ inner: store, leaseMs: LEASE_MS, onAbandoned: 'rerun' });
-    const second = openEngine({ inner: store, leaseMs: LEASE_MS, onAbandoned: 'rerun' });
+    const first = openEngine({ inner: store, leaseMs: LEASE_MS, onCrash: 'retry' });
+    const second = openEngine({ inner: store, leaseMs: LEASE_MS, onCrash: 'retry' });
     const stalled = gate();
     const started = gate();
     const seen: unknown[] = [];
@@ -305,8 +305,8 @@ describe('a handler that settles before its steps', () => {
   });
 });
 
-describe('a resolver function', () => {
-  test('sees which steps have finished, and a rerun goes on from them', async () => {
+describe('a `resolve` function', () => {
+  test('sees which steps have finished, with their values, and a retry goes on from them', async () => {
     const store = createMemoryStore();
     const crashed = openEngine({ inner: store, leaseMs: LEASE_MS });
     const between = gate();
@@ -324,15 +324,15 @@ describe('a resolver function', () => {
     const retry = openEngine({
       inner: store,
       leaseMs: LEASE_MS,
-      onAbandoned: async ({ steps = [] }) => {
-        seen.push(...steps.map(({ name }) => name));
-        return { action: 'rerun' };
+      resolve: async ({ finishedSteps, step }) => {
+        seen.push(...finishedSteps, await step('charge'), await step('refund'));
+        return { action: 'retry' };
       },
     });
     const charge = vi.fn(() => 'ch_2');
     const answer = await retry.call(handled((run) => run.step('charge', charge)));
     expect(answer.value).toEqual({ data: 'ch_1' });
     expect(charge).not.toHaveBeenCalled();
-    expect(seen).toEqual(['charge']);
+    expect(seen).toEqual(['charge', 'ch_1', undefined]);
   });
 });

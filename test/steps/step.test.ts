@@ -322,7 +322,7 @@ describe('a value that can not be kept', () => {
       })(),
     ],
   ])('%s: the handler is told, the run is in doubt, and no attempt does it again', async (_, value) => {
-    const { call, record } = openEngine({ onAbandoned: async () => ({ action: 'rerun' }) });
+    const { call, record } = openEngine({ resolve: () => ({ action: 'retry' }) });
     const charge = vi.fn(() => value as string);
     const attempt = () => call(handled((run) => run.step('charge', charge)));
     expect((await attempt()).value).toEqual({

@@ -6,7 +6,7 @@ const SECRET = 'sk_live_4242';
 const cipher = createCipher({ current: 'k1', keys: { k1: new Uint8Array(32).fill(7) } });
 
 /** One step in each of two attempts, the first of which releases its key. */
-async function stepTwice(options: Omit<Partial<IdempotencyOptions>, 'store'>) {
+async function stepTwice(options: Partial<IdempotencyOptions>) {
   const { call, record } = openEngine(options);
   const fn = vi.fn(async () => ({ apiKey: SECRET, id: 1 }));
   const answers: unknown[] = [];

@@ -9,7 +9,9 @@ export interface PaymentWorkerOptions {
   readonly database: string;
   readonly leaseMs?: number;
   readonly waitTimeoutMs?: number;
-  readonly onAbandoned?: 'in_doubt' | 'rerun' | Resolution;
+  readonly onCrash?: 'in_doubt' | 'retry';
+  /** What the worker's `resolve` function gives; none asks nobody. */
+  readonly resolution?: Resolution;
 }
 
 /** What a payment worker tells its parent. */
@@ -19,7 +21,8 @@ export type PaymentWorkerMessage = { url: string } | { holding: number } | { clo
 const {
   uri,
   database,
-  onAbandoned = 'in_doubt',
+  onCrash = 'in_doubt',
+  resolution,
   ...options
 } = JSON.parse(process.argv[2] ?? '') as PaymentWorkerOptions;
 const client = await new MongoClient(uri).connect();
@@ -27,7 +30,8 @@ const db = client.db(database);
 const idempotency = createIdempotency({
   store: createMongoStore({ db }),
   ...options,
-  onAbandoned: typeof onAbandoned === 'object' ? async () => onAbandoned : onAbandoned,
+  onCrash,
+  ...(resolution && { resolve: () => resolution }),
 });
 
 const held: (() => void)[] = [];

@@ -12,7 +12,8 @@ export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
     seed: 1_000,
     leaseMs: 30_000,
     unresolvedRetentionMs: 60_000,
-    onAbandoned: 'in_doubt',
+    onCrash: 'in_doubt',
+    resolves: false,
     transactional: false,
     ...overrides,
   };

@@ -24,7 +24,7 @@ export async function book(db: Db, amount: number): Promise<Receipt> {
 }
 
 /** Serves an order and its refund, with transactions, by each API. */
-export function startLedgerApp(idempotency: Idempotency, place: Place, policy: Policy = {}) {
+export function startLedgerApp(idempotency: Idempotency, place: Place, policy: Omit<Policy, 'onCrash'> = {}) {
   return startThreeApis({
     idempotency,
     policy: { transaction: true, ...policy },

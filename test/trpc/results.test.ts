@@ -409,7 +409,7 @@ describe('a mutation that streams its result', () => {
   });
 });
 
-describe('a resolver of abandoned runs', () => {
+describe('a `resolve` function', () => {
   const complete = { action: 'complete', data: { receipt: 1 } } as const;
   const fail = { action: 'fail', error: new Error('was declined') } as const;
 
@@ -422,7 +422,7 @@ describe('a resolver of abandoned runs', () => {
       await using fresh = await freshIdempotency();
       const idempotent = idempotentFor(plain, fresh.idempotency);
       let doubt = true;
-      const guarded = plain.procedure.use(idempotent({ onAbandoned: async () => resolution }));
+      const guarded = plain.procedure.use(idempotent({ resolve: () => resolution }));
       const run = ({ ctx }: { ctx: { idempotency: Run | undefined } }) => {
         if (doubt) ctx.idempotency?.inDoubt('no answer');
       };

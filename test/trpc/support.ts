@@ -36,11 +36,11 @@ export interface TestIdempotency extends AsyncDisposable {
   change(pipeline: Document[]): Promise<unknown>;
 }
 
-export interface TestOptions extends Partial<IdempotencyOptions> {
+export type TestOptions = Partial<IdempotencyOptions> & {
   /** That of another server of the same fleet; default a new one. */
   collection?: string;
   wrapStore?: (store: Store) => Store;
-}
+};
 
 /** An `Idempotency` on MongoDB. */
 export async function freshIdempotency({

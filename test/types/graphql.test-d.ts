@@ -1,7 +1,7 @@
 import { type Plugin as EnvelopPlugin, envelop } from '@envelop/core';
 import type { ExecutionArgs } from 'graphql';
 import { createSchema, createYoga, type YogaInitialContext, type Plugin as YogaPlugin } from 'graphql-yoga';
-import type { Finished, Idempotency, KeyRecord, Policy, Run } from 'latchkey';
+import type { Finished, Idempotency, Policy, Run } from 'latchkey';
 import { type IdempotencyContext, type MutationOperation, useIdempotency } from 'latchkey/graphql';
 import { expectTypeOf } from 'vitest';
 
@@ -117,8 +117,10 @@ useIdempotency({
       retentionMs: 60_000,
       unresolvedRetentionMs: null,
       concurrent: 'reject',
-      onAbandoned: async (record, signal) => {
-        expectTypeOf(record).toEqualTypeOf<KeyRecord>();
+      resolve: async ({ state, downstreamKey, step, signal }) => {
+        expectTypeOf(state).toEqualTypeOf<'lapsed' | 'in_doubt'>();
+        expectTypeOf(downstreamKey('charge')).toEqualTypeOf<string>();
+        expectTypeOf(step<number>('charge')).toEqualTypeOf<Promise<number | undefined>>();
         expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
         return { action: 'complete', data: { pay: { id: '1' } } };
       },
@@ -132,7 +134,10 @@ useIdempotency({
     // @ts-expect-error no such behaviour
     refund: { concurrent: 'queue' },
     // @ts-expect-error a resolution that says to complete says with what
-    close: { onAbandoned: async () => ({ action: 'complete' }) },
+    close: { resolve: async () => ({ action: 'complete' }) },
+    // @ts-expect-error a transaction whose process died is retried, whatever it says
+    split: { transaction: true, onCrash: 'retry' },
+    join: { transaction: true, resolve: () => ({ action: 'retry' }) },
     // @ts-expect-error no such class
     open: { classify: () => 'keep' },
   },

@@ -88,7 +88,10 @@ createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.tenant });
 // @ts-expect-error no such policy
 idempotent({ retentionMS: 5 });
 // @ts-expect-error no such behaviour
-idempotent({ onAbandoned: 'retry' });
+idempotent({ onCrash: 'rerun' });
+// @ts-expect-error a transaction whose process died is retried, whatever it says
+idempotent({ transaction: true, onCrash: 'in_doubt' });
+idempotent({ onCrash: 'retry', resolve: () => ({ action: 'in_doubt' }) });
 // @ts-expect-error a middleware can not end a chain: it takes .concat()
 t.procedure.use(idempotent.started);
 

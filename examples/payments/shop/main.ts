@@ -15,7 +15,7 @@ const db = (await MongoClient.connect(uri)).db(database);
 const idempotency = createIdempotency({
   store: createMongoStore({ db }),
   // Each effect of an order is safe to be tried again, so an order that a crash cut short simply goes on.
-  onAbandoned: 'rerun',
+  onCrash: 'retry',
   leaseMs: 2_000, // short, so that nobody has to wait long for the story; 30 s by default
 });
 await idempotency.ready();

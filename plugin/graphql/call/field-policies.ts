@@ -11,11 +11,11 @@ import { unprotectable } from '../host/errors.ts';
 export class FieldPolicies {
   readonly #idempotency: Idempotency;
   readonly #default: ResolvedPolicy;
-  readonly #overrides: ReadonlyMap<string, Policy<never>>;
+  readonly #overrides: ReadonlyMap<string, Policy<never, never>>;
   readonly #resolved: ReadonlyMap<string, ResolvedPolicy>;
 
   /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
-  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy<never>>>) {
+  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy<never, never>>>) {
     this.#idempotency = idempotency;
     this.#default = idempotency.policy();
     this.#overrides = new Map(Object.entries(fields));
@@ -68,7 +68,7 @@ export class FieldPolicies {
     return (this.#resolved.get(field) ?? this.#default).fingerprint;
   }
 
-  #merged(names: readonly string[]): Policy<never> {
+  #merged(names: readonly string[]): Policy<never, never> {
     const merged = new Map<string, { name: string; value: unknown }>();
     for (const name of names) {
       for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {

@@ -25,7 +25,7 @@ export interface Caller<Context> {
 }
 
 /**
- * @param failure what an `onAbandoned` function's `fail` stands for
+ * @param failure what a `resolve` function's `fail` stands for
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
  * @throws what a developer's `fingerprint` function throws
  */

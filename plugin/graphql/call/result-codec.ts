@@ -10,7 +10,7 @@ import { asGraphQLError, startOf, wasThrown } from './start.ts';
 
 /**
  * Makes the codec of a mutation: it stores what the mutation asks for of the result, and errors as clients may see them.
- * @param failure what an `onAbandoned` function's `fail` stands for
+ * @param failure what a `resolve` function's `fail` stands for
  */
 export function resultCodec(
   mutation: Mutation,

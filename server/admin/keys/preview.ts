@@ -17,7 +17,7 @@ interface PreviewOptions {
   readonly scopes: readonly string[] | undefined;
   /** The life is that of the record as the page saw it. */
   readonly life: string | undefined;
-  /** The policy has the defaults: a policy of the operation's own may decide otherwise about an abandoned run. */
+  /** The policy has the defaults: a policy of the operation's own may decide otherwise about a lost run. */
   readonly policy: ResolvedPolicy;
 }
 
@@ -66,7 +66,7 @@ function previewOf(
 
 function requestFor(
   { scope, key, operation }: StoredRecord,
-  { leaseMs, unresolvedRetentionMs, onAbandoned }: ResolvedPolicy,
+  { leaseMs, unresolvedRetentionMs, onCrash, resolve }: ResolvedPolicy,
   now: Date,
 ): Omit<ClaimRequest, 'fingerprints'> {
   return {
@@ -77,7 +77,8 @@ function requestFor(
     seed: now.getTime(),
     leaseMs,
     unresolvedRetentionMs,
-    onAbandoned: typeof onAbandoned === 'function' ? 'ask' : onAbandoned,
+    onCrash,
+    resolves: resolve !== null,
     transactional: false,
   };
 }
@@ -109,7 +110,7 @@ function takeOver(to: 'running' | 'in_doubt' | 'ask'): Omit<Preview, 'otherPaylo
       return {
         decision: 'take_over',
         code: null,
-        sentence: `The resolver function of \`onAbandoned\` would be asked (${by}).`,
+        sentence: `Its \`resolve\` function would be asked (${by}).`,
       };
     case 'in_doubt':
       return {

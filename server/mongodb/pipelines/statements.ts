@@ -3,7 +3,7 @@ import { storedBytes } from '../../engine/body.ts';
 import type { ClaimRequest } from '../../engine/decide.ts';
 import type { KeyState } from '../../engine/record.ts';
 import type { Held } from '../../engine/store.ts';
-import type { FinishedStep, LeaseTerms, Settlement } from '../../engine/transitions.ts';
+import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../../engine/transitions.ts';
 import { type Document, SIMPLE } from '../database.ts';
 import { LOCK_KEY } from '../indexes.ts';
 import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
@@ -43,7 +43,7 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
   const pipelines = transitionPipelines(now);
   const isLapsed = { $and: [{ $eq: ['$state', 'running'] }, { $lte: ['$leaseExpiresAt', now] }] };
   const lapsed = { $and: [IS_READABLE, isLapsed] };
-  const lapsedOrInDoubt = { $and: [IS_READABLE, { $or: [{ $eq: ['$state', 'in_doubt'] }, isLapsed] }] };
+  const inDoubt = { $and: [IS_READABLE, { $eq: ['$state', 'in_doubt'] }] };
 
   const upsert = (request: ClaimRequest, u: Document[], c: object) =>
     write(
@@ -77,13 +77,9 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     },
 
     /** Takes a record over where `mayTakeOver` allows it, by the server's clock. */
-    takeOver(
-      request: ClaimRequest,
-      { owner, fence }: Pick<Held, 'owner' | 'fence'>,
-      to: 'running' | 'in_doubt',
-    ) {
-      const u = to === 'running' ? pipelines.takenOver : pipelines.lapsed;
-      const $expr = to === 'running' && request.onAbandoned === 'ask' ? lapsedOrInDoubt : lapsed;
+    takeOver(request: ClaimRequest, { owner, fence }: Pick<Held, 'owner' | 'fence'>, to: Takeover) {
+      const u = to === 'in_doubt' ? pipelines.lapsed : pipelines.takenOver;
+      const $expr = to === 'asking' ? inDoubt : lapsed;
       const c = { ...claimConstants(request), endedKeepMs: request.unresolvedRetentionMs };
       const q = { ...address(request), owner, fence, $expr };
       return write(request, request.owner, { q, u, c }, storedBytes(request.captured));

@@ -85,7 +85,8 @@ function probe(): ClaimRequest {
     seed: Date.now(),
     leaseMs: 0,
     unresolvedRetentionMs: AGO_MS,
-    onAbandoned: 'in_doubt',
+    onCrash: 'in_doubt',
+    resolves: false,
     transactional: false,
   };
 }

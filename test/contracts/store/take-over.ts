@@ -44,8 +44,7 @@ export function takeovers(ground: Ground): void {
       const request = fresh();
       const held = await win(request);
       await ground.store.settle(held, doubted);
-      const asking = rival(request, { onAbandoned: 'ask' });
-      expect(await ground.store.takeOver(asking, held, 'running')).toMatchObject({
+      expect(await ground.store.takeOver(rival(request), held, 'asking')).toMatchObject({
         won: true,
         held: { attempts: 2 },
       });
@@ -55,7 +54,7 @@ export function takeovers(ground: Ground): void {
       const request = fresh({ ...LAPSED });
       const held = await win(request);
       await ground.store.settle(held, doubted);
-      const rerunning = rival(request, { onAbandoned: 'rerun' });
+      const rerunning = rival(request, { onCrash: 'retry', resolves: true });
       expect(await ground.store.takeOver(rerunning, held, 'running')).toMatchObject({
         won: false,
         record: { state: 'in_doubt', owner: held.owner },
@@ -85,7 +84,7 @@ export function takeovers(ground: Ground): void {
         const held = await win(request);
         if (settlement) await ground.store.settle(held, settlement);
         const before = await read(request);
-        for (const to of ['running', 'in_doubt'] as const) {
+        for (const to of ['running', 'in_doubt', 'asking'] as const) {
           expect(await ground.store.takeOver(rival(request), held, to)).toMatchObject({
             won: false,
             record: before,

@@ -1,0 +1,51 @@
+/** A `Resolution` is what a `resolve` function says of a run whose end nobody knows. */
+export type Resolution =
+  /** It had its effect: the caller, and each retry after it, gets this as the result. */
+  | { readonly action: 'complete'; readonly data: unknown }
+  /** It failed for good: the caller, and each retry after it, gets this error. */
+  | { readonly action: 'fail'; readonly error: unknown }
+  /** It had no effect, or one that the handler does not repeat: the handler runs now, for the caller that asks. */
+  | { readonly action: 'retry' }
+  /** Nobody knows yet: the record stays in doubt, and the caller gets IDEMPOTENCY_IN_DOUBT. The next retry asks again. */
+  | { readonly action: 'in_doubt' };
+
+/** A `Doubt` is a run whose end nobody knows, as a `resolve` function sees it: with what finds out whether its effect happened. */
+export interface Doubt {
+  readonly scope: string;
+  readonly key: string;
+  /** The root fields (`chargeCard`), the procedure's path, or the operation of an HTTP handler. */
+  readonly operation: string;
+  /**
+   * `lapsed`: the run's process died or could not renew its lease, and the run may have had its effect. `in_doubt`: the key was left
+   * in doubt, by the handler (`run.inDoubt`), by `classify`, by `maxRunMs`, or by an earlier retry.
+   */
+  readonly state: 'lapsed' | 'in_doubt';
+  /** The reason for which the key was left in doubt, as the dashboard shows it; undefined for a lapsed run. */
+  readonly reason: string | undefined;
+  /** The lost run was this attempt: 1 for the first run of the key. Questions that left the key in doubt do not count. */
+  readonly attempt: number;
+  /**
+   * The lost run began at this time, by the store's clock. After some ten questions that left the key in doubt it is the time
+   * at which the key was first used, which is never later.
+   */
+  readonly startedAt: Date;
+  /** The names of the steps that the key's runs have finished, in that order. */
+  readonly finishedSteps: readonly string[];
+  /** This signal aborts when the function has taken longer than `leaseMs`, or can no longer be relied on to be the only one asked. */
+  readonly signal: AbortSignal;
+  /** Gives the key that `run.downstreamKey(name)` gave to the lost run: ask the other service by it. */
+  downstreamKey(name: string): string;
+  /**
+   * Gives the value of a finished step, decrypted; undefined where no step of that name has finished. A step that returned nothing
+   * has the value undefined, too: look into `finishedSteps` for those.
+   * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED when the step has finished and its value was too large or is damaged
+   */
+  step<T = unknown>(name: string): Promise<T | undefined>;
+}
+
+/**
+ * Decides about a run whose end nobody knows, for example by asking the payment provider. It is asked by a retry, which waits for
+ * it, and by one retry at a time. What it throws, gives unusably or takes longer than `leaseMs` for leaves the key in doubt.
+ * `Call` is the call of that retry: its arguments and context.
+ */
+export type Resolver<Call = unknown> = (doubt: Doubt & Call) => Resolution | Promise<Resolution>;

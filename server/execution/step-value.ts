@@ -1,0 +1,32 @@
+import { type BodyPlace, openBody } from '../bodies/bodies.ts';
+import { replayableBody } from '../engine/body.ts';
+import type { Cipher } from '../engine/cipher.ts';
+import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { Held } from '../engine/store.ts';
+
+export const STEP_FORMAT = 'step/1';
+
+/** A step's value is sealed for this place. */
+export function placeOfStep(
+  { scope, key, life }: Pick<Held, 'scope' | 'key' | 'life'>,
+  step: string,
+): BodyPlace {
+  return { scope, key, life, part: { step }, format: STEP_FORMAT };
+}
+
+/**
+ * Opens the value of a step that an earlier attempt finished.
+ * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED when it was too large or is damaged
+ */
+export async function openStep(stored: unknown, place: BodyPlace, cipher: Cipher | null): Promise<unknown> {
+  try {
+    return readStep(await openBody(replayableBody(stored, STEP_FORMAT), place, cipher));
+  } catch (cause) {
+    throw isIdempotencyError(cause) ? cause : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
+  }
+}
+
+/** Reads a body back, also that of a step that has just ended, so that each attempt goes on with the same value. */
+export function readStep(body: string): unknown {
+  return body === '' ? undefined : JSON.parse(body);
+}

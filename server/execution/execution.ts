@@ -158,7 +158,7 @@ export class Execution<Value> {
     }
   }
 
-  /** Stores a resolver's answer as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
+  /** Stores the answer of a `resolve` function as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
   async complete(encoded: Encoded): Promise<void> {
     await this.#recorder.settle(await this.#complete(encoded));
   }

@@ -5,7 +5,11 @@ import { withIdempotencyKey } from '../plugin/client/fetch.ts';
 import { idempotencyLink } from '../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../plugin/client/urql.ts';
 import { createGraphQLRerunner, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
-import { createIdempotencyHandler, createKeyStatusHandler } from '../plugin/http/index.ts';
+import {
+  createHttpRerunner,
+  createIdempotencyHandler,
+  createKeyStatusHandler,
+} from '../plugin/http/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -38,9 +42,11 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   createKeyStatusField: (options) => createKeyStatusField({ ...shared, ...options }),
   createDashboard: (options) => createDashboard({ idempotency, authorize: () => null, ...options }),
   createGraphQLRerunner: (options) =>
-    createGraphQLRerunner({ yoga: {}, context: () => null, ...options } as never),
+    createGraphQLRerunner({ yoga: {}, actAs: () => null, ...options } as never),
   createTRPCRerunner: (options) =>
-    createTRPCRerunner({ router: t.router({}), context: () => null, ...options }),
+    createTRPCRerunner({ router: t.router({}), actAs: () => null, ...options }),
+  createHttpRerunner: (options) =>
+    createHttpRerunner({ handler: () => new Response(), actAs: () => null, ...options }),
   IdempotencyLink: (options) => new IdempotencyLink(options),
   idempotencyExchange: (options) => idempotencyExchange(options),
   idempotencyLink: (options) => idempotencyLink(options as never),
@@ -142,6 +148,7 @@ describe('what is no object of options', () => {
     ['createDashboard', createDashboard],
     ['createGraphQLRerunner', createGraphQLRerunner],
     ['createTRPCRerunner', createTRPCRerunner],
+    ['createHttpRerunner', createHttpRerunner],
   ])('is refused by %s', (name, factory) => {
     for (const [given, got] of [
       [undefined, 'undefined'],

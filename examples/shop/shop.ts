@@ -109,11 +109,11 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
     rerunners: [
       createGraphQLRerunner({
         yoga,
-        context: ({ scope }) => ({ scope, principal: scope, headers: { authorization: scope } }),
+        actAs: ({ scope }) => ({ scope, label: scope, headers: { authorization: scope } }),
       }),
       createTRPCRerunner({
         router,
-        context: ({ scope }) => ({ scope, principal: scope, ctx: { caller: scope } }),
+        actAs: ({ scope }) => ({ scope, label: scope, ctx: { caller: scope } }),
       }),
     ],
   });

@@ -3,6 +3,7 @@ export type { MutationOperation } from './document/operation.ts';
 export type { IdempotencyContext } from './host/context.ts';
 export type { IdempotencyPlugin } from './host/plugin.ts';
 export type { UseIdempotencyOptions } from './options.ts';
+export type { GraphQLRerunActor } from './rerunner/rerun-server.ts';
 export { createGraphQLRerunner, type GraphQLRerunnerOptions } from './rerunner/rerunner.ts';
 export { idempotencyDirectives, unprotectedMutations } from './schema/directives.ts';
 export {

@@ -13,6 +13,12 @@ export type { HttpKeyStatusOptions, HttpQuestion } from './key-status-options.ts
 export type { HttpHandler, HttpHandlerPolicy, HttpIdempotencyOptions } from './options.ts';
 export type { HttpFingerprint, HttpPolicy } from './policy.ts';
 export type { Problem } from './problem.ts';
+export {
+  createHttpRerunner,
+  type HttpRerunActor,
+  type HttpRerunnerOptions,
+  type HttpRerunTarget,
+} from './rerunner.ts';
 export { DEFAULT_CAPTURED_HEADERS, DEFAULT_STORED_HEADERS } from './stored-headers.ts';
 export { toFastifyHandler } from './to-fastify-handler.ts';
 export { toKoaHandler } from './to-koa-handler.ts';

@@ -10,6 +10,6 @@ export { idempotencyErrorFormatter } from './error-formatter.ts';
 export { idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
 export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
-export { createTRPCRerunner, type TRPCRerunnerOptions } from './rerunner.ts';
+export { createTRPCRerunner, type TRPCRerunActor, type TRPCRerunnerOptions } from './rerunner.ts';
 export { idempotencyResponseMeta } from './response-meta.ts';
 export type { IdempotencyContext } from './trpc.ts';

@@ -1,10 +1,10 @@
 import type { AnyTRPCRouter } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
-import { serializeItem } from 'structured-headers';
-import { createRerunner, type ReplayAnswer } from '../../server/admin/create-rerunner.ts';
+import { createRerunner, type RerunAnswer } from '../../server/admin/create-rerunner.ts';
+import { keyHeader } from '../../server/admin/key-header.ts';
 import {
   type CapturedRequest,
-  type ReplayPrincipal,
+  type RerunActor,
   type Rerunner,
   storedBody,
 } from '../../server/admin/rerunner.ts';
@@ -15,16 +15,24 @@ import { idempotencyResponseMeta } from './response-meta.ts';
 import { formOf } from './transformer-form.ts';
 import type { Config } from './trpc.ts';
 
-export interface TRPCPrincipal extends ReplayPrincipal {
+/** A `TRPCRerunActor` is whom a call is sent as. */
+export interface TRPCRerunActor extends RerunActor {
   /** The context of the call, as `createContext` would make it; `req`, the request with the key, is added to it. */
   readonly ctx: object;
 }
 
 export interface TRPCRerunnerOptions {
   readonly router: AnyTRPCRouter;
-  /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
-  readonly context: (request: CapturedRequest) => TRPCPrincipal | null | Promise<TRPCPrincipal | null>;
-  /** Default `Idempotency-Key`, as that of `createIdempotencyMiddleware`. */
+  /**
+   * Says whom a captured call is sent as now; null when whoever sent it first may not any more.
+   * @example
+   * actAs: async ({ scope }) => ({ scope, label: `user ${scope}`, ctx: { user: await find(scope) } })
+   */
+  readonly actAs: (request: CapturedRequest) => TRPCRerunActor | null | Promise<TRPCRerunActor | null>;
+  /**
+   * As that of `createIdempotencyMiddleware`.
+   * @default 'Idempotency-Key'
+   */
   readonly headerName?: string;
 }
 
@@ -35,7 +43,7 @@ const CHECKS: Readonly<Record<keyof TRPCRerunnerOptions, Check>> = {
     accepts: (value) => typeof (value as { createCaller?: unknown } | null)?.createCaller === 'function',
     required: true,
   },
-  context: {
+  actAs: {
     expected: 'a function: as whom a call is sent again is your decision',
     accepts: aFunction.accepts,
     required: true,
@@ -46,19 +54,19 @@ const CHECKS: Readonly<Record<keyof TRPCRerunnerOptions, Check>> = {
 const ENDPOINT = '/trpc';
 
 /**
- * Sends captured tRPC calls through the router, with their key, as a principal that the developer gives. For the `rerunners`
+ * Sends captured tRPC calls through the router, with their key, as whom the developer says. For the `rerunners`
  * of `createDashboard`.
- * @example createTRPCRerunner({ router, context: async ({ scope }) => ({ scope, principal: scope, ctx: { user: await find(scope) } }) })
+ * @example createTRPCRerunner({ router, actAs: async ({ scope }) => ({ scope, label: scope, ctx: { user: await find(scope) } }) })
  */
 export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
   checkOptions<TRPCRerunnerOptions>(options, CHECKS, { of: 'createTRPCRerunner' });
-  const { router, context, headerName = 'Idempotency-Key' } = options;
+  const { router, actAs, headerName = 'Idempotency-Key' } = options;
   const { transformer } = router._def._config as Config;
   const form = formOf({ transformer });
 
   return createRerunner({
     format: trpcFormat.name,
-    context,
+    actAs,
     problemOf: (request) => problemOf(router, transformer, request),
 
     async send(request, { ctx }) {
@@ -68,9 +76,9 @@ export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
         router,
         responseMeta: idempotencyResponseMeta,
         createContext: ({ req }) => ({ ...ctx, req }),
-        req: new Request(`http://replay${ENDPOINT}/${path}`, {
+        req: new Request(`http://rerun${ENDPOINT}/${path}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', [headerName]: serializeItem(request.key) },
+          headers: { 'content-type': 'application/json', [headerName]: keyHeader(request.key) ?? '' },
           ...(input !== undefined && { body: JSON.stringify(input) }),
         }),
       });
@@ -93,11 +101,7 @@ async function problemOf(
   transformer: Config['transformer'],
   request: CapturedRequest,
 ): Promise<string | null> {
-  try {
-    serializeItem(request.key);
-  } catch {
-    return 'Its key can not be sent in a header';
-  }
+  if (keyHeader(request.key) === undefined) return 'Its key can not be sent in a header';
   try {
     const { path, input } = trpcFormat.readRequest(request.body);
     const procedures = router._def.procedures as Record<
@@ -124,7 +128,7 @@ async function issueOf(validator: unknown, value: unknown): Promise<string | nul
   return result?.issues?.[0]?.message ?? null;
 }
 
-function answerOf({ ok, headers }: Response, body: string): ReplayAnswer {
+function answerOf({ ok, headers }: Response, body: string): RerunAnswer {
   return {
     error: ok ? null : body.slice(0, 500),
     replayed: headers.get('idempotent-replayed') === 'true',

@@ -208,7 +208,7 @@ export interface DryRun {
   readonly why: string | null;
   readonly operation: string;
   readonly request: string | null;
-  readonly principal: string | null;
+  readonly actsAs: string | null;
 }
 
 export interface AuditEntry {
@@ -342,7 +342,7 @@ export interface Me {
   readonly operator: { readonly id: string; readonly role: Role; readonly scopes: readonly string[] | null };
   readonly readOnly: boolean;
   readonly namespace: string;
-  /** A rerunner is registered for each of these formats: `graphql/1`, `trpc/1`. */
+  /** A rerunner is registered for each of these formats: `graphql/1`, `trpc/1`, `http/1`. */
   readonly rerunners: readonly string[];
   readonly now: number;
 }

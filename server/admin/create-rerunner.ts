@@ -1,16 +1,15 @@
-import type { CapturedRequest, ReplayPrincipal, Rerunner } from './rerunner.ts';
+import type { CapturedRequest, RerunActor, Rerunner } from './rerunner.ts';
 
 /** `RerunnerParts` differ by API. Who may send a request, and what is said of its answer, is the same for all. */
-export interface RerunnerParts<Principal extends ReplayPrincipal>
-  extends Pick<Rerunner, 'format' | 'response'> {
-  /** The developer's function, which finds the principal. */
-  readonly context: (request: CapturedRequest) => Principal | null | Promise<Principal | null>;
+export interface RerunnerParts<Actor extends RerunActor> extends Pick<Rerunner, 'format' | 'response'> {
+  /** The developer's function, which says whom to send the request as. */
+  readonly actAs: (request: CapturedRequest) => Actor | null | Promise<Actor | null>;
   /** Says why the API would not take the request any more; null when it would. */
   problemOf(request: CapturedRequest): string | null | Promise<string | null>;
-  send(request: CapturedRequest, principal: Principal): Promise<ReplayAnswer>;
+  send(request: CapturedRequest, actor: Actor): Promise<RerunAnswer>;
 }
 
-export interface ReplayAnswer {
+export interface RerunAnswer {
   /** The error, in words; null for a success. */
   readonly error: string | null;
   /** True when the answer is that of another run of the key. */
@@ -18,38 +17,38 @@ export interface ReplayAnswer {
 }
 
 /** Makes a rerunner of the parts that an API has of its own. */
-export function createRerunner<Principal extends ReplayPrincipal>(parts: RerunnerParts<Principal>): Rerunner {
-  const { format, response, context, problemOf, send } = parts;
+export function createRerunner<Actor extends RerunActor>(parts: RerunnerParts<Actor>): Rerunner {
+  const { format, response, actAs, problemOf, send } = parts;
   return {
     format,
     response,
 
     async check(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request) ?? (await problemOf(request));
-      const who = principal?.principal;
+      const actor = await actAs(request);
+      const why = scopeRefusal(actor, request) ?? (await problemOf(request));
+      const label = actor?.label;
       return why === null
-        ? { possible: true, principal: who ?? '' }
-        : { possible: false, why, ...(who !== undefined && { principal: who }) };
+        ? { possible: true, label: label ?? '' }
+        : { possible: false, why, ...(label !== undefined && { label }) };
     },
 
     async run(request) {
-      const principal = await context(request);
-      const why = scopeRefusal(principal, request);
-      if (why !== null || principal === null) throw new Error(why ?? '');
-      return sentenceOf(await send(request, principal));
+      const actor = await actAs(request);
+      const why = scopeRefusal(actor, request);
+      if (why !== null || actor === null) throw new Error(why ?? '');
+      return sentenceOf(await send(request, actor));
     },
   };
 }
 
-/** Says why the principal may not send the request; null when it may. */
-function scopeRefusal(principal: ReplayPrincipal | null, { scope }: CapturedRequest): string | null {
-  if (principal === null) return 'Whoever sent it may not any more';
-  return principal.scope === scope ? null : 'The principal belongs to another scope than the record';
+/** Says why the actor may not send the request; null when it may. */
+function scopeRefusal(actor: RerunActor | null, { scope }: CapturedRequest): string | null {
+  if (actor === null) return 'Whoever sent it may not any more';
+  return actor.scope === scope ? null : 'It would run in another scope than that of the record';
 }
 
 /** Says what came of a request. */
-function sentenceOf({ error, replayed }: ReplayAnswer): string {
+function sentenceOf({ error, replayed }: RerunAnswer): string {
   const outcome = error === null ? 'without an error' : `with an error: ${error}`;
   const whose = replayed ? ' A retry of the client was first: this is its result.' : '';
   return `It was answered ${outcome}.${whose}`;

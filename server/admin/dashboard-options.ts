@@ -24,7 +24,11 @@ export interface DashboardOptions {
    * rebinding).
    */
   readonly allowedHosts?: readonly string[];
-  /** The rerunners can send captured requests again: `createGraphQLRerunner(...)`, `createTRPCRerunner(...)`. */
+  /**
+   * The rerunners can send captured requests again, each those of one API: `createGraphQLRerunner(...)`, `createTRPCRerunner(...)`,
+   * `createHttpRerunner(...)`.
+   * @default none
+   */
   readonly rerunners?: readonly Rerunner[];
   /** A read-only dashboard refuses whatever writes. Default false. */
   readonly readOnly?: boolean;

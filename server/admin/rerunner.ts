@@ -8,33 +8,37 @@ export interface CapturedRequest {
   readonly body: string;
 }
 
-/**
- * A principal is what a developer says of who sent the request. This is asked again each time, for access may have
- * been withdrawn since.
- */
-export interface ReplayPrincipal {
+/** A `RerunActor` is whom a request is sent as. It is asked for again each time, for access may have been withdrawn since. */
+export interface RerunActor {
   /** The scope has to be the record's, as the plugin's own `scope` would give it. */
   readonly scope: string;
   /** The operator reads this: `user 42`. */
-  readonly principal: string;
+  readonly label: string;
 }
 
-export type ReplayCheck =
-  | { readonly possible: true; readonly principal: string }
-  | { readonly possible: false; readonly why: string; readonly principal?: string };
+/** A `RerunCheck` says whether a request can be sent, and as whom. */
+export type RerunCheck =
+  | { readonly possible: true; readonly label: string }
+  | { readonly possible: false; readonly why: string; readonly label?: string };
 
 /** An operator gives this for an effect that happened, or did not. */
-export type GivenResponse = { readonly data: unknown } | { readonly error: string };
+export type GivenResponse =
+  | {
+      readonly data: unknown;
+      /** The text of `data` as it was given: its numbers have all their digits. */
+      readonly json: string;
+    }
+  | { readonly error: string };
 
 /**
  * A rerunner runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
- * `createGraphQLRerunner` and `createTRPCRerunner` make rerunners.
+ * `createGraphQLRerunner`, `createTRPCRerunner` and `createHttpRerunner` make rerunners.
  */
 export interface Rerunner {
-  /** The rerunner takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`. */
+  /** The rerunner takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`, `http/1`. */
   readonly format: string;
-  /** Validates the request, and resolves the principal. Nothing is run. */
-  check(request: CapturedRequest): Promise<ReplayCheck>;
+  /** Validates the request, and finds out whom it is sent as. Nothing is run. */
+  check(request: CapturedRequest): Promise<RerunCheck>;
   /**
    * Sends the request.
    * @returns what came of it, in one sentence

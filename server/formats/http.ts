@@ -35,6 +35,20 @@ export const httpFormat = {
   writeResult: (response: HttpResponse): string => JSON.stringify(response),
 
   /** @throws for what is damaged */
+  readRequest(text: string): HttpRequest {
+    const request = JSON.parse(text) as HttpRequest;
+    const { method, path, headers } = request;
+    if (
+      typeof method !== 'string' ||
+      typeof path !== 'string' ||
+      !path.startsWith('/') ||
+      !Array.isArray(headers)
+    )
+      throw new TypeError('Expected a captured request to have a method, a path and headers');
+    return request;
+  },
+
+  /** @throws for what is damaged */
   readResult(text: string): HttpResponse {
     const response = JSON.parse(text) as HttpResponse;
     if (!Number.isInteger(response.status) || !Array.isArray(response.headers))

@@ -7,12 +7,14 @@ import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createGraphQLRerunner, useIdempotency } from '../../plugin/graphql/index.ts';
+import { createHttpRerunner, createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createIdempotencyMiddleware, createTRPCRerunner } from '../../plugin/trpc/index.ts';
 import type { Rerunner } from '../../server/admin/index.ts';
 import type { Idempotency } from '../../server/index.ts';
 import { type Admin, ago, ahead, failed, REASON, responseOf, startAdmin } from './support.ts';
 
 interface Api {
+  readonly operation: string;
   readonly rerunner: Rerunner;
   readonly runs: string[];
   /** As a client would. */
@@ -54,14 +56,12 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
     ).text();
   const rerunner = createGraphQLRerunner({
     yoga,
-    context: ({ scope }) => {
-      const principal = members[scope];
-      return principal === undefined
-        ? null
-        : { scope: principal, principal, headers: { 'x-user': principal } };
+    actAs: ({ scope }) => {
+      const user = members[scope];
+      return user === undefined ? null : { scope: user, label: user, headers: { 'x-user': user } };
     },
   });
-  return { rerunner, runs, send: post };
+  return { operation: 'pay', rerunner, runs, send: post };
 }
 
 /** The same without Yoga. */
@@ -101,12 +101,12 @@ function envelopApi(idempotency: Idempotency, members: Members): Api {
   };
   const rerunner = createGraphQLRerunner({
     getEnveloped,
-    context: ({ scope }) => {
+    actAs: ({ scope }) => {
       const user = members[scope];
-      return user === undefined ? null : { scope: user, principal: user, serverContext: { user } };
+      return user === undefined ? null : { scope: user, label: user, serverContext: { user } };
     },
   });
-  return { rerunner, runs, send };
+  return { operation: 'pay', rerunner, runs, send };
 }
 
 const TYPES =
@@ -128,17 +128,56 @@ function trpcApi(idempotency: Idempotency, members: Members): Api {
   });
   const rerunner = createTRPCRerunner({
     router,
-    context: ({ scope }) => {
+    actAs: ({ scope }) => {
       const user = members[scope];
-      return user === undefined ? null : { scope: user, principal: user, ctx: { user } };
+      return user === undefined ? null : { scope: user, label: user, ctx: { user } };
     },
   });
   const req = (key: string) =>
     new Request('http://api/trpc/pay', { method: 'POST', headers: { 'idempotency-key': key } });
   const send = async (key: string) =>
     JSON.stringify(await router.createCaller({ user: 'acme', req: req(key) }).pay({ amount: 5 }));
-  return { rerunner, runs, send };
+  return { operation: 'pay', rerunner, runs, send };
 }
+
+/** Handlers of their own, which a route function finds by path. */
+function httpApi(idempotency: Idempotency, members: Members): Api {
+  const runs: string[] = [];
+  const idempotent = createIdempotencyHandler({
+    idempotency,
+    scope: ({ request }) => request.headers.get('x-user'),
+  });
+  const pay = idempotent(async (request) => {
+    runs.push(String(request.headers.get('x-user')));
+    return Response.json({ id: 'r1', ...((await request.json()) as object) });
+  });
+  const rerunner = createHttpRerunner({
+    route: ({ url }) => (new URL(url).pathname === '/pay' ? pay : undefined),
+    actAs: ({ scope }) => {
+      const user = members[scope];
+      return user === undefined ? null : { scope: user, label: user, headers: { 'x-user': user } };
+    },
+  });
+  const send = async (key: string) => {
+    const headers = { 'content-type': 'application/json', 'x-user': 'acme', 'idempotency-key': key };
+    return (
+      await pay(new Request('http://api/pay', { method: 'POST', headers, body: '{"amount":5}' }))
+    ).text();
+  };
+  return { operation: 'POST /pay', rerunner, runs, send };
+}
+
+const FAILURES: Readonly<Record<string, object>> = {
+  'graphql/1': failed(),
+  'trpc/1': {
+    outcome: 'error',
+    response: responseOf('{"error":{"code":"CONFLICT","message":"declined"}}', 'trpc/1'),
+  },
+  'http/1': {
+    outcome: 'error',
+    response: responseOf('{"status":402,"headers":[],"text":"declined"}', 'http/1'),
+  },
+};
 
 const APIS = [
   [
@@ -156,6 +195,18 @@ const APIS = [
     { query: 'mutation { gone }' },
   ],
   ['tRPC', trpcApi, 'trpc/1', { path: 'pay', input: { json: { amount: 5 } } }, { path: 'gone' }],
+  [
+    'HTTP',
+    httpApi,
+    'http/1',
+    {
+      method: 'POST',
+      path: '/pay',
+      headers: [['content-type', 'application/json']],
+      text: '{"amount":5}',
+    },
+    { method: 'POST', path: '/gone', headers: [], text: '{}' },
+  ],
 ] as const;
 
 describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
@@ -178,14 +229,7 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     const key = `k-${randomUUID()}`;
     await api.send(key);
     const keys = admin.db.collection('idempotency_keys');
-    const body =
-      format === 'graphql/1'
-        ? failed()
-        : {
-            outcome: 'error',
-            response: responseOf('{"error":{"code":"CONFLICT","message":"declined"}}', format),
-          };
-    await keys.updateOne({ key }, { $set: { ...body, request: requestOf(request) } });
+    await keys.updateOne({ key }, { $set: { ...FAILURES[format], request: requestOf(request) } });
     const found = await keys.findOne({ key });
     api.runs.length = 0;
     return { id: String(found?._id), key };
@@ -205,12 +249,12 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     });
   }
 
-  it('a dry run shows the request and the principal, and runs nothing; the re-run then sends it with its key', async () => {
+  it('a dry run shows the request and whom it runs as, and runs nothing; the re-run then sends it with its key', async () => {
     const { admin, api } = await start();
     await using _ = admin;
     const { id, key } = await failedKey(admin, api);
     const dry = await admin.ada.keys.dryRun.query({ id });
-    expect(dry).toMatchObject({ possible: true, principal: 'acme', operation: 'pay' });
+    expect(dry).toMatchObject({ possible: true, actsAs: 'acme', operation: api.operation });
     expect(dry.request).toContain('5');
     expect(api.runs).toEqual([]);
     const result = await rerun(admin, id);
@@ -274,7 +318,7 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
 
   it.each([
     ['whoever sent it may not any more', {}, captured, /may not any more/],
-    ['the principal has another scope by now', { acme: 'other' }, captured, /another scope/],
+    ['who sent it has another scope by now', { acme: 'other' }, captured, /another scope/],
     ['the API has changed', { acme: 'acme' }, outdated, /no longer valid|any more/],
   ])('is refused, and leaves the key as it is, when %s', async (_why, members, request, why) => {
     const { admin, api } = await start(members);

@@ -1,5 +1,6 @@
 import type { Idempotency } from 'latchkey';
 import {
+  createHttpRerunner,
   createIdempotencyHandler,
   type HttpResult,
   httpResponse,
@@ -97,3 +98,22 @@ idempotent(handler, { require: async () => 'yes' });
 idempotent(handler, { fingerprint: 'JSON' });
 
 expectTypeOf(IDEMPOTENCY_REQUEST_HEADERS).toEqualTypeOf<readonly ['Idempotency-Key', 'Idempotency-Keys']>();
+
+// A rerunner acts as somebody, with what the handler has beside the request.
+createHttpRerunner({
+  handler: plain,
+  actAs: ({ scope }) => ({ scope, label: scope, headers: { cookie: 'a' } }),
+});
+createHttpRerunner({
+  handler: route,
+  actAs: async ({ scope }) => ({ scope, label: scope, rest: [{ params: Promise.resolve({ id: '7' }) }] }),
+});
+// @ts-expect-error the handler has a route
+createHttpRerunner({ handler: route, actAs: ({ scope }) => ({ scope, label: scope }) });
+createHttpRerunner({ route: () => (Math.random() < 1 ? plain : null), actAs: () => null });
+// @ts-expect-error neither a handler nor a route
+createHttpRerunner({ actAs: () => null });
+// @ts-expect-error both
+createHttpRerunner({ handler: plain, route: () => plain, actAs: () => null });
+// @ts-expect-error whom the operator sees is not said
+createHttpRerunner({ handler: plain, actAs: ({ scope }) => ({ scope }) });

@@ -51,7 +51,7 @@ function Result({ dryRun }: { dryRun: DryRun }) {
       <div className="flex gap-2">
         <dt className="w-20 shrink-0 text-muted">Runs as</dt>
         <dd className="min-w-0 font-mono wrap-anywhere">
-          <Verbatim text={dryRun.principal ?? ''} empty="nobody" />
+          <Verbatim text={dryRun.actsAs ?? ''} empty="nobody" />
         </dd>
       </div>
       {dryRun.request !== null && (

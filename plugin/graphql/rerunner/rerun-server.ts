@@ -1,8 +1,9 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { ReplayPrincipal } from '../../../server/admin/rerunner.ts';
+import type { RerunActor } from '../../../server/admin/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 
-export interface GraphQLPrincipal extends ReplayPrincipal {
+/** A `GraphQLRerunActor` is whom a request is sent as. */
+export interface GraphQLRerunActor extends RerunActor {
   /** These headers tell the server who sends the request: `{ authorization: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Yoga's server context, or that of `getEnveloped`, for a host that puts the session there. */
@@ -24,21 +25,21 @@ type GetEnveloped = (context?: never) => {
   readonly contextFactory: () => unknown;
 };
 
-export type ReplayTarget = { readonly yoga: YogaServer } | { readonly getEnveloped: GetEnveloped };
+export type RerunTarget = { readonly yoga: YogaServer } | { readonly getEnveloped: GetEnveloped };
 
 export interface Answer {
   readonly result: ExecutionResult;
   readonly replayed: boolean;
 }
 
-/** Captured requests are sent to a `ReplayServer`. */
-export interface ReplayServer {
+/** Captured requests are sent to a `RerunServer`. */
+export interface RerunServer {
   readonly schema: () => GraphQLSchema;
-  send(request: GraphQLRequest, key: string, principal: GraphQLPrincipal): Promise<Answer>;
+  send(request: GraphQLRequest, key: string, actor: GraphQLRerunActor): Promise<Answer>;
 }
 
 /** @throws TypeError */
-export function serverOf(options: ReplayTarget): ReplayServer {
+export function serverOf(options: RerunTarget): RerunServer {
   if ('yoga' in options && typeof options.yoga?.fetch === 'function') return yogaServer(options.yoga);
   if ('getEnveloped' in options && typeof options.getEnveloped === 'function')
     return envelopedServer(options.getEnveloped);
@@ -47,12 +48,12 @@ export function serverOf(options: ReplayTarget): ReplayServer {
   );
 }
 
-function yogaServer(yoga: YogaServer): ReplayServer {
+function yogaServer(yoga: YogaServer): RerunServer {
   return {
     schema: () => yoga.getEnveloped({} as never).schema as GraphQLSchema,
     async send(captured, key, { headers, serverContext }) {
       const response = await yoga.fetch(
-        `http://replay${yoga.graphqlEndpoint}`,
+        `http://rerun${yoga.graphqlEndpoint}`,
         {
           method: 'POST',
           headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
@@ -66,7 +67,7 @@ function yogaServer(yoga: YogaServer): ReplayServer {
   };
 }
 
-function envelopedServer(getEnveloped: GetEnveloped): ReplayServer {
+function envelopedServer(getEnveloped: GetEnveloped): RerunServer {
   return {
     schema: () => getEnveloped({} as never).schema as GraphQLSchema,
     async send({ query, operationName, variables }, key, { headers = {}, serverContext }) {

@@ -1,24 +1,28 @@
 import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { createRerunner, type ReplayAnswer } from '../../../server/admin/create-rerunner.ts';
+import { createRerunner, type RerunAnswer } from '../../../server/admin/create-rerunner.ts';
 import { type CapturedRequest, type Rerunner, storedBody } from '../../../server/admin/rerunner.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { checkedData } from './given-data.ts';
-import { type Answer, type GraphQLPrincipal, type ReplayTarget, serverOf } from './rerun-server.ts';
+import { type Answer, type GraphQLRerunActor, type RerunTarget, serverOf } from './rerun-server.ts';
 
-export type GraphQLRerunnerOptions = ReplayTarget & {
-  /** Finds the principal who sends the captured request now; null when whoever sent it first may not any more. */
-  readonly context: (request: CapturedRequest) => GraphQLPrincipal | null | Promise<GraphQLPrincipal | null>;
+export type GraphQLRerunnerOptions = RerunTarget & {
+  /**
+   * Says whom a captured request is sent as now; null when whoever sent it first may not any more.
+   * @example
+   * actAs: async ({ scope }) => ({ scope, label: `user ${scope}`, headers: { authorization: await tokenFor(scope) } })
+   */
+  readonly actAs: (request: CapturedRequest) => GraphQLRerunActor | null | Promise<GraphQLRerunActor | null>;
 };
 
 /** Either of the two servers is there; `serverOf` looks at which. */
-type AllOptions = Record<'yoga' | 'getEnveloped' | 'context', unknown>;
+type AllOptions = Record<'yoga' | 'getEnveloped' | 'actAs', unknown>;
 
 const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
   yoga: anything,
   getEnveloped: anything,
-  context: {
+  actAs: {
     expected: 'a function: as whom a request is sent again is your decision',
     accepts: aFunction.accepts,
     required: true,
@@ -26,21 +30,20 @@ const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
 };
 
 /**
- * Sends captured GraphQL requests through the server's own pipeline, with their key, as a principal that the developer
- * gives. For the `rerunners` of `createDashboard`.
- * @example createGraphQLRerunner({ yoga, context: async ({ scope }) => ({ scope, principal: scope, headers: await signedIn(scope) }) })
+ * Sends captured GraphQL requests through the server's own pipeline, with their key, as whom the developer says. For the `rerunners` of `createDashboard`.
+ * @example createGraphQLRerunner({ yoga, actAs: async ({ scope }) => ({ scope, label: scope, headers: await signedIn(scope) }) })
  */
 export function createGraphQLRerunner(options: GraphQLRerunnerOptions): Rerunner {
   checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLRerunner' });
-  const { context } = options;
+  const { actAs } = options;
   const server = serverOf(options);
 
   return createRerunner({
     format: graphqlFormat.name,
-    context,
+    actAs,
     problemOf: (request) => problemOf(request, server.schema()),
-    send: async (request, principal) =>
-      answerOf(await server.send(graphqlFormat.readRequest(request.body), request.key, principal)),
+    send: async (request, actor) =>
+      answerOf(await server.send(graphqlFormat.readRequest(request.body), request.key, actor)),
 
     async response(given, _operation, request) {
       const body =
@@ -62,7 +65,7 @@ function problemOf(request: CapturedRequest, schema: GraphQLSchema): string | nu
   }
 }
 
-function answerOf({ result: { errors }, replayed }: Answer): ReplayAnswer {
+function answerOf({ result: { errors }, replayed }: Answer): RerunAnswer {
   const [error] = errors ?? [];
   return { error: error ? messageOf(error) : null, replayed };
 }

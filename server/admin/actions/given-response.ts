@@ -94,7 +94,7 @@ async function writeResponse(
   try {
     const request = await readRequest(records, id, open);
     const operation = request?.operation ?? (await readOperation(records, id));
-    return await rerunner.response(isFailure ? { error: given } : { data }, operation, request);
+    return await rerunner.response(isFailure ? { error: given } : { data, json: given }, operation, request);
   } catch (error) {
     throw new UnusableResponse(error instanceof Error ? error.message : String(error));
   }

@@ -68,7 +68,7 @@ const keys = router({
     .concat(withKey)
     .query(({ ctx: { services, key }, input }) => diffVersions(services, key, input.life)),
 
-  // A dry run asks the developer who the principal is now, so a viewer may not ask for one.
+  // A dry run asks the developer whom to act as now, so a viewer may not ask for one.
   dryRun: forOperators
     .input(oneKey)
     .concat(withKey)

@@ -95,7 +95,7 @@ export async function dryRun(
     why: rerun.possible ? null : refusalSentence(rerun.refusal),
     operation,
     request: request ?? null,
-    principal: rerun.principal ?? null,
+    actsAs: rerun.label ?? null,
   };
 }
 

@@ -5,7 +5,7 @@ import { openCaptured, type ReadRequest, readCaptured } from '../bodies/read-req
 import { sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
 import type { ActionRefusal } from '../refusal.ts';
-import type { CapturedRequest, ReplayCheck, Rerunner } from '../rerunner.ts';
+import type { CapturedRequest, RerunCheck, Rerunner } from '../rerunner.ts';
 import type { AdminServices } from '../services.ts';
 
 export type Rerun =
@@ -13,13 +13,13 @@ export type Rerun =
       readonly possible: true;
       readonly request: ReadRequest;
       readonly rerunner: Rerunner;
-      readonly principal: string;
+      readonly label: string;
     }
   | {
       readonly possible: false;
       readonly refusal: ActionRefusal;
       readonly request?: ReadRequest;
-      readonly principal?: string;
+      readonly label?: string;
     };
 
 /** Finds out what a re-run would send, and for whom; or why it can not be sent. Nothing is run. */
@@ -38,8 +38,8 @@ export async function prepareRerun({ records, rerunners, open }: AdminServices, 
 const impossible = (refusal: ActionRefusal) => ({ possible: false, refusal }) as const;
 
 type Checked =
-  | Extract<ReplayCheck, { possible: true }>
-  | { readonly possible: false; readonly refusal: ActionRefusal; readonly principal?: string };
+  | Extract<RerunCheck, { possible: true }>
+  | { readonly possible: false; readonly refusal: ActionRefusal; readonly label?: string };
 
 async function checkBy(rerunner: Rerunner, request: ReadRequest): Promise<Checked> {
   try {

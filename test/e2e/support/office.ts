@@ -100,9 +100,9 @@ export async function openOffice({
       rerunners: [
         createGraphQLRerunner({
           yoga: shop.graphql,
-          context: ({ scope }) => ({
+          actAs: ({ scope }) => ({
             scope,
-            principal: `the customer ${scope}`,
+            label: `the customer ${scope}`,
             headers: { 'x-customer': encodeURIComponent(scope) },
           }),
         }),

@@ -60,9 +60,20 @@ export interface Idempotency {
    * Takes no new keys (IDEMPOTENCY_STORE_UNAVAILABLE, reason `closing`), waits for the runs under way and for their records, then
    * stops the timers. The store is closed with the last one that uses it. The MongoDB client stays yours: close it
    * afterwards.
-   * @param options.timeoutMs how long to wait, default 10 s; Infinity for as long as it takes
+   *
+   * `await using` closes it with the defaults at the end of its block. What is declared later is closed earlier, so declare the
+   * dashboard after it, and the MongoDB client before it.
+   *
+   * @example
+   * await idempotency.close({ timeoutMs: 25_000 })
+   * @example
+   * await using idempotency = createIdempotency({ store })
+   * await using dashboard = createDashboard({ idempotency, authorize }) // closed first
+   * @param options.timeoutMs how long to wait, in ms; null for as long as it takes @default 10_000
+   * @throws TypeError for a `timeoutMs` that is no time in ms
    */
-  close(options?: { timeoutMs?: number }): Promise<void>;
+  close(options?: { timeoutMs?: number | null }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
   /**
    * Fills in and checks one operation's policy, at construction. For adapters.
    * @param origin where the developer gave it, for the message of an error
@@ -263,10 +274,15 @@ class Engine implements Idempotency {
     await this.store.ready(this.#needs);
   }
 
-  async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    const until = performance.now() + (await this.#work.close(timeoutMs));
+  async close({ timeoutMs = 10_000 }: { timeoutMs?: number | null } = {}): Promise<void> {
+    const waitMs = timeoutMs === null ? LONGEST_TIMER_MS : checkTimeout(timeoutMs, ' or null');
+    const until = performance.now() + (await this.#work.close(waitMs));
     await this.#stats.close(Math.max(0, until - performance.now()));
     if (this.#user.leave()) await this.store.close(Math.max(0, until - performance.now()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   report(event: IdempotencyEvent): void {
@@ -369,9 +385,9 @@ class Engine implements Idempotency {
   }
 }
 
-function checkTimeout(timeoutMs: number): number {
+function checkTimeout(timeoutMs: number, orElse = ''): number {
   if (Number.isSafeInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs;
   throw new TypeError(
-    `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}, got ${whatCame(timeoutMs)}`,
+    `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}${orElse}, got ${whatCame(timeoutMs)}`,
   );
 }

@@ -30,4 +30,5 @@ export { createIdempotency, type Idempotency, type IdempotencyOptions } from './
 export type { Jsonify } from './jsonify.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
 export type { PlainCall } from './plain-call.ts';
+export { requireRun, type TransactionalRun } from './require-run.ts';
 export { currentRun, type Run, type StepContext } from './run.ts';

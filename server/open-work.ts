@@ -35,9 +35,8 @@ export class OpenWork {
   /** Lets nothing new start, and waits for the work, also for what begins meanwhile. Returns how many ms of the time are left. */
   async close(timeoutMs: number): Promise<number> {
     this.#closing.abort(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
-    const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
-    const until = performance.now() + waitMs;
-    const timer = setTimeout(() => this.#stopped.abort(), waitMs);
+    const until = performance.now() + timeoutMs;
+    const timer = setTimeout(() => this.#stopped.abort(), timeoutMs);
     const stopped = new Promise((resolve) => {
       this.stopped.addEventListener('abort', resolve);
       if (this.stopped.aborted) resolve(undefined);

@@ -13,9 +13,11 @@ import type { AdminServices } from './services.ts';
 export interface DashboardHandler {
   (request: Request): Promise<Response>;
   /**
-   * Stops what the dashboard does in the background: bulk jobs go on in another process, or when this one is back.
+   * Stops what the dashboard does in the background: bulk jobs go on in another process, or when this one is back. Close it before the
+   * `Idempotency` that it shows; `await using` does so when the dashboard is declared after that.
    */
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -31,7 +33,8 @@ export function createDashboard(options: DashboardOptions, files = new StaticFil
   let isFound = false;
   let hasWarned = false;
   if (!services.readOnly) runner.start();
-  return Object.assign(handle, { close: () => runner.close() });
+  const close = () => runner.close();
+  return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
 
   async function handle(request: Request): Promise<Response> {
     try {

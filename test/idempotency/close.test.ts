@@ -53,7 +53,7 @@ describe('case 18: close', () => {
 
   test('waits for as long as it takes when told so', async () => {
     const { idempotency, first, release } = await setUpHeld();
-    const closed = idempotency.close({ timeoutMs: Number.POSITIVE_INFINITY });
+    const closed = idempotency.close({ timeoutMs: null });
     setImmediate(release.open); // which a busy loop of microtasks would never let happen
     expect(await first).toMatchObject({ replayed: false });
     await closed;
@@ -76,5 +76,26 @@ describe('case 18: close', () => {
     const { idempotency } = setUp();
     await Promise.all([idempotency.close(), idempotency.close()]);
     await idempotency.close();
+  });
+
+  test.each([[-1], [Number.NaN], [Number.POSITIVE_INFINITY], [1.5], ['10s'], [2 ** 31]])(
+    'takes no %j for a time, and goes on',
+    async (timeoutMs) => {
+      const { idempotency, call } = setUp();
+      await expect(idempotency.close({ timeoutMs: timeoutMs as number })).rejects.toThrow(
+        /^Expected `timeoutMs` to be an integer from 0 to 2147483647 or null, got /,
+      );
+      expect(await call(done)).toMatchObject({ replayed: false });
+    },
+  );
+
+  test('happens at the end of the block of `await using`', async () => {
+    const { idempotency, call } = setUp();
+    {
+      await using closing = idempotency;
+      expect(closing.enabled).toBe(true);
+      await call(done);
+    }
+    await expect(call(done)).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   });
 });

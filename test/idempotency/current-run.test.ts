@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../../server/call.ts';
-import { currentRun, type Run } from '../../server/index.ts';
+import { currentRun, type Run, requireRun } from '../../server/index.ts';
 import { outsideRun } from '../../server/run.ts';
 import type { Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
@@ -69,5 +69,30 @@ describe('currentRun', () => {
     vi.setSystemTime(Date.now() + 25 * 3_600_000);
     await call(take('charge'));
     expect(new Set(keys).size).toBe(5);
+  });
+});
+
+describe('requireRun', () => {
+  test('is the run inside its handler, and an error that says why outside of one', async () => {
+    const { call } = setUp();
+    await call(async (run) => {
+      expect(requireRun()).toBe(run);
+      expect(() => outsideRun(() => requireRun())).toThrow(TypeError);
+      return { data: 1 };
+    });
+    expect(() => requireRun()).toThrow(
+      /there is none here: the call came without an idempotency key \(`require: true` refuses such calls\)/,
+    );
+  });
+
+  test('asks for a transaction where the handler relies on one', async () => {
+    const { call } = setUp();
+    await call(async () => {
+      expect(() => requireRun({ transaction: true })).toThrow(
+        'this run has none: give the operation the policy `transaction: true`',
+      );
+      return { data: 1 };
+    });
+    expect(() => requireRun({ transaction: true })).toThrow(/there is none here/);
   });
 });

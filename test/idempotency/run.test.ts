@@ -5,6 +5,7 @@ import {
   type IdempotencyOptions,
   isIdempotencyError,
   type Policy,
+  requireRun,
 } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyDatabase } from '../support/database.ts';
@@ -231,8 +232,9 @@ describe('in a transaction', () => {
     const ship = () =>
       shop.idempotency.run(
         message,
-        async ({ session }) => {
-          await orders.insertOne({ order: 5 }, { session: session as never });
+        async () => {
+          const { session } = requireRun({ transaction: true });
+          await orders.insertOne({ order: 5 }, { session });
           return 'shipped';
         },
         policy,
@@ -252,7 +254,7 @@ describe('in a transaction', () => {
       shop.idempotency.run(
         message,
         async ({ session }) => {
-          await orders.insertOne({ order: 5 }, { session: session as never });
+          await orders.insertOne({ order: 5 }, session && { session });
           return last();
         },
         policy,

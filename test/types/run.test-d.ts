@@ -1,5 +1,8 @@
-import { createIdempotency, type Idempotency, type Run } from 'latchkey';
+import { createIdempotency, type Idempotency, type Run, requireRun } from 'latchkey';
+import { createDashboard } from 'latchkey/dashboard';
 import { createMemoryStore } from 'latchkey/memory';
+import 'latchkey/mongodb';
+import type { Collection } from 'mongodb';
 import { expectTypeOf } from 'vitest';
 
 declare const run: Run;
@@ -74,6 +77,24 @@ export async function functions() {
   await idempotency.run({ scope: 's', key: 'k' }, () => 1);
   // @ts-expect-error no such option
   await idempotency.run(call, () => 1, { retention: 5 });
+}
+
+/** The session of a transaction is certain, and the driver's own. */
+export async function inTransaction(orders: Collection) {
+  expectTypeOf(requireRun()).toEqualTypeOf<Run>();
+  const { session } = requireRun({ transaction: true });
+  await orders.insertOne({ amount: 5 }, { session });
+  await orders.insertOne({ amount: 5 }, { session: requireRun({ transaction: true }).session });
+  // @ts-expect-error a run may have none
+  expectTypeOf(requireRun().session.inTransaction()).toBeBoolean();
+}
+
+/** What closes itself closes in order. */
+export async function closing() {
+  await using idempotency = createIdempotency({ store: createMemoryStore() });
+  await using dashboard = createDashboard({ idempotency, authorize: () => null });
+  expectTypeOf(dashboard.close()).resolves.toBeVoid();
+  await idempotency.close({ timeoutMs: null });
 }
 
 createIdempotency({ store: createMemoryStore() }) satisfies Idempotency;

@@ -1,0 +1,44 @@
+import type { Session } from './engine/session.ts';
+import { currentRun, type Run } from './run.ts';
+
+/** A `TransactionalRun` is a run with `transaction: true`, so its session is there. */
+export interface TransactionalRun extends Run {
+  readonly session: Session;
+}
+
+/**
+ * The keyed run that the caller is in, where there has to be one: `currentRun()` without a `?.`. An operation that can not do without
+ * should also refuse calls without a key (`require: true`), so that clients are told before anything has run.
+ *
+ * @example
+ * const charge = await requireRun().step('charge', ({ key, signal }) => provider.charge(input, { idempotencyKey: key, signal }))
+ * @throws TypeError outside of a run: the call came without a key, the adapter is not in its path, or `enabled` is false for GraphQL,
+ *   tRPC and HTTP
+ */
+export function requireRun(): Run;
+/**
+ * The same, for a run with `transaction: true`: its `session` is certain, and is a `ClientSession` of your own driver.
+ *
+ * @param needs.transaction true asks for a run in a transaction @default false
+ * @example
+ * const { session } = requireRun({ transaction: true })
+ * await db.collection('orders').insertOne(order, { session })
+ * @throws TypeError also in a run without a transaction
+ */
+export function requireRun(needs: { transaction: true }): TransactionalRun;
+export function requireRun(needs: { transaction?: boolean } = {}): Run {
+  const run = currentRun();
+  if (!run) {
+    throw new TypeError(
+      'Expected requireRun() to be called inside of a run, and there is none here: the call came without an idempotency key ' +
+        '(`require: true` refuses such calls), or not by way of Latchkey; use currentRun() where a key is optional',
+    );
+  }
+  if (needs.transaction && !run.session) {
+    throw new TypeError(
+      'Expected requireRun({ transaction: true }) to be called in a transaction, and this run has none: give the operation the policy ' +
+        '`transaction: true`',
+    );
+  }
+  return run;
+}

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -104,6 +104,13 @@ describe('the map of CONTRIBUTING.md', () => {
     expect(mapped.filter((path) => !isThere(path))).toEqual([]);
     expect(files.filter((places) => !places.some(isThere))).toEqual([]);
   });
+});
+
+test('the glossary explains each word once', () => {
+  const [, rows = ''] = /^## Glossary$([\s\S]*?)^## /m.exec(textOf('CONTRIBUTING.md')) ?? [];
+  const words = Array.from(rows.matchAll(/^\| (.+?) \|/gm), ([, cell = '']) => cell.split(', ')).flat();
+  expect(words.length).toBeGreaterThan(30);
+  expect(words.filter((word, at) => words.indexOf(word) !== at)).toEqual([]);
 });
 
 describe('the pages for users and contributors', () => {

@@ -36,6 +36,11 @@ export interface ComparedInput {
   without(paths: readonly Path[], form: string | undefined): unknown;
 }
 
+/** Makes the call object of a call that is compared by one input, for functions of the developer that are not about the fingerprint. */
+export function seenOf({ inputs: [input] }: Comparison): object {
+  return (input?.call() ?? {}) as object;
+}
+
 type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
 
 /**

@@ -17,7 +17,7 @@ export interface KeyedHttpCall<Rest extends unknown[] = unknown[]> extends HttpC
   readonly key: string;
 }
 
-/** A `fingerprint` function gets this. */
+/** A `fingerprint` function gets this, and a `resolve` function beside what is known of the lost run. */
 export interface HttpFingerprintCall<Rest extends unknown[] = unknown[]> extends KeyedHttpCall<Rest> {
   /** The name of the operation: `POST /payments`. */
   readonly operation: string;

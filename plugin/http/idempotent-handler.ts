@@ -1,7 +1,7 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
-import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { fingerprintsOf, seenOf } from '../../server/fingerprints.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { markCarriers } from '../../server/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
@@ -82,6 +82,7 @@ export function idempotentHandler<Rest extends unknown[]>(
       ...(await fingerprintsOf(comparison)),
       policy,
       codec,
+      seen: () => seenOf(comparison),
       capture: (isHidden) => buffered.captured(capturedNames, isHidden),
       handler: (run) => handle(run as ActiveRun, { ...call, request: buffered.copy(run.signal) }),
       ...(authorizeReplay && { authorizeReplay: async () => verdictOf(await authorizeReplay(copied())) }),

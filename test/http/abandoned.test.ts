@@ -19,6 +19,40 @@ async function resolvedBy(resolution: Resolution) {
   return answers[0];
 }
 
+test('`resolve` is shown the request that asks, whose body it may read', async () => {
+  const seen: unknown[] = [];
+  await using api = await startApi(
+    async () => {
+      throw new Error('crash');
+    },
+    {
+      own: {
+        async resolve({ request, rest, json, clientKey, state }) {
+          seen.push([
+            await request.text(),
+            request.headers.get('x-user'),
+            rest.length,
+            json,
+            clientKey,
+            state,
+          ]);
+          return { action: 'in_doubt' };
+        },
+      },
+    },
+  );
+  const sent = {
+    key: 'k',
+    body: '{"amount":5}',
+    user: 'ada',
+    headers: { 'content-type': 'application/json' },
+  };
+  await api.send(sent);
+  for (let retry = 0; retry < 2; retry++) expect(await api.send(sent)).toMatchObject({ status: 409 });
+  const shown = ['{"amount":5}', 'ada', 1, { amount: 5 }, 'k', 'in_doubt'];
+  expect(seen).toEqual([shown, shown]);
+});
+
 describe('an abandoned request that the developer’s function', () => {
   test('completed with data is answered with it as JSON', async () => {
     const answer = await resolvedBy({ action: 'complete', data: { id: 1, status: 'paid' } });

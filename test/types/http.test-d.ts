@@ -39,6 +39,15 @@ const route = idempotent(
       expectTypeOf([scope, key]).toEqualTypeOf<string[]>();
       return new Response(null, { status: 403 });
     },
+    async resolve({ request, rest, json, downstreamKey, step, state }) {
+      expectTypeOf(request).toEqualTypeOf<Request>();
+      expectTypeOf(rest).toEqualTypeOf<[Route]>();
+      expectTypeOf(json).toBeUnknown();
+      expectTypeOf(state).toEqualTypeOf<'lapsed' | 'in_doubt'>();
+      expectTypeOf(downstreamKey).toEqualTypeOf<(name: string) => string>();
+      const charge = await step<{ id: string }>('charge');
+      return charge ? { action: 'complete', data: httpResponse(charge.id) } : { action: 'retry' };
+    },
     classify({ result }) {
       expectTypeOf(result).toEqualTypeOf<HttpResult>();
       return result.status === 429 ? { release: 'rate limited' } : 'store';
@@ -47,6 +56,8 @@ const route = idempotent(
     retentionMs: 3_600_000,
   },
 );
+// @ts-expect-error a transaction whose process died is retried, whatever it says
+idempotent(async () => new Response(), { transaction: true, onCrash: 'retry' });
 expectTypeOf(route).parameters.toEqualTypeOf<[Request, Route]>();
 // @ts-expect-error the framework's part is missing
 route(new Request('http://x'));

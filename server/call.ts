@@ -22,7 +22,7 @@ export interface KeyedCall<Value> {
   readonly codec: ResultCodec<Value>;
   /**
    * What the adapter shows the developer's functions of this call: in GraphQL the context and the root fields with their arguments.
-   * A `resolve` function is shown it, beside what is known of the lost run.
+   * A `resolve` function is shown it, beside what is known of the lost run, which is written onto it: a new object each time.
    */
   seen?(): object | Promise<object>;
   /** The request as it may be run again, for `captureRequest`. What it throws is that it can not be written down. */

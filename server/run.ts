@@ -122,17 +122,22 @@ export function activeRun(
 }
 
 /**
- * Runs a function where nothing is recorded (`enabled: false`). Its run has steps that run each time, downstream keys that are the same each
- * time, and nobody to tell of a `release`.
+ * Makes the run of a call of which nothing is recorded (`enabled: false`). It has steps that run each time, downstream keys that are the
+ * same each time, and nobody to tell of a `release`.
  */
-export function runUnrecorded<T>({ scope, key }: Address, fn: (run: Run) => T | Promise<T>): Promise<T> {
+export function unrecordedRun({ scope, key }: Address): ActiveRun {
   const held = { scope, key, attempts: 1, fence: Date.now(), life: 0 };
   const { signal } = new AbortController();
   const step: StepRunner = async (name, body) => {
     const text = writeJson(await body({ key: downstreamKeyOf(held, name), signal }));
     return text === undefined ? undefined : JSON.parse(text);
   };
-  const run = activeRun(held, signal, step);
+  return activeRun(held, signal, step);
+}
+
+/** Runs a function where nothing is recorded. */
+export function runUnrecorded<T>(address: Address, fn: (run: Run) => T | Promise<T>): Promise<T> {
+  const run = unrecordedRun(address);
   return insideRun(run, async () => fn(run));
 }
 

@@ -44,9 +44,9 @@ describe('what TypeScript would refuse is told at construction, with the code to
       'idempotent is not called here; write `.use(idempotent())`',
     ],
     [
-      '.use(idempotent.started)',
-      () => procedure.use(idempotent.started),
-      'idempotent.started is no middleware; write `.concat(idempotent.started)`, right before `.mutation(...)`',
+      '.use(idempotent.resolverStarts)',
+      () => procedure.use(idempotent.resolverStarts),
+      'idempotent.resolverStarts is no middleware; write `.concat(idempotent.resolverStarts)`, right before `.mutation(...)`',
     ],
     [
       'createIdempotencyMiddleware(t.procedure, …)',
@@ -85,11 +85,13 @@ describe('what TypeScript would refuse is told at construction, with the code to
   });
 
   test('and idempotent itself can still be looked at', () => {
-    expect(() => JSON.stringify({ ...idempotent, started: { ...idempotent.started } })).not.toThrow();
+    expect(() =>
+      JSON.stringify({ ...idempotent, resolverStarts: { ...idempotent.resolverStarts } }),
+    ).not.toThrow();
     expect(() =>
       t.procedure
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => 1),
     ).not.toThrow();
   });

@@ -113,9 +113,14 @@ describe('an option at the wrong place is refused with the place where it belong
     [
       'createIdempotencyMiddleware',
       { retentionMs: 5_000 },
-      'createIdempotency(...), or of one procedure: `idempotent({ … })`',
+      'createIdempotency(...), of `policy` here, or of one procedure: `idempotent({ … })`',
     ],
-    ['idempotent', { authorizeReplay: () => true }, 'createIdempotencyMiddleware(...), for all procedures'],
+    [
+      'createIdempotencyMiddleware',
+      { policy: { require: true } },
+      'createIdempotencyMiddleware(...), beside `policy`',
+    ],
+    ['idempotent', { headerName: 'X-Key' }, 'createIdempotencyMiddleware(...), for all procedures'],
     [
       'createIdempotencyHandler',
       { retentionMs: 5_000 },
@@ -134,7 +139,7 @@ describe('an option at the wrong place is refused with the place where it belong
   test('also when it is misspelt there', () => {
     expect(messageOf('createIdempotencyMiddleware', { retention: 5_000 })).toBe(
       'Unknown option `retention` of createIdempotencyMiddleware(...); did you mean `retentionMs`? It is an option of ' +
-        'createIdempotency(...), or of one procedure: `idempotent({ … })`',
+        'createIdempotency(...), of `policy` here, or of one procedure: `idempotent({ … })`',
     );
   });
 });

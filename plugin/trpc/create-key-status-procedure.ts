@@ -15,10 +15,9 @@ import { shapeOf } from './error-codec.ts';
 import { toTRPCError } from './errors.ts';
 import { shapeBefore } from './marks.ts';
 import { checkRoot } from './misuse.ts';
-import type { Root } from './options.ts';
 import { createResultCodec } from './result-codec.ts';
 import { formOf } from './transformer-form.ts';
-import type { CallOptions, Config } from './trpc.ts';
+import type { CallOptions, Config, Root } from './trpc.ts';
 
 /** The input of the procedure: the key of the mutation that is asked about. */
 export interface TRPCKeyInput {

@@ -1,4 +1,5 @@
 export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
+export type { TRPCCall, TRPCKeyedCall } from './call.ts';
 export {
   createKeyStatusProcedure,
   type KeyStatusProcedureOptions,
@@ -9,7 +10,14 @@ export {
 export { idempotencyErrorFormatter } from './error-formatter.ts';
 export { idempotencyErrorData } from './errors.ts';
 export { createIdempotencyMiddleware, type IdempotencyMiddleware } from './middleware.ts';
-export type { Call, IdempotencyMiddlewareOptions, ProcedurePolicy, Replay } from './options.ts';
+export type {
+  CallDecisions,
+  IdempotencyMiddlewareOptions,
+  ProcedurePolicy,
+  TRPCFinished,
+  TRPCPolicy,
+} from './options.ts';
 export { createTRPCRerunner, type TRPCRerunActor, type TRPCRerunnerOptions } from './rerunner.ts';
 export { idempotencyResponseMeta } from './response-meta.ts';
-export type { IdempotencyContext } from './trpc.ts';
+export type { IdempotencyContext, RequiredIdempotencyContext, ResolverStarts } from './trpc.ts';
+export { unprotectedProcedures } from './unprotected-procedures.ts';

@@ -1,6 +1,7 @@
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
 import { type Comparison, unfingerprintable } from '../../server/fingerprints.ts';
+import { type TRPCKeyedCall, withKnown } from './call.ts';
 import { formContent } from './form.ts';
 import { headersOn, indexOf } from './headers.ts';
 import type { CallOptions, Config } from './trpc.ts';
@@ -16,8 +17,10 @@ export async function comparisonOfInput(
   { transformer }: Config,
   policy: ResolvedFingerprint,
   form: string,
+  /** The call as a `fingerprint` function sees it. */
+  call: TRPCKeyedCall,
 ): Promise<Comparison> {
-  const { path, ctx } = opts;
+  const { path } = opts;
   const raw = await rawInputOf(opts);
   if (raw === undefined) checkVoid(opts, transformer);
   const { input = raw } = opts;
@@ -29,7 +32,7 @@ export async function comparisonOfInput(
         place: '',
         policy,
         name: path,
-        call: () => ({ operation: path, input, context: ctx }),
+        call: () => withKnown(call, { input }),
         without: content,
       },
     ],

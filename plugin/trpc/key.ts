@@ -1,10 +1,11 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
-import { isInherited } from '../../server/key-carriers.ts';
+import { isCarrier, isInherited } from '../../server/key-carriers.ts';
+import { isNested } from '../../server/run.ts';
 import { parseKeysHeader } from './batch-keys.ts';
+import { callOf, type TRPCCall } from './call.ts';
 import { type HostHeaders, headersOn, indexOf } from './headers.ts';
-import type { IdempotencyMiddlewareOptions } from './options.ts';
-import { isInnerCall } from './started.ts';
+import { isInnerCall } from './resolver-starts.ts';
 import type { CallOptions } from './trpc.ts';
 
 /** A `KeySource` says where a call's key comes from. */
@@ -15,27 +16,50 @@ type KeySource =
   /** The key is as the developer's function or the header gave it, and is checked later. */
   | { readonly from: 'call'; readonly key: unknown };
 
+/** The developer's function for the key of a call, and the name of the header that clients send theirs in. */
+interface KeyOptions {
+  readonly key: ((call: TRPCCall) => unknown) | null | undefined;
+  readonly headerName: string;
+}
+
 /**
+ * Finds the key of a call. The word of a `key` function is final: what it gives is the key, and nothing is no key. It sees the
+ * key of the client on the call, if it wants to.
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a header that is there but unusable: it is never "no key"
  * @throws TypeError when there is nowhere to look: a keyed call must not silently run without its key
  */
-export async function findKey(
-  opts: CallOptions,
-  {
-    key,
-    headerName = 'Idempotency-Key',
-  }: Pick<IdempotencyMiddlewareOptions<object, object>, 'key' | 'headerName'>,
-): Promise<KeySource> {
-  const given = await key?.(opts);
-  if (given !== undefined && given !== null) return { from: 'call', key: given };
-
-  const headers = headersOn(opts.ctx);
-  if (!headers && !key) {
-    throw new TypeError(
-      `idempotent() finds no request headers on the context of \`${opts.path}\`: let createContext return the request as ` +
-        '`req` or its headers as `headers`, or give createIdempotencyMiddleware a `key` function',
-    );
+export async function findKey(opts: CallOptions, { key, headerName }: KeyOptions): Promise<FoundKey> {
+  const call = callOf(opts, () => {
+    const sent = sentKey(opts, headerName);
+    return sent.from === 'call' ? (sent.key as string) : undefined;
+  });
+  if (!key) {
+    checkHeaders(opts);
+    return { call, source: sentKey(opts, headerName) };
   }
+  const given = await key(call);
+  if (given !== undefined && given !== null) return { call, source: { from: 'call', key: given } };
+  const isPartOfRun = isNested() && isCarrier(headersOn(opts.ctx)?.carrier);
+  return { call, source: { from: isPartOfRun ? 'outer_run' : 'nowhere' } };
+}
+
+interface FoundKey {
+  readonly call: TRPCCall;
+  readonly source: KeySource;
+}
+
+/** Where no function gives keys, there must be headers to look into. */
+function checkHeaders({ ctx, path }: CallOptions): void {
+  if (headersOn(ctx)) return;
+  throw new TypeError(
+    `idempotent() finds no request headers on the context of \`${path}\`: let createContext return the request as ` +
+      '`req` or its headers as `headers`, or give createIdempotencyMiddleware a `key` function',
+  );
+}
+
+/** Finds the key that the client sent with a call. */
+function sentKey(opts: CallOptions, headerName: string): KeySource {
+  const headers = headersOn(opts.ctx);
   // A WebSocket keeps the headers of its handshake for all of its life: they say nothing about one of its calls.
   if (!headers || headers.isHandshake) return { from: 'nowhere' };
 

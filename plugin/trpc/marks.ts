@@ -46,11 +46,21 @@ export function markReplayed({ getRawInput }: CallOptions): void {
 
 export const wasReplayed = (call: CallIdentity): boolean => replays.has(call);
 
+const guards = processWide('trpc.guards', 1, () => new WeakSet<object>());
+
+/** Marks a middleware that `idempotent()` has made. */
+export function markGuard<Guard extends object>(guard: Guard): Guard {
+  guards.add(guard);
+  return guard;
+}
+
+export const isGuard = (middleware: unknown): boolean => guards.has(middleware as object);
+
 // On the procedure's meta, the only thing that a middleware can see of the chain behind it before it runs.
 const IN_CHAIN = Symbol.for('latchkey.trpc.started/1');
 
-/** Makes the meta of a chain that has `idempotent.started`. */
-export const startedMeta = (): object => ({ [IN_CHAIN]: true });
+/** Makes the meta of a chain that has `idempotent.resolverStarts`. */
+export const resolverStartsMeta = (): object => ({ [IN_CHAIN]: true });
 
 export function isMarked({ meta }: CallOptions): boolean {
   return meta !== undefined && IN_CHAIN in meta;
@@ -62,7 +72,7 @@ const CALL = Symbol.for('latchkey.trpc.call/1');
 /** `Progress` follows one call through its chain of middlewares, from `idempotent()` on. */
 export interface Progress {
   readonly call: CallIdentity;
-  /** True once the call came past `idempotent.started`. */
+  /** True once the call came past `idempotent.resolverStarts`. */
   entered: boolean;
 }
 

@@ -1,41 +1,70 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
-import type { ResolvedPolicy } from '../../server/engine/policy.ts';
+import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
 import { markCarriers } from '../../server/key-carriers.ts';
-import { currentRun, outsideRun } from '../../server/run.ts';
+import { keylessRun, nestedRun } from '../../server/keyless-run.ts';
+import { currentRun, outsideRun, type Run } from '../../server/run.ts';
+import { type TRPCCall, withKnown } from './call.ts';
 import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
 import { headersOn } from './headers.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey } from './key.ts';
-import { carrying, isMarked, markReplayed, type Progress } from './marks.ts';
+import { carrying, isMarked, markGuard, markReplayed, type Progress } from './marks.ts';
 import { checkRoot, refusing } from './misuse.ts';
 import {
   checkMiddlewareOptions,
   type IdempotencyMiddlewareOptions,
   type ProcedurePolicy,
-  type Root,
-  resolveProcedurePolicy,
+  type ProcedureRules,
+  resolveProcedure,
 } from './options.ts';
 import { outcomeOf } from './output.ts';
 import { type Reshape, reshaper } from './reshape.ts';
+import { progressOf, resolverStartsMark } from './resolver-starts.ts';
 import { createResultCodec } from './result-codec.ts';
-import { progressOf, type StartedMark, startedMark } from './started.ts';
 import { formOf } from './transformer-form.ts';
-import type { CallOptions, CallResult, Config, IdempotencyContext } from './trpc.ts';
+import type {
+  CallOptions,
+  CallResult,
+  Config,
+  IdempotencyContext,
+  RequiredIdempotencyContext,
+  ResolverStarts,
+  Root,
+} from './trpc.ts';
 
-export interface IdempotencyMiddleware<Context, Meta> {
-  /** @throws TypeError for an option that is unknown or out of range */
-  (policy?: ProcedurePolicy<Context>): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, unknown>;
+/**
+ * Gives the middleware of one procedure. In a chain, `Context` and `Input` are what the middlewares and validators in front of
+ * it have made of them; where it stands alone, they are the root's context and unknown.
+ */
+export interface IdempotencyMiddleware<RootContext, Meta, Found = IdempotencyContext> {
   /**
-   * Ends a chain whose refusals shall not use up the key: `.concat(idempotent.started)`, right before `.mutation(...)`.
+   * A key is certain, and so is the run on the context.
+   * @throws TypeError for an option that is unknown or out of range
+   */
+  <Context = RootContext, Input = unknown>(
+    policy: ProcedurePolicy<Context, Meta, Input> & { require: true },
+  ): TRPCMiddlewareBuilder<Context, Meta, RequiredIdempotencyContext, Input>;
+  /** @throws TypeError for an option that is unknown or out of range */
+  <Context = RootContext, Input = unknown>(
+    policy?: ProcedurePolicy<Context, Meta, Input> & { require?: never },
+  ): TRPCMiddlewareBuilder<Context, Meta, Found, Input>;
+  /** @throws TypeError for an option that is unknown or out of range */
+  <Context = RootContext, Input = unknown>(
+    policy: ProcedurePolicy<Context, Meta, Input> | undefined,
+  ): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, Input>;
+  /**
+   * Ends a chain whose refusals shall not use up the key: `.concat(idempotent.resolverStarts)`, right before `.mutation(...)`.
    * An error from before it (a rate limit, a login, an `.input()`) then releases the key; without it such an error can not
    * be told from one of the resolver, and is stored. It is not for `.use()`: a middleware can not see whether another
    * one will follow, only what is on the procedure's meta.
+   * @experimental
    */
-  readonly started: StartedMark;
+  readonly resolverStarts: ResolverStarts;
 }
 
 /**
@@ -43,47 +72,56 @@ export interface IdempotencyMiddleware<Context, Meta> {
  * before `.output()`. Queries, subscriptions and mutations without a key pass it by.
  *
  * @example
- * const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user?.id ?? null })
- * const pay = t.procedure.input(Payment).use(idempotent()).mutation(({ ctx, input }) =>
- *   stripe.charges.create(input, { idempotencyKey: ctx.idempotency?.downstreamKey('charge') }))
+ * const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user?.id })
+ * const pay = t.procedure.input(Payment).use(idempotent({ require: true })).mutation(({ ctx, input }) =>
+ *   stripe.charges.create(input, { idempotencyKey: ctx.idempotency.downstreamKey('charge') }))
  * @throws TypeError for an option that is not what it should be
  */
+export function createIdempotencyMiddleware<Context extends object, Meta extends object>(
+  t: Root<Context, Meta>,
+  options: IdempotencyMiddlewareOptions<Context, Meta> & { require: true },
+): IdempotencyMiddleware<Context, Meta, RequiredIdempotencyContext>;
+export function createIdempotencyMiddleware<Context extends object, Meta extends object>(
+  t: Root<Context, Meta>,
+  options: IdempotencyMiddlewareOptions<Context, Meta>,
+): IdempotencyMiddleware<Context, Meta>;
 export function createIdempotencyMiddleware<Context extends object, Meta extends object>(
   t: Root<Context, Meta>,
   options: IdempotencyMiddlewareOptions<Context, Meta>,
 ): IdempotencyMiddleware<Context, Meta> {
   checkRoot(t);
   checkMiddlewareOptions(options);
+  const ofAll = options as unknown as IdempotencyMiddlewareOptions<unknown, object>;
+  const { idempotency, headerName = 'Idempotency-Key' } = ofAll;
   const { _config: config } = t;
-  const shared = {
-    ...options,
-    config,
-    form: formOf(config),
-    reshape: reshaper(t.procedure),
-  } as unknown as Shared;
-  const idempotent = (procedurePolicy: ProcedurePolicy<Context> = {}) => {
-    const { policy, require } = resolveProcedurePolicy(options, procedurePolicy);
-    const guard: unknown = guardedBy(shared, policy, require);
+  const shared = { idempotency, headerName, config, form: formOf(config), reshape: reshaper(t.procedure) };
+  const idempotent = (policy: ProcedurePolicy = {}) => {
+    const guard: unknown = markGuard(guardedBy(shared, resolveProcedure(ofAll, policy)));
     return t.middleware(guard as TRPCMiddlewareFunction<Context, Meta, object, IdempotencyContext, unknown>);
   };
   for (const property of ['_middlewares', '_def'] as const)
     refusing(idempotent, property, 'idempotent is not called here; write `.use(idempotent())`');
-  return Object.assign(idempotent, { started: startedMark(t.procedure as StartedMark) });
+  const resolverStarts = resolverStartsMark(t.procedure as ResolverStarts);
+  return Object.assign(idempotent, { resolverStarts }) as unknown as IdempotencyMiddleware<Context, Meta>;
 }
 
-interface Shared extends IdempotencyMiddlewareOptions<object, object> {
+interface Shared {
+  readonly idempotency: Idempotency;
+  readonly headerName: string;
   readonly config: Config;
   /** The form of the transformer, as a hash. */
   readonly form: string;
   readonly reshape: Reshape;
 }
 
-function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
-  const { idempotency, config, form, reshape, authorizeReplay } = shared;
+function guardedBy(shared: Shared, rules: ProcedureRules) {
+  const { idempotency, headerName, config, form, reshape } = shared;
+  const { policy, authorizeReplay } = rules;
 
-  async function runKeyed(opts: CallOptions, progress: Progress, given: unknown): Promise<CallResult> {
-    const [scope, key] = [checkScope(await shared.scope(opts)), checkKey(given)];
-    const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form);
+  async function runKeyed(opts: CallOptions, progress: Progress, call: TRPCCall, given: unknown) {
+    const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
+    const keyed = withKnown(call, { scope, key });
+    const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
     const { value, replayed } = await idempotency.execute<CallResult>({
       scope,
       key,
@@ -91,32 +129,40 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
       ...(await fingerprintsOf(comparison)),
       policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts), form),
+      seen: () => withKnown(keyed, {}),
       capture: (isHidden) => capturedCall(opts, config, isHidden),
       async handler(run) {
         progress.entered = false; // by an earlier transaction
         markCarriers([headersOn(opts.ctx)?.carrier]);
         return outcomeOf(await opts.next({ ctx: { idempotency: run, ...carrying(progress) } }));
       },
-      ...(authorizeReplay && { authorizeReplay: async () => authorizeReplay({ ...opts, scope, key }) }),
+      ...(authorizeReplay && { authorizeReplay: async () => authorizeReplay(keyed) }),
     });
     if (!replayed) return value;
     markReplayed(opts);
     return reshape(value, opts);
   }
 
+  /** Gives the run of a call that passes by. Where a key is required, handlers count on one. */
+  const runWithout = (make: () => Run) => (rules.require === true ? make() : undefined);
+
   return async function idempotencyMiddleware(opts: CallOptions): Promise<CallResult> {
-    if (!idempotency.enabled || opts.type !== 'mutation') return passBy(opts);
+    if (!idempotency.enabled || opts.type !== 'mutation') return passBy(opts, runWithout(keylessRun));
     const progress = progressOf(opts);
     try {
-      const source = await findKey(opts, shared);
+      const { call, source } = await findKey(opts, { key: rules.key, headerName });
       switch (source.from) {
         case 'call':
-          return await runKeyed(opts, progress, source.key);
+          return await runKeyed(opts, progress, call, source.key);
         case 'nowhere':
-          if (require) throw refusal('IDEMPOTENCY_KEY_MISSING');
-          return await passBy(opts, progress);
+          if (await isRequired(rules.require, call)) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          return await passBy(opts, undefined, progress);
         case 'outer_run':
-          return await passBy(opts, progress);
+          return await passBy(
+            opts,
+            runWithout(() => nestedRun(`\`${opts.path}\``)),
+            progress,
+          );
         default:
           return source satisfies never;
       }
@@ -126,8 +172,18 @@ function guardedBy(shared: Shared, policy: ResolvedPolicy, require: boolean) {
   };
 }
 
+/** @throws TypeError for anything but a boolean, such as `ctx.user?.isNew` of nobody: it must not let a call pass unprotected */
+async function isRequired(require: ProcedureRules['require'], call: TRPCCall): Promise<boolean> {
+  if (typeof require === 'boolean') return require;
+  const verdict: unknown = await require(call);
+  if (typeof verdict === 'boolean') return verdict;
+  throw new TypeError(
+    `Expected the \`require\` function of \`${call.path}\` to return a boolean, got ${whatCame(verdict)}`,
+  );
+}
+
 /** Passes a call without a key on. If it is nested in a run, it must not get that run, nor its key. */
-function passBy({ next }: CallOptions, progress?: Progress): Promise<CallResult> {
-  const pass = () => next({ ctx: { idempotency: undefined, ...carrying(progress) } });
+function passBy({ next }: CallOptions, run: Run | undefined, progress?: Progress): Promise<CallResult> {
+  const pass = () => next({ ctx: { idempotency: run, ...carrying(progress) } });
   return currentRun() ? outsideRun(pass) : pass();
 }

@@ -1,122 +1,200 @@
-import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
+import type { TRPCError } from '@trpc/server';
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
-import type { FingerprintSource } from '../../server/engine/fingerprint-policy.ts';
 import {
-  aBoolean,
   aFunction,
   aHeaderName,
+  aNull,
   anIdempotency,
+  anObject,
+  anyOf,
+  aSwitch,
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
 import {
-  type ExclusivePolicy,
+  type CrashRule,
+  type Finished,
   POLICY_CHECKS,
+  type Policy,
   policyOptionsOf,
   type ResolvedPolicy,
 } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import type { Config } from './trpc.ts';
-
-/** `Root` is what `initTRPC.create()` returns. */
-export interface Root<Context extends object, Meta extends object> {
-  readonly _config: Config & { readonly $types: { readonly ctx: Context; readonly meta: Meta } };
-  readonly procedure: object;
-  readonly middleware: <Overrides>(
-    middleware: TRPCMiddlewareFunction<Context, Meta, object, Overrides, unknown>,
-  ) => TRPCMiddlewareBuilder<Context, Meta, Overrides, unknown>;
-}
-
-/** A `Call` is what is known of a call when its key and its scope are asked for. */
-export interface Call<Context, Meta> {
-  /** The context of the root, with what earlier middlewares made of it. */
-  readonly ctx: Context;
-  readonly path: string;
-  /** The input, as the validators that came before left it. */
-  readonly input: unknown;
-  readonly meta: Meta | undefined;
-  readonly batchIndex: number;
-  getRawInput(): Promise<unknown>;
-}
+import type { TRPCCall, TRPCKeyedCall } from './call.ts';
 
 type MaybeText = string | null | undefined;
+type OrPromise<T> = T | Promise<T>;
 
-export interface IdempotencyMiddlewareOptions<Context, Meta> {
-  idempotency: Idempotency;
-  /** Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING). */
-  scope: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
+/** The functions that decide about one call. Each is an option of all procedures and of one, whose word goes first. */
+export interface CallDecisions<Context, Meta, Input> {
   /**
-   * Gives a key from elsewhere: for server-side callers (`({ ctx }) => ctx.idempotencyKey`), for WebSockets, or for a context
-   * without headers. Where it returns none, the request's header counts.
+   * Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
+   * @example
+   * scope: ({ ctx }) => ctx.user?.id
    */
-  key?: (call: Call<Context, Meta>) => MaybeText | Promise<MaybeText>;
+  scope?: (call: TRPCCall<Context, Meta, Input>) => OrPromise<MaybeText>;
   /**
-   * Default `Idempotency-Key`. The header of a batch has an `s` after it: `Idempotency-Keys: ["a",null,"b"]`, a JSON array
-   * by the index of the call, null for a call without a key. Let `createContext` return the request as `req` or tRPC's
-   * `info`, and an array of another length is refused before anything runs; from headers alone the number of calls is
-   * not known. A request takes one of the two headers.
+   * Gives the key of a call: for server-side callers, for WebSockets, for a context without headers, or for a key that follows from the
+   * input. Its word is final: what it returns is the key, and nothing is no key. `clientKey` is what the client sent. Null asks for
+   * the header again, for one procedure.
+   * @default the client's header
+   * @example
+   * key: ({ clientKey, ctx }) => clientKey ?? ctx.idempotencyKey
    */
-  headerName?: string;
-  /** True refuses a mutation without a key (IDEMPOTENCY_KEY_MISSING). Default false. */
-  require?: boolean;
+  key?: ((call: TRPCCall<Context, Meta, Input>) => OrPromise<MaybeText>) | null;
+  /**
+   * True refuses a mutation without a key (IDEMPOTENCY_KEY_MISSING); so does a function that returns true for the call. With `true`
+   * itself, `ctx.idempotency` is certain.
+   * @default false
+   * @example
+   * require: ({ ctx }) => ctx.appVersion >= 4
+   */
+  require?: boolean | ((call: TRPCCall<Context, Meta, Input>) => OrPromise<boolean>);
   /**
    * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what a
-   * `resolve` function gives). It is never asked before a run. Use it for permissions that are checked after `idempotent()`: in later
-   * middlewares, or in the resolver.
+   * `resolve` function gives). It is never asked before a run. Use it for permissions that are checked after
+   * `idempotent()`: in later middlewares, or in the resolver. Null asks nobody, for one procedure.
    *
    * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (tRPC's FORBIDDEN); what it throws is given instead. The record
    * stays as it is.
+   * @default everybody of the scope may
+   * @example
+   * authorizeReplay: ({ ctx, path }) => ctx.user?.may(path) === true
    */
-  authorizeReplay?: (replay: Replay<Context, Meta>) => boolean | Promise<boolean>;
+  authorizeReplay?: ((call: TRPCKeyedCall<Context, Meta, Input>) => OrPromise<boolean>) | null;
 }
 
-/** `authorizeReplay` is shown this: the call that is about to get a stored answer, and whose key it is. */
-export interface Replay<Context, Meta> extends Call<Context, Meta> {
-  readonly scope: string;
-  readonly key: string;
+/** `classify` sees this of a finished run: what the procedure returned, or the error that it ended with. */
+export type TRPCFinished = Finished &
+  (
+    | { readonly outcome: 'success'; readonly data: unknown }
+    | { readonly outcome: 'error'; readonly error: TRPCError }
+  );
+
+/** `Policy`, with what tRPC has for a call and for its end. */
+export type TRPCPolicy<Context = unknown, Meta = object, Input = unknown> = Policy<
+  TRPCKeyedCall<Context, Meta, Input>,
+  unknown,
+  TRPCFinished
+> &
+  CrashRule;
+
+/**
+ * What one procedure has: `idempotent({ … })`. Where `.use(idempotent({ … }))` ends a chain, `Context` and `Input` are those of the chain.
+ * What is absent comes from the options of `createIdempotencyMiddleware`, and then from those of `createIdempotency`.
+ */
+export type ProcedurePolicy<Context = unknown, Meta = object, Input = unknown> = TRPCPolicy<
+  Context,
+  Meta,
+  Input
+> &
+  CallDecisions<Context, Meta, Input>;
+
+/** Options of {@link createIdempotencyMiddleware}. */
+export interface IdempotencyMiddlewareOptions<Context, Meta> extends CallDecisions<Context, Meta, unknown> {
+  /** What `createIdempotency` returned. */
+  idempotency: Idempotency;
+  scope: (call: TRPCCall<Context, Meta>) => OrPromise<MaybeText>;
+  /**
+   * The header that clients send their key in. That of a batch has an `s` after it: `Idempotency-Keys: ["a",null,"b"]`, a JSON array
+   * by the index of the call, null for a call without a key. Let `createContext` return the request as `req` or tRPC's
+   * `info`, and an array of another length is refused before anything runs; from headers alone the number of calls is
+   * not known. A request takes one of the two headers.
+   * @default 'Idempotency-Key'
+   */
+  headerName?: string;
+  /**
+   * The policy of procedures that do not say otherwise.
+   * @default that of `createIdempotency`
+   * @example
+   * policy: { retentionMs: 7 * 24 * 3600_000, classify: (end) => (end.outcome === 'error' ? { release: end.error.code } : 'store') }
+   */
+  policy?: TRPCPolicy<Context, Meta>;
 }
 
-/** `Context` is that of a `fingerprint` function. */
-export type ProcedurePolicy<Context = unknown> = ExclusivePolicy<FingerprintSource<Context>> & {
-  /** Takes precedence over the option of the same name. */
-  require?: boolean;
+const DECISION_CHECKS: Readonly<Record<keyof CallDecisions<never, never, never>, Check>> = {
+  scope: aFunction,
+  key: anyOf(aFunction, aNull),
+  require: aSwitch,
+  authorizeReplay: anyOf(aFunction, aNull),
 };
 
 const CHECKS: Readonly<Record<keyof IdempotencyMiddlewareOptions<never, never>, Check>> = {
+  ...DECISION_CHECKS,
   idempotency: anIdempotency,
   scope: required(aFunction, '({ ctx }) => ctx.user?.id'),
-  key: aFunction,
   headerName: aHeaderName,
-  require: aBoolean,
-  authorizeReplay: aFunction,
+  policy: anObject,
 };
+
+const FACTORY = 'createIdempotencyMiddleware';
 
 /** @throws TypeError naming the option, what was expected and what came */
 export function checkMiddlewareOptions(options: unknown): void {
   checkOptions<IdempotencyMiddlewareOptions<never, never>>(options, CHECKS, {
-    of: 'createIdempotencyMiddleware',
-    elsewhere: policyOptionsOf('createIdempotency(...), or of one procedure: `idempotent({ … })`'),
+    of: FACTORY,
+    elsewhere: policyOptionsOf(
+      'createIdempotency(...), of `policy` here, or of one procedure: `idempotent({ … })`',
+    ),
   });
+  const { idempotency, policy } = options as IdempotencyMiddlewareOptions<never, never>;
+  if (policy)
+    idempotency.policy(engineTerms(policy), { of: FACTORY, at: 'policy', elsewhere: DECISIONS_ELSEWHERE });
 }
 
-const { require: _, ...OF_ALL_PROCEDURES } = CHECKS;
+const DECISIONS_ELSEWHERE = optionsOf(`${FACTORY}(...), beside \`policy\``, Object.keys(CHECKS));
 const ORIGIN: Origin = {
   of: 'idempotent',
-  elsewhere: optionsOf(
-    'createIdempotencyMiddleware(...), for all procedures',
-    Object.keys(OF_ALL_PROCEDURES),
-  ),
+  elsewhere: optionsOf(`${FACTORY}(...), for all procedures`, ['idempotency', 'headerName', 'policy']),
 };
 
-/** @throws TypeError naming the option, what was expected and what came */
-export function resolveProcedurePolicy(
-  {
-    idempotency,
-    require: ofAll = false,
-  }: Pick<IdempotencyMiddlewareOptions<never, never>, 'idempotency' | 'require'>,
-  options: ProcedurePolicy<never>,
-): { require: boolean; policy: ResolvedPolicy } {
-  checkOptions<ProcedurePolicy<never>>(options, { ...POLICY_CHECKS, require: aBoolean }, ORIGIN);
-  const { require = ofAll, ...policy } = options;
-  return { require, policy: idempotency.policy(policy, ORIGIN) };
+/** The decisions about the calls of one procedure, and its policy. */
+export interface ProcedureRules extends Required<CallDecisions<unknown, object, unknown>> {
+  readonly policy: ResolvedPolicy;
+}
+
+/**
+ * Puts the options of one procedure over those of all.
+ * @throws TypeError naming the option, what was expected and what came
+ */
+export function resolveProcedure(
+  ofAll: IdempotencyMiddlewareOptions<unknown, object>,
+  options: ProcedurePolicy,
+): ProcedureRules {
+  checkOptions<ProcedurePolicy>(options, { ...POLICY_CHECKS, ...DECISION_CHECKS }, ORIGIN);
+  const { scope, key, require, authorizeReplay, ...policy } = options;
+  return {
+    scope: scope ?? ofAll.scope,
+    key: (key === undefined ? ofAll.key : key) ?? null,
+    require: require ?? ofAll.require ?? false,
+    authorizeReplay: (authorizeReplay === undefined ? ofAll.authorizeReplay : authorizeReplay) ?? null,
+    policy: ofAll.idempotency.policy(layered(ofAll, policy), ORIGIN),
+  };
+}
+
+/** Puts the policy of one procedure over that of all. */
+function layered({ idempotency, policy: base }: Base, own: TRPCPolicy): Policy<never, never> {
+  idempotency.policy(engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
+  const { onCrash, ...merged } = { ...base, ...given(own) };
+  // A transaction's crash is always retried, whatever the other of the two says.
+  return engineTerms({ ...merged, ...(onCrash !== undefined && !merged.transaction && { onCrash }) });
+}
+
+type Base = Pick<IdempotencyMiddlewareOptions<unknown, object>, 'idempotency' | 'policy'>;
+
+/** An option that is undefined is one that is left out. */
+function given<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}
+
+/** Lets the engine ask a `classify` that takes tRPC's own terms. */
+function engineTerms({ classify, ...policy }: Policy<never, unknown, TRPCFinished>): Policy<never, never> {
+  if (typeof classify !== 'function') return { ...policy, ...(classify !== undefined && { classify }) };
+  const inTerms = ({ outcome, result, started }: Finished) =>
+    classify(
+      outcome === 'success'
+        ? { outcome, started, result, data: result }
+        : { outcome, started, result, error: result as TRPCError },
+    );
+  return { ...policy, classify: inTerms };
 }

@@ -13,7 +13,7 @@ import { aFunction, aHeaderName, type Check } from '../../server/engine/option-c
 import { trpcFormat } from '../../server/formats/trpc.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
 import { formOf } from './transformer-form.ts';
-import type { Config } from './trpc.ts';
+import { type Config, configOf, mutationAt } from './trpc.ts';
 
 /** A `TRPCRerunActor` is whom a call is sent as. */
 export interface TRPCRerunActor extends RerunActor {
@@ -61,7 +61,7 @@ const ENDPOINT = '/trpc';
 export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
   checkOptions<TRPCRerunnerOptions>(options, CHECKS, { of: 'createTRPCRerunner' });
   const { router, actAs, headerName = 'Idempotency-Key' } = options;
-  const { transformer } = router._def._config as Config;
+  const { transformer } = configOf(router);
   const form = formOf({ transformer });
 
   return createRerunner({
@@ -104,12 +104,8 @@ async function problemOf(
   if (keyHeader(request.key) === undefined) return 'Its key can not be sent in a header';
   try {
     const { path, input } = trpcFormat.readRequest(request.body);
-    const procedures = router._def.procedures as Record<
-      string,
-      { _def?: { type?: string; inputs?: unknown[] } }
-    >;
-    const procedure = Object.hasOwn(procedures, path) ? procedures[path]?._def : undefined;
-    if (procedure?.type !== 'mutation') return `There is no mutation ${path} any more`;
+    const procedure = mutationAt(router, path);
+    if (!procedure) return `There is no mutation ${path} any more`;
     const value: unknown = transformer.input.deserialize(input);
     for (const validator of procedure.inputs ?? []) {
       const issue = await issueOf(validator, value);

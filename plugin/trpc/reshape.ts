@@ -1,15 +1,15 @@
 import type { TRPCError } from '@trpc/server';
 import { shapeBefore } from './marks.ts';
-import type { CallOptions, CallResult } from './trpc.ts';
+import { type CallOptions, type CallResult, lastMiddleware } from './trpc.ts';
 
 /** Gives a replayed error the shape that its first caller saw. */
 export type Reshape = (replay: CallResult, opts: CallOptions) => Promise<CallResult>;
 
 interface Builder {
-  errors?(formatter: (opts: { error: TRPCError }) => unknown): {
-    readonly _def: { readonly middlewares: readonly ((opts: CallOptions) => Promise<CallResult>)[] };
-  };
+  errors?(formatter: (opts: { error: TRPCError }) => unknown): object;
 }
+
+type Formatter = (opts: CallOptions) => Promise<CallResult>;
 
 /**
  * A formatter that looks at the class of an error, or at fields of its cause, finds neither on a rebuilt one. The formatter
@@ -18,7 +18,8 @@ interface Builder {
  * each request, replay or not.
  */
 export function reshaper(procedure: Builder): Reshape {
-  const format = procedure.errors?.(({ error }) => shapeBefore(error))._def.middlewares.at(-1);
+  const formatting = procedure.errors?.(({ error }) => shapeBefore(error));
+  const format = formatting && (lastMiddleware(formatting) as Formatter | undefined);
   return async (replay, opts) => {
     if (!format || replay.ok || shapeBefore(replay.error) === undefined) return replay;
     return format({ ...opts, next: async () => replay });

@@ -50,6 +50,7 @@ const VERSION = /^[A-Za-z_][\w-]{0,39}$/;
 
 /** @throws TypeError saying what was expected at `option` and what came */
 export function resolveFingerprint(policy: unknown, option: string): ResolvedFingerprint {
+  if (policy === null) return WHOLE_INPUT;
   if (typeof policy === 'function') return { ...WHOLE_INPUT, versions: new Map([['v1', policy as never]]) };
   const [[name, value] = [], ...others] =
     typeof policy === 'object' && policy !== null ? Object.entries(policy) : [];
@@ -58,7 +59,7 @@ export function resolveFingerprint(policy: unknown, option: string): ResolvedFin
   if (others.length === 0 && name === 'versions')
     return { ...WHOLE_INPUT, versions: checkVersions(value, `${option}.versions`) };
   throw new TypeError(
-    `Expected \`${option}\` to be a function, or an object with either \`exclude\` or \`versions\``,
+    `Expected \`${option}\` to be a function, an object with either \`exclude\` or \`versions\`, or null`,
   );
 }
 

@@ -36,9 +36,9 @@ export type Verdict =
 
 /**
  * Per operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
- * shown, and a `resolve` function beside its doubt; `Result` is the handler's result, which `classify` is shown.
+ * shown, and a `resolve` function beside its doubt; `Result` is the handler's result, which `classify` is shown in `End`.
  */
-export interface Policy<Call = unknown, Result = unknown> {
+export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>> {
   /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
   retentionMs?: number;
   /** A record that nobody finished is kept for this time, in ms; null keeps it until it is resolved. Default 30 days. */
@@ -83,7 +83,7 @@ export interface Policy<Call = unknown, Result = unknown> {
    * @example
    * classify: ({ outcome }) => (outcome === 'error' ? { release: 'nothing was charged' } : 'store')
    */
-  classify?: (finished: Finished<Result>) => Verdict | Promise<Verdict>;
+  classify?: (finished: End) => Verdict | Promise<Verdict>;
   /**
    * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
    * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
@@ -118,8 +118,12 @@ export interface Policy<Call = unknown, Result = unknown> {
    * are IDEMPOTENCY_KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
    */
   keyFormat?: KeyFormat;
-  /** Says when two requests with one key are the same: paths that do not count, or a function. Default: all of the input counts. */
-  fingerprint?: FingerprintPolicy<Call>;
+  /**
+   * Says when two requests with one key are the same: paths that do not count, or a function. Null for one operation counts all of the
+   * input again, whatever the defaults say.
+   * @default null: all of the input counts
+   */
+  fingerprint?: FingerprintPolicy<Call> | null;
 }
 
 /** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */

@@ -32,5 +32,5 @@ export async function doubtOf<Value>({ call, record, held, signal }: Doubtful<Va
       return (await openStep(steps.get(name), placeOfStep(held, name), call.policy.cipher)) as T;
     },
   };
-  return { ...(await call.seen?.()), ...doubt };
+  return Object.assign((await call.seen?.()) ?? {}, doubt);
 }

@@ -129,9 +129,8 @@ describe('a policy that can not be meant is refused at construction', () => {
   test.each<[unknown, string]>([
     [
       'input.captcha',
-      'Expected `fingerprint` to be a function, or an object with either `exclude` or `versions`',
+      'Expected `fingerprint` to be a function, an object with either `exclude` or `versions`, or null',
     ],
-    [null, 'Expected `fingerprint` to be a function'],
     [{}, 'Expected `fingerprint` to be a function'],
     [{ excludes: [] }, 'Expected `fingerprint` to be a function'],
     [{ exclude: [], versions: {} }, 'either `exclude` or `versions`'],

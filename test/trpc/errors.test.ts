@@ -260,7 +260,7 @@ describe('a refusal', () => {
     const idempotent = createIdempotencyMiddleware(t, {
       idempotency: fresh.idempotency,
       scope: () => 'global',
-      key: ({ path }) => (path === 'inner' ? 'k' : null),
+      key: ({ path, clientKey }) => (path === 'inner' ? 'k' : clientKey),
     });
     const inner = t.procedure.use(idempotent()).mutation(() => 'never');
     const router = t.router({

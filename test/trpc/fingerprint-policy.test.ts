@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ProcedurePolicy } from '../../plugin/trpc/index.ts';
 import { type Context, freshIdempotency, idempotentFor, plain, serve, withSuperjson } from './support.ts';
 
-type Policy = ProcedurePolicy<Context>['fingerprint'];
+type Policy = NonNullable<ProcedurePolicy<Context>['fingerprint']> | undefined;
 
 const Order = z.object({
   amount: z.number().default(1),
@@ -104,8 +104,8 @@ it('with a transformer, the entries of a Map and nested Dates are found before t
 describe('a fingerprint function', () => {
   it('says what counts, of the validated input and the context', async () => {
     const shown: unknown[] = [];
-    await using shop = await shopWith(async ({ operation, input, context }) => {
-      shown.push([operation, input, context.user]);
+    await using shop = await shopWith(async ({ path, input, ctx }) => {
+      shown.push([path, input, ctx.user]);
       return (input as { amount: number }).amount;
     });
     await shop.send('pay', { captcha: 'a' });
@@ -118,7 +118,7 @@ describe('a fingerprint function', () => {
   });
 
   it('serves an octet stream, by what its headers say', async () => {
-    await using shop = await shopWith(({ context }) => context.req.headers['x-sha256'] ?? null);
+    await using shop = await shopWith(({ ctx }) => ctx.req.headers['x-sha256'] ?? null);
     const send = async (sha: string) => {
       const headers = {
         'x-user': 'alice',

@@ -191,11 +191,35 @@ describe('the `key` option', () => {
     expect(await pay({})).toEqual({ run: 3, key: undefined });
   });
 
-  it('sees the input, and goes before the header; without an answer the header counts', async () => {
-    await using app = await keyTeller({ key: ({ input }) => input as string | undefined });
+  it.each<[string, (clientKey: () => string | undefined, input: unknown) => unknown, string | undefined]>([
+    ['goes before the header', (_, input) => input, 'from input'],
+    ['may take the key of the client', (clientKey, input) => clientKey() ?? input, 'h'],
+    ['may join both', (clientKey, input) => `${clientKey()}/${input}`, 'h/from input'],
+    ['may be async', async (clientKey) => clientKey(), 'h'],
+    ['that gives nothing is no key, whatever the header says', () => undefined, undefined],
+    ['that gives null is no key, whatever the header says', () => null, undefined],
+  ])('%s', async (_name, give, key) => {
+    await using app = await keyTeller({
+      key: (call) => give(() => call.clientKey, call.input) as string | undefined,
+    });
+    const { body } = await app.post('key', 'from input', { key: '"h"' });
+    expect(body).toBe(JSON.stringify({ result: key === undefined ? {} : { data: key } }));
+  });
 
-    expect((await app.post('key', 'from input', { key: 'h' })).body).toBe('{"result":{"data":"from input"}}');
-    expect((await app.post('key', undefined, { key: 'h' })).body).toBe('{"result":{"data":"h"}}');
+  it('sees no key of the client where none was sent, and the key of each call of a batch', async () => {
+    await using app = await keyTeller({ key: ({ clientKey }) => clientKey ?? 'none' });
+    expect((await app.post('key')).body).toBe('{"result":{"data":"none"}}');
+    const headers = { 'idempotency-keys': '["a",null]' };
+    expect((await app.post('key,key?batch=1', {}, { headers })).body).toBe(
+      '[{"result":{"data":"a"}},{"result":{"data":"none"}}]',
+    );
+  });
+
+  it('that reads the key of a header which can not be used makes it a 400; one that does not read it goes on', async () => {
+    await using reading = await keyTeller({ key: ({ clientKey }) => clientKey ?? 'own' });
+    expect((await reading.post('key', undefined, { key: '"abc' })).status).toBe(400);
+    await using ignoring = await keyTeller({ key: () => 'own' });
+    expect((await ignoring.post('key', undefined, { key: '"abc' })).body).toBe('{"result":{"data":"own"}}');
   });
 
   it.each(['', ' ', 7, {}, 'a\nb', '\ud800'])('that returns %j is no valid key', async (key) => {

@@ -2,7 +2,7 @@ import { createTRPCClient, httpBatchLink, httpBatchStreamLink, httpLink } from '
 import { TRPCError } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
+import { createIdempotencyMiddleware, type TRPCFinished } from '../../plugin/trpc/index.ts';
 import { currentRun } from '../../server/index.ts';
 import { callerContext, freshIdempotency, idempotentFor, serve, plain as t } from './support.ts';
 
@@ -89,9 +89,9 @@ describe('a keyed mutation', () => {
   it('shows `classify` the data or the TRPCError', async () => {
     await using fresh = await freshIdempotency();
     const seen: unknown[] = [];
-    const classify = (finished: { result: unknown }) => {
-      seen.push(finished.result);
-      return 'release' as const;
+    const classify = (end: TRPCFinished) => {
+      seen.push(end.outcome === 'success' ? end.data : end.error);
+      return { release: end.outcome === 'success' ? 'taken back' : end.error.message };
     };
     const idempotent = idempotentFor(t, fresh.idempotency);
     const router = t.router({
@@ -109,7 +109,10 @@ describe('a keyed mutation', () => {
       { paid: true },
       expect.objectContaining({ name: 'TRPCError', message: 'sold out' }),
     ]);
-    expect(fresh.events.filter((event) => event.type === 'released')).toHaveLength(2);
+    expect(fresh.events.flatMap(({ type, reason }) => (type === 'released' ? [reason] : []))).toEqual([
+      'taken back',
+      'sold out',
+    ]);
   });
 });
 
@@ -117,7 +120,7 @@ describe('passes by', () => {
   it('queries and subscriptions, key or not', async () => {
     await using fresh = await freshIdempotency();
     let runs = 0;
-    const procedure = t.procedure.use(idempotentFor(t, fresh.idempotency)({ require: true }));
+    const procedure = t.procedure.use(idempotentFor(t, fresh.idempotency)({ require: () => true }));
     const router = t.router({
       get: procedure.query(({ ctx }) => ({ runs: ++runs, run: ctx.idempotency ?? null })),
       watch: procedure.subscription(async function* ({ ctx }) {
@@ -289,7 +292,7 @@ describe('a wrong set-up says so', () => {
     [{ scope: 'global' }, 'Expected `scope` to be a function'],
     [{ key: 'k' }, 'Expected `key` to be a function'],
     [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
-    [{ require: 'yes' }, 'Expected `require` to be a boolean, got "yes"'],
+    [{ require: 'yes' }, 'Expected `require` to be a boolean or a function, got "yes"'],
   ])('%j', async (wrong, message) => {
     await using fresh = await freshIdempotency();
     const options = { idempotency: fresh.idempotency, scope: () => 'global', ...wrong };
@@ -301,7 +304,7 @@ describe('a wrong set-up says so', () => {
     [{ leaseMs: -5 }, 'Expected `leaseMs` to be an integer from 1000'],
     [{ leaseMs: Number.NaN }, 'Expected `leaseMs` to be an integer from 1000'],
     [{ retentionMS: 5 }, 'Unknown option `retentionMS` of idempotent(...); did you mean `retentionMs`?'],
-    [{ require: 1 }, 'Expected `require` to be a boolean, got 1'],
+    [{ require: 1 }, 'Expected `require` to be a boolean or a function, got 1'],
   ])('case 24: %j as a policy', async (policy, message) => {
     await using fresh = await freshIdempotency();
     const idempotent = idempotentFor(t, fresh.idempotency);

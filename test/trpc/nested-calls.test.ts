@@ -140,7 +140,7 @@ async function nesting(
   const idempotent = createIdempotencyMiddleware(t, {
     idempotency,
     scope: ({ ctx }) => ctx.user,
-    key: ({ ctx }) => (ctx as NestedContext).key,
+    key: ({ ctx, clientKey }) => (ctx as NestedContext).key ?? clientKey,
   });
   const pay = t.procedure.use(idempotent(policy)).mutation(({ ctx }) => {
     inner.push({ current: currentRun()?.key, onContext: ctx.idempotency?.key });

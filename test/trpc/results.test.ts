@@ -428,7 +428,7 @@ describe('a `resolve` function', () => {
       };
       const router = plain.router({
         bare: guarded.mutation(run),
-        marked: guarded.concat(idempotent.started).mutation(run),
+        marked: guarded.concat(idempotent.resolverStarts).mutation(run),
       });
       await using server = await serve(router);
 

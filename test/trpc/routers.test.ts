@@ -46,7 +46,7 @@ const shapes: Record<string, (idempotent: Idempotent, pay: Pay) => AnyTRPCRouter
   },
   'on a base that more is concatenated to': (idempotent, pay) => {
     const noted = t.procedure.input(z.object({ note: z.string().default('') }));
-    return t.router({ pay: base(idempotent).concat(noted).concat(idempotent.started).mutation(pay) });
+    return t.router({ pay: base(idempotent).concat(noted).concat(idempotent.resolverStarts).mutation(pay) });
   },
 };
 
@@ -125,7 +125,7 @@ describe('a subscription over HTTP', () => {
       ...payRouter(idempotent, () => ({ paid: true }))._def.record,
       count: t.procedure
         .input(z.object({ lastEventId: z.string().optional() }).optional())
-        .use(idempotent({ require: true }))
+        .use(idempotent({ require: () => true }))
         .subscription(async function* ({ ctx, input }) {
           const after = Number(input?.lastEventId ?? 0);
           for (let at = after + 1; at <= after + 2; at++)

@@ -17,10 +17,13 @@ import { idempotencyErrorOf, isRetryable } from 'latchkey/client/errors';
 import { idempotencyHeaders, idempotencyLink } from 'latchkey/client/trpc';
 import {
   createIdempotencyMiddleware,
+  createKeyStatusProcedure,
+  createTRPCRerunner,
   type IdempotencyErrorData,
   idempotencyErrorData,
   idempotencyErrorFormatter,
   idempotencyResponseMeta,
+  unprotectedProcedures,
 } from 'latchkey/trpc';
 import superjson from 'superjson';
 import { expectTypeOf } from 'vitest';
@@ -57,7 +60,27 @@ const idempotent = createIdempotencyMiddleware(t, {
     expectTypeOf(path).toBeString();
     return ctx.user?.id;
   },
-  key: ({ ctx }) => ctx.headers.get('x-key'),
+  key: ({ ctx, clientKey }) => {
+    expectTypeOf(clientKey).toEqualTypeOf<string | undefined>();
+    return clientKey ?? ctx.headers.get('x-key');
+  },
+  require: async ({ ctx, meta }) => meta?.role === 'admin' && ctx.user !== null,
+  policy: {
+    retentionMs: 60_000,
+    fingerprint: ({ ctx, input }) => {
+      expectTypeOf(ctx).toEqualTypeOf<Context>();
+      expectTypeOf(input).toBeUnknown();
+      return null;
+    },
+    classify: (end) => {
+      if (end.outcome === 'error') {
+        expectTypeOf(end.error).toEqualTypeOf<TRPCError>();
+        return { release: end.error.code };
+      }
+      expectTypeOf(end.data).toBeUnknown();
+      return 'store';
+    },
+  },
   authorizeReplay: ({ ctx, meta, input, scope, key }) => {
     expectTypeOf(ctx).toEqualTypeOf<Context>();
     expectTypeOf(meta).toEqualTypeOf<Meta | undefined>();
@@ -67,10 +90,11 @@ const idempotent = createIdempotencyMiddleware(t, {
   },
 });
 const fingerprinted = idempotent({
-  fingerprint: ({ context, input, operation }) => {
-    expectTypeOf(context).toEqualTypeOf<Context>();
+  fingerprint: ({ ctx, input, path, scope, key }) => {
+    expectTypeOf(ctx).toEqualTypeOf<Context>();
     expectTypeOf(input).toBeUnknown();
-    return [operation, context.user?.id ?? null];
+    expectTypeOf([scope, key]).toEqualTypeOf<string[]>();
+    return [path, ctx.user?.id ?? null];
   },
 });
 t.procedure.use(fingerprinted).mutation(({ ctx }) => ctx.idempotency?.key);
@@ -93,7 +117,7 @@ idempotent({ onCrash: 'rerun' });
 idempotent({ transaction: true, onCrash: 'in_doubt' });
 idempotent({ onCrash: 'retry', resolve: () => ({ action: 'in_doubt' }) });
 // @ts-expect-error a middleware can not end a chain: it takes .concat()
-t.procedure.use(idempotent.started);
+t.procedure.use(idempotent.resolverStarts);
 
 // Wherever it stands, context, input, output and errors of a procedure keep their types.
 const pay = t.procedure
@@ -101,29 +125,147 @@ const pay = t.procedure
   .use(signedIn)
   .input(z.object({ amount: z.number(), note: z.string().default('') }))
   .use(idempotent({ retentionMs: 60_000, require: true }))
-  .concat(idempotent.started)
+  .concat(idempotent.resolverStarts)
   .output(z.object({ at: z.date() }))
   .mutation(({ ctx, input, signal }) => {
     expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string }>();
     expectTypeOf(ctx.headers).toEqualTypeOf<Headers>();
-    expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+    expectTypeOf(ctx.idempotency).toEqualTypeOf<Run>();
     expectTypeOf(input).toEqualTypeOf<{ amount: number; note: string }>();
     expectTypeOf(signal).toEqualTypeOf<AbortSignal | undefined>();
+    return { at: new Date(input.amount + ctx.idempotency.fence) };
+  });
+
+// In a chain, each function is shown the context and the input as they are at that place.
+const Order = z.object({ orderNumber: z.string(), amount: z.coerce.number() });
+const authed = t.procedure.use(signedIn);
+authed
+  .input(Order)
+  .use(
+    idempotent({
+      scope: ({ ctx }) => ctx.user.id,
+      key: ({ clientKey, ctx, input, meta }) => {
+        expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string }>();
+        expectTypeOf(input).toEqualTypeOf<{ orderNumber: string; amount: number }>();
+        expectTypeOf(meta).toEqualTypeOf<Meta | undefined>();
+        return clientKey ?? input.orderNumber;
+      },
+      require: async ({ ctx, input }) => ctx.user.id === input.orderNumber,
+      authorizeReplay: ({ ctx, input, key }) => ctx.user.id === key && input.amount > 0,
+      fingerprint: ({ ctx, input, scope }) => [ctx.user.id, input.amount, scope],
+      classify: (end) => (end.outcome === 'error' ? { inDoubt: end.error.message } : 'store'),
+      resolve: async ({ ctx, input, downstreamKey }) => {
+        expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string }>();
+        expectTypeOf(input).toEqualTypeOf<{ orderNumber: string; amount: number }>();
+        return { action: 'complete', data: downstreamKey(input.orderNumber) };
+      },
+    }),
+  )
+  .mutation(({ ctx, input }) => {
+    expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+    expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string }>();
+    expectTypeOf(input).toEqualTypeOf<{ orderNumber: string; amount: number }>();
     // @ts-expect-error without a key there is no run
     ctx.idempotency.fence;
-    return { at: new Date(input.amount) };
   });
+authed
+  .input(Order)
+  .use(
+    idempotent({
+      require: true,
+      key: ({ clientKey, ctx, input }) => clientKey ?? `${ctx.user.id}/${input.orderNumber}`,
+      fingerprint: { versions: { v2: ({ input }) => input.amount, v1: ({ ctx }) => ctx.user.id } },
+    }),
+  )
+  .mutation(({ ctx, input }) => {
+    expectTypeOf(ctx.idempotency).toEqualTypeOf<Run>();
+    expectTypeOf(input).toEqualTypeOf<{ orderNumber: string; amount: number }>();
+  });
+authed.use(
+  idempotent({
+    key: ({ ctx, input }) => {
+      expectTypeOf(input).toBeUnknown();
+      return ctx.user.id;
+    },
+  }),
+);
+t.procedure.input(z.string().optional()).use(
+  idempotent({
+    key: ({ ctx, input }) => {
+      expectTypeOf(ctx.user).toEqualTypeOf<{ readonly id: string } | null>();
+      expectTypeOf(input).toEqualTypeOf<string | undefined>();
+      return input;
+    },
+  }),
+);
+t.procedure
+  .input(z.object({ a: z.string() }))
+  .input(z.object({ b: z.number() }))
+  .use(idempotent({ key: ({ input }) => `${input.a}${input.b.toFixed()}` }));
+t.procedure
+  .input(z.union([z.object({ a: z.string() }), z.object({ b: z.string() })]))
+  .use(idempotent({ key: ({ input }) => ('a' in input ? input.a : input.b) }));
+t.procedure.input(z.any()).use(idempotent({ key: ({ input }) => input.id }));
+// @ts-expect-error the input has no such field
+authed.input(Order).use(idempotent({ key: ({ input }) => input.number }));
+// @ts-expect-error the context as it was before the login is not that of the chain
+t.procedure.use(idempotent({ key: ({ ctx }) => ctx.user.id }));
+// @ts-expect-error a key is text
+authed.input(Order).use(idempotent({ key: ({ input }) => input.amount }));
+// @ts-expect-error a verdict needs its reason
+idempotent({ classify: () => ({ release: 429 }) });
+// @ts-expect-error an option of all procedures
+idempotent({ headerName: 'X-Key' });
+// @ts-expect-error `policy` has no such option
+createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada', policy: { require: true } });
+
+// A middleware that stands alone fits every chain of its root.
+const alone = idempotent({ require: true, key: ({ ctx }) => ctx.user?.id });
+authed
+  .input(Order)
+  .use(alone)
+  .mutation(({ ctx, input }) => [ctx.idempotency.key, ctx.user.id, input.amount]);
+
+// Where all procedures require a key, the run is certain but where one of them says otherwise.
+const strict = createIdempotencyMiddleware(t, {
+  idempotency,
+  scope: ({ ctx }) => ctx.user?.id,
+  require: true,
+});
+t.procedure.use(strict()).mutation(({ ctx }) => {
+  expectTypeOf(ctx.idempotency).toEqualTypeOf<Run>();
+});
+t.procedure.use(strict({ retentionMs: 60_000, key: ({ clientKey }) => clientKey })).mutation(({ ctx }) => {
+  expectTypeOf(ctx.idempotency).toEqualTypeOf<Run>();
+});
+t.procedure.use(strict({ require: false })).mutation(({ ctx }) => {
+  expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+});
+declare const isRequired: boolean;
+t.procedure.use(idempotent({ require: isRequired })).mutation(({ ctx }) => {
+  expectTypeOf(ctx.idempotency).toEqualTypeOf<Run | undefined>();
+});
 
 const base = t.procedure.use(idempotent()).use(signedIn);
 const later = base
   .input(z.object({ id: z.string() }))
-  .concat(idempotent.started)
+  .concat(idempotent.resolverStarts)
   .mutation(({ ctx, input }) => ({ by: ctx.user.id, id: input.id, key: ctx.idempotency?.key }));
 
 const plain = t.procedure.input(z.object({ id: z.string() }));
 const merged = plain
   .concat(t.procedure.use(idempotent()))
   .mutation(({ ctx, input }) => [input.id, ctx.idempotency?.attempt] as const);
+
+// What a module exports can be declared: nothing of it needs a name that is not exported.
+export const { resolverStarts } = idempotent;
+export const marked = t.procedure.use(idempotent()).concat(idempotent.resolverStarts);
+export const middleware = createIdempotencyMiddleware(t, { idempotency, scope: () => 'global' });
+export const guard = middleware({ require: true });
+export const guarded = t.procedure.use(guard);
+export const keyStatus = createKeyStatusProcedure(t, { idempotency, scope: () => 'global' });
+export const rerunner = createTRPCRerunner({ router: t.router({ pay }), actAs: () => null });
+expectTypeOf(unprotectedProcedures(t.router({ pay }))).resolves.toEqualTypeOf<string[]>();
 
 const router = t.router({ pay, nested: { later }, merged, list: plain.query(({ input }) => [input.id]) });
 type Router = typeof router;

@@ -28,20 +28,20 @@ describe('case 4: a refusal before the resolver does not use up the key', () => 
   const chains = {
     'before idempotent()': (guard: ReturnType<typeof refusingOnce>, fresh: TestIdempotency) =>
       t.procedure.use(guard).use(idempotentFor(t, fresh.idempotency)()),
-    'behind idempotent(), before idempotent.started': (
+    'behind idempotent(), before idempotent.resolverStarts': (
       guard: ReturnType<typeof refusingOnce>,
       fresh: TestIdempotency,
     ) => {
       const idempotent = idempotentFor(t, fresh.idempotency);
-      return t.procedure.use(idempotent()).use(guard).concat(idempotent.started);
+      return t.procedure.use(idempotent()).use(guard).concat(idempotent.resolverStarts);
     },
   };
 
   it.each([
     ['a rate limit', 'TOO_MANY_REQUESTS', 429, 'before idempotent()'],
-    ['a rate limit', 'TOO_MANY_REQUESTS', 429, 'behind idempotent(), before idempotent.started'],
+    ['a rate limit', 'TOO_MANY_REQUESTS', 429, 'behind idempotent(), before idempotent.resolverStarts'],
     ['an expired login', 'UNAUTHORIZED', 401, 'before idempotent()'],
-    ['an expired login', 'UNAUTHORIZED', 401, 'behind idempotent(), before idempotent.started'],
+    ['an expired login', 'UNAUTHORIZED', 401, 'behind idempotent(), before idempotent.resolverStarts'],
   ] as const)('%s (%s, %i) %s', async (_name, code, status, place) => {
     await using fresh = await freshIdempotency();
     let runs = 0;
@@ -74,7 +74,7 @@ describe('case 4: a refusal before the resolver does not use up the key', () => 
       behind: t.procedure
         .use(idempotent())
         .input(Order)
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => ++runs),
     });
     await using app = await serve(router);
@@ -96,7 +96,7 @@ describe('case 4: a refusal before the resolver does not use up the key', () => 
       marked: t.procedure
         .use(idempotent())
         .use(refusingOnce('UNAUTHORIZED'))
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => 1),
       bare: t.procedure
         .use(idempotent())
@@ -117,7 +117,7 @@ describe('case 4: a refusal before the resolver does not use up the key', () => 
   });
 });
 
-describe('behind idempotent.started', () => {
+describe('behind idempotent.resolverStarts', () => {
   it('an error of the resolver is kept', async () => {
     await using fresh = await freshIdempotency();
     const idempotent = idempotentFor(t, fresh.idempotency);
@@ -125,7 +125,7 @@ describe('behind idempotent.started', () => {
     const router = t.router({
       pay: t.procedure
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => {
           throw new TRPCError({ code: 'TOO_MANY_REQUESTS', message: `run ${++runs}` });
         }),
@@ -145,7 +145,7 @@ describe('behind idempotent.started', () => {
       pay: t.procedure
         .use(idempotent())
         .use(({ next }) => next({ getRawInput: async () => 'another' }))
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => {
           throw new Error(`after effect ${++runs}`);
         }),
@@ -172,7 +172,7 @@ describe('behind idempotent.started', () => {
           elsewhere.open(async () => result.open(await next()));
           return result;
         })
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => {
           expect(currentRun()).toBeUndefined();
           throw new Error(`after effect ${++runs}`);
@@ -187,19 +187,19 @@ describe('behind idempotent.started', () => {
   });
 });
 
-describe('idempotent.started', () => {
+describe('idempotent.resolverStarts', () => {
   it('does nothing in a chain, or a call, without a key', async () => {
     await using fresh = await freshIdempotency();
     const idempotent = idempotentFor(t, fresh.idempotency);
     const router = t.router({
-      bare: t.procedure.concat(idempotent.started).mutation(() => 'paid'),
+      bare: t.procedure.concat(idempotent.resolverStarts).mutation(() => 'paid'),
       pay: t.procedure
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => 'paid'),
       get: t.procedure
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .query(() => 'got'),
     });
     const caller = router.createCaller(callerContext());
@@ -212,13 +212,13 @@ describe('idempotent.started', () => {
     const idempotent = idempotentFor(t, fresh.idempotency);
     const router = t.router({
       pay: t.procedure
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .use(idempotent())
         .mutation(() => 'paid'),
     });
 
     await expect(router.createCaller(callerContext({ 'idempotency-key': 'k' })).pay()).rejects.toThrow(
-      '`pay` has idempotent.started before idempotent()',
+      '`pay` has idempotent.resolverStarts before idempotent()',
     );
   });
 
@@ -235,7 +235,7 @@ describe('idempotent.started', () => {
       pay: withMeta.procedure
         .meta({ b: 2 })
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .use(({ meta, next }) => {
           seen = { ...meta };
           return next();
@@ -256,7 +256,7 @@ describe('idempotent.started', () => {
     const inner = t.router({
       pay: t.procedure
         .use(idempotent())
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => 'paid'),
     });
     let runs = 0;
@@ -268,7 +268,7 @@ describe('idempotent.started', () => {
           if (runs++ === 0) throw new TRPCError({ code: 'TOO_MANY_REQUESTS' });
           return next();
         })
-        .concat(idempotent.started)
+        .concat(idempotent.resolverStarts)
         .mutation(() => 'paid'),
     });
     await using app = await serve(router);

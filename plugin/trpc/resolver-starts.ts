@@ -1,19 +1,6 @@
-import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
-import { carriedBy, carrying, type Progress, startedMeta } from './marks.ts';
+import { carriedBy, carrying, type Progress, resolverStartsMeta } from './marks.ts';
 import { refusing } from './misuse.ts';
-import type { CallOptions } from './trpc.ts';
-
-/** `.concat(idempotent.started)` takes this: it adds to any procedure, and changes none of its types. */
-export type StartedMark = TRPCProcedureBuilder<
-  object,
-  object,
-  object,
-  TRPCUnsetMarker,
-  TRPCUnsetMarker,
-  TRPCUnsetMarker,
-  TRPCUnsetMarker,
-  false
->;
+import { type CallOptions, type ResolverStarts, withMeta } from './trpc.ts';
 
 /** Tells whether this is a server-side call within another one, whose context it was given. */
 export function isInnerCall(opts: CallOptions): boolean {
@@ -28,15 +15,16 @@ export function progressOf(opts: CallOptions): Progress {
   if (before?.call === getRawInput) {
     throw new TypeError(
       before.entered
-        ? `\`${path}\` has idempotent.started before idempotent(); it belongs at the end`
+        ? `\`${path}\` has idempotent.resolverStarts before idempotent(); it belongs at the end`
         : `\`${path}\` has idempotent() twice; give the policy to one of them`,
     );
   }
   return { call: getRawInput, entered: false };
 }
 
-export function startedMark(procedure: StartedMark): StartedMark {
-  const marking = procedure.use(function startedMiddleware(opts) {
+/** Makes the mark that ends a chain: behind it, the resolver starts. */
+export function resolverStartsMark(procedure: ResolverStarts): ResolverStarts {
+  const marking = procedure.use(function resolverStartsMiddleware(opts) {
     const { getRawInput, next } = opts as CallOptions;
     const progress = carriedBy(opts);
     if (progress) progress.entered = true;
@@ -44,11 +32,9 @@ export function startedMark(procedure: StartedMark): StartedMark {
       ? next()
       : next({ ctx: carrying({ call: getRawInput, entered: true }) });
   });
-  // `.meta()` would bring the default meta along and put it over that of the procedure.
-  const mark = { ...marking, _def: { ...marking._def, meta: startedMeta() } };
   return refusing(
-    mark,
+    withMeta(marking, resolverStartsMeta()),
     '_middlewares',
-    'idempotent.started is no middleware; write `.concat(idempotent.started)`, right before `.mutation(...)`',
+    'idempotent.resolverStarts is no middleware; write `.concat(idempotent.resolverStarts)`, right before `.mutation(...)`',
   );
 }

@@ -26,7 +26,9 @@ interface Surrounding {
   readonly beside: Readonly<Record<string, string>>;
 }
 
-const CORE = ['', '/mongodb', '/memory', '/graphql', '/trpc', '/http'].map((entry) => `latchkey${entry}`);
+const CORE = ['', '/mongodb', '/memory', '/graphql', '/trpc', '/http', '/key'].map(
+  (entry) => `latchkey${entry}`,
+);
 const PEERS = ['@envelop/core', '@trpc/client', '@trpc/server', 'graphql-yoga', 'mongodb', 'react'];
 const NEWEST = {
   ...Object.fromEntries(

@@ -78,6 +78,8 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['dashboard/client.ts', "export { x } from '../plugin/client/key.ts';"],
     ['dashboard/node.ts', "export { readFileSync } from 'node:fs';"],
     ['plugin/client/key.ts', "export { randomUUID } from 'node:crypto';"],
+    ['plugin/key/random.ts', "export { randomUUID } from 'node:crypto';"],
+    ['plugin/key/client.ts', "export { x } from '../client/fetch.ts';"],
     ['plugin/client/errors.ts', "export { x } from '../../server/engine/errors.ts';"],
     ['plugin/client/fetch.ts', "export { useState } from 'react';"],
     ['plugin/client/apollo.ts', "export { Client } from '@urql/core';"],

@@ -1,7 +1,8 @@
 import { initTRPC } from '@trpc/server';
 import { describe, expect, test } from 'vitest';
 import { IdempotencyLink } from '../plugin/client/apollo.ts';
-import { withIdempotencyKey } from '../plugin/client/fetch.ts';
+import { createIdempotentFetch } from '../plugin/client/fetch.ts';
+import { idempotentMutation } from '../plugin/client/react-query.ts';
 import { idempotencyLink } from '../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../plugin/client/urql.ts';
 import { createGraphQLRerunner, createKeyStatusField, useIdempotency } from '../plugin/graphql/index.ts';
@@ -10,6 +11,7 @@ import {
   createIdempotencyHandler,
   createKeyStatusHandler,
 } from '../plugin/http/index.ts';
+import { idempotencyHeaders } from '../plugin/key/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -49,8 +51,15 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
     createHttpRerunner({ handler: () => new Response(), actAs: () => null, ...options }),
   IdempotencyLink: (options) => new IdempotencyLink(options),
   idempotencyExchange: (options) => idempotencyExchange(options),
-  idempotencyLink: (options) => idempotencyLink(options as never),
-  withIdempotencyKey: (options) => withIdempotencyKey(fetch, options),
+  idempotencyLink: (options) => idempotencyLink(options),
+  idempotencyHeaders: (options) => idempotencyHeaders(options),
+  idempotentMutation: (options) =>
+    idempotentMutation(
+      async () => 1,
+      () => ['pay'],
+      options,
+    ),
+  createIdempotentFetch: (options) => createIdempotentFetch(fetch, options),
 };
 
 function messageOf(factory: string, options: object): string {
@@ -90,8 +99,10 @@ describe('an option that does not exist is refused', () => {
     ['createDashboard', 'readonly', 'readOnly'],
     ['createDashboard', 'path', 'basePath'],
     ['IdempotencyLink', 'viaa', 'via'],
-    ['withIdempotencyKey', 'retry', 'retries'],
-    ['withIdempotencyKey', 'delay', 'delayMs'],
+    ['createIdempotentFetch', 'retry', 'retries'],
+    ['createIdempotentFetch', 'delay', 'delayMs'],
+    ['createIdempotentFetch', 'maxElapsed', 'maxElapsedMs'],
+    ['idempotencyLink', 'header', 'headerName'],
   ])('by %s: instead of %s the message suggests %s', (factory, name, known) => {
     expect(messageOf(factory, { [name]: 1 })).toBe(
       `Unknown option \`${name}\` of ${factory}(...); did you mean \`${known}\`?`,

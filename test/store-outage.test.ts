@@ -159,9 +159,7 @@ test('the event has the reason and the error with its cause; the client has the 
   expect(answer.headers.get('retry-after')).toBeNull();
   const body = await answer.json();
   expect(body).toMatchObject({
-    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
-    reason: 'misconfigured',
-    retryable: false,
+    idempotency: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'misconfigured', retryable: false },
   });
   expect(JSON.stringify(body)).not.toContain('scope_1_key_1');
   expect(events).toMatchObject([

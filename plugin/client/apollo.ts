@@ -1,18 +1,27 @@
 import { ApolloLink } from '@apollo/client';
 import { checkOptions } from '../../server/engine/check-options.ts';
-import { oneOf } from '../../server/engine/option-checks.ts';
-import { hasKeyHeader } from './headers.ts';
-import { givenKey, KEY_HEADER, keyHeaderValue, newIdempotencyKey } from './key.ts';
+import { aHeaderName, oneOf } from '../../server/engine/option-checks.ts';
+import { givenKey } from '../key/given-key.ts';
+import { KEY_HEADER, keyHeader } from '../key/key-header.ts';
+import { newIdempotencyKey } from '../key/new-idempotency-key.ts';
+import { hasHeader } from './headers.ts';
 
+/** Options of {@link IdempotencyLink}. */
 export interface IdempotencyLinkOptions {
   /**
-   * `'extensions'` (default) works for batches, WebSockets and pages of another origin too; `'header'` is for servers and
-   * gateways that see HTTP headers only.
+   * `'extensions'` works for batches, WebSockets and pages of another origin too; `'header'` is for servers and gateways that see HTTP
+   * headers only.
+   * @default 'extensions'
    */
   via?: 'extensions' | 'header';
+  /**
+   * The `headerName` of your server: the header that is sent with `via: 'header'`, and by which a key of the caller is recognized.
+   * @default 'Idempotency-Key'
+   */
+  headerName?: string;
 }
 
-const CHECKS = { via: oneOf('extensions', 'header') };
+const CHECKS = { via: oneOf('extensions', 'header'), headerName: aHeaderName };
 
 /**
  * Gives each mutation a key, unless the caller did: `mutate({ mutation, context: { idempotencyKey } })`, or a header of
@@ -26,16 +35,16 @@ export class IdempotencyLink extends ApolloLink {
   /** @throws TypeError for an option that is unknown or not what it should be */
   constructor(options: IdempotencyLinkOptions = {}) {
     checkOptions<IdempotencyLinkOptions>(options, CHECKS, { of: 'IdempotencyLink' });
-    const { via = 'extensions' } = options;
+    const { via = 'extensions', headerName = KEY_HEADER } = options;
     super((operation, forward) => {
       const { idempotencyKey, headers, http } = operation.getContext();
-      if (!isMutation(operation) || hasKeyHeader(headers)) return forward(operation);
+      if (!isMutation(operation) || hasHeader(headers, headerName)) return forward(operation);
       const key =
         givenKey(operation.extensions.idempotencyKey) ?? givenKey(idempotencyKey) ?? newIdempotencyKey();
       if (via === 'header') {
         operation.setContext({
           idempotencyKey: key,
-          headers: { ...headers, [KEY_HEADER]: keyHeaderValue(key) },
+          headers: { ...headers, ...keyHeader(key, headerName) },
         });
       } else {
         operation.setContext({ idempotencyKey: key, http: { ...http, includeExtensions: true } });

@@ -1,6 +1,6 @@
 import { checkOptions } from '../../server/engine/check-options.ts';
-import { aFunction, type Check, integer, isObject } from '../../server/engine/option-checks.ts';
-import { KEY_HEADER, keyHeaderValue } from './key.ts';
+import { aFunction, aHeaderName, type Check, integer, isObject } from '../../server/engine/option-checks.ts';
+import { keyHeader } from '../key/key-header.ts';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -28,6 +28,8 @@ export interface CheckKeyOptions {
   fetch?: Fetch;
   /** Headers of the question, such as `authorization`. @default none */
   headers?: Record<string, string>;
+  /** The `headerName` of the server. @default 'Idempotency-Key' */
+  headerName?: string;
   /**
    * The server waits so many ms for a run under way, up to its own limit.
    * @default 0: it answers at once
@@ -40,6 +42,7 @@ export interface CheckKeyOptions {
 const CHECKS: Readonly<Record<keyof CheckKeyOptions, Check>> = {
   fetch: aFunction,
   headers: { expected: 'an object of headers', accepts: isObject },
+  headerName: aHeaderName,
   waitMs: integer(0),
   signal: { expected: 'an AbortSignal', accepts: (value) => isObject(value) && 'aborted' in value },
 };
@@ -59,9 +62,9 @@ export async function checkKey(
   options: CheckKeyOptions = {},
 ): Promise<CheckedKey> {
   checkOptions<CheckKeyOptions>(options, CHECKS, { of: 'checkKey' });
-  const { fetch: send = globalThis.fetch, headers, waitMs = 0, signal } = options;
+  const { fetch: send = globalThis.fetch, headers, headerName, waitMs = 0, signal } = options;
   const response = await send(waitMs > 0 ? withWait(String(url), waitMs) : url, {
-    headers: { ...headers, [KEY_HEADER]: keyHeaderValue(key) },
+    headers: { ...headers, ...keyHeader(key, headerName) },
     ...(signal && { signal }),
   });
   if (response.status !== 200) throw new CheckFailedError(response);

@@ -1,68 +1,162 @@
 import { checkOptions } from '../../server/engine/check-options.ts';
-import { aFunction, type Check, integer, methodNames } from '../../server/engine/option-checks.ts';
-import { KEY_HEADER, newIdempotencyKey } from './key.ts';
+import {
+  aFunction,
+  aHeaderName,
+  type Check,
+  integer,
+  methodNames,
+} from '../../server/engine/option-checks.ts';
+import { KEY_HEADER } from '../key/key-header.ts';
+import { newIdempotencyKey } from '../key/new-idempotency-key.ts';
 import { isNetworkError } from './network-error.ts';
+import { pause } from './pause.ts';
+import { retryWait } from './retry-wait.ts';
 
+/** Options of {@link createIdempotentFetch}. */
 export interface IdempotentFetchOptions {
-  /** Requests with these methods get a key. Default POST and PATCH: the others are idempotent by definition. */
+  /**
+   * Requests with these methods get a key; the others are idempotent by definition.
+   * @default ['POST', 'PATCH']
+   */
   methods?: readonly string[];
   /**
-   * A request that got no answer, or one that asks for it, is sent again up to so many times with the same key. Default 0.
+   * The `headerName` of your server.
+   * @default 'Idempotency-Key'
+   */
+  headerName?: string;
+  /**
+   * A request that got no answer, or one that asks for it, is sent again up to so many times with the same key.
    * What can not be sent again whole is sent once: a stream, an (async) iterable, a Node.js stream. Strings, bytes, `Blob`, `FormData`,
    * `URLSearchParams` and a `Request` can.
+   * @default 0
    */
   retries?: number;
-  /** Gives the ms to wait after the nth failed attempt, where the answer has no `Retry-After`. Default 100 ms, doubled each time. */
+  /**
+   * Gives the ms to wait after the nth failed attempt, where the answer does not say how long.
+   * @default 100 ms, doubled each time
+   */
   delayMs?: (attempt: number) => number;
+  /**
+   * Each wait is longer by a random part of up to this share of `delayMs`, so that clients which failed together do not come back
+   * together. It is never shorter than what `Retry-After` says.
+   * @default 0.5
+   */
+  jitter?: number;
+  /**
+   * No attempt begins later than so many ms after the first one: the last answer or error is then the caller's. An attempt under way is
+   * not cut off by it; give `signal: AbortSignal.timeout(ms)` for that. `null` sets no limit.
+   * @default 60_000
+   */
+  maxElapsedMs?: number | null;
+  /**
+   * Waits before the next attempt, and rejects when the signal aborts. Give one of your own in a test that is not to wait.
+   * @default a timer
+   * @example
+   * createIdempotentFetch(fetch, { retries: 3, sleep: async (ms) => void waited.push(ms) })
+   */
+  sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
 const CHECKS: Readonly<Record<keyof IdempotentFetchOptions, Check>> = {
   methods: methodNames,
+  headerName: aHeaderName,
   retries: integer(0),
   delayMs: aFunction,
+  jitter: {
+    expected: 'a number from 0 to 1',
+    accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+  },
+  maxElapsedMs: {
+    expected: 'a number of ms ≥ 0, or null for no limit',
+    accepts: (value) => value === null || (typeof value === 'number' && value >= 0),
+  },
+  sleep: aFunction,
 };
 
 type Fetch = typeof globalThis.fetch;
-/** An answer that asks for more patience is given to the caller. */
-const LONGEST_WAIT_MS = 30_000;
 
 /**
- * A `fetch` that sends an `Idempotency-Key` with each POST and PATCH, unless the caller did.
+ * Makes a `fetch` that sends an `Idempotency-Key` with each POST and PATCH, unless the caller did.
  *
  * @example
- * const fetchOnce = withIdempotencyKey(fetch, { retries: 3 })
- * await fetchOnce('/payments', { method: 'POST', body: JSON.stringify({ amount: 5 }) })
+ * const idempotentFetch = createIdempotentFetch(fetch, { retries: 3 })
+ * await idempotentFetch('/payments', { method: 'POST', body: JSON.stringify({ amount: 5 }) })
  * @throws TypeError for an option that is unknown or not what it should be
  */
-export function withIdempotencyKey(fetch: Fetch, options: IdempotentFetchOptions = {}): Fetch {
-  checkOptions<IdempotentFetchOptions>(options, CHECKS, { of: 'withIdempotencyKey' });
-  const { retries = 0, delayMs = (attempt) => 50 * 2 ** attempt } = options;
+export function createIdempotentFetch(fetch: Fetch, options: IdempotentFetchOptions = {}): Fetch {
+  checkOptions<IdempotentFetchOptions>(options, CHECKS, { of: 'createIdempotentFetch' });
+  const { headerName = KEY_HEADER, retries = 0, delayMs = (attempt) => 50 * 2 ** attempt } = options;
+  const { jitter = 0.5, maxElapsedMs = 60_000, sleep = pause } = options;
   const methods = (options.methods ?? ['POST', 'PATCH']).map((method) => method.toUpperCase());
 
-  return async function fetchWithKey(input, init) {
+  return async function idempotentFetch(input, init) {
     const request = input instanceof Request ? input : undefined;
     if (!methods.includes((init?.method ?? request?.method ?? 'GET').toUpperCase()))
       return fetch(input, init);
     const headers = new Headers(init?.headers ?? request?.headers);
-    if (!headers.has(KEY_HEADER)) headers.set(KEY_HEADER, newIdempotencyKey());
+    if (!headers.has(headerName)) headers.set(headerName, newIdempotencyKey());
     const signal = init?.signal ?? request?.signal;
     if (retries > 0 && !canBeSentAgain(request, init))
       return sentOnce(fetch(input, { ...init, headers }), signal);
 
+    const patience = new Patience(maxElapsedMs);
     for (let attempt = 1; attempt <= retries; attempt++) {
-      try {
-        const response = await fetch(request?.clone() ?? input, { ...init, headers });
-        const waitMs = retryWait(response, delayMs(attempt));
-        if (waitMs === undefined) return response;
-        await response.body?.cancel();
-        await pause(waitMs, signal);
-      } catch (error) {
-        if (signal?.aborted) throw error;
-        await pause(delayMs(attempt), signal);
+      const ownMs = delayMs(attempt);
+      const ended = await endOf(fetch(request?.clone() ?? input, { ...init, headers }), ownMs);
+      if ('error' in ended && signal?.aborted) throw ended.error;
+      const waitMs = ended.waitMs === undefined ? undefined : ended.waitMs + Math.random() * jitter * ownMs;
+      if (waitMs === undefined || !patience.has(waitMs)) {
+        if ('error' in ended) throw ended.error;
+        return ended.response;
       }
+      if ('response' in ended) await ended.response.body?.cancel();
+      await patience.spend(waitMs, sleep(waitMs, signal ?? undefined));
     }
     return fetch(input, { ...init, headers });
   };
+}
+
+/** An attempt ends with a response or without one, and with a time after which the next may begin. */
+type End =
+  | { readonly response: Response; readonly waitMs: number | undefined }
+  | { readonly error: unknown; readonly waitMs: number };
+
+async function endOf(attempt: Promise<Response>, ownMs: number): Promise<End> {
+  let response: Response;
+  try {
+    response = await attempt;
+  } catch (error) {
+    return { error, waitMs: ownMs };
+  }
+  return { response, waitMs: await retryWait(response, ownMs) };
+}
+
+/** Counts the time since the first attempt. A wait counts as long as it was to be, also where a test does not really wait. */
+class Patience {
+  readonly #maxMs: number;
+  #elapsedMs = 0;
+  #countedAt = performance.now();
+
+  constructor(maxElapsedMs: number | null) {
+    this.#maxMs = maxElapsedMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells whether there is time for a wait, now that an attempt has ended. */
+  has(waitMs: number): boolean {
+    this.#count(0);
+    return this.#elapsedMs + waitMs <= this.#maxMs;
+  }
+
+  async spend(waitMs: number, wait: Promise<void>): Promise<void> {
+    await wait;
+    this.#count(waitMs);
+  }
+
+  #count(atLeastMs: number): void {
+    const now = performance.now();
+    this.#elapsedMs += Math.max(atLeastMs, now - this.#countedAt);
+    this.#countedAt = now;
+  }
 }
 
 /** Tells whether a body is known to be the same when it is read again. A `Request` that nobody has read can be cloned. */
@@ -88,29 +182,4 @@ async function sentOnce(
       { cause: error },
     );
   }
-}
-
-/** Says how many ms to wait before the next attempt; undefined when there is none, and the response goes to the caller. */
-function retryWait({ status, headers }: Response, defaultMs: number): number | undefined {
-  const retryAfter = headers.get('Retry-After');
-  // A page can read the header of another origin only where the server exposes it. Without it, only these are sent again.
-  if (retryAfter === null) return status === 502 || status === 503 || status === 504 ? defaultMs : undefined;
-  if (![409, 425, 429, 502, 503, 504].includes(status)) return undefined;
-  const waitMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
-  return waitMs <= LONGEST_WAIT_MS ? Math.max(0, waitMs) : undefined;
-}
-
-function pause(ms: number, signal: AbortSignal | null | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }

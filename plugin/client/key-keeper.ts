@@ -1,6 +1,6 @@
+import { newIdempotencyKey } from '../key/new-idempotency-key.ts';
 import { MustConfirmError } from './errors.ts';
 import { printOf } from './input.ts';
-import { newIdempotencyKey } from './key.ts';
 import { knownOutcome, type SomeKeyStatus } from './known-outcome.ts';
 import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from './outcome.ts';
 import type { Page } from './page.ts';

@@ -1,12 +1,29 @@
-import { idempotencyKeyFrom } from './key.ts';
+import { checkOptions } from '../../server/engine/check-options.ts';
+import { aHeaderName } from '../../server/engine/option-checks.ts';
+import { idempotencyKeyFrom } from '../key/idempotency-key-from.ts';
+import { keyHeader } from '../key/key-header.ts';
 
 /** These parts name an operation: the same parts are the same operation, on every page and after every reload. */
 export type OperationParts = readonly (string | number | bigint)[];
 
+/** What a function that sends gets beside the variables. */
 export interface KeyedContext {
-  /** Send it with the request: in the header `Idempotency-Key`, or as the client's own option. */
+  /** The key, for a client that has an option for it. */
   readonly idempotencyKey: string;
+  /** The header that carries the key, for a client of HTTP. */
+  readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Options of {@link idempotentMutation} with a function that sends. */
+export interface IdempotentMutationOptions {
+  /**
+   * The `headerName` of your server, for the `headers` that the function gets. With tRPC give it to `idempotencyLink`.
+   * @default 'Idempotency-Key'
+   */
+  headerName?: string;
+}
+
+const CHECKS = { headerName: aHeaderName };
 
 /** A mutation of `@trpc/tanstack-react-query`, by shape: this file needs neither that package nor React Query. */
 interface TRPCMutation {
@@ -22,12 +39,12 @@ type InputOf<Mutation extends TRPCMutation> = Parameters<NonNullable<OptionsOf<M
  * variables through `retry`, a pause without network, a persisted cache and another tab, so the key is the same in all
  * of them; a click after a reload, or in a second tab, has it too.
  *
- * Use it for tRPC (`useTRPC()`, with `headers: idempotencyHeaders` in its HTTP link) or with a function that sends.
+ * Use it for tRPC (`useTRPC()`, with `headers: keyHeaders` in its HTTP link) or with a function that sends.
  *
  * @param operation names what is done, from what is in the variables: an order's or an invoice's id. Two `mutate()` that
  * give the same parts are one operation: the second gets the result of the first. Where nothing names it, make an id
  * when the form is opened and put it into the variables.
- * @param options of tRPC's own `mutationOptions()`
+ * @param options of tRPC's own `mutationOptions()`; of a function that sends, {@link IdempotentMutationOptions}
  *
  * @example
  * const trpc = useTRPC()
@@ -37,7 +54,7 @@ type InputOf<Mutation extends TRPCMutation> = Parameters<NonNullable<OptionsOf<M
  * })
  *
  * @example
- * const send = (payment: Payment, { idempotencyKey }: KeyedContext) => api.pay(payment, { 'Idempotency-Key': idempotencyKey })
+ * const send = (payment: Payment, { headers }: KeyedContext) => api.pay(payment, { headers })
  * useMutation({ ...idempotentMutation(send, ({ invoiceId }) => ['pay', invoiceId]), retry: 3 })
  *
  * @throws TypeError for what is no mutation: `trpc.pay` is one, `trpc.pay.mutationOptions()` is not
@@ -51,6 +68,7 @@ export function idempotentMutation<Mutation extends TRPCMutation>(
 export function idempotentMutation<Variables, Data, Context = unknown>(
   send: (variables: Variables, context: Context & KeyedContext) => Promise<Data>,
   operation: (variables: Variables) => OperationParts,
+  options?: IdempotentMutationOptions,
 ): { mutationFn: (variables: Variables, context: Context) => Promise<Data> };
 export function idempotentMutation(
   mutation: unknown,
@@ -70,10 +88,20 @@ export function idempotentMutation(
         `got ${mutation === null ? 'null' : typeof mutation}`,
     );
   }
+  const { headerName } = checkedOptions(options);
   const send = mutation as MutationFn;
-  const mutationFn: MutationFn = async (variables, context) =>
-    send(variables, { ...context, idempotencyKey: key(variables, context) });
+  const mutationFn: MutationFn = async (variables, context) => {
+    const idempotencyKey = key(variables, context);
+    return send(variables, { ...context, idempotencyKey, headers: keyHeader(idempotencyKey, headerName) });
+  };
   return { mutationFn };
+}
+
+function checkedOptions(options: unknown = {}): IdempotentMutationOptions {
+  checkOptions<IdempotentMutationOptions>(options as IdempotentMutationOptions, CHECKS, {
+    of: 'idempotentMutation',
+  });
+  return options as IdempotentMutationOptions;
 }
 
 type Operation = (variables: unknown) => OperationParts;

@@ -1,18 +1,27 @@
 import { type Exchange, makeOperation, mapExchange, type Operation } from '@urql/core';
 import { checkOptions } from '../../server/engine/check-options.ts';
-import { oneOf } from '../../server/engine/option-checks.ts';
-import { hasKeyHeader } from './headers.ts';
-import { givenKey, KEY_HEADER, keyHeaderValue, newIdempotencyKey } from './key.ts';
+import { aHeaderName, oneOf } from '../../server/engine/option-checks.ts';
+import { givenKey } from '../key/given-key.ts';
+import { KEY_HEADER, keyHeaderValue } from '../key/key-header.ts';
+import { newIdempotencyKey } from '../key/new-idempotency-key.ts';
+import { hasHeader } from './headers.ts';
 
+/** Options of {@link idempotencyExchange}. */
 export interface IdempotencyExchangeOptions {
   /**
-   * `'extensions'` (default) works for subscription transports and pages of another origin too; `'header'` sends the key in
-   * a header as well, for servers and gateways that see HTTP headers only.
+   * `'extensions'` works for subscription transports and pages of another origin too; `'header'` sends the key in a header as well, for
+   * servers and gateways that see HTTP headers only.
+   * @default 'extensions'
    */
   via?: 'extensions' | 'header';
+  /**
+   * The `headerName` of your server: the header that is sent with `via: 'header'`, and by which a key of the caller is recognized.
+   * @default 'Idempotency-Key'
+   */
+  headerName?: string;
 }
 
-const CHECKS = { via: oneOf('extensions', 'header') };
+const CHECKS = { via: oneOf('extensions', 'header'), headerName: aHeaderName };
 
 /**
  * Gives each mutation a key, unless the caller did: `client.mutation(query, variables, { idempotencyKey })`, or a header of
@@ -27,14 +36,14 @@ const CHECKS = { via: oneOf('extensions', 'header') };
  */
 export function idempotencyExchange(options: IdempotencyExchangeOptions = {}): Exchange {
   checkOptions<IdempotencyExchangeOptions>(options, CHECKS, { of: 'idempotencyExchange' });
-  const { via = 'extensions' } = options;
+  const { via = 'extensions', headerName = KEY_HEADER } = options;
   return mapExchange({
     onOperation(operation) {
       if (operation.kind !== 'mutation') return operation;
       const { extensions, context } = operation;
       const fetchOptions = fetchOptionsOf(context);
       const given = givenKey(extensions?.idempotencyKey) ?? givenKey(context.idempotencyKey);
-      if (hasHeaderOfCaller(fetchOptions, given)) return operation;
+      if (hasHeaderOfCaller(fetchOptions, headerName, given)) return operation;
       const idempotencyKey = given ?? newIdempotencyKey();
       return makeOperation(
         'mutation',
@@ -43,7 +52,7 @@ export function idempotencyExchange(options: IdempotencyExchangeOptions = {}): E
           ...context,
           idempotencyKey,
           fetch: fetchWithKey(context.fetch, idempotencyKey),
-          ...(via === 'header' && { fetchOptions: withHeader(fetchOptions, idempotencyKey) }),
+          ...(via === 'header' && { fetchOptions: withHeader(fetchOptions, headerName, idempotencyKey) }),
         },
       );
     },
@@ -55,14 +64,18 @@ function fetchOptionsOf({ fetchOptions }: Operation['context']): RequestInit | u
 }
 
 /** An operation that is sent again has our own header, and may have lost its extensions. */
-function hasHeaderOfCaller(fetchOptions: RequestInit | undefined, key: string | undefined): boolean {
-  if (!hasKeyHeader(fetchOptions?.headers)) return false;
-  return key === undefined || new Headers(fetchOptions?.headers).get(KEY_HEADER) !== keyHeaderValue(key);
+function hasHeaderOfCaller(
+  fetchOptions: RequestInit | undefined,
+  headerName: string,
+  key: string | undefined,
+): boolean {
+  if (!hasHeader(fetchOptions?.headers, headerName)) return false;
+  return key === undefined || new Headers(fetchOptions?.headers).get(headerName) !== keyHeaderValue(key);
 }
 
-function withHeader(fetchOptions: RequestInit | undefined, key: string): RequestInit {
+function withHeader(fetchOptions: RequestInit | undefined, headerName: string, key: string): RequestInit {
   const headers = new Headers(fetchOptions?.headers);
-  headers.set(KEY_HEADER, keyHeaderValue(key));
+  headers.set(headerName, keyHeaderValue(key));
   return { ...fetchOptions, headers: Object.fromEntries(headers) };
 }
 

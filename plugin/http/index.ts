@@ -1,6 +1,5 @@
 export { type NodeHost, toNodeHandler } from '../../server/http/to-node-handler.ts';
 export type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
-export { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from './cors.ts';
 export { createIdempotencyHandler, type IdempotentHandler } from './create-idempotency-handler.ts';
 export {
   createKeyStatusHandler,

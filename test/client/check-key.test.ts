@@ -141,7 +141,10 @@ test('the handler takes GET only, and asks for a key', async () => {
   const wrong = await server.send({ method: 'POST', path: '/status', key: 'k' });
   expect([wrong.status, wrong.headers.allow]).toEqual([405, 'GET']);
   const missing = await server.send({ method: 'GET', path: '/status' });
-  expect([missing.status, JSON.parse(missing.text).code]).toEqual([400, 'IDEMPOTENCY_KEY_MISSING']);
+  expect([missing.status, JSON.parse(missing.text).idempotency.code]).toEqual([
+    400,
+    'IDEMPOTENCY_KEY_MISSING',
+  ]);
 });
 
 test('its answer is in no cache', async () => {

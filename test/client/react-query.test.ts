@@ -10,7 +10,7 @@ import { createElement, type ReactNode } from 'react';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
 import { idempotentMutation, type KeyedContext } from '../../plugin/client/react-query.ts';
-import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
+import { idempotencyLink, keyHeaders } from '../../plugin/client/trpc.ts';
 import { mongoUri } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
 import { MemoryStorage } from './support/browser.ts';
@@ -44,7 +44,7 @@ interface Tab {
 
 function openTab(storage = new MemoryStorage(), payInvoice: Way = ways.tRPC): Tab {
   const client = new QueryClient({ defaultOptions: { mutations: { retryDelay: 1 } } });
-  const links = [idempotencyLink<AppRouter>(), httpLink({ url: shop.trpcUrl, headers: idempotencyHeaders })];
+  const links = [idempotencyLink<AppRouter>(), httpLink({ url: shop.trpcUrl, headers: keyHeaders })];
   const trpc = createTRPCOptionsProxy<AppRouter>({
     client: createTRPCClient<AppRouter>({ links }),
     queryClient: client,

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { IdempotencyLink } from '../../plugin/client/apollo.ts';
 import { isMustConfirm, isRetryable } from '../../plugin/client/errors.ts';
 import { useIdempotencyKey } from '../../plugin/client/react.ts';
-import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
+import { idempotencyLink, keyHeaders } from '../../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../../plugin/client/urql.ts';
 import { FakeBrowser } from './support/browser.ts';
 import { type AppRouter, type RemoteShop, startShopElsewhere } from './support/shop.ts';
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const api = () =>
-  createTRPCClient<AppRouter>({ links: [httpLink({ url: shop.trpcUrl, headers: idempotencyHeaders })] });
+  createTRPCClient<AppRouter>({ links: [httpLink({ url: shop.trpcUrl, headers: keyHeaders })] });
 
 /** React Query, in React's strict mode: everything is rendered and mounted twice. */
 function App({ children }: { children: ReactNode }) {
@@ -192,7 +192,7 @@ it("the caller's own key is kept by React Query's retries and by those of a link
     links: [
       idempotencyLink(),
       retryLink({ retry: ({ error, attempts }) => attempts < 2 && isRetryable(error) }),
-      httpLink({ url: shop.trpcUrl, headers: idempotencyHeaders }),
+      httpLink({ url: shop.trpcUrl, headers: keyHeaders }),
     ],
   });
   const { result } = renderHook(
@@ -278,4 +278,14 @@ it('the first render is that of a server, where there is no operation, and the p
   });
   await waitFor(() => expect(result.current).toMatchObject({ key: 'mine', unsettled: true }));
   expect(rendered).toEqual([false, true]);
+});
+
+it('an attempt gets the header that carries its key, by the name that the server has for it', async () => {
+  const { result } = renderHook(() => useIdempotencyKey({ headerName: 'X-Payment-Key' }));
+  const sent: unknown[] = [];
+  const { run } = result.current;
+  await act(() => run(5, async (key, { headers }) => void sent.push([key, headers])));
+  const key = expect.stringMatching(/^.{36}$/);
+  expect(sent).toEqual([[key, { 'X-Payment-Key': key }]]);
+  expect(result.current.run).toBe(run); // an effect that depends on it is not run again
 });

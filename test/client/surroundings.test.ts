@@ -71,7 +71,7 @@ it.each<[string, Record<string, unknown>]>([
   ],
 ])('with %s a retry keeps its key, which is a random one', async (_, missing) => {
   stubPage(missing);
-  const { KeyKeeper, currentPage, withIdempotencyKey } = await load();
+  const { KeyKeeper, currentPage, createIdempotentFetch } = await load();
   const keys: string[] = [];
   const keeper = new KeyKeeper(currentPage(), 'pay');
   const send = async (key: string) => {
@@ -91,7 +91,7 @@ it.each<[string, Record<string, unknown>]>([
     if (sent.length === 1) throw lost;
     return new Response();
   };
-  await withIdempotencyKey(server, { retries: 1, delayMs: () => 0 })('http://x', { method: 'POST' });
+  await createIdempotentFetch(server, { retries: 1, delayMs: () => 0 })('http://x', { method: 'POST' });
   expect(sent[0]).toMatch(UUID_V4);
   expect(sent[1]).toBe(sent[0]);
 });
@@ -101,11 +101,11 @@ it.each([
   ['a crypto without a random source', {}],
 ])('with %s the files load, and a key is an error rather than a weak one', async (_, crypto) => {
   stubPage({ crypto });
-  const { KeyKeeper, withIdempotencyKey, idempotencyLink, idempotentMutation } = await load();
+  const { KeyKeeper, createIdempotentFetch, idempotencyLink, idempotentMutation } = await load();
   const server = vi.fn(async () => new Response());
   const message = 'Expected `crypto.getRandomValues` to exist';
   await expect(new KeyKeeper().run(5, server)).rejects.toThrow(message);
-  await expect(withIdempotencyKey(server)('http://x', { method: 'POST' })).rejects.toThrow(message);
+  await expect(createIdempotentFetch(server)('http://x', { method: 'POST' })).rejects.toThrow(message);
   expect(() => idempotencyLink()({} as never)).toThrow(message);
   expect(server).not.toHaveBeenCalled();
   // A key that is made of a name needs no chance.

@@ -9,13 +9,13 @@ import {
 } from '@trpc/client';
 import { expect, it } from 'vitest';
 import { isRetryable } from '../../plugin/client/errors.ts';
-import { idempotencyHeaders, idempotencyLink } from '../../plugin/client/trpc.ts';
+import { idempotencyLink, keyHeaders } from '../../plugin/client/trpc.ts';
 import { gate } from '../support/gate.ts';
 import { type AppRouter, type Shop, startDistantShop } from './support/shop.ts';
 
 const retries = retryLink<AppRouter>({ retry: ({ error, attempts }) => attempts < 5 && isRetryable(error) });
 const keys = idempotencyLink<AppRouter>();
-const http = ({ trpcUrl: url }: Shop) => httpLink<AppRouter>({ url, headers: idempotencyHeaders });
+const http = ({ trpcUrl: url }: Shop) => httpLink<AppRouter>({ url, headers: keyHeaders });
 const ordersOfLinks = [
   ['keys before retries', [keys, retries]],
   ['retries before keys', [retries, keys]],
@@ -92,12 +92,12 @@ it('queries have no key', async () => {
   expect(seen).toMatchObject([{ type: 'query', context: {} }]);
   expect(seen[0]?.context).not.toHaveProperty('idempotencyKey');
   const query = { id: 1, type: 'query', context: { idempotencyKey: 'mine' } } as unknown as Operation;
-  expect(idempotencyHeaders({ op: query })).toEqual({});
+  expect(keyHeaders({ op: query })).toEqual({});
 });
 
 it('a mutation that is alone in its batch has its key in the header of one operation', async () => {
   await using shop = await startDistantShop();
-  const link = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
+  const link = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: keyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [retries, keys, link] });
   shop.network.dropAnswers(1);
   await client.pay.mutate({ amount: 5 }, { context: { idempotencyKey: 'mine' } });
@@ -110,7 +110,7 @@ it.each([
   ['httpBatchStreamLink', httpBatchStreamLink],
 ])('a batch whose answer is lost is carried out once, call by call: %s (case 7)', async (_, link) => {
   await using shop = await startDistantShop();
-  const batch = link<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
+  const batch = link<AppRouter>({ url: shop.trpcUrl, headers: keyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [keys, retries, batch] });
   shop.network.dropAnswers(1);
   const amounts = [1, 2, 2];
@@ -122,7 +122,7 @@ it.each([
 
 it('a batch carries the keys of its calls as a JSON array, null for a call without one', async () => {
   await using shop = await startDistantShop();
-  const batch = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: idempotencyHeaders });
+  const batch = httpBatchLink<AppRouter>({ url: shop.trpcUrl, headers: keyHeaders });
   const client = createTRPCClient<AppRouter>({ links: [batch] });
   for (const _ of [1, 2]) {
     await Promise.all([
@@ -150,7 +150,7 @@ it('a refusal in the reply to a retry tells whether to try on', async () => {
 
 it.each([
   ['the headers', () => [keys], {}],
-  ['the link', () => [], { headers: idempotencyHeaders }],
+  ['the link', () => [], { headers: keyHeaders }],
 ])('half of the set-up, without %s, is noticed by a server that requires keys', async (_, links, options) => {
   await using shop = await startDistantShop();
   const client = createTRPCClient<AppRouter>({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../plugin/http/index.ts';
+import { idempotencyHeaders } from '../../plugin/key/index.ts';
 import { startApi } from './api.ts';
 import { send } from './client.ts';
 import { serve } from './server.ts';
@@ -16,10 +16,10 @@ function withCors(handler: (request: Request) => Promise<Response>) {
       response.headers.set('access-control-allow-methods', 'POST, PATCH');
       response.headers.set(
         'access-control-allow-headers',
-        ['Content-Type', ...IDEMPOTENCY_REQUEST_HEADERS].join(),
+        ['Content-Type', ...idempotencyHeaders().request].join(),
       );
     } else {
-      response.headers.set('access-control-expose-headers', IDEMPOTENCY_RESPONSE_HEADERS.join());
+      response.headers.set('access-control-expose-headers', idempotencyHeaders().response.join());
     }
     return response;
   };

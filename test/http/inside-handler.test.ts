@@ -55,8 +55,7 @@ describe('inside the handler', () => {
     const answer = await api.send({ key: 'k' });
     expect(JSON.parse(answer.text)).toMatchObject({
       status: 409,
-      code: 'IDEMPOTENCY_IN_PROGRESS',
-      reason: 'own_run',
+      idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' },
     });
     expect(api.runs).toBe(1);
   });

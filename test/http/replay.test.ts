@@ -50,7 +50,9 @@ describe('a request with a key', () => {
     await api.send({ ...PAYMENT, key: 'k' });
     const other = await api.send({ ...PAYMENT, ...change, key: 'k' });
     expect(other).toMatchObject({ status: 422, headers: { 'content-type': 'application/problem+json' } });
-    expect(JSON.parse(other.text)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(JSON.parse(other.text)).toMatchObject({
+      idempotency: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    });
     expect(api.runs).toBe(1);
   });
 

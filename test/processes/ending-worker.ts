@@ -4,7 +4,7 @@ import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createDashboard } from '../../server/admin/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import '../../plugin/client/key.ts';
+import '../../plugin/key/index.ts';
 import '../../plugin/client/trpc.ts';
 import '../../plugin/trpc/index.ts';
 import '../../server/memory/index.ts';

@@ -27,9 +27,7 @@ test('a store without transactions is refused where a policy wants them, before 
   const answer = await transactional(request());
   expect(answer.status).toBe(503);
   expect(await answer.json()).toMatchObject({
-    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
-    reason: 'misconfigured',
-    retryable: false,
+    idempotency: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'misconfigured', retryable: false },
   });
   expect(runs).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { expect, it } from 'vitest';
-import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../plugin/http/index.ts';
+import { idempotencyHeaders } from '../../plugin/key/index.ts';
 import { idempotencyResponseMeta } from '../../plugin/trpc/index.ts';
 import { listen } from '../support/listen.ts';
 import { contextOf, freshIdempotency, idempotentFor, post, plain as t } from './support.ts';
@@ -24,9 +24,9 @@ it.each([
         res.setHeader('Access-Control-Allow-Origin', '*');
         res.setHeader(
           'Access-Control-Allow-Headers',
-          ['Content-Type', 'X-User', ...IDEMPOTENCY_REQUEST_HEADERS].join(', '),
+          ['Content-Type', 'X-User', ...idempotencyHeaders().request].join(', '),
         );
-        res.setHeader('Access-Control-Expose-Headers', IDEMPOTENCY_RESPONSE_HEADERS.join(', '));
+        res.setHeader('Access-Control-Expose-Headers', idempotencyHeaders().response.join(', '));
         if (req.method === 'OPTIONS') res.writeHead(204).end();
         else next();
       },

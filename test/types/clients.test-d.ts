@@ -5,10 +5,10 @@ import { Client, cacheExchange, fetchExchange } from '@urql/core';
 import { retryExchange } from '@urql/exchange-retry';
 import { IdempotencyLink } from 'latchkey/client/apollo';
 import { isMustConfirm, isRetryable, type MustConfirmError } from 'latchkey/client/errors';
-import { withIdempotencyKey } from 'latchkey/client/fetch';
-import { idempotencyKeyFrom, newIdempotencyKey } from 'latchkey/client/key';
+import { createIdempotentFetch } from 'latchkey/client/fetch';
 import { type IdempotencyKey, useIdempotencyKey } from 'latchkey/client/react';
 import { idempotencyExchange } from 'latchkey/client/urql';
+import { idempotencyHeaders, idempotencyKeyFrom, newIdempotencyKey } from 'latchkey/key';
 import { expectTypeOf } from 'vitest';
 
 interface Receipt {
@@ -19,7 +19,7 @@ declare function send(amount: number, key: string): Promise<Receipt>;
 // Apollo
 const link = ApolloLink.from([
   new IdempotencyLink(),
-  new IdempotencyLink({ via: 'header' }),
+  new IdempotencyLink({ via: 'header', headerName: 'X-Key' }),
   new RetryLink({ attempts: (count, _operation, error) => count < 3 && isRetryable(error) }),
   new HttpLink({ uri: '/graphql' }),
 ]);
@@ -41,13 +41,29 @@ client.mutation('mutation { pay { id } }', {}, { idempotencyKey: 'mine' });
 idempotencyExchange({ via: 'cookie' });
 
 // fetch
-const fetchOnce = withIdempotencyKey(fetch, { retries: 3, delayMs: (attempt) => attempt * 10 });
-expectTypeOf(fetchOnce).toEqualTypeOf<typeof fetch>();
+const idempotentFetch = createIdempotentFetch(fetch, {
+  retries: 3,
+  delayMs: (attempt) => attempt * 10,
+  jitter: 0,
+  maxElapsedMs: null,
+  headerName: 'X-Key',
+  sleep: async (ms, signal) => {
+    expectTypeOf(ms).toBeNumber();
+    expectTypeOf(signal).toEqualTypeOf<AbortSignal | undefined>();
+  },
+});
+expectTypeOf(idempotentFetch).toEqualTypeOf<typeof fetch>();
 // @ts-expect-error no such option
-withIdempotencyKey(fetch, { retry: 3 });
+createIdempotentFetch(fetch, { retry: 3 });
 
 // Keys
 expectTypeOf(newIdempotencyKey()).toBeString();
+expectTypeOf(idempotencyHeaders({ headerName: 'X-Key' })).toEqualTypeOf<{
+  request: string[];
+  response: string[];
+}>();
+// @ts-expect-error no such option
+idempotencyHeaders({ header: 'X-Key' });
 expectTypeOf(idempotencyKeyFrom('order', 42, 42n)).toBeString();
 declare const cart: { id?: string };
 // @ts-expect-error a part that may be missing (case 1c)
@@ -64,6 +80,9 @@ function useCheckout() {
   expectTypeOf(key.startOver()).resolves.toBeVoid();
   // @ts-expect-error an attempt is a promise, to see how it ends
   key.run(5, () => 'paid');
+  key.run(5, async (_key, { headers }) =>
+    expectTypeOf(headers).toEqualTypeOf<Readonly<Record<string, string>>>(),
+  );
   const payment = useMutation({
     mutationFn: (amount: number) => key.run({ amount }, (idempotencyKey) => send(amount, idempotencyKey)),
     retry: (failures, error) => failures < 3 && isRetryable(error),

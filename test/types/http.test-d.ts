@@ -4,7 +4,6 @@ import {
   createIdempotencyHandler,
   type HttpResult,
   httpResponse,
-  IDEMPOTENCY_REQUEST_HEADERS,
   type NodeHost,
 } from 'latchkey/http';
 import { expectTypeOf } from 'vitest';
@@ -107,8 +106,6 @@ idempotent(handler, { idempotency });
 idempotent(handler, { require: async () => 'yes' });
 // @ts-expect-error misspelt
 idempotent(handler, { fingerprint: 'JSON' });
-
-expectTypeOf(IDEMPOTENCY_REQUEST_HEADERS).toEqualTypeOf<readonly ['Idempotency-Key', 'Idempotency-Keys']>();
 
 // A rerunner acts as somebody, with what the handler has beside the request.
 createHttpRerunner({

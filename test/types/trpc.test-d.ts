@@ -14,7 +14,7 @@ import { type inferRouterInputs, type inferRouterOutputs, initTRPC, TRPCError } 
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
 import type { Idempotency, Run } from 'latchkey';
 import { idempotencyErrorOf, isRetryable } from 'latchkey/client/errors';
-import { idempotencyHeaders, idempotencyLink } from 'latchkey/client/trpc';
+import { idempotencyLink, keyHeaders } from 'latchkey/client/trpc';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -293,7 +293,7 @@ bare.procedure.use(bareIdempotent()).mutation(({ ctx }) => {
 createHTTPServer({ router: bare.router({}), responseMeta: idempotencyResponseMeta });
 
 // Clients: any terminating link takes the headers, and a client's calls keep their types.
-const headers = idempotencyHeaders;
+const headers = keyHeaders;
 const links: TRPCLink<Router>[] = [
   loggerLink(),
   idempotencyLink(),
@@ -304,7 +304,7 @@ const links: TRPCLink<Router>[] = [
     false: httpBatchStreamLink({
       url: '/trpc',
       transformer: superjson,
-      headers: (request) => ({ authorization: 'Bearer ada', ...idempotencyHeaders(request) }),
+      headers: (request) => ({ authorization: 'Bearer ada', ...keyHeaders(request) }),
     }),
   }),
 ];

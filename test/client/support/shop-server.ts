@@ -3,11 +3,11 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import { type CreateHTTPContextOptions, createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createGraphQLError, createSchema, createYoga, type Plugin } from 'graphql-yoga';
 import { createKeyStatusField, useIdempotency } from '../../../plugin/graphql/index.ts';
-import { IDEMPOTENCY_REQUEST_HEADERS, IDEMPOTENCY_RESPONSE_HEADERS } from '../../../plugin/http/index.ts';
+import { idempotencyHeaders } from '../../../plugin/key/index.ts';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
-  idempotencyErrorData,
+  idempotencyErrorFormatter,
   idempotencyResponseMeta,
 } from '../../../plugin/trpc/index.ts';
 import { createIdempotency, type Idempotency, type Store } from '../../../server/index.ts';
@@ -28,12 +28,15 @@ export interface ShopOptions {
   whilePaying?: () => Promise<void> | void;
   /** Where keys are kept. Default in memory. */
   store?: Store;
+  /** Of both APIs. */
+  headerName?: string;
 }
 
 export async function startShopServer({
   plugins = [],
   whilePaying = () => {},
   store = createMemoryStore(),
+  headerName = 'Idempotency-Key',
 }: ShopOptions = {}): Promise<ShopServer> {
   const payments: number[] = [];
   const idempotency = createIdempotency({ store });
@@ -41,13 +44,13 @@ export async function startShopServer({
     await whilePaying();
     return { id: payments.push(amount), amount };
   };
-  const yoga = yogaFor(idempotency, pay, plugins);
+  const yoga = yogaFor(idempotency, pay, plugins, headerName);
   const trpc = createHTTPHandler({
-    router: routerFor(idempotency, pay),
+    router: routerFor(idempotency, pay, headerName),
     basePath: '/trpc/',
     createContext: ({ req }: CreateHTTPContextOptions) => ({ req }),
     responseMeta: idempotencyResponseMeta,
-    middleware: allowPages,
+    middleware: allowPages(headerName),
   });
   const server = createServer((req, res) => (req.url?.startsWith('/trpc') ? trpc(req, res) : yoga(req, res)));
   const listening = await listen(server);
@@ -69,23 +72,26 @@ export interface Invoice {
 type Pay = (amount: number) => Promise<{ id: number; amount: number }>;
 
 /** As the guide has it for the tRPC of pages from another origin. */
-function allowPages(req: IncomingMessage, res: ServerResponse, next: () => void): void {
-  res.setHeader('access-control-allow-origin', req.headers.origin ?? '*');
-  const headers = ['content-type', 'trpc-accept', ...IDEMPOTENCY_REQUEST_HEADERS];
-  res.setHeader('access-control-allow-headers', headers.join());
-  res.setHeader('access-control-expose-headers', IDEMPOTENCY_RESPONSE_HEADERS.join());
-  if (req.method === 'OPTIONS') res.writeHead(204).end();
-  else next();
+function allowPages(headerName: string) {
+  const { request, response } = idempotencyHeaders({ headerName });
+  return (req: IncomingMessage, res: ServerResponse, next: () => void): void => {
+    res.setHeader('access-control-allow-origin', req.headers.origin ?? '*');
+    res.setHeader('access-control-allow-headers', ['content-type', 'trpc-accept', ...request].join());
+    res.setHeader('access-control-expose-headers', response.join());
+    if (req.method === 'OPTIONS') res.writeHead(204).end();
+    else next();
+  };
 }
 
-function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
+function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[], headerName: string) {
+  const { request, response } = idempotencyHeaders({ headerName });
   const keyStatus = createKeyStatusField({ idempotency, scope: () => 'ada' });
   return createYoga({
     logging: false,
     batching: true,
     cors: {
-      allowedHeaders: ['content-type', ...IDEMPOTENCY_REQUEST_HEADERS],
-      exposedHeaders: [...IDEMPOTENCY_RESPONSE_HEADERS],
+      allowedHeaders: ['content-type', ...request],
+      exposedHeaders: response,
     },
     schema: createSchema({
       typeDefs: [
@@ -118,21 +124,19 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[]) {
       useIdempotency({
         idempotency,
         scope: () => 'ada',
+        headerName,
         require: ({ fields }) => fields.includes('payKeyed'),
       }),
     ],
   });
 }
 
-function routerFor(idempotency: Idempotency, pay: Pay) {
+function routerFor(idempotency: Idempotency, pay: Pay, headerName: string) {
   const t = initTRPC.context<{ req: CreateHTTPContextOptions['req'] }>().create({
     isDev: false,
-    errorFormatter: ({ shape, error }) => ({
-      ...shape,
-      data: { ...shape.data, idempotency: idempotencyErrorData(error) },
-    }),
+    errorFormatter: idempotencyErrorFormatter,
   });
-  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada' });
+  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'ada', headerName });
   const amount = (input: unknown) => ({ amount: Number((input as { amount: number }).amount) });
   const payment = t.procedure.input(amount).use(idempotent());
   const keyed = t.procedure.input(amount).use(idempotent({ require: true }));

@@ -7,9 +7,9 @@ import { createElement, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { IdempotencyLink } from '../../../plugin/client/apollo.ts';
 import { isMustConfirm } from '../../../plugin/client/errors.ts';
-import { withIdempotencyKey } from '../../../plugin/client/fetch.ts';
+import { createIdempotentFetch } from '../../../plugin/client/fetch.ts';
 import { useIdempotencyKey } from '../../../plugin/client/react.ts';
-import { idempotencyHeaders, idempotencyLink } from '../../../plugin/client/trpc.ts';
+import { idempotencyLink, keyHeaders } from '../../../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../../../plugin/client/urql.ts';
 import type { AppRouter } from '../../client/support/shop-server.ts';
 
@@ -56,7 +56,7 @@ async function payBy(way: Way, keys: readonly string[]): Promise<Seen> {
 
 function payers(watched: typeof fetch): Record<Way, (key: string) => Promise<unknown>> {
   const trpc = (link: typeof httpLink | typeof httpBatchLink | typeof httpBatchStreamLink) => {
-    const last = link<AppRouter>({ url: trpcUrl, headers: idempotencyHeaders, fetch: watched as never });
+    const last = link<AppRouter>({ url: trpcUrl, headers: keyHeaders, fetch: watched as never });
     const client = createTRPCClient<AppRouter>({ links: [idempotencyLink(), last] });
     return async (idempotencyKey: string) =>
       void (await client.pay.mutate({ amount: 5 }, { context: { idempotencyKey } }));
@@ -78,7 +78,7 @@ function payers(watched: typeof fetch): Record<Way, (key: string) => Promise<unk
   const http = { uri: graphqlUrl, fetch: watched };
   return {
     fetch: async (key) => {
-      const answer = await withIdempotencyKey(watched)(graphqlUrl, {
+      const answer = await createIdempotentFetch(watched)(graphqlUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: JSON.stringify({ query: MUTATION }),
@@ -105,7 +105,7 @@ function Checkout() {
   const [status, setStatus] = useState('');
   const [client] = useState(() =>
     createTRPCClient<AppRouter>({
-      links: [idempotencyLink(), httpLink({ url: trpcUrl, headers: idempotencyHeaders })],
+      links: [idempotencyLink(), httpLink({ url: trpcUrl, headers: keyHeaders })],
     }),
   );
   const submit = () => {

@@ -11,7 +11,7 @@ import { createElement, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { isRetryable } from '../../../plugin/client/errors.ts';
 import { idempotentMutation } from '../../../plugin/client/react-query.ts';
-import { idempotencyHeaders, idempotencyLink } from '../../../plugin/client/trpc.ts';
+import { idempotencyLink, keyHeaders } from '../../../plugin/client/trpc.ts';
 import { idempotencyExchange } from '../../../plugin/client/urql.ts';
 import type { AppRouter } from '../../client/support/shop-server.ts';
 
@@ -26,10 +26,7 @@ const invoice = { invoiceId: String(parameters.get('invoice')), amount: 5 };
 const client = new QueryClient();
 const trpc = createTRPCOptionsProxy<AppRouter>({
   client: createTRPCClient<AppRouter>({
-    links: [
-      idempotencyLink(),
-      httpLink({ url: String(parameters.get('trpc')), headers: idempotencyHeaders }),
-    ],
+    links: [idempotencyLink(), httpLink({ url: String(parameters.get('trpc')), headers: keyHeaders })],
   }),
   queryClient: client,
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
-import { idempotencyKeyFrom, keyHeaderValue, newIdempotencyKey } from '../../plugin/client/key.ts';
+import { idempotencyKeyFrom, newIdempotencyKey } from '../../plugin/key/index.ts';
+import { keyHeaderValue } from '../../plugin/key/key-header.ts';
 import { checkKey, parseKeyHeader } from '../../server/engine/key.ts';
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -1,0 +1,20 @@
+/**
+ * A random key (UUID version 4) for one logical operation: make it once, and send it with every attempt.
+ *
+ * @example
+ * const orderId = newIdempotencyKey() // when the form is opened, not when it is sent
+ * @throws Error where the platform has no cryptographic random source (React Native without a polyfill)
+ */
+export function newIdempotencyKey(): string {
+  // Browsers have `randomUUID` in secure contexts only, `getRandomValues` everywhere.
+  if (typeof crypto?.randomUUID === 'function') return crypto.randomUUID();
+  if (typeof crypto?.getRandomValues !== 'function') {
+    throw new Error('Expected `crypto.getRandomValues` to exist; in React Native add a polyfill for it');
+  }
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte, at) => {
+    const versioned = at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte;
+    return versioned.toString(16).padStart(2, '0');
+  }).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

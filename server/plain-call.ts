@@ -1,4 +1,3 @@
-import { writeJson } from './bodies/write-json.ts';
 import type { KeyedCall } from './call.ts';
 import { checkOptions } from './engine/check-options.ts';
 import { refusal } from './engine/errors.ts';
@@ -11,6 +10,7 @@ import { jsonFormat } from './formats/json.ts';
 import { type Ended, mustBeJson, plainCodec, returned } from './plain-codec.ts';
 import { type IsHidden, withoutNames } from './redact.ts';
 import type { ActiveRun, Run } from './run.ts';
+import { writeJson } from './write-json.ts';
 
 /** A `PlainCall` says which operation `idempotency.run(...)` is to run once. */
 export interface PlainCall<Input = unknown> {

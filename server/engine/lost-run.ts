@@ -1,5 +1,4 @@
-import type { HistoryEntry, KeyRecord, UnresolvedRecord } from './record.ts';
-import { LEASE_LAPSED } from './transitions.ts';
+import { type HistoryEntry, type KeyRecord, LEASE_LAPSED, type UnresolvedRecord } from './record.ts';
 
 /** The reasons of a `resolve` function that has not decided begin so. */
 const ASKED = 'resolve: ';

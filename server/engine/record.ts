@@ -134,6 +134,8 @@ export type Omission = (typeof OMISSIONS)[number];
 
 export const RECORD_VERSION = 1;
 export const HISTORY_LIMIT = 20;
+/** The reason in the history of a record that a claim found with a lapsed lease. */
+export const LEASE_LAPSED = 'lease lapsed';
 /** The highest fence, life and number of attempts. Each claim counts on from there, and a number above it would no longer be exact. */
 export const HIGHEST_COUNT = Number.MAX_SAFE_INTEGER - 1;
 /**

@@ -5,6 +5,7 @@ import {
   type HistoryEntry,
   type InDoubtRecord,
   type KeyRecord,
+  LEASE_LAPSED,
   NEVER,
   type Outcome,
   RECORD_VERSION,
@@ -84,8 +85,6 @@ export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date):
   const { unresolvedRetentionMs } = request;
   return leftInDoubt(record, { unresolvedRetentionMs, reason: LEASE_LAPSED }, now);
 }
-
-export const LEASE_LAPSED = 'lease lapsed';
 
 /** Tells whether `settlement` may be applied by this owner; the stores' filter says the same. */
 export function maySettle(record: KeyRecord, settlement: Settlement): record is UnresolvedRecord {

@@ -1,5 +1,4 @@
 import { sealBody } from '../bodies/bodies.ts';
-import { writeJson } from '../bodies/write-json.ts';
 import { storedBytes } from '../engine/body.ts';
 import { IdempotencyError, refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
@@ -7,6 +6,7 @@ import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Held, Store } from '../engine/store.ts';
 import type { FinishedStep } from '../engine/transitions.ts';
 import { downstreamKeyOf, type StepContext, type StepRunner } from '../run.ts';
+import { writeJson } from '../write-json.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 import { openStep, placeOfStep, readStep, STEP_FORMAT } from './step-value.ts';

@@ -1,4 +1,4 @@
-import { LEASE_LAPSED } from '../../engine/transitions.ts';
+import { LEASE_LAPSED } from '../../engine/record.ts';
 import type { Document } from '../database.ts';
 import { claimedRecord, renewedFields } from './claim-pipeline.ts';
 import { type Expression, HAS_STEPS, NOW, orNever, withEntry } from './expressions.ts';

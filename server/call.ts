@@ -10,13 +10,16 @@ export interface KeyedCall<Value> {
   /** The scope as the developer's function gave it, and the key as the client sent it: `execute` checks both. */
   readonly scope: unknown;
   readonly key: unknown;
+  /** The name of the operation, for operators to read: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
+  /** The hashes of the input that count as this request's: the first is for a new record. */
   readonly fingerprints: Hashes;
   /**
    * The fingerprint by the rule of a record that was made by another policy, for the operation of that record. Undefined
    * for a rule that is not known: IDEMPOTENCY_RECORD_UNREADABLE. Throws that itself where it can say more.
    */
   fingerprintBy?(rule: string, operation: string): Promise<string | undefined>;
+  /** GraphQL only: the hashes of the selection of fields. */
   readonly selections?: Hashes;
   readonly policy: ResolvedPolicy;
   readonly codec: ResultCodec<Value>;

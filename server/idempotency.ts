@@ -38,15 +38,31 @@ import { StoreUser } from './store-user.ts';
 export type IdempotencyOptions = OwnOptions & ExclusivePolicy;
 
 interface OwnOptions {
-  /** The store keeps the records: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own. */
+  /**
+   * The store keeps the records: `createMongoStore(...)`, or `createMemoryStore()` in tests of your own.
+   * @example
+   * store: createMongoStore({ db: client.db('shop') })
+   */
   store: Store;
-  /** This function is told what happens to keys, for logs and metrics. */
+  /**
+   * This function is told what happens to keys, for logs and metrics. Nobody waits for its promise, and an error of it is a
+   * warning of the process.
+   * @default nobody is told
+   * @example
+   * onEvent: ({ type, operation, code }) => counter.add(1, { type, operation, code })
+   * @experimental
+   */
   onEvent?: EventListener;
-  /** False lets every call pass by unprotected, as if no plugin were there. Default true. */
+  /**
+   * False lets every call pass by unprotected, as if no plugin were there.
+   * @default true
+   */
   enabled?: boolean;
 }
 
+/** An `Idempotency` runs calls under their keys. `createIdempotency` makes one for each process; every adapter is given it. */
 export interface Idempotency {
+  /** False where nothing is protected, as the option of that name says. */
   readonly enabled: boolean;
   /** The store that keeps the records. For the dashboard. */
   readonly store: Store;
@@ -73,6 +89,7 @@ export interface Idempotency {
    * @throws TypeError for a `timeoutMs` that is no time in ms
    */
   close(options?: { timeoutMs?: number | null }): Promise<void>;
+  /** Closes it with the defaults of `close()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
   /**
    * Fills in and checks one operation's policy, at construction. For adapters.
@@ -152,6 +169,9 @@ export interface Idempotency {
 }
 
 /**
+ * Makes what all adapters of a process share: the store of the keys, and the defaults of every operation's policy. Make one at
+ * start-up, await `ready()`, and `close()` it before the process ends.
+ *
  * @example
  * const idempotency = createIdempotency({ store: createMongoStore({ db: client.db('shop') }) })
  * await idempotency.ready()

@@ -48,6 +48,7 @@ export type Withheld =
 export interface StoredResult {
   /** The name and version of the form of `body`: `graphql/1`. */
   readonly format: string;
+  /** The text of the result, in that form. */
   readonly body: string;
 }
 
@@ -55,11 +56,14 @@ export interface StoredResult {
 export interface KeyQuestion<Result = StoredResult> {
   /** Whose key it is: the scope of the caller, as the adapter's `scope` gives it for the mutation. */
   readonly scope: string | null | undefined;
+  /** The key that is asked about, as the client sent it. */
   readonly key: string;
   /**
    * Decides whether the caller may know of this key. False is `unknown`. It is asked in each case, so that the time of an answer tells
    * nothing either; where nothing is known, `operation` is undefined and the verdict changes nothing.
    * @default everybody of the scope may
+   * @example
+   * authorizeReplay: ({ operation }) => operation !== 'paySalaries' || user.isBookkeeper
    */
   readonly authorizeReplay?: (known: {
     readonly operation: string | undefined;
@@ -73,12 +77,13 @@ export interface KeyQuestion<Result = StoredResult> {
 
 /** A `ResultReader` reads what the codec of the same format has written. */
 export interface ResultReader<Result> {
+  /** Name and version of the form that it reads: `graphql/1`. */
   readonly format: string;
-  /** @throws when `body` is damaged */
+  /** Makes a result of the text of a body. @throws when `body` is damaged */
   decode(body: string, of: { readonly operation: string; readonly outcome: Outcome }): Result;
 }
 
-/** Says how long `attach` waits. */
+/** A `Patience` says how long `attach` waits. */
 export interface Patience {
   /** The wait ends when this aborts: the promise then rejects with its reason. */
   readonly signal?: AbortSignal | undefined;

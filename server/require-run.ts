@@ -3,11 +3,12 @@ import { currentRun, type Run } from './run.ts';
 
 /** A `TransactionalRun` is a run with `transaction: true`, so its session is there. */
 export interface TransactionalRun extends Run {
+  /** The session of the transaction: pass it to each read and write that belongs to the run. */
   readonly session: Session;
 }
 
 /**
- * The keyed run that the caller is in, where there has to be one: `currentRun()` without a `?.`. An operation that can not do without
+ * Gives the keyed run that the caller is in, where there has to be one: `currentRun()` without a `?.`. An operation that can not do without
  * should also refuse calls without a key (`require: true`), so that clients are told before anything has run.
  *
  * @example
@@ -17,7 +18,7 @@ export interface TransactionalRun extends Run {
  */
 export function requireRun(): Run;
 /**
- * The same, for a run with `transaction: true`: its `session` is certain, and is a `ClientSession` of your own driver.
+ * Gives the same, for a run with `transaction: true`: its `session` is certain, and is a `ClientSession` of your own driver.
  *
  * @param needs.transaction true asks for a run in a transaction @default false
  * @example

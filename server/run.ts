@@ -10,7 +10,9 @@ import { writeJson } from './write-json.ts';
 
 /** A `Run` is what a handler sees of the run that it is in. */
 export interface Run {
+  /** The key that the run belongs to, as the client sent it. */
   readonly key: string;
+  /** The scope of the key: whose it is. */
   readonly scope: string;
   /** 1 for the first run of this key's life. */
   readonly attempt: number;
@@ -26,6 +28,10 @@ export interface Run {
   /**
    * A key to pass on to another service (Stripe's `Idempotency-Key`): the same on each attempt of this life, different
    * for each `name` and for each life. 64 hexadecimal digits.
+   *
+   * @example
+   * await provider.charge(input, { idempotencyKey: run.downstreamKey('charge') })
+   * @throws TypeError for a name that is no text, or empty
    */
   downstreamKey(name: string): string;
   /**
@@ -50,9 +56,21 @@ export interface Run {
   /**
    * Says that nothing happened since the last finished step: once the handler ends, the outcome is forgotten and the key
    * can be used again. The next attempt goes on from there; a corrected input may use the key if no step has finished.
+   *
+   * @param reason for operators to read
+   * @example
+   * if (payment.status === 'declined') run.release('the card was declined')
+   * @throws TypeError for a reason that is no text, or empty
    */
   release(reason: string): void;
-  /** Says that the effect is unknown (a downstream call timed out): once the handler ends, the key is in doubt. */
+  /**
+   * Says that the effect is unknown (a downstream call timed out): once the handler ends, the key is in doubt.
+   *
+   * @param reason for operators to read
+   * @example
+   * await provider.charge(input).catch((error) => { run.inDoubt('the provider did not answer'); throw error })
+   * @throws TypeError for a reason that is no text, or empty
+   */
   inDoubt(reason: string): void;
 }
 
@@ -161,7 +179,14 @@ const MOST_ENDED = 16;
 // 2 with the next change of `Context` or `Run`.
 const contexts = processWide('runs', 1, () => new AsyncLocalStorage<Context>());
 
-/** The keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. */
+/**
+ * Gives the keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. Where a key is
+ * certain, use `requireRun()`.
+ *
+ * @example
+ * const idempotencyKey = currentRun()?.downstreamKey('charge') ?? randomUUID()
+ * await provider.charge(input, { idempotencyKey })
+ */
 export function currentRun(): Run | undefined {
   return contexts.getStore()?.run;
 }

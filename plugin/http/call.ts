@@ -13,7 +13,9 @@ export interface HttpCall<Rest extends unknown[] = unknown[]> {
 
 /** A `KeyedHttpCall` is a call whose key and scope are known. */
 export interface KeyedHttpCall<Rest extends unknown[] = unknown[]> extends HttpCall<Rest> {
+  /** The scope of the key, as the `scope` function gave it. */
   readonly scope: string;
+  /** The key of the request. */
   readonly key: string;
 }
 

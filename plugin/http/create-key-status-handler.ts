@@ -10,7 +10,9 @@ import { problem } from './problem.ts';
 
 /** A stored response, as JSON. */
 export interface StoredResponse {
+  /** The HTTP status. */
   readonly status: number;
+  /** The headers that were stored, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** The text of the body; null when it has none. */
   readonly body: string | null;

@@ -35,6 +35,7 @@ export class Thrown {
 
 /** `classify` sees this in `result`. */
 export interface HttpResult {
+  /** The HTTP status. */
   readonly status: number;
   /** The headers: all of them, not only those that are stored. */
   readonly headers: Headers;
@@ -50,7 +51,7 @@ const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 const WITHOUT_END = /^\s*(text\/event-stream|multipart\/x-mixed-replace)\s*(;|$)/i;
 
 /**
- * An answer for a `resolve` function to give, where a 200 with JSON would not repeat what the handler would have said.
+ * Makes an answer for a `resolve` function to give, where a 200 with JSON would not repeat what the handler would have said.
  *
  * @example
  * resolve: async ({ downstreamKey }) => {

@@ -20,6 +20,8 @@ export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {
   /**
    * Whose key it is: the same function as that of the handler with keys. Nothing (null, undefined, '') refuses the question with
    * IDEMPOTENCY_SCOPE_MISSING.
+   * @example
+   * scope: async ({ request }) => (await userOf(request))?.id
    */
   scope: (call: HttpCall<Rest>) => MaybePromise<string | null | undefined>;
   /**
@@ -30,14 +32,20 @@ export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {
    * authorizeReplay: ({ request, operation }) => operation !== 'POST /salaries' || isBookkeeper(request)
    */
   authorizeReplay?: (question: HttpQuestion<Rest>) => MaybePromise<boolean>;
-  /** @default 'Idempotency-Key' */
+  /**
+   * The header that the key is sent in.
+   * @default 'Idempotency-Key'
+   */
   headerName?: string;
   /**
    * A client may wait for so many ms, by `?waitMs=`; 0 for not at all.
    * @default 10_000
    */
   maxWaitMs?: number;
-  /** Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`. @default none */
+  /**
+   * Address of a page about keys, sent with each refusal as `Link: <…>; rel="describedby"`.
+   * @default none
+   */
   documentation?: string;
 }
 

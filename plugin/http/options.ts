@@ -123,7 +123,10 @@ export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> exte
    * @default none
    */
   policy?: HttpPolicy<Rest>;
-  /** @default 'Idempotency-Key' */
+  /**
+   * The header that clients send their key in.
+   * @default 'Idempotency-Key'
+   */
   headerName?: string;
   /**
    * Address of a page about keys. It is sent with each refusal as `Link: <…>; rel="describedby"`, and, with the code as its fragment, as

@@ -8,8 +8,11 @@ export interface Problem {
   readonly type: string;
   /** The code in words; with `about:blank` those of the status, as the RFC says. */
   readonly title: string;
+  /** The HTTP status of the refusal. */
   readonly status: number;
+  /** The refusal in one sentence, for people. */
   readonly detail: string;
+  /** What programs need of the refusal. */
   readonly idempotency: IdempotencyErrorData;
 }
 

@@ -83,11 +83,12 @@ const CHECKS: Readonly<Record<OptionName, Check>> = {
 };
 
 /**
- * Sends captured requests of plain HTTP to their handler, with their key, as whom the developer says. For the `rerunners` of
- * `createDashboard`.
+ * Makes a rerunner that sends captured requests of plain HTTP to their handler, with their key, as whom the developer says. For the
+ * `rerunners` of `createDashboard`.
  * @example
  * createHttpRerunner({ handler: pay, actAs: async ({ scope }) => ({ scope, label: scope, headers: await signedIn(scope) }) })
  * @throws TypeError for an option that is unknown or not what it should be
+ * @experimental
  */
 export function createHttpRerunner<Rest extends unknown[] = unknown[]>(
   options: HttpRerunnerOptions<Rest>,

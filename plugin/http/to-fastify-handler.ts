@@ -14,10 +14,11 @@ interface FastifyReply {
 }
 
 /**
- * A route handler for Fastify 5 of a handler of `Request` and `Response`, with Fastify's parsers or without. The response goes
+ * Makes a route handler for Fastify 5 of a handler of `Request` and `Response`, with Fastify's parsers or without. The response goes
  * through Fastify, so its hooks see it, and its error handler the errors.
  *
- * @example app.post('/payments', toFastifyHandler(idempotent(pay, { scope: ({ rest: [{ request }] }) => request.user.id })))
+ * @example
+ * app.post('/payments', toFastifyHandler(idempotent(pay, { scope: ({ rest: [{ request }] }) => request.user.id })))
  */
 export function toFastifyHandler<Incoming extends FastifyRequest, Reply extends FastifyReply>(
   handler: (

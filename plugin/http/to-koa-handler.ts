@@ -13,10 +13,11 @@ interface KoaContext {
 }
 
 /**
- * A middleware for Koa, of a handler of `Request` and `Response`, with a body parser in front or without. It ends the chain.
+ * Makes a middleware for Koa of a handler of `Request` and `Response`, with a body parser in front or without. It ends the chain.
  * Headers that were set before stay, and errors go to Koa.
  *
- * @example router.post('/payments', toKoaHandler(idempotent(pay, { scope: ({ rest: [ctx] }) => ctx.state.user.id })))
+ * @example
+ * router.post('/payments', toKoaHandler(idempotent(pay, { scope: ({ rest: [ctx] }) => ctx.state.user.id })))
  */
 export function toKoaHandler<Context extends KoaContext>(
   handler: (request: Request, ctx: Context) => Response | Promise<Response>,

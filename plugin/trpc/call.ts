@@ -12,6 +12,7 @@ export interface TRPCCall<Context = unknown, Meta = object, Input = unknown> {
    * gets the raw input.
    */
   readonly input: Validated<Input>;
+  /** The meta of the procedure; undefined where it has none. */
   readonly meta: Meta | undefined;
   /** The index of the call in its batch; 0 for a call that is no part of one. */
   readonly batchIndex: number;
@@ -27,7 +28,9 @@ export interface TRPCCall<Context = unknown, Meta = object, Input = unknown> {
 /** A call whose key and scope are known. */
 export interface TRPCKeyedCall<Context = unknown, Meta = object, Input = unknown>
   extends TRPCCall<Context, Meta, Input> {
+  /** The scope of the key, as the `scope` function gave it. */
   readonly scope: string;
+  /** The key of the call. */
   readonly key: string;
 }
 

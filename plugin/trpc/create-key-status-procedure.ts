@@ -21,6 +21,7 @@ import type { CallOptions, Config, Root } from './trpc.ts';
 
 /** The input of the procedure: the key of the mutation that is asked about. */
 export interface TRPCKeyInput {
+  /** The key, as the mutation was sent with it. */
   readonly key: string;
   /**
    * So many ms a run under way is waited for, up to `maxWaitMs` of the server.
@@ -52,7 +53,11 @@ export type TRPCKeyStatus =
 export interface KeyStatusProcedureOptions<Context> {
   /** What `createIdempotency` returned: the one that the mutations use. */
   idempotency: Idempotency;
-  /** Whose key it is: the same scope as that of the mutation. Null for nobody is IDEMPOTENCY_SCOPE_MISSING. */
+  /**
+   * Says whose key it is: the same scope as that of the mutation. Null for nobody is IDEMPOTENCY_SCOPE_MISSING.
+   * @example
+   * scope: ({ ctx }) => ctx.user?.id
+   */
   scope: (call: { readonly ctx: Context }) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * Decides whether the caller may know of this key. False is `{ state: 'unknown' }`, as for a key that is not there. It is asked for each
@@ -76,8 +81,11 @@ export interface KeyStatusProcedureOptions<Context> {
 
 /** `authorizeReplay` is shown this. */
 export interface TRPCQuestion<Context> {
+  /** The context of the caller who asks. */
   readonly ctx: Context;
+  /** The scope of that caller. */
   readonly scope: string | null | undefined;
+  /** The key that is asked about. */
   readonly key: string;
   /** The path of the procedure that was run with the key: `orders.create`. */
   readonly operation: string | undefined;

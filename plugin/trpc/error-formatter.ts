@@ -14,7 +14,7 @@ type WithIdempotency<Shape extends { data: object }> = Omit<Shape, 'data'> & {
 };
 
 /**
- * An error formatter that tells clients of a refusal, as `error.data.idempotency`: which one, and whether the same key may be sent again.
+ * Formats the errors of a router so that clients are told of a refusal, as `error.data.idempotency`: which one, and whether the same key may be sent again.
  * `isRetryable` and `idempotencyErrorOf` of `latchkey/client/errors` read it. Other errors are left as they are.
  *
  * @example

@@ -28,7 +28,7 @@ type OrPromise<T> = T | Promise<T>;
 /** The functions that decide about one call. Each is an option of all procedures and of one, whose word goes first. */
 export interface CallDecisions<Context, Meta, Input> {
   /**
-   * Whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
+   * Says whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
    * @example
    * scope: ({ ctx }) => ctx.user?.id
    */
@@ -94,6 +94,12 @@ export type ProcedurePolicy<Context = unknown, Meta = object, Input = unknown> =
 export interface IdempotencyMiddlewareOptions<Context, Meta> extends CallDecisions<Context, Meta, unknown> {
   /** What `createIdempotency` returned. */
   idempotency: Idempotency;
+  /**
+   * Says whose keys they are: two callers with the same key meet only in the same scope. It is asked for keyed mutations only. Null,
+   * undefined or '' is nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
+   * @example
+   * scope: ({ ctx }) => ctx.user?.id
+   */
   scope: (call: TRPCCall<Context, Meta>) => OrPromise<MaybeText>;
   /**
    * The header that clients send their key in. That of a batch has an `s` after it: `Idempotency-Keys: ["a",null,"b"]`, a JSON array

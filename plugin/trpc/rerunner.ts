@@ -21,7 +21,9 @@ export interface TRPCRerunActor extends RerunActor {
   readonly ctx: object;
 }
 
+/** The options of `createTRPCRerunner`. */
 export interface TRPCRerunnerOptions {
+  /** The router that the captured calls were sent to. */
   readonly router: AnyTRPCRouter;
   /**
    * Says whom a captured call is sent as now; null when whoever sent it first may not any more.
@@ -30,7 +32,7 @@ export interface TRPCRerunnerOptions {
    */
   readonly actAs: (request: CapturedRequest) => TRPCRerunActor | null | Promise<TRPCRerunActor | null>;
   /**
-   * As that of `createIdempotencyMiddleware`.
+   * The header that the middleware reads keys from, as `headerName` of `createIdempotencyMiddleware` says.
    * @default 'Idempotency-Key'
    */
   readonly headerName?: string;
@@ -54,9 +56,12 @@ const CHECKS: Readonly<Record<keyof TRPCRerunnerOptions, Check>> = {
 const ENDPOINT = '/trpc';
 
 /**
- * Sends captured tRPC calls through the router, with their key, as whom the developer says. For the `rerunners`
+ * Makes a rerunner that sends captured tRPC calls through the router, with their key, as whom the developer says. For the `rerunners`
  * of `createDashboard`.
- * @example createTRPCRerunner({ router, actAs: async ({ scope }) => ({ scope, label: scope, ctx: { user: await find(scope) } }) })
+ * @example
+ * createTRPCRerunner({ router, actAs: async ({ scope }) => ({ scope, label: scope, ctx: { user: await find(scope) } }) })
+ * @throws TypeError for an option that is unknown or not what it should be
+ * @experimental
  */
 export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
   checkOptions<TRPCRerunnerOptions>(options, CHECKS, { of: 'createTRPCRerunner' });

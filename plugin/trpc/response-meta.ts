@@ -4,7 +4,7 @@ import { refusalIn } from './errors.ts';
 import { wasReplayed } from './marks.ts';
 
 /**
- * The HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
+ * Gives the HTTP headers that tell of keys, for the `responseMeta` option of any tRPC adapter: `Idempotent-Replayed: true` when
  * every call of the request was answered from its record, and `Retry-After` (in seconds) when one may be sent again. A
  * batch with replays tells by `Idempotent-Replays` which calls they are: a JSON array of booleans, by the index of the
  * call. A streamed batch sends its headers before any of that is known, so it has none of them: there, what

@@ -5,12 +5,19 @@
 import type { KeyState, OperatorAction, Outcome } from '../engine/record.ts';
 import type { RefusalCode } from './refusal.ts';
 
+/** A `viewer` looks; an `operator` also reveals secrets and acts on keys; an `admin` also does what nothing can make good again. */
 export type Role = 'viewer' | 'operator' | 'admin';
 
 /** An operator is what `authorize` says of a request. Without `scopes` the operator sees all. */
 export interface Operator {
+  /** Names the operator in the audit: an address, a user's id. */
   readonly id: string;
+  /** Says what the operator may do. */
   readonly role: Role;
+  /**
+   * The operator sees and touches the keys of these scopes only.
+   * @default all scopes
+   */
   readonly scopes?: readonly string[];
 }
 
@@ -25,6 +32,7 @@ export interface Actor extends Operator {
 /** A list shows this as the state: the stored state, or what became of it since. */
 export type ShownState = KeyState | 'lapsed' | 'expired' | 'unreadable';
 
+/** A `KeyFilter` says which keys a list shows. */
 export interface KeyFilter {
   /** `attention` matches what is in doubt, lapsed, or completed with an error. */
   readonly state?: 'attention' | ShownState;

@@ -10,20 +10,30 @@ import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
 import type { AdminServices } from './services.ts';
 
+/** A `DashboardHandler` answers the requests to the dashboard: its page, and the API of the page. */
 export interface DashboardHandler {
+  /** Answers a request below `basePath`. */
   (request: Request): Promise<Response>;
   /**
    * Stops what the dashboard does in the background: bulk jobs go on in another process, or when this one is back. Close it before the
    * `Idempotency` that it shows; `await using` does so when the dashboard is declared after that.
    */
   close(): Promise<void>;
+  /** Closes the dashboard, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
  * Makes the dashboard, as a function of a request, for any server: `toNodeHandler` makes a listener of it for
  * node:http, Express and Fastify.
- * @example createDashboard({ idempotency, authorize: sessionOf, basePath: '/admin/keys' })
+ *
+ * @example
+ * const dashboard = createDashboard({
+ *   idempotency,
+ *   basePath: '/admin/keys',
+ *   authorize: async (request) => operatorOf(await sessionOf(request)),
+ * })
+ * http.createServer(toNodeHandler(dashboard)).listen(4_000)
  * @param files the built page; another one in tests
  * @throws TypeError for an option that is missing or not what it should be
  */

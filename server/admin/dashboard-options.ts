@@ -7,32 +7,48 @@ import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract.ts';
 import type { Rerunner } from './rerunner.ts';
 
+/** The options of `createDashboard`. */
 export interface DashboardOptions {
   /** The `Idempotency` has to be one with `createMongoStore(...)`: there is nothing to look at in memory. */
   readonly idempotency: Idempotency;
   /**
    * Says who is asking, by the host's own session; null for nobody (401). It is called at each request. With `scopes`
    * the operator sees and touches these only.
+   * @example
+   * authorize: async (request) => {
+   *   const user = await userOf(request)
+   *   return user?.isSupport ? { id: user.email, role: 'operator' } : null
+   * }
    */
   readonly authorize: (request: Request) => Operator | null | Promise<Operator | null>;
-  /** The dashboard is mounted at this path, as the browser sees it. Default `/`. */
+  /**
+   * The dashboard is mounted at this path, as the browser sees it.
+   * @default '/'
+   */
   readonly basePath?: string;
   /**
    * The dashboard answers for these hosts, as browsers name them: `admin.example.com` with any port, `localhost:3000`
-   * with this one. Requests for another host are refused with 421. Default: any host, which is safe where `authorize`
-   * goes by a cookie, and is not where it goes by the network: another site's name may lead to this server (DNS
-   * rebinding).
+   * with this one. Requests for another host are refused with 421.
+   * @default any host, which is safe where `authorize` goes by a cookie, and is not where it goes by the network: another site's name
+   *   may lead to this server (DNS rebinding)
    */
   readonly allowedHosts?: readonly string[];
   /**
    * The rerunners can send captured requests again, each those of one API: `createGraphQLRerunner(...)`, `createTRPCRerunner(...)`,
    * `createHttpRerunner(...)`.
    * @default none
+   * @experimental
    */
   readonly rerunners?: readonly Rerunner[];
-  /** A read-only dashboard refuses whatever writes. Default false. */
+  /**
+   * A read-only dashboard refuses whatever writes.
+   * @default false
+   */
   readonly readOnly?: boolean;
-  /** The option changes which values are hidden before they are revealed, and which are not. */
+  /**
+   * The option changes which values are hidden before they are revealed, and which are not.
+   * @default values whose names or texts look like secrets are hidden
+   */
   readonly redact?: RedactOptions;
 }
 

@@ -2,9 +2,13 @@ import type { StoredBody } from '../engine/record.ts';
 
 /** A captured request is given to a rerunner after it was opened. */
 export interface CapturedRequest {
+  /** The scope of the key that the request was sent with. */
   readonly scope: string;
+  /** The key that it is sent with again. */
   readonly key: string;
+  /** The name of the operation: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
+  /** The text of the request, in the rerunner's `format`. */
   readonly body: string;
 }
 
@@ -33,6 +37,8 @@ export type GivenResponse =
 /**
  * A rerunner runs captured requests of one format again, as ordinary keyed calls: the key decides, as for any client.
  * `createGraphQLRerunner`, `createTRPCRerunner` and `createHttpRerunner` make rerunners.
+ *
+ * @experimental
  */
 export interface Rerunner {
   /** The rerunner takes requests of this `format`, and writes responses of it: `graphql/1`, `trpc/1`, `http/1`. */

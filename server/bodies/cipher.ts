@@ -10,6 +10,7 @@ const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** The options of `createCipher`. */
 export interface CipherOptions {
   /** The id of the key that bodies are encrypted with from now on. */
   current: string;
@@ -18,7 +19,7 @@ export interface CipherOptions {
 }
 
 /**
- * AES-256-GCM with keys that this process holds. The id of its key is stored with each body, so keys are rotated by adding
+ * Makes a cipher for the option `cipher`: AES-256-GCM with keys that this process holds. The id of its key is stored with each body, so keys are rotated by adding
  * one and making it `current`.
  *
  * @example

@@ -4,6 +4,7 @@ import type { IdempotencyError, IdempotencyErrorCode } from './errors.ts';
 type CodeOfRecord = 'IDEMPOTENCY_IN_DOUBT' | 'IDEMPOTENCY_RECORD_UNREADABLE';
 
 interface Facts<Code extends IdempotencyErrorCode> {
+  /** The code says what was refused. A minor release may add one, so keep a `default` where you switch over it. */
   readonly code: Code;
   /** A short word that narrows the code, such as `overloaded`. A minor release may add some. */
   readonly reason?: string;

@@ -84,11 +84,11 @@ const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: string } 
 /** The codes of all refusals. A minor release may add one: keep a `default` where you switch over them. */
 export type IdempotencyErrorCode = keyof typeof CODES;
 
-/** Every code, for exhaustive tables in adapters and tests. */
+/** Every code, for tables in adapters and tests. It is no part of the package: a table of a user would lack the codes of the next release. */
 export const IDEMPOTENCY_ERROR_CODES = Object.keys(CODES) as readonly IdempotencyErrorCode[];
 
 export interface IdempotencyErrorDetails {
-  /** A short machine-readable word that narrows the code, such as `overloaded` or `closing`. */
+  /** A short word for programs that narrows the code, such as `overloaded` or `closing`. A minor release may add some. */
   reason?: string;
   /** Whether waiting helps, where the reason says something else than the code does. */
   retryable?: boolean;
@@ -105,9 +105,13 @@ const BRAND = Symbol.for('latchkey.IdempotencyError');
 /** The only error class of this package. Adapters translate it once into their host's own error. */
 export class IdempotencyError extends Error {
   override readonly name = 'IdempotencyError';
+  /** The brand by which `isIdempotencyError` knows an error of another copy of this package. @internal */
   readonly [BRAND] = true;
+  /** The code says what was refused. A minor release may add one. */
   readonly code: IdempotencyErrorCode;
+  /** A short word that narrows the code, such as `overloaded`; undefined where the code says all. A minor release may add some. */
   readonly reason: string | undefined;
+  /** The caller should wait this long before it sends the key again, in ms; undefined where waiting does not help. */
   readonly retryAfterMs: number | undefined;
   /** The HTTP status that goes with `code`. */
   readonly status: number;
@@ -131,6 +135,13 @@ function isRetryable(code: IdempotencyErrorCode, reason: string | undefined): bo
   return CODES[code].retryable || (reason !== undefined && FOR_ANOTHER_PROCESS[code] === reason);
 }
 
+/**
+ * Tells a refusal of this package from any other error. It goes by a brand and not by `instanceof`, so it knows the errors of another
+ * copy of the package too.
+ *
+ * @example
+ * if (isIdempotencyError(error) && error.code === 'IDEMPOTENCY_IN_DOUBT') await tellSupport(error.recordId)
+ */
 export function isIdempotencyError(error: unknown): error is IdempotencyError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }

@@ -28,7 +28,7 @@ export type FingerprintFunction<Call = unknown> = (call: Call) => unknown;
  *   for each item of a list and each field of an object: `['input.captchaToken', 'clientClock', 'items.*.seenAt']`.
  * - A function: what it gives, instead of the input. Also for inputs that could not be compared without it.
  * - `versions`: the same for a function that was changed while keys made by the old one are still in use. New keys are
- *   made by the first; a record is compared by the version that it names. A bare function is version `v1`.
+ *   made by the first; a record is compared by the version that it names. A bare function is version `v1`. Experimental.
  */
 export type FingerprintPolicy<Call = unknown> =
   | { readonly exclude: readonly string[] }

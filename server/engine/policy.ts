@@ -13,6 +13,7 @@ import type { Resolver } from './resolution.ts';
 
 /** `classify` sees this of a finished run. */
 export interface Finished<Result = unknown> {
+  /** Says how the handler ended. */
   readonly outcome: 'success' | 'error';
   /** The handler's result: an ExecutionResult, a procedure's data or TRPCError. */
   readonly result: Result;
@@ -35,26 +36,42 @@ export type Verdict =
   | { readonly inDoubt: string };
 
 /**
- * Per operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
+ * A `Policy` has the options of an operation. What is absent comes from `createIdempotency`. `Call` is the adapter's call object, which a `fingerprint` function is
  * shown, and a `resolve` function beside its doubt; `Result` is the handler's result, which `classify` is shown in `End`.
  */
 export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>> {
-  /** A finished outcome is replayed for this time, in ms. Default 24 h, like Stripe's keys. */
+  /**
+   * A finished outcome is replayed for this time, in ms, from 1,000 to a century.
+   * @default 86_400_000: 24 hours
+   */
   retentionMs?: number;
-  /** A record that nobody finished is kept for this time, in ms; null keeps it until it is resolved. Default 30 days. */
+  /**
+   * A record that nobody finished is kept for this time, in ms, at least `leaseMs`; null keeps it until it is resolved.
+   * @default 2_592_000_000: 30 days
+   */
   unresolvedRetentionMs?: number | null;
-  /** A run counts as alive for this time without a renewal, in ms; it is renewed after each third of it. Default 30 s. */
+  /**
+   * A run counts as alive for this time without a renewal, in ms, from 1,000 to a day; it is renewed after each third of it.
+   * @default 30_000
+   */
   leaseMs?: number;
   /**
-   * A handler may run for this time, in ms from 1,000; null for as long as it takes. Past it `run.signal` aborts, the lease is let
+   * A handler may run for this time, in ms, from 1,000 to a day; null for as long as it takes. Past it `run.signal` aborts, the lease is let
    * go and the record is in doubt: the caller and each retry get IDEMPOTENCY_IN_DOUBT. A result that the handler still ends with is
    * recorded. With `transaction: true` nothing is kept, and the caller gets IDEMPOTENCY_STORE_UNAVAILABLE, reason
-   * `transaction_timeout`. Default null.
+   * `transaction_timeout`.
+   * @default null
    */
   maxRunMs?: number | null;
-  /** A duplicate of a running key waits for the result (`wait`, default), or gets IDEMPOTENCY_IN_PROGRESS at once (`reject`). */
+  /**
+   * A duplicate of a running key waits for the result (`wait`), or gets IDEMPOTENCY_IN_PROGRESS at once (`reject`).
+   * @default 'wait'
+   */
   concurrent?: 'wait' | 'reject';
-  /** A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms. Default 10 s. */
+  /**
+   * A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms, at most a day.
+   * @default 10_000
+   */
   waitTimeoutMs?: number;
   /**
    * Says what a run means that did not end: its process died or could not renew its lease. `in_doubt`: nobody knows whether it had its
@@ -86,42 +103,72 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
   classify?: (finished: End) => Verdict | Promise<Verdict>;
   /**
    * Runs the handler in a transaction of the store (`run.session`): its effects there and the stored outcome are
-   * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks. Default false.
+   * committed together, or neither is. Needs MongoDB with a replica set; `ready()` checks.
+   * @default false
    */
   transaction?: boolean;
   /**
    * Largest stored body, in UTF-8 bytes as stored (compressed, encrypted and in base64): of the result, and of the value of
-   * each step. Larger results reach the first caller only. Default 1 MiB.
+   * each step. Larger results reach the first caller only.
+   * @default 1_048_576: 1 MiB
    */
   maxResultBytes?: number;
   /**
-   * `result` (default) keeps the result of a finished run. `outcome` keeps only whether it was a success: a retry then gets
+   * `result` keeps the result of a finished run. `outcome` keeps only whether it was a success: a retry then gets
    * IDEMPOTENCY_RESULT_NOT_RETAINED, reason `not_kept`.
+   * @default 'result'
    */
   retain?: 'result' | 'outcome';
-  /** Encrypts stored results, steps and captured requests. Default null: they are stored in clear text. */
+  /**
+   * Encrypts stored results, steps and captured requests.
+   * @default null: they are stored in clear text
+   * @example
+   * cipher: createCipher({ current: 'k1', keys: { k1: Buffer.from(env.KEY_1, 'base64') } })
+   */
   cipher?: Cipher | null;
   /**
    * Removes secrets from results and captured requests before they are stored. A result that something was removed from is
    * kept for operators to read; a retry gets IDEMPOTENCY_RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
-   * the next attempt goes on from them. Default null: nothing.
+   * the next attempt goes on from them.
+   * @default null: nothing is removed
+   * @example
+   * redact: ['cardNumber', 'password']
+   * @example
+   * redact: (body, where) => (where === 'request' ? withoutCards(body) : body)
    */
   redact?: Redaction | null;
-  /** Bodies of more UTF-8 bytes are compressed, off the event loop, where that makes them smaller; null never. Default 8 KiB. */
+  /**
+   * Bodies of more UTF-8 bytes than this are compressed, off the event loop, where that makes them smaller; null compresses none.
+   * @default 8_192: 8 KiB
+   * @experimental
+   */
   compressAboveBytes?: number | null;
-  /** True keeps the request in the record, for operators to see and to run again. Default false. */
+  /**
+   * True keeps the request in the record, for operators to see and to run again.
+   * @default false
+   */
   captureRequest?: boolean;
-  /** Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. Default 64 KiB. */
+  /**
+   * Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured.
+   * @default 65_536: 64 KiB
+   */
   maxCapturedBytes?: number;
   /**
-   * Clients may send keys of this format: any valid key (default), UUIDs only, or those for which a function returns true. Others
+   * Clients may send keys of this format: any valid key, UUIDs only, or those for which a function returns true. Others
    * are IDEMPOTENCY_KEY_INVALID, reason `format`. Keys that a template printed without its value (`undefined`, `[object Object]`) always are.
+   * @default 'any'
+   * @example
+   * keyFormat: (key) => /^ord_\d+$/.test(key)
    */
   keyFormat?: KeyFormat;
   /**
    * Says when two requests with one key are the same: paths that do not count, or a function. Null for one operation counts all of the
    * input again, whatever the defaults say.
    * @default null: all of the input counts
+   * @example
+   * fingerprint: { exclude: ['captchaToken', 'items.*.seenAt'] }
+   * @example
+   * fingerprint: ({ input }) => [input.orderNumber, input.amount]
    */
   fingerprint?: FingerprintPolicy<Call> | null;
 }
@@ -135,7 +182,7 @@ export type CrashRule =
 export type ExclusivePolicy<Call = unknown, Result = unknown> = Policy<Call, Result> & CrashRule;
 
 /**
- * Names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
+ * A `Redaction` lists names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
  * whatever their aliases and variables are), headers, query parameters. Or a function, which gets the body as it would be
  * stored, parsed, and returns what is stored instead, or a promise of that: the same where there is nothing to remove,
  * undefined for no body.

@@ -47,10 +47,13 @@ export interface HistoryEntry {
 
 /** A finished step. Only its name can be relied on: the rest may be damaged, and is checked when it is asked for. */
 export interface StoredStep {
+  /** The name that the handler gave the step. */
   readonly name: string;
+  /** The step was recorded at this time, by the store's clock. */
   readonly at: Date;
   /** The attempt of this life that finished the step. */
   readonly attempt: number;
+  /** The value of the step, as it is stored. */
   readonly value: StoredBody;
 }
 export type OperatorAction =
@@ -62,6 +65,7 @@ export type OperatorAction =
   | 'force_release'
   | 'purge_body';
 
+/** The record of a run that is under way, or whose process died. */
 export type RunningRecord = RecordBase & {
   readonly state: 'running';
   readonly fingerprint: string;
@@ -69,6 +73,7 @@ export type RunningRecord = RecordBase & {
   readonly leaseExpiresAt: Date;
 };
 
+/** The record of a run that ended with an outcome: its retries get that. */
 export type CompletedRecord = RecordBase & {
   readonly state: 'completed';
   readonly fingerprint: string;
@@ -79,12 +84,14 @@ export type CompletedRecord = RecordBase & {
   readonly response?: unknown;
 };
 
+/** The record of a run that ended without an effect: a retry runs. */
 export type ReleasedRecord = RecordBase & {
   readonly state: 'released';
   /** Kept when an operator released it, or when steps have finished (the same request may run again); otherwise cleared. */
   readonly fingerprint?: string;
 };
 
+/** The record of a run of which nobody knows whether it had its effect: nothing runs before somebody has decided. */
 export type InDoubtRecord = RecordBase & {
   readonly state: 'in_doubt';
   readonly fingerprint: string;
@@ -93,8 +100,11 @@ export type InDoubtRecord = RecordBase & {
 
 /** Nobody has written down yet how the run of this record ended. */
 export type UnresolvedRecord = RunningRecord | InDoubtRecord;
+/** A `KeyRecord` is the record of one key as a store holds it, in one of its states. Its fields are for operators to read. */
 export type KeyRecord = RunningRecord | CompletedRecord | ReleasedRecord | InDoubtRecord;
+/** A `KeyState` is the state of a record. A minor release may add one. */
 export type KeyState = KeyRecord['state'];
+/** An `Outcome` says how a handler ended. */
 export type Outcome = 'success' | 'error';
 
 /** A record as it was found: any field may be missing, of another type, or of another release. */
@@ -111,6 +121,7 @@ export interface StoredBody {
   readonly body?: string;
   /** UTF-8 length of `body` as it is stored; of one that was too large, as it would have been, where that is known. */
   readonly bytes: number;
+  /** Says why there is no body to answer with. */
   readonly omitted?: Omission;
   /** The body was compressed (RFC 1950), before it was encrypted. */
   readonly encoding?: 'deflate';

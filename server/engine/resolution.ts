@@ -11,7 +11,9 @@ export type Resolution =
 
 /** A `Doubt` is a run whose end nobody knows, as a `resolve` function sees it: with what finds out whether its effect happened. */
 export interface Doubt {
+  /** The scope of the key: whose it is. */
   readonly scope: string;
+  /** The key of the lost run, as the client sent it. */
   readonly key: string;
   /** The root fields (`chargeCard`), the procedure's path, or the operation of an HTTP handler. */
   readonly operation: string;
@@ -44,7 +46,7 @@ export interface Doubt {
 }
 
 /**
- * Decides about a run whose end nobody knows, for example by asking the payment provider. It is asked by a retry, which waits for
+ * A `Resolver` decides about a run whose end nobody knows, for example by asking the payment provider. It is asked by a retry, which waits for
  * it, and by one retry at a time. What it throws, gives unusably or takes longer than `leaseMs` for leaves the key in doubt.
  * `Call` is the call of that retry: its arguments and context.
  */

@@ -98,6 +98,8 @@ export interface StoreNeeds {
  * assumed. Every method rejects with IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the store did not answer within
  * its deadline, and with reason `closing` after `close`. A record that `readRecord` does not understand is never written.
  * The contract is `test/contracts/store-contract.ts`: it tries all but `begin` and `count`.
+ *
+ * @experimental a minor release may change what a store has to do
  */
 export interface Store {
   /**

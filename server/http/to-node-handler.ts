@@ -4,20 +4,23 @@ import { sendResponse } from './send-response.ts';
 
 /** A handler gets this beside the request: what else the host knows of it, such as who is signed in. */
 export interface NodeHost<Incoming, Outgoing> {
+  /** The request of node:http, with what the host's middlewares have put on it. */
   readonly req: Incoming;
+  /** The response of node:http. */
   readonly res: Outgoing;
 }
 
 type MaybePromise<T> = T | Promise<T>;
 
 /**
- * A listener for node:http, Express, Connect and Nest, of a handler of `Request` and `Response`. It may stand before or after
+ * Makes a listener for node:http, Express, Connect and Nest, of a handler of `Request` and `Response`. It may stand before or after
  * a body parser: a body that was read is made again of `req.rawBody`, or else of `req.body`. Where that can not be the same
  * body (a form with files, an integer beyond 2^53), to read it is an error which names the parser.
  *
  * An error of the handler goes to `next`; without one, the answer is a 500 and the error a warning of the process.
  *
- * @example app.post('/payments', toNodeHandler(idempotent(pay)))
+ * @example
+ * app.post('/payments', toNodeHandler(idempotent(pay)))
  */
 export function toNodeHandler<
   Incoming extends IncomingMessage = IncomingMessage,

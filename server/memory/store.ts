@@ -30,8 +30,11 @@ import {
 type Seen = Pick<Held, 'owner' | 'fence'>;
 
 /**
- * The reference: `decide` and the transitions on a Map. For tests of your own and for trying things out; keys are
- * lost with the process and not shared with another one, so it protects nothing in production.
+ * Makes a store in memory, for tests of your own and for trying things out. Keys are lost with the process and not shared with another
+ * one, so it protects nothing in production. It has no transactions.
+ *
+ * @example
+ * const idempotency = createIdempotency({ store: createMemoryStore() })
  * @param options there are none
  * @throws TypeError for any option
  */

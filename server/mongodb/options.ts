@@ -4,21 +4,30 @@ import { policyOptionsOf } from '../engine/policy.ts';
 import type { Database } from './database.ts';
 import { noDatabase } from './no-database.ts';
 
+/** The options of `createMongoStore`. */
 export interface MongoStoreOptions {
   /** The database, of your own driver: `client.db('shop')`, with mongoose `connection.db` once it is connected. You close the client yourself. */
   readonly db: Database;
-  /** Default `idempotency_keys`. */
+  /**
+   * The name of the collection that holds the records. Those of the dashboard stand beside it.
+   * @default 'idempotency_keys'
+   */
   readonly collection?: string;
   /**
-   * `create` (default) lets `ready()` make the indexes that are missing. `check` makes it reject and name them, for a
+   * `create` lets `ready()` make the indexes that are missing. `check` makes it reject and name them, for a
    * database user that may not make any.
+   * @default 'create'
    */
   readonly indexes?: 'create' | 'check';
-  /** Each operation is IDEMPOTENCY_STORE_UNAVAILABLE after this time, in ms. Default 5 s. */
+  /**
+   * Each operation is IDEMPOTENCY_STORE_UNAVAILABLE after this time, in ms, from 100 to 300,000.
+   * @default 5_000
+   */
   readonly timeoutMs?: number;
   /**
    * True accepts a standalone mongod, for development. Such a server may lose acknowledged writes when it is killed, so that a key
-   * can run twice, and it has no transactions. Default false: `ready()` says how to make it a replica set of one member.
+   * can run twice, and it has no transactions.
+   * @default false: `ready()` says how to make it a replica set of one member
    */
   readonly allowStandalone?: boolean;
 }

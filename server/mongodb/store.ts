@@ -32,8 +32,10 @@ import { WriteLane } from './writes/write-lane.ts';
 const RUN_WRITES_IN_FLIGHT = 2;
 
 /**
- * Keys in a MongoDB collection (6.0 or later), by the host's own driver.
- * @example createMongoStore({ db: client.db('shop') })
+ * Makes a store that keeps the keys in a collection of MongoDB (6.0 or later), by the host's own driver.
+ *
+ * @example
+ * const store = createMongoStore({ db: client.db('shop') })
  * @throws TypeError for an option that is unknown or out of range
  */
 export function createMongoStore(options: MongoStoreOptions): MongoStore {
@@ -42,7 +44,9 @@ export function createMongoStore(options: MongoStoreOptions): MongoStore {
 
 /** A store that says where it is, for the dashboard. */
 export interface MongoStore extends Store {
+  /** The database that holds the collection. */
   readonly db: Database;
+  /** The name of the collection of the records. */
   readonly collection: string;
 }
 

@@ -4,21 +4,25 @@ import { holdsSecret } from './secret-text.ts';
 
 export const REDACTED = '[redacted]';
 
+/** A `RedactOptions` says which values the dashboard hides, beside those that look like secrets. */
 export interface RedactOptions {
   /**
    * The values of these names are hidden, too: of fields, arguments, form fields, query parameters and headers. A
    * text is a whole name, in any case and with any separators (`cardHolder` is `card_holder`); an expression is tried
    * on the name as it is written.
+   * @default none
    */
   readonly names?: readonly (string | RegExp)[];
   /**
    * The values of these names are shown, though the names look like those of secrets: `nextPageToken`. Each is a
    * whole name, as above.
+   * @default none
    */
   readonly shown?: readonly string[];
   /**
-   * Tells whether the texts of errors are hidden as a whole. Default false: an error text is hidden when it names a
-   * secret or looks like one. `true` also hides what was written down as the reason of a release or a doubt.
+   * Tells whether the texts of errors are hidden as a whole. `true` also hides what was written down as the reason of a release or a
+   * doubt.
+   * @default false: an error text is hidden when it names a secret or looks like one
    */
   readonly errorTexts?: boolean;
 }

@@ -160,7 +160,7 @@ export interface Idempotency {
   run<T, Input = unknown>(
     call: PlainCall<Input>,
     fn: (run: Run) => T | Promise<T>,
-    policy?: Policy<PlainCall<Input>>,
+    policy?: ExclusivePolicy<PlainCall<Input>>,
   ): Promise<Jsonify<T>>;
   /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
   report(event: IdempotencyEvent): void;

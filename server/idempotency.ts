@@ -349,7 +349,7 @@ class Engine implements Idempotency {
         const { code, reason } = error;
         this.#outage.refused(error);
         this.#host.emit({
-          ...{ type: 'refused', scope, key, operation, code, error },
+          ...{ type: 'refused' as const, scope, key, operation, code, error },
           ...(reason !== undefined && { reason }),
         });
       }

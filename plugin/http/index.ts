@@ -7,7 +7,7 @@ export {
   type StoredResponse,
 } from './create-key-status-handler.ts';
 export type { HttpResult } from './handled.ts';
-export { httpResponse } from './handled.ts';
+export { type BufferedResponse, httpResponse } from './handled.ts';
 export type { HttpKeyStatusOptions, HttpQuestion } from './key-status-options.ts';
 export type { HttpHandler, HttpHandlerPolicy, HttpIdempotencyOptions } from './options.ts';
 export type { HttpFingerprint, HttpPolicy } from './policy.ts';

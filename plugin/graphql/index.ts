@@ -1,3 +1,4 @@
+export type { Rerunner } from '../../server/admin/rerunner.ts';
 export type { AuthorizeReplay, Replay } from './call/replay.ts';
 export type { MutationOperation } from './document/operation.ts';
 export type { IdempotencyContext } from './host/context.ts';

@@ -17,8 +17,6 @@ import { idempotencyErrorOf, isRetryable } from 'latchkey/client/errors';
 import { idempotencyLink, keyHeaders } from 'latchkey/client/trpc';
 import {
   createIdempotencyMiddleware,
-  createKeyStatusProcedure,
-  createTRPCRerunner,
   type IdempotencyErrorData,
   idempotencyErrorData,
   idempotencyErrorFormatter,
@@ -257,14 +255,6 @@ const merged = plain
   .concat(t.procedure.use(idempotent()))
   .mutation(({ ctx, input }) => [input.id, ctx.idempotency?.attempt] as const);
 
-// What a module exports can be declared: nothing of it needs a name that is not exported.
-export const { resolverStarts } = idempotent;
-export const marked = t.procedure.use(idempotent()).concat(idempotent.resolverStarts);
-export const middleware = createIdempotencyMiddleware(t, { idempotency, scope: () => 'global' });
-export const guard = middleware({ require: true });
-export const guarded = t.procedure.use(guard);
-export const keyStatus = createKeyStatusProcedure(t, { idempotency, scope: () => 'global' });
-export const rerunner = createTRPCRerunner({ router: t.router({ pay }), actAs: () => null });
 expectTypeOf(unprotectedProcedures(t.router({ pay }))).resolves.toEqualTypeOf<string[]>();
 
 const router = t.router({ pay, nested: { later }, merged, list: plain.query(({ input }) => [input.id]) });

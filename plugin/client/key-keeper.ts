@@ -6,6 +6,7 @@ import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from './outcome.
 import type { Page } from './page.ts';
 import { type StoredKey, TabSlot } from './tab-slot.ts';
 
+/** What is known of the operation that a form or a button stands for. */
 export interface KeeperState {
   /** The key of the operation that is under way or failed; undefined when the next call begins a new operation. */
   readonly key: string | undefined;

@@ -89,7 +89,13 @@ export class Execution<Value> {
     this.lease.letGo(maxRunMs);
     this.#doubted = this.inDoubt(`took longer than maxRunMs (${maxRunMs} ms)`);
     await this.#doubted;
-    throw tookTooLong(maxRunMs);
+    throw tookTooLong(maxRunMs, await this.#recordId());
+  }
+
+  /** Asks the store for the name of the record. Its answer is worth a read where support will be asked; that there is none is no error. */
+  async #recordId(): Promise<string | undefined> {
+    const found = await this.#host.store.read(this.#held, 'head').catch(() => undefined);
+    return found?.id;
   }
 
   async #runOnce(): Promise<Value> {
@@ -210,7 +216,10 @@ export class Execution<Value> {
   }
 }
 
-function tookTooLong(maxRunMs: number): IdempotencyError {
+function tookTooLong(maxRunMs: number, recordId: string | undefined): IdempotencyError {
   const message = `The request ran for more than ${maxRunMs} ms; its effect is unknown, and an operator has to decide`;
-  return new IdempotencyError('IDEMPOTENCY_IN_DOUBT', message, { reason: 'max_run' });
+  return new IdempotencyError('IDEMPOTENCY_IN_DOUBT', message, {
+    reason: 'max_run',
+    ...(recordId !== undefined && { recordId }),
+  });
 }

@@ -53,6 +53,13 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a refusal', (api, pay) => {
     });
   });
 
+  test('of a run that took too long names its record, to the caller that began it', async () => {
+    await using slow = await startPaymentShop(database.uri, database.name, { maxRunMs: 1_000 });
+    const answer = await pay({ url: slow.url, key: `${api}-slow`, mode: 'hold' });
+    expect(answer).toMatchObject({ status: 409, code: 'IDEMPOTENCY_IN_DOUBT', reason: 'max_run' });
+    expect(answer.recordId).toBe((await recordOf('slow'))?._id.toHexString());
+  });
+
   test('that a client can have at will names no record', async () => {
     await send('reused', { amount: 5 });
     expect(await send('reused', { amount: 6 })).toMatchObject({

@@ -2,6 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { ZodError, z } from 'zod';
+import { rebuiltError, storedError } from '../../plugin/trpc/error-codec.ts';
 import {
   createIdempotencyMiddleware,
   idempotencyErrorData,
@@ -10,6 +11,7 @@ import {
 import { refusal } from '../../server/engine/errors.ts';
 import {
   IDEMPOTENCY_ERROR_CODES,
+  IdempotencyError,
   type IdempotencyErrorCode,
   isIdempotencyError,
 } from '../../server/index.ts';
@@ -279,5 +281,15 @@ describe('a refusal', () => {
       expect(reply.headers.get('retry-after')).toBeNull();
       expect(JSON.parse(reply.body).error.data.idempotency).toBeUndefined();
     }
+  });
+
+  it('that is kept in a record, as of a second key in one procedure, keeps all its words', () => {
+    const words = { reason: 'misconfigured', retryable: false, recordId: '66aa' };
+    const cause = new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', 'not set up', words);
+    const stored = storedError(new TRPCError({ code: 'SERVICE_UNAVAILABLE', cause }), {
+      isDev: false,
+    } as never);
+    const error = rebuiltError(JSON.parse(JSON.stringify(stored)));
+    expect(idempotencyErrorData(error)).toEqual({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE', ...words });
   });
 });

@@ -197,7 +197,7 @@ const ORIGIN: Origin = {
     ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'timeoutMs']),
     ...optionsOf(
       'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or createIdempotencyHandler(...)',
-      ['scope', 'key', 'headerName', 'require', 'authorizeReplay', 'fields', 'methods'],
+      ['scope', 'key', 'request', 'headerName', 'require', 'authorizeReplay', 'policy', 'fields', 'methods'],
     ),
   },
 };

@@ -11,7 +11,6 @@ export {
 export type {
   FingerprintFunction,
   FingerprintPolicy,
-  FingerprintSource,
 } from './engine/fingerprint-policy.ts';
 export type {
   ExclusivePolicy as Policy,

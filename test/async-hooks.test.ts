@@ -44,9 +44,9 @@ function setUp(options: object) {
 }
 
 describe.each([
-  ['an async function that rejects', broken],
-  ['what has a `then` that rejects', thenable],
-])('%s', (_, hook) => {
+  ['an async function that rejects', broken, 'the metrics service is down'],
+  ['what has a `then` that rejects', thenable, 'the query failed'],
+])('%s', (_, hook, message) => {
   test('as `classify` leaves the record in doubt, and the caller has the result', async () => {
     const { pay } = setUp({ classify: hook });
     expect(await pay()).toMatchObject({ value: { data: 'done' } });
@@ -86,7 +86,7 @@ describe.each([
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test.each(['key', 'require'])(
+  test.each(['scope', 'key', 'require', 'request'])(
     'as `%s` of GraphQL runs nothing, and is the error of the answer',
     async (option) => {
       const { idempotency } = setUp({});
@@ -101,9 +101,12 @@ describe.each([
         plugins: [useIdempotency({ idempotency, scope: () => 'alice', [option]: hook })],
       });
       const headers = { 'content-type': 'application/json' };
-      const body = '{"query":"mutation { pay }"}';
+      const extensions = option === 'scope' ? { idempotencyKey: 'k' } : {};
+      const body = JSON.stringify({ query: 'mutation { pay }', extensions });
       const response = await yoga.fetch('http://shop/graphql', { method: 'POST', headers, body });
-      expect(await response.text()).toContain(`Expected \`${option}\` to return its value at once`);
+      expect(await response.text()).toContain(
+        option === 'request' ? 'Expected `request` to return its value at once' : message,
+      );
       expect(pay).not.toHaveBeenCalled();
     },
   );

@@ -89,6 +89,8 @@ describe('an option that does not exist is refused', () => {
     ['createMongoStore', 'index', 'indexes'],
     ['useIdempotency', 'requires', 'require'],
     ['useIdempotency', 'field', 'fields'],
+    ['useIdempotency', 'requests', 'request'],
+    ['useIdempotency', 'policies', 'policy'],
     ['createIdempotencyMiddleware', 'requires', 'require'],
     ['createIdempotencyMiddleware', 'authorizeReplays', 'authorizeReplay'],
     ['createIdempotencyMiddleware', 'header', 'headerName'],
@@ -118,9 +120,10 @@ describe('an option at the wrong place is refused with the place where it belong
     [
       'useIdempotency',
       { leaseMs: 5_000 },
-      'createIdempotency(...), or of one mutation: `fields: { name: { … } }`',
+      'createIdempotency(...), or of all mutations: `policy: { … }`, or of one: `fields: { name: { … } }`',
     ],
-    ['useIdempotency', { fields: { pay: { require: true } } }, 'useIdempotency(...), for all mutations'],
+    ['useIdempotency', { fields: { pay: { headerName: 'x-key' } } }, 'useIdempotency(...) itself'],
+    ['useIdempotency', { policy: { fields: {} } }, 'useIdempotency(...) itself'],
     [
       'createIdempotencyMiddleware',
       { retentionMs: 5_000 },

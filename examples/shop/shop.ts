@@ -74,7 +74,7 @@ export function createShop(db: Db, provider: Provider = steadyProvider): Shop {
       useIdempotency({
         idempotency,
         // Keys of one caller are never seen by another one. A real shop takes this from its session.
-        scope: ({ request }: { request: Request }) => request.headers.get('authorization'),
+        scope: ({ context }) => context.request.headers.get('authorization'),
       }),
     ],
   });

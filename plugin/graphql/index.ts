@@ -1,9 +1,20 @@
 export type { Rerunner } from '../../server/admin/rerunner.ts';
-export type { AuthorizeReplay, Replay } from './call/replay.ts';
-export type { MutationOperation } from './document/operation.ts';
+export type { GraphQLFieldFunctions, GraphQLFieldPolicy, GraphQLFieldResult } from './call/field-policy.ts';
+export type {
+  AnyMutations,
+  CalledField,
+  GraphQLCall,
+  GraphQLFieldCall,
+  KeyOfCall,
+  MutationArgs,
+  MutationData,
+  MutationName,
+} from './call/graphql-call.ts';
+export type { AuthorizeReplay } from './call/replay.ts';
+export type { ClientRequest, FindRequest } from './host/client-request.ts';
 export type { IdempotencyContext } from './host/context.ts';
 export type { IdempotencyPlugin } from './host/plugin.ts';
-export type { UseIdempotencyOptions } from './options.ts';
+export type { GraphQLFieldPolicies, UseIdempotencyOptions } from './options.ts';
 export type { GraphQLRerunActor } from './rerunner/rerun-server.ts';
 export { createGraphQLRerunner, type GraphQLRerunnerOptions } from './rerunner/rerunner.ts';
 export { idempotencyDirectives, unprotectedMutations } from './schema/directives.ts';

@@ -1,6 +1,5 @@
-import type { ExecutionArgs } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import { checkOptions } from '../../server/engine/check-options.ts';
-import type { FingerprintSource } from '../../server/engine/fingerprint-policy.ts';
 import {
   aFunction,
   aHeaderName,
@@ -12,30 +11,79 @@ import {
 } from '../../server/engine/option-checks.ts';
 import { type ExclusivePolicy, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
+import type {
+  AnyMutations,
+  GraphQLCall,
+  GraphQLFieldCall,
+  KeyOfCall,
+  MutationName,
+} from './call/graphql-call.ts';
 import type { AuthorizeReplay } from './call/replay.ts';
-import type { MutationOperation } from './document/operation.ts';
+import type { FindRequest } from './host/client-request.ts';
 
-export interface UseIdempotencyOptions<Context> {
+/** Policies by the name of the root field: any names, or those of a map of the mutations. */
+export type GraphQLFieldPolicies<Context, Mutations> =
+  string extends MutationName<Mutations>
+    ? { readonly [name: string]: GraphQLFieldPolicy<Context, Mutations> }
+    : { readonly [Name in MutationName<Mutations>]?: GraphQLFieldPolicy<Context, Mutations, Name> };
+
+/** Options of {@link useIdempotency}. Each function is shown one object, a {@link GraphQLCall}, and may be async unless it says otherwise. */
+export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
+  /** What `createIdempotency(...)` returned. */
   idempotency: Idempotency;
   /**
    * Whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed mutations only.
    * Nothing (null, undefined, '') refuses the mutation with IDEMPOTENCY_SCOPE_MISSING; `'global'` must be written out.
+   * @example
+   * scope: ({ context }) => context.user?.id
    */
-  scope: (context: Context) => string | null | undefined | Promise<string | null | undefined>;
-  /** The key of a mutation that came without one, for clients that can not send it. */
-  key?: (context: Context, args: ExecutionArgs) => string | null | undefined;
-  /** Default `idempotency-key`. */
+  scope: (call: GraphQLCall<Context, Mutations>) => MaybePromise<MaybeText>;
+  /**
+   * The key of an operation; what it returns is final, and nothing is no key. It is not asked where fields have keys by `@idempotent`.
+   * @default the key that the client sent
+   * @example
+   * key: ({ clientKey, context }) => clientKey ?? context.jobId
+   */
+  key?: (call: GraphQLCall<Context, Mutations>) => MaybePromise<MaybeText>;
+  /**
+   * Says where the headers and the extensions of one operation stand on the context. It can not be async.
+   * @default in Yoga, where Yoga has them; in plain Envelop the headers of `context.request` or `context.req`, and `context.params.extensions`
+   * @example
+   * request: ({ context }) => ({ headers: context.raw.headers, extensions: context.body.extensions })
+   */
+  request?: FindRequest<Context>;
+  /**
+   * The header of the key, in any case.
+   * @default 'idempotency-key'
+   */
   headerName?: string;
-  /** Mutations for which this is true are refused with IDEMPOTENCY_KEY_MISSING when they have no key. Default: none are. */
-  require?: boolean | ((operation: MutationOperation) => boolean);
+  /**
+   * Mutations for which this is true are refused with IDEMPOTENCY_KEY_MISSING when they have no key. `fields` of the call are those that have
+   * neither a key nor a `require` of their own.
+   * @default false
+   * @example
+   * require: ({ context }) => context.appVersion >= 4
+   */
+  require?: boolean | ((call: GraphQLCall<Context, Mutations>) => MaybePromise<boolean>);
+  /**
+   * The policy of all mutations; what it leaves out is as `createIdempotency` has it.
+   * @default that of createIdempotency
+   * @example
+   * policy: { retain: 'outcome', fingerprint: ({ args }) => args.orderNumber }
+   */
+  policy?: ExclusivePolicy<GraphQLFieldCall<Context, Mutations> & KeyOfCall, ExecutionResult>;
   /**
    * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
-   * of them, and is refused with IDEMPOTENCY_KEY_INVALID when two give the same option different values; only `fingerprint` is each
-   * field's own.
+   * of them, and is refused with IDEMPOTENCY_KEY_INVALID when two give the same option different values; `fingerprint`, `require` and
+   * `authorizeReplay` are each field's own.
    *
    * What a `resolve` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
+   * @default each mutation has the policy of all
+   * @example
+   * fields: { chargeCard: { require: true, retentionMs: 7 * 86_400_000 }, setTheme: { require: false } }
    */
-  fields?: Readonly<Record<string, ExclusivePolicy<FingerprintSource<Context>>>>;
+  fields?: GraphQLFieldPolicies<Context, Mutations>;
   /**
    * Decides whether a caller may get an answer that another run of the key has made (a stored one, one that was waited for, what a
    * `resolve` function gives). It is never asked before a run; where fields have keys, it is asked for each. Use it for
@@ -43,16 +91,26 @@ export interface UseIdempotencyOptions<Context> {
    *
    * True lets the answer through; false is IDEMPOTENCY_REPLAY_FORBIDDEN (403); a GraphQLError that it throws is given instead. The record
    * stays as it is.
+   * @default everybody of the scope may
+   * @example
+   * authorizeReplay: ({ context, fields }) => fields.every(({ name }) => context.user.may(name))
    */
-  authorizeReplay?: AuthorizeReplay<Context>;
+  authorizeReplay?: AuthorizeReplay<GraphQLCall<Context, Mutations> & KeyOfCall>;
 }
+
+/** The options as the plugin reads them: of any context, and any mutations. */
+export type Options<Context> = Omit<UseIdempotencyOptions<Context>, 'fields'> & {
+  readonly fields?: Readonly<Record<string, GraphQLFieldPolicy<Context> | undefined>>;
+};
 
 const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<never>, Check>> = {
   idempotency: anIdempotency,
-  scope: required(aFunction, '(context) => context.user?.id'),
+  scope: required(aFunction, '({ context }) => context.user?.id'),
   key: aFunction,
+  request: aFunction,
   headerName: aHeaderName,
   require: aSwitch,
+  policy: anObject,
   fields: anObject,
   authorizeReplay: aFunction,
 };
@@ -61,6 +119,8 @@ const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<never>, Check>> = {
 export function checkPluginOptions(options: unknown): void {
   checkOptions<UseIdempotencyOptions<never>>(options, CHECKS, {
     of: 'useIdempotency',
-    elsewhere: policyOptionsOf('createIdempotency(...), or of one mutation: `fields: { name: { … } }`'),
+    elsewhere: policyOptionsOf(
+      'createIdempotency(...), or of all mutations: `policy: { … }`, or of one: `fields: { name: { … } }`',
+    ),
   });
 }

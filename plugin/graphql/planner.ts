@@ -1,23 +1,27 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
-import { checkScope } from '../../server/engine/key.ts';
-import { notPromised } from '../../server/engine/not-promised.ts';
-import { currentRun, isInheritedKey, isNested } from '../../server/run.ts';
+import { currentRun, isInheritedKey } from '../../server/run.ts';
+import type { CallParts } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
 import { executeKeyed, outsideRunExecutor } from './call/keyed-execution.ts';
 import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
+import { directiveKeys, type MutationKeys, mutationKeys } from './call/mutation-keys.ts';
+import { isKeyRequired } from './call/required-key.ts';
+import { Scopes } from './call/scopes.ts';
+import { CoercedArguments } from './document/coerced-arguments.ts';
 import { fileContentsIn } from './document/file-contents.ts';
-import { Mutation, type MutationOperation } from './document/operation.ts';
+import { Mutation } from './document/operation.ts';
 import { operationOf } from './document/per-operation.ts';
 import { executeFieldByField } from './fields/field-by-field.ts';
 import { fieldCalls } from './fields/field-calls.ts';
 import { fieldKeys, keyDirectives } from './fields/field-keys.ts';
+import { type Shown, shownBy } from './host/client-request.ts';
 import { refused, unprotectable } from './host/errors.ts';
-import { belongsToRun, checkVisible, developersKey, readKey, shownBy } from './host/key.ts';
+import { readKey } from './host/key.ts';
 import type { Args, Execute } from './host/plugin.ts';
 import type { Protected } from './host/protected-path.ts';
 import type { Yoga } from './host/yoga.ts';
-import type { UseIdempotencyOptions } from './options.ts';
+import type { Options } from './options.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
 /** A `Plan` says how an operation is executed. */
@@ -27,84 +31,128 @@ export interface Plan {
   readonly protects?: Protected;
 }
 
+/** A mutation that a client asks for, and all that is known of it before its keys are. */
+interface Asked<Context> {
+  readonly args: Args<Context>;
+  readonly operation: OperationDefinitionNode;
+  readonly mutation: Mutation;
+  readonly shown: Shown;
+  readonly parts: CallParts<Context>;
+  /** The keys by `@idempotent`, by response key. */
+  readonly clientKeys: ReadonlyMap<string, string>;
+  readonly executeFn: Execute;
+}
+
 /** Decides how operations are executed: not at all, once for their key, field by field, or as without this plugin. */
 export class Planner<Context extends object> {
   readonly policies: FieldPolicies;
-  readonly #options: UseIdempotencyOptions<Context>;
+  readonly #options: Options<Context>;
+  readonly #scopes: Scopes<Context>;
   readonly #yoga: Yoga;
 
-  constructor(options: UseIdempotencyOptions<Context>, yoga: Yoga) {
+  constructor(options: Options<Context>, yoga: Yoga) {
     this.#options = options;
     this.#yoga = yoga;
-    this.policies = new FieldPolicies(options.idempotency, options.fields ?? {});
-  }
-
-  /** @param executeFn the executor as it is without this plugin. @returns undefined for just that */
-  plan(args: Args<Context>, executeFn: Execute): Plan | undefined {
-    const unkeyed = currentRun() && { execute: outsideRunExecutor(executeFn) };
-    const operation = operationOf(args.document, args.operationName);
-    if (!operation) return unkeyed;
-    let what: Protected = { operation: operation.name?.value ?? operation.operation, keys: [] };
-    try {
-      const directives = keyDirectives(args.document, operation);
-      if (directives === 'misplaced') throw misplaced();
-      if (operation.operation !== 'mutation') return unkeyed;
-      const mutation = new Mutation(args.document, operation, args.variableValues);
-      what = { operation: mutation.operation, keys: [] };
-      const keys = directives === 'placed' ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
-      if (keys.size > 0) {
-        what = { ...what, keys: [...keys.values()] };
-        return { execute: this.#fieldByField(keys, mutation, operation, args, executeFn), protects: what };
-      }
-      const key = this.#keyOf(args, what.operation);
-      if (key !== undefined) {
-        if (mutation.fields.length === 0) return unkeyed; // each is skipped: there is nothing to protect
-        what = { ...what, keys: [key] };
-        return { execute: this.#once(key, mutation, args, executeFn), protects: what };
-      }
-      this.#checkRequired(mutation, args);
-      return unkeyed;
-    } catch (error) {
-      // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
-      return { execute: () => refused(error), protects: what };
-    }
-  }
-
-  async scopeOf(context: Context): Promise<string> {
-    return checkScope(await this.#options.scope(context));
-  }
-
-  #keyOfRequest({ contextValue: context }: Args<Context>): string | undefined {
-    const { headerName = 'idempotency-key' } = this.#options;
-    return readKey(shownBy(context), headerName, this.#yoga.isShared(context));
-  }
-
-  #keyOf(args: Args<Context>, operation: string): string | undefined {
-    const { contextValue: context } = args;
-    const found = this.#keyOfRequest(args);
-    if (found !== undefined) return found;
-    const { key } = this.#options;
-    if (key) return developersKey(notPromised(key(context, args), 'key'), context);
-    checkVisible(shownBy(context), operation);
-    return undefined;
+    this.policies = new FieldPolicies(options.idempotency, options.fields ?? {}, options.policy);
+    this.#scopes = new Scopes(options.scope, this.policies);
   }
 
   /**
-   * Throws when something of an operation, or of the part of it that has no key, needs one. What the code inside of a run
-   * executes with what it has at hand is the server's own doing, not a client's.
+   * @param executeFn the executor as it is without this plugin
+   * @returns undefined for just that; a promise for mutations, about which functions of the developer may be asked
    */
-  #checkRequired({ name, fields }: MutationOperation, { schema, contextValue }: Args<Context>): void {
-    if (isNested() && belongsToRun(contextValue)) return;
-    const { require = false } = this.#options;
-    const required = mutationsRequiringKey(schema);
-    const asked = typeof require === 'function' ? notPromised(require({ name, fields }), 'require') : require;
-    if (asked || fields.some((field) => required.has(field))) throw refusal('IDEMPOTENCY_KEY_MISSING');
+  plan(args: Args<Context>, executeFn: Execute): Plan | undefined | Promise<Plan | undefined> {
+    const operation = operationOf(args.document, args.operationName);
+    if (!operation) return unkeyed(executeFn);
+    const directives = keyDirectives(args.document, operation);
+    if (directives === 'misplaced') {
+      return refusing(misplaced(), { operation: operation.name?.value ?? operation.operation, keys: [] });
+    }
+    if (operation.operation !== 'mutation') return unkeyed(executeFn);
+    const mutation = new Mutation(args.document, operation, args.variableValues);
+    return this.#planMutation(args, operation, mutation, directives === 'placed', executeFn);
   }
 
-  async #callerOf({ contextValue, variableValues }: Args<Context>): Promise<Caller<Context>> {
+  async #planMutation(
+    args: Args<Context>,
+    operation: OperationDefinitionNode,
+    mutation: Mutation,
+    hasDirectives: boolean,
+    executeFn: Execute,
+  ): Promise<Plan | undefined> {
+    let keys: Protected['keys'] = [];
+    try {
+      const clientKeys = hasDirectives ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
+      const asked = this.#asked(args, operation, mutation, clientKeys, executeFn);
+      const found = await this.#keysOf(asked);
+      const scope = () => this.#scopes.of(asked.parts);
+      switch (found.of) {
+        case 'nothing':
+          if (await this.#isKeyRequired(asked)) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          return unkeyed(executeFn);
+        case 'operation':
+          keys = [{ key: found.key, scope }];
+          return this.#protected(asked, keys, this.#once(found.key, asked));
+        case 'fields':
+          keys = [...found.keys.values()].map((key) => ({ key, scope }));
+          if (await this.#isKeyRequired(asked, found.keys)) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          return this.#protected(asked, keys, this.#fieldByField(found.keys, asked));
+        default:
+          return found satisfies never;
+      }
+    } catch (error) {
+      // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
+      return refusing(error, { operation: mutation.operation, keys });
+    }
+  }
+
+  #asked(
+    args: Args<Context>,
+    operation: OperationDefinitionNode,
+    mutation: Mutation,
+    clientKeys: ReadonlyMap<string, string>,
+    executeFn: Execute,
+  ): Asked<Context> {
+    const { contextValue: context } = args;
+    const { request, headerName = 'idempotency-key' } = this.#options;
+    const shown = shownBy(context, request);
+    const clientKey = readKey(shown, headerName, this.#yoga.isShared(context));
+    const parts = { context, mutation, argsOf: new CoercedArguments(args, operation).of, clientKey };
+    return { args, operation, mutation, shown, parts, clientKeys, executeFn };
+  }
+
+  async #keysOf({ parts, shown, clientKeys }: Asked<Context>): Promise<MutationKeys> {
+    const sources = { parts, shown, key: this.#options.key, policies: this.policies };
+    if (clientKeys.size === 0) return await mutationKeys(sources);
+    if (parts.clientKey !== undefined) {
+      throw unprotectable(
+        'ambiguous',
+        'A key for the operation and keys for its fields (@idempotent) exclude each other',
+      );
+    }
+    return await directiveKeys(sources, clientKeys);
+  }
+
+  /** Tells whether something of an operation, or of the part of it that has no key, needs one. */
+  async #isKeyRequired(
+    { parts, shown, args: { schema } }: Asked<Context>,
+    keys: ReadonlyMap<string, string> = noKeys,
+  ): Promise<boolean> {
+    const { require: ofAll = false } = this.#options;
+    const bySchema = mutationsRequiringKey(schema);
+    const calls = parts.mutation.calls.filter(({ responseKey }) => !keys.has(responseKey));
+    return await isKeyRequired(calls, { parts, shown, bySchema, ofAll, policies: this.policies });
+  }
+
+  #protected({ mutation }: Asked<Context>, keys: Protected['keys'], execute: Execute): Plan {
+    if (mutation.incremental) {
+      throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
+    }
+    return { execute, protects: { operation: mutation.operation, keys } };
+  }
+
+  async #callerOf({ variableValues }: Args<Context>): Promise<Caller<Context>> {
     return {
-      context: contextValue,
-      scope: await this.scopeOf(contextValue),
       contents: await fileContentsIn(variableValues),
       policies: this.policies,
       mask: this.#yoga.mask,
@@ -112,16 +160,22 @@ export class Planner<Context extends object> {
     };
   }
 
-  #once(key: string, mutation: Mutation, args: Args<Context>, executeFn: Execute): Execute {
-    checkIncremental(mutation);
-    const isFound = this.#keyOfRequest(args) !== undefined;
+  #once(key: string, { args, parts, shown, executeFn }: Asked<Context>): Execute {
     return async (inner: ExecutionArgs) => {
       try {
-        const caller = await this.#callerOf(args);
+        const scope = await this.#scopes.of(parts);
         // A `key` function gives to a copy of a context what it gave to that.
-        if (!isFound && isInheritedKey(key, caller.scope)) return await outsideRunExecutor(executeFn)(inner);
-        const call = await keyedMutation(key, mutation, caller);
-        const { value, replayed } = await executeKeyed(this.#options.idempotency, call, executeFn, inner);
+        if (key !== parts.clientKey && isInheritedKey(key, scope))
+          return await outsideRunExecutor(executeFn)(inner);
+        const call = await keyedMutation(parts, { scope, key }, await this.#callerOf(args));
+        const { carriers } = shown;
+        const { value, replayed } = await executeKeyed(
+          this.#options.idempotency,
+          call,
+          carriers,
+          executeFn,
+          inner,
+        );
         return replayed ? this.#yoga.markReplayed(value as ExecutionResult, args.contextValue) : value;
       } catch (error) {
         return refused(error);
@@ -129,30 +183,20 @@ export class Planner<Context extends object> {
     };
   }
 
-  #fieldByField(
-    keys: ReadonlyMap<string, string>,
-    mutation: Mutation,
-    operation: OperationDefinitionNode,
-    args: Args<Context>,
-    executeFn: Execute,
-  ): Execute {
+  #fieldByField(keys: ReadonlyMap<string, string>, asked: Asked<Context>): Execute {
+    const { args, operation, parts, shown, clientKeys, executeFn } = asked;
     const { schema, document, variableValues: variables, contextValue: context } = args;
-    if (this.#keyOfRequest(args) !== undefined) {
-      throw unprotectable(
-        'ambiguous',
-        'A key for the operation and keys for its fields (@idempotent) exclude each other',
-      );
-    }
-    checkIncremental(mutation);
-    const without = mutation.fieldsWithout(keys);
-    if (without.length > 0) this.#checkRequired({ name: mutation.name, fields: without }, args);
     const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
     return async (inner: ExecutionArgs) => {
       try {
         // All of them once, and before anything runs.
-        const around = { schema, document, operation, mutation, variables, ...(await this.#callerOf(args)) };
-        const calls = await fieldCalls(keys, around);
-        const answer = await executeFieldByField(this.#options.idempotency, calls, executors, inner);
+        const calls = await fieldCalls(keys, {
+          ...(await this.#callerOf(args)),
+          ...{ schema, document, operation, variables, parts, clientKeys },
+          scopeOf: this.#scopes.ofFields(parts),
+        });
+        const { idempotency } = this.#options;
+        const answer = await executeFieldByField(idempotency, calls, shown.carriers, executors, inner);
         const { value, replayed, allReplayed } = answer;
         if (allReplayed) return this.#yoga.markReplayed(value, context);
         return replayed.length > 0 ? this.#yoga.markReplayedFields(value, replayed) : value;
@@ -165,11 +209,15 @@ export class Planner<Context extends object> {
 
 const noKeys: ReadonlyMap<string, string> = new Map();
 
-export function misplaced(): IdempotencyError {
-  return unprotectable('misplaced', 'Only the root fields of a mutation can have @idempotent');
+/** An operation without a key must not get the run that it is in, nor its key. */
+function unkeyed(executeFn: Execute): Plan | undefined {
+  return currentRun() && { execute: outsideRunExecutor(executeFn) };
 }
 
-function checkIncremental({ incremental }: Mutation): void {
-  if (!incremental) return;
-  throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
+function refusing(error: unknown, protects: Protected): Plan {
+  return { execute: () => refused(error), protects };
+}
+
+export function misplaced(): IdempotencyError {
+  return unprotectable('misplaced', 'Only the root fields of a mutation can have @idempotent');
 }

@@ -1,3 +1,4 @@
+import type { AnyMutations } from './call/graphql-call.ts';
 import { operationOf } from './document/per-operation.ts';
 import { keyDirectives } from './fields/field-keys.ts';
 import { BypassReport } from './host/bypass.ts';
@@ -6,15 +7,16 @@ import { checkListedOnce, listed } from './host/listed-once.ts';
 import type { IdempotencyPlugin } from './host/plugin.ts';
 import { ProtectedPath } from './host/protected-path.ts';
 import { Yoga } from './host/yoga.ts';
-import { checkPluginOptions, type UseIdempotencyOptions } from './options.ts';
-import { misplaced, Planner } from './planner.ts';
+import { checkPluginOptions, type Options, type UseIdempotencyOptions } from './options.ts';
+import { misplaced, type Plan, Planner } from './planner.ts';
+import { mutationsRequiringKey } from './schema/directives.ts';
 
 /**
  * Runs each keyed mutation once and answers its retries from the record. For Envelop, and for Yoga.
  *
- * The key is `extensions.idempotencyKey`, else the `Idempotency-Key` header, else what `key` returns. An operation of
- * several root fields is one run with one record, unless its fields have keys of their own (`@idempotent`). Queries and
- * subscriptions pass by; so do mutations without a key.
+ * The key is `extensions.idempotencyKey`, else the `Idempotency-Key` header; where there is a `key` function, it is what that makes of
+ * them. An operation of several root fields is one run with one record, unless its fields have keys of their own (`@idempotent`, or
+ * `fields.x.key`). Queries and subscriptions pass by; so do mutations without a key.
  *
  * List it after plugins that bring an executor (`useEngine`, `useGraphQlJit`, a remote one), and before all others: what
  * later plugins put around an execution (access checks, rate limits, caches) also stands in front of a replay. Where a
@@ -24,21 +26,25 @@ import { misplaced, Planner } from './planner.ts';
  * @example
  * createYoga({
  *   schema,
- *   plugins: [useIdempotency({ idempotency, scope: (context: Context) => context.user?.id })],
+ *   plugins: [useIdempotency<Context>({ idempotency, scope: ({ context }) => context.user?.id })],
+ * })
+ * @example <caption>With the map that GraphQL Code Generator makes, the names of fields and their arguments are typed</caption>
+ * useIdempotency<Context, Resolvers['Mutation']>({
+ *   idempotency,
+ *   scope: ({ context }) => context.user?.id,
+ *   fields: { chargeCard: { require: ({ args }) => args.amount > 0 }, setTheme: { require: false } },
  * })
  * @throws TypeError for an option that is unknown or out of range
  */
-export function useIdempotency<Context extends object>(
-  options: UseIdempotencyOptions<Context>,
+export function useIdempotency<Context extends object, Mutations extends object | undefined = AnyMutations>(
+  options: UseIdempotencyOptions<Context, Mutations>,
 ): IdempotencyPlugin<Context> {
   checkPluginOptions(options);
   const { idempotency } = options;
   const yoga = new Yoga();
-  const planner = new Planner(options, yoga);
+  const planner = new Planner(options as unknown as Options<Context>, yoga);
   const bypasses = new BypassReport(idempotency);
-  const path = new ProtectedPath((what, bypass, { contextValue }) =>
-    bypasses.tell(what, bypass, () => planner.scopeOf(contextValue as Context)),
-  );
+  const path = new ProtectedPath((what, bypass) => bypasses.tell(what, bypass));
 
   return listed<IdempotencyPlugin<Context>>({
     ...yoga.hooks,
@@ -49,13 +55,17 @@ export function useIdempotency<Context extends object>(
     },
 
     onSchemaChange({ schema }) {
-      planner.policies.check(schema);
+      planner.policies.check(schema, mutationsRequiringKey(schema));
     },
 
     onExecute({ args, executeFn, setExecuteFn }) {
       if (!idempotency.enabled) return;
+      const carryOut = (plan: Plan | undefined) => {
+        if (plan)
+          setExecuteFn(plan.protects ? path.entrance(args, plan.execute, plan.protects) : plan.execute);
+      };
       const plan = planner.plan(args, executeFn);
-      if (plan) setExecuteFn(plan.protects ? path.entrance(args, plan.execute, plan.protects) : plan.execute);
+      return plan instanceof Promise ? plan.then(carryOut) : carryOut(plan);
     },
 
     onSubscribe({ args: { document, operationName }, setSubscribeFn }) {

@@ -1,18 +1,5 @@
 import { pathProblem } from './paths.ts';
 
-/** A fingerprint function is shown this of one call, in GraphQL of one root field. */
-export interface FingerprintSource<Context = unknown> {
-  /** The root field, the procedure's path, or the operation of an HTTP handler. */
-  readonly operation: string;
-  /**
-   * The input, in which paths begin. GraphQL: the field's arguments by name, as the client wrote them: not coerced, without the schema's
-   * defaults. tRPC: the input, as the validators before `idempotent()` left it. HTTP: the body, if it is JSON.
-   */
-  readonly input: unknown;
-  /** GraphQL: the context. tRPC: `ctx`. HTTP: a copy of the `Request`, whose body may be read. */
-  readonly context: Context;
-}
-
 /**
  * A `FingerprintFunction` is shown the call object of its adapter, `Call`; in the options of `createIdempotency`, where the adapter is not
  * known, that is `unknown`: give such a function to an adapter's `policy`. It gives what two requests with the same key are compared by: anything that has a content to hash (JSON, Dates, Maps, big

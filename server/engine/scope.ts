@@ -8,7 +8,7 @@ import { whatCame } from './what-came.ts';
  * @throws TypeError for a part that is missing (undefined, null, NaN, '', blank) or is what a template prints for one
  *   (`null`, `undefined`, `[object Object]`), and for parts that together are longer than the 1,024 characters of a scope
  * @example
- * useIdempotency({ idempotency, scope: ({ user }: Context) => user && scopeOf(user.orgId, user.id) })
+ * useIdempotency<Context>({ idempotency, scope: ({ context: { user } }) => user && scopeOf(user.orgId, user.id) })
  */
 export function scopeOf(...parts: readonly (string | number | bigint)[]): string {
   if (parts.length === 0) throw new TypeError('Expected scopeOf(...) to be given at least one part');

@@ -42,7 +42,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
     plugins: [
       useIdempotency({
         idempotency,
-        scope: ({ request }: { request: Request }) => request.headers.get('x-user'),
+        scope: ({ context }) => context.request.headers.get('x-user'),
       }),
     ],
   });
@@ -83,7 +83,7 @@ function envelopApi(idempotency: Idempotency, members: Members): Api {
     plugins: [
       useEngine({ parse, validate, execute, subscribe }),
       useSchema(schema),
-      useIdempotency({ idempotency, scope: ({ user }: Context) => user }),
+      useIdempotency<Context>({ idempotency, scope: ({ context }) => context.user }),
     ],
   });
   const send = async (key: string) => {

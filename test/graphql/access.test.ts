@@ -156,7 +156,7 @@ describe.each(Object.entries(forms))(
 
     it('is refused to whoever has no scope any more', async () => {
       const retry = await sendTwice(
-        (members) => ({ useIdempotency: { scope: (context) => members.userOf(context) } }),
+        (members) => ({ useIdempotency: { scope: ({ context }) => members.userOf(context) } }),
         query,
         'the login',
       );

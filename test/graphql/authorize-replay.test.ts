@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { Replay } from '../../plugin/graphql/index.ts';
+import type { GraphQLCall } from '../../plugin/graphql/index.ts';
 import type { IdempotencyEvent } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -17,7 +17,7 @@ const closed = (more: ShopOptions = {}) =>
   startKeyedShop({ ...more, useIdempotency: { authorizeReplay: () => false, ...more.useIdempotency } });
 
 it('is asked before a stored answer is given, never before a run, and shown what for', async () => {
-  const asked: Replay<Context>[] = [];
+  const asked: GraphQLCall<Context>[] = [];
   await using shop = await startKeyedShop({
     useIdempotency: {
       authorizeReplay: async (replay) => {
@@ -34,13 +34,14 @@ it('is asked before a stored answer is given, never before a run, and shown what
   expect(asked).toEqual([
     {
       context: expect.objectContaining({ request: expect.anything() }),
-      name: 'Buy',
-      fields: ['pay', 'ship'],
-      calls: [
-        { field: 'pay', args: { amount: 5 } },
-        { field: 'ship', args: { to: 'a' } },
-        { field: 'ship', args: { to: 'b' } },
+      operation: 'pay, ship',
+      operationName: 'Buy',
+      fields: [
+        { name: 'pay', args: { amount: 5 } },
+        { name: 'ship', args: { to: 'a' } },
+        { name: 'ship', args: { to: 'b' } },
       ],
+      clientKey: 'k',
       scope: 'me',
       key: 'k',
     },
@@ -222,8 +223,8 @@ describe('fields with keys of their own', () => {
     const asked: unknown[] = [];
     await using shop = await startKeyedShop({
       useIdempotency: {
-        authorizeReplay: ({ fields, calls, key }) => {
-          asked.push([fields, calls, key]);
+        authorizeReplay: ({ operation, fields, clientKey, key }) => {
+          asked.push([operation, fields, clientKey, key]);
           return key !== 'p';
         },
       },
@@ -238,8 +239,8 @@ describe('fields with keys of their own', () => {
       extensions: { idempotency: { replayed: ['ship'] } },
     });
     expect(asked).toEqual([
-      [['pay'], [{ field: 'pay', args: { amount: 5 } }], 'p'],
-      [['ship'], [{ field: 'ship', args: { to: 'Oslo' } }], 's'],
+      ['pay', [{ name: 'pay', args: { amount: 5 } }], 'p', 'p'],
+      ['ship', [{ name: 'ship', args: { to: 'Oslo' } }], 's', 's'],
     ]);
     expect(shop.runs).toEqual(['pay', 'ship']);
   });

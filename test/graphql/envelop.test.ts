@@ -12,6 +12,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createSchema } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import {
+  type FindRequest,
   type IdempotencyContext,
   type UseIdempotencyOptions,
   useIdempotency,
@@ -23,7 +24,10 @@ interface Context extends IdempotencyContext {
   user: string;
   req?: { method?: string; headers: Record<string, string | string[]> };
   request?: Request;
-  params?: { extensions?: Record<string, unknown> };
+  params?: { query?: string; extensions?: Record<string, unknown> };
+  /** Where another host has what came. */
+  raw?: { headers?: object };
+  body?: { extensions?: unknown };
 }
 
 function start(
@@ -54,7 +58,7 @@ function start(
       useEngine(GraphQLJS),
       useSchema(schema),
       ...(options.before ?? []),
-      useIdempotency<Context>({ idempotency, scope: ({ user }) => user, ...options.use }),
+      useIdempotency<Context>({ idempotency, scope: ({ context }) => context.user, ...options.use }),
       ...(options.after ?? []),
     ],
   });
@@ -94,7 +98,10 @@ it.each([
   ['CONNECT', {}],
 ])("the headers of a handshake by %s are nobody's key", async (method, headers) => {
   const { run, runs } = start();
-  const context = { req: { method, headers: { ...headers, 'idempotency-key': 'k' } }, params: {} };
+  const context = {
+    req: { method, headers: { ...headers, 'idempotency-key': 'k' } },
+    params: { query: 'mutation { pay }' },
+  };
   await run('mutation { pay(amount: 1) }', context);
   await run('mutation { pay(amount: 2) }', context);
   expect(runs).toEqual(['pay 1 undefined', 'pay 2 undefined']);
@@ -140,6 +147,8 @@ describe("case 72: where a client's key can not be seen, the first mutation is a
     ['a request without headers', { req: { method: 'POST' } }],
     ['a request that is a string', { request: 'POST /graphql' }],
     ['parameters that are none', { params: null }],
+    ["a router's parameters", { params: { id: '5' } }],
+    ["a router's parameters, of which there are none", { params: {} }],
     [
       'only the request that opened a WebSocket',
       { req: { method: 'GET', headers: { ...key, upgrade: 'websocket' } } },
@@ -164,7 +173,7 @@ describe("case 72: where a client's key can not be seen, the first mutation is a
   });
 
   it.each<[string, Partial<Context>]>([
-    ['parameters without extensions', { params: {} }],
+    ['parameters without extensions', { params: { query: 'mutation { pay }' } }],
     ['a request without the header', { req: { method: 'POST', headers: {} } }],
   ])('%s show that there is no key', async (_, context) => {
     const { run, runs } = start();
@@ -185,6 +194,81 @@ describe("case 72: where a client's key can not be seen, the first mutation is a
     const { run, runs } = start();
     for (let call = 0; call < 2; call++) await run('mutation { pay(amount: 1) @idempotent(key: "a") }');
     expect(runs).toEqual(['pay 1 a']);
+  });
+});
+
+describe('`request` says where the headers and the extensions stand', () => {
+  const request: FindRequest<Context> = ({ context: { raw, body } }) => ({
+    headers: raw?.headers,
+    extensions: body?.extensions,
+  });
+  const header = { 'Idempotency-Key': 'k' };
+
+  it.each<[string, Partial<Context>]>([
+    ['headers of Node.js', { raw: { headers: { 'idempotency-key': 'k' } } }],
+    ['web headers', { raw: { headers: new Headers(header) } }],
+    ['extensions', { body: { extensions: { idempotencyKey: 'k' } } }],
+    [
+      'extensions, beside headers without a key',
+      { raw: { headers: {} }, body: { extensions: { idempotencyKey: 'k' } } },
+    ],
+    ['headers, and no extensions', { raw: { headers: header }, body: { extensions: null } }],
+    ["a re-run's parameters", { raw: { headers: {} }, body: { extensions: {} }, params }],
+  ])('in %s', async (_, context) => {
+    const { run, runs } = start({ use: { request } });
+    for (let call = 0; call < 2; call++) await run('mutation { pay(amount: 5) }', context);
+    expect(runs).toEqual(['pay 5 k']);
+  });
+
+  it.each<[string, Partial<Context>]>([
+    ['a request under another name', { req: { headers: { 'idempotency-key': 'k' } } }],
+    ['the request that opened a WebSocket', { request: new Request('http://a', { headers: header }) }],
+  ])('and nowhere else: not in %s', async (_, elsewhere) => {
+    const { run, runs } = start({ use: { request } });
+    const context = { ...elsewhere, raw: { headers: {} } };
+    for (let call = 0; call < 2; call++) await run('mutation { pay(amount: 5) }', context);
+    expect(runs).toEqual(['pay 5 undefined', 'pay 5 undefined']);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['neither', {}, /^useIdempotency finds no HTTP request .* `request: /],
+    ['nothing', undefined, /^Expected `request` to return an object, got undefined/],
+    [
+      'headers that are text',
+      { headers: 'idempotency-key: k' },
+      /^Expected `request` to return an object whose `headers` can be read/,
+    ],
+    ['a promise of headers', { headers: Promise.resolve(new Headers(header)) }, /await it|await them/],
+  ])('a function that gives %s is an error, and nothing runs', async (_, given, message) => {
+    const { run, runs } = start({ use: { request: () => given as never } });
+    await expect(run('mutation { pay(amount: 5) }')).rejects.toThrow(message);
+    expect(runs).toEqual([]);
+  });
+
+  it('two keys that differ are refused', async () => {
+    const { run, runs } = start({ use: { request } });
+    const context = { raw: { headers: header }, body: { extensions: { idempotencyKey: 'other' } } };
+    const { errors } = await run('mutation { pay }', context);
+    expect(errors?.[0]?.extensions).toMatchObject({
+      code: 'IDEMPOTENCY_KEY_INVALID',
+      idempotency: { reason: 'ambiguous' },
+    });
+    expect(runs).toEqual([]);
+  });
+});
+
+describe('a `key` function, where a key of the client could not be seen', () => {
+  it('that asks for `clientKey` is an error, for it would pass for no key', async () => {
+    for (const use of [
+      { key: ({ clientKey }: { clientKey: string | undefined }) => clientKey ?? 'mine' },
+      { fields: { pay: { key: ({ clientKey }: { clientKey: string | undefined }) => clientKey } } },
+    ]) {
+      const { run, runs } = start({ use });
+      await expect(run('mutation { pay(amount: 5) }')).rejects.toThrow(
+        /^useIdempotency finds no HTTP request/,
+      );
+      expect(runs).toEqual([]);
+    }
   });
 });
 
@@ -254,7 +338,7 @@ it('a refusal is a result that hooks see, and names its status', async () => {
       useErrorHandler(({ phase }) => void seen.push(phase)),
     ],
   });
-  await run('mutation { pay }', { params: {} });
+  await run('mutation { pay }', { params: { query: 'mutation { pay }' } });
   expect(seen).toEqual([
     {
       code: 'IDEMPOTENCY_KEY_MISSING',
@@ -283,7 +367,7 @@ it('the parts of an operation whose fields have keys make up what GraphQL.js ans
     let count = 0;
     const query = `mutation { ${fields.replace(/@/g, () => `@idempotent(key: "${count++}")`)} }`;
     const unkeyed = query.replace(/@idempotent\(.*?\)/g, (text) => ' '.repeat(text.length));
-    const plain = await start().run(unkeyed, { params: {} });
+    const plain = await start().run(unkeyed, { params: { query: unkeyed } });
     const first = await keyed.run(query);
     expect(JSON.stringify(first)).toBe(JSON.stringify(plain));
     expect(await keyed.run(query)).toMatchObject({ data: plain.data, extensions: { idempotency: {} } });
@@ -329,7 +413,7 @@ describe('case 54: the context that a resolver gets is the one that the host mad
       },
     });
     const idempotency = createIdempotency({ store: createMemoryStore() });
-    const plugin = useIdempotency<Context>({ idempotency, scope: ({ user }) => user });
+    const plugin = useIdempotency<Context>({ idempotency, scope: ({ context }) => context.user });
     const getEnveloped = envelop({ plugins: [useEngine(GraphQLJS), useSchema(schema), plugin] });
     const context = make();
     for (let call = 0; call < 2; call++) {

@@ -196,7 +196,7 @@ it.each([
   [{ idempotency: {} }, 'Expected `idempotency` to be what createIdempotency(...) returns'],
   [
     { scope: 'global' },
-    'Expected `scope` to be a function, such as `(context) => context.user?.id`, got "global"',
+    'Expected `scope` to be a function, such as `({ context }) => context.user?.id`, got "global"',
   ],
   [{ key: 'k' }, 'Expected `key` to be a function, got "k"'],
   [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],

@@ -107,7 +107,7 @@ describe('what stands at an excluded path does not count', () => {
 describe('several root fields in one operation', () => {
   const fields: Fields = {
     pay: { fingerprint: { exclude: ['clientClock'] } },
-    ship: { fingerprint: ({ input }) => (input as { to: string }).to },
+    ship: { fingerprint: ({ args }) => args.to },
   };
   const both = (payClock: number, shipClock: number, to = 'Oslo') =>
     `mutation { pay(input: {amount: 5}, clientClock: ${payClock}) ship(to: "${to}", clientClock: ${shipClock}) }`;
@@ -135,7 +135,7 @@ describe('several root fields in one operation', () => {
 
   it('one that is called twice is asked for each call', async () => {
     const asked: unknown[] = [];
-    await using shop = await open({ ship: { fingerprint: ({ input }) => asked.push(input) && input } });
+    await using shop = await open({ ship: { fingerprint: ({ args }) => asked.push(args) && args } });
     await shop.post({ query: 'mutation { a: ship(to: "x") b: ship(to: "y") }' }, key('k'));
     expect(asked).toEqual([{ to: 'x' }, { to: 'y' }]);
     expect(
@@ -145,14 +145,14 @@ describe('several root fields in one operation', () => {
 });
 
 describe('a fingerprint function', () => {
-  it('says what counts, of the arguments as they were written and of the context', async () => {
+  it('says what counts, of the arguments as the resolver gets them and of the context', async () => {
     const shown: unknown[] = [];
     await using shop = await open({
       pay: {
-        fingerprint: async ({ operation, input, context }) => {
-          shown.push([operation, input]);
+        fingerprint: async ({ operation, field, args, clientKey, scope, key, context }) => {
+          shown.push({ operation, field, args, clientKey, scope, key });
           return {
-            amount: (input as { input: { amount: number } }).input.amount,
+            amount: (args.input as { amount: number }).amount,
             tenant: context.request.headers.get('x-tenant'),
           };
         },
@@ -162,7 +162,10 @@ describe('a fingerprint function', () => {
       'mutation($n: String, $m: String) { pay(input: {amount: 5, note: $n, captcha: $m, items: [{sku: "s", seenAt: 9007199254740993}]}) }';
     await shop.post({ query, variables: { n: 'one' } }, { ...key('k'), 'x-tenant': 'a' });
     expect(shown).toEqual([
-      ['pay', { input: { amount: 5, note: 'one', items: [{ sku: 's', seenAt: '9007199254740993' }] } }],
+      {
+        ...{ operation: 'pay', field: 'pay', clientKey: 'k', scope: 'someone', key: 'k' },
+        args: { input: { amount: 5, note: 'one', items: [{ sku: 's', seenAt: 9007199254740992 }] } },
+      },
     ]);
     expect(
       await shop.post({ query, variables: { n: 'two' } }, { ...key('k'), 'x-tenant': 'a' }),
@@ -173,7 +176,7 @@ describe('a fingerprint function', () => {
 
   it('serves an input that could not be compared without it', async () => {
     await using shop = await open({
-      upload: { fingerprint: async ({ input }) => (input as { file: Blob }).file.text() },
+      upload: { fingerprint: async ({ args }) => (args.file as Blob).text() },
     });
     const upload = async (content: string) => {
       const form = new FormData();

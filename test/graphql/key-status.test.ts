@@ -17,7 +17,7 @@ async function startAskedShop(options: Partial<KeyStatusFieldOptions<Context>> =
   const idempotency = createIdempotency({ store: createMemoryStore() });
   const status: KeyStatusField<Context> = createKeyStatusField<Context>({
     idempotency,
-    scope: ({ request }) => request.headers.get('x-user') ?? 'someone',
+    scope: ({ context }) => context.request.headers.get('x-user') ?? 'someone',
     ...options,
   });
   const shop = await startShop({

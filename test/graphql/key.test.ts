@@ -106,25 +106,53 @@ it('case 30: scopes and keys that look alike when joined, or but for case, are d
   expect(shop.runs).toHaveLength(4);
 });
 
-it('the `key` option is asked only when the client sent no key', async () => {
-  const asked: unknown[] = [];
-  await using shop = await startShop({
-    useIdempotency: {
-      key: ({ params }, args) => {
-        asked.push(args.document.kind);
-        return params.variables?.own as string | null;
+it.each([
+  ['at once', (own: unknown) => own as string | null],
+  ['by a promise', async (own: unknown) => own as string | null],
+])(
+  'what the `key` option gives %s is the key, and nothing is none, whatever the client sent',
+  async (_, give) => {
+    const asked: unknown[] = [];
+    await using shop = await startShop({
+      useIdempotency: {
+        key: ({ context, operation, operationName, fields, clientKey }) => {
+          asked.push({ operation, operationName, fields, clientKey });
+          return give(context.params.variables?.own);
+        },
       },
-    },
+    });
+    for (let call = 0; call < 2; call++)
+      expect(await shop.post(pay, key('from-client'))).toMatchObject({ status: 200, replayed: false });
+    expect(asked).toEqual(
+      Array(2).fill({
+        operation: 'pay',
+        operationName: undefined,
+        fields: [{ name: 'pay', args: { amount: 5 } }],
+        clientKey: 'from-client',
+      }),
+    );
+    expect(await shop.records()).toEqual([]);
+    shop.runs.length = 0;
+    const own = (value: unknown) => ({ ...pay, variables: { own: value } });
+    expect(await shop.post(own('mine'))).toMatchObject({ replayed: false });
+    expect(await shop.post(own('mine'))).toMatchObject({ replayed: true });
+    for (const none of [null, undefined])
+      expect(await shop.post(own(none))).toMatchObject({ replayed: false });
+    for (const bad of ['', 5]) expect(codeOf(await shop.post(own(bad)))).toBe('IDEMPOTENCY_KEY_INVALID');
+    expect(shop.runs).toHaveLength(3);
+  },
+);
+
+it('`clientKey ?? …` keeps the key of a client that sent one, and a key that can not be used is still refused', async () => {
+  await using shop = await startShop({
+    useIdempotency: { key: ({ clientKey, fields }) => clientKey ?? `amount-${fields[0]?.args.amount}` },
   });
-  await shop.post(pay, key('from-client'));
-  expect(asked).toEqual([]);
-  const own = (value: unknown) => ({ ...pay, variables: { own: value } });
-  expect(await shop.post(own('mine'))).toMatchObject({ replayed: false });
-  expect(await shop.post(own('mine'))).toMatchObject({ replayed: true });
-  for (const none of [null, undefined]) expect(await shop.post(own(none))).toMatchObject({ replayed: false });
-  for (const bad of ['', 5]) expect(codeOf(await shop.post(own(bad)))).toBe('IDEMPOTENCY_KEY_INVALID');
-  expect(shop.runs).toHaveLength(4);
-  expect(new Set(asked)).toEqual(new Set(['Document']));
+  await shop.post(pay, key('k'));
+  await shop.post(pay);
+  expect((await shop.records()).map((record) => record.key).sort()).toEqual(['amount-5', 'k']);
+  expect(await shop.post(pay)).toMatchObject({ replayed: true });
+  expect(codeOf(await shop.post(pay, key('"abc')))).toBe('IDEMPOTENCY_KEY_INVALID');
+  expect(shop.runs).toEqual(['pay', 'pay']);
 });
 
 it('another header name', async () => {
@@ -142,7 +170,10 @@ it.each(['application/json', 'application/graphql-response+json'])(
     await using shop = await startShop({
       typeDefs: 'type Mutation { pay: Int like: Int }',
       mutations: { pay: () => 1, like: () => 1 },
-      useIdempotency: { require: ({ name, fields }) => name !== 'Free' && fields.includes('pay') },
+      useIdempotency: {
+        require: async ({ operationName, fields }) =>
+          operationName !== 'Free' && fields.some(({ name }) => name === 'pay'),
+      },
     });
     const answer = await shop.post({ query: 'mutation Dear { like p: pay }' }, { accept });
     expect(answer.status).toBe(400);

@@ -22,7 +22,8 @@ function mutationOf({ query, variables, operationName }: Request): Mutation {
 
 async function argumentsOf(request: Request) {
   const policies = { fingerprint: () => WHOLE_INPUT };
-  return (await fingerprintsOf(comparisonOf(mutationOf(request), policies, {}))).fingerprints;
+  const parts = { mutation: mutationOf(request), context: {}, argsOf: () => ({}), clientKey: 'k' };
+  return (await fingerprintsOf(comparisonOf(parts, policies, { scope: 'me', key: 'k' }))).fingerprints;
 }
 const selectionOf = (request: Request) => mutationOf(request).selections();
 

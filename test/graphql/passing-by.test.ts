@@ -80,8 +80,8 @@ it('the executor of an operation without a key is not replaced', async () => {
     'query A { a } mutation B { a }',
     'fragment F on Query { a }',
   ]) {
-    onExecute({
-      args: { schema, document: parse(source), contextValue: { params: {} } },
+    await onExecute({
+      args: { schema, document: parse(source), contextValue: { params: { query: source } } },
       executeFn: () => ({}),
       setExecuteFn: () => expect.unreachable(),
     });

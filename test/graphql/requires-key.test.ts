@@ -39,9 +39,10 @@ it('`require` is asked about the fields that have no key of their own, and about
   await using shop = await startKeyedShop({
     typeDefs,
     useIdempotency: {
-      require: ({ name, fields }) => {
-        asked.push(name, fields);
-        return fields.includes('log');
+      require: ({ operationName, fields }) => {
+        const names = fields.map(({ name }) => name);
+        asked.push(operationName, names);
+        return names.includes('log');
       },
     },
   });
@@ -49,7 +50,7 @@ it('`require` is asked about the fields that have no key of their own, and about
   await shop.post({ query: 'mutation { pay @idempotent(key: "q") }' });
   const refused = await shop.post({ query: 'mutation { pay @idempotent(key: "r") log }' });
   expect(codeOf(refused)).toBe('IDEMPOTENCY_KEY_MISSING');
-  expect(asked).toEqual(['A', ['ship'], undefined, ['log']]);
+  expect(asked).toEqual(['A', ['ship', 'ship'], undefined, ['log']]);
   expect(shop.runs).toEqual(['pay', 'ship', 'ship', 'pay']);
 });
 

@@ -33,7 +33,7 @@ export async function startSocketShop(options: ShopOptions = {}): Promise<Socket
   const closed = gate();
   let sockets: { dispose(): void | Promise<void> } | undefined;
   const shop = await startShop({
-    useIdempotency: { scope: (context) => scopeOf(context) },
+    useIdempotency: { scope: ({ context }) => scopeOf(context) },
     ...options,
     beside: (server, yoga) => {
       sockets = serve(server, yoga, closed.open);

@@ -86,7 +86,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const idempotency = createIdempotency({ store: store.store, ...options.idempotency });
   const plugin = useIdempotency<Context>({
     idempotency,
-    scope: ({ request }) => request.headers.get('x-user') ?? 'someone',
+    scope: ({ context }) => context.request.headers.get('x-user') ?? 'someone',
     ...options.useIdempotency,
   });
   const yoga = createYoga({ logging: false, ...yogaOptions, schema, plugins: [...before, plugin, ...after] });

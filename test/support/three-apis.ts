@@ -74,7 +74,7 @@ function yogaOf<Input>(options: ThreeApisOptions<Input>) {
   const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true } = options;
   const each = <T>(make: (mutation: Mutation<Input>) => T) =>
     Object.fromEntries(Object.entries(mutations).map(([name, mutation]) => [name, make(mutation)]));
-  const scope = ({ request }: { request: Request }) => request.headers.get('x-user');
+  const scope = ({ context }: { context: { request: Request } }) => context.request.headers.get('x-user');
   const status = createKeyStatusField({
     idempotency,
     scope,

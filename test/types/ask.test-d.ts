@@ -30,7 +30,7 @@ if (status.state === 'completed' && status.withheld) expectTypeOf(status.withhel
 if (status.state === 'running') status.result;
 
 // GraphQL.
-const ofContext = (context: Context) => context.user?.id;
+const ofContext = ({ context }: { context: Context }) => context.user?.id;
 export const field = createKeyStatusField({
   idempotency,
   scope: ofContext,

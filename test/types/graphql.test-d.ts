@@ -1,8 +1,16 @@
 import { type Plugin as EnvelopPlugin, envelop } from '@envelop/core';
-import type { ExecutionArgs } from 'graphql';
+import type { ExecutionResult, GraphQLResolveInfo } from 'graphql';
 import { createSchema, createYoga, type YogaInitialContext, type Plugin as YogaPlugin } from 'graphql-yoga';
 import type { Finished, Idempotency, Policy, Run } from 'latchkey';
-import { type IdempotencyContext, type MutationOperation, useIdempotency } from 'latchkey/graphql';
+import {
+  type CalledField,
+  type GraphQLCall,
+  type GraphQLFieldCall,
+  type IdempotencyContext,
+  type KeyOfCall,
+  type UseIdempotencyOptions,
+  useIdempotency,
+} from 'latchkey/graphql';
 import { expectTypeOf } from 'vitest';
 
 declare const idempotency: Idempotency;
@@ -16,18 +24,22 @@ createYoga({
   plugins: [
     useIdempotency({
       idempotency,
-      scope(context) {
-        expectTypeOf(context).toEqualTypeOf<YogaInitialContext>();
-        return context.request.headers.get('authorization');
+      scope(call) {
+        expectTypeOf(call).toEqualTypeOf<GraphQLCall<YogaInitialContext>>();
+        return call.context.request.headers.get('authorization');
       },
-      key(context, args) {
+      async key({ context, clientKey }) {
         expectTypeOf(context).toEqualTypeOf<YogaInitialContext>();
-        expectTypeOf(args).toEqualTypeOf<ExecutionArgs>();
-        return context.params.extensions?.key;
+        expectTypeOf(clientKey).toEqualTypeOf<string | undefined>();
+        return clientKey ?? context.params.extensions?.key;
       },
-      require(operation) {
-        expectTypeOf(operation).toEqualTypeOf<MutationOperation>();
-        return operation.fields.includes('pay');
+      async require({ context, fields }) {
+        expectTypeOf(context).toEqualTypeOf<YogaInitialContext>();
+        return fields.some(({ name }) => name === 'pay');
+      },
+      request({ context }) {
+        expectTypeOf(context).toEqualTypeOf<YogaInitialContext>();
+        return { headers: context.request.headers, extensions: context.params.extensions };
       },
     }),
   ],
@@ -36,7 +48,7 @@ createYoga<object, MyContext>({
   plugins: [
     useIdempotency({
       idempotency,
-      scope(context) {
+      scope({ context }) {
         expectTypeOf(context.user).toEqualTypeOf<string>();
         return context.user;
       },
@@ -49,18 +61,19 @@ createYoga<object, MyContext>({
   plugins: [
     useIdempotency({
       idempotency,
-      scope: (context) => context.user,
-      authorizeReplay({ context, calls, scope }) {
+      scope: ({ context }) => context.user,
+      authorizeReplay({ context, fields, scope }) {
         expectTypeOf(context.user).toEqualTypeOf<string>();
-        expectTypeOf(calls[0]?.args).toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+        expectTypeOf(fields[0]?.args).toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
         return context.user === scope;
       },
       fields: {
         pay: {
-          fingerprint({ context, input }) {
-            expectTypeOf(context.user).toEqualTypeOf<string>();
-            expectTypeOf(input).toBeUnknown();
-            return [context.user, input];
+          fingerprint(call) {
+            expectTypeOf(call).toExtend<GraphQLFieldCall<MyContext> & KeyOfCall>();
+            expectTypeOf(call.context.user).toEqualTypeOf<string>();
+            expectTypeOf(call.args).toEqualTypeOf<Readonly<Record<string, unknown>>>();
+            return [call.context.user, call.args];
           },
         },
         ship: { fingerprint: { versions: { v2: async ({ context }) => context.user, v1: () => null } } },
@@ -90,9 +103,20 @@ useIdempotency({ idempotency });
 useIdempotency({ scope: () => 'ada' });
 // @ts-expect-error no such option
 useIdempotency({ idempotency, scope: () => 'ada', header: 'x-key' });
+// @ts-expect-error an option of another adapter
+useIdempotency({ idempotency, scope: () => 'ada', methods: ['POST'] });
+// @ts-expect-error an option of all mutations only
+useIdempotency({ idempotency, scope: () => 'ada', fields: { pay: { headerName: 'x-key' } } });
+// @ts-expect-error a policy has no scope
+useIdempotency({ idempotency, scope: () => 'ada', policy: { scope: () => 'ada' } });
+// @ts-expect-error where a request stands is known at once
+useIdempotency({ idempotency, scope: () => 'ada', request: async () => ({ headers: {} }) });
 
 // `scope` may say which context it takes; then the plugin fits where there is one.
-const ofMyContext = useIdempotency({ idempotency, scope: (context: MyContext) => context.user });
+const ofMyContext = useIdempotency({
+  idempotency,
+  scope: ({ context }: { context: MyContext }) => context.user,
+});
 expectTypeOf(ofMyContext).toExtend<EnvelopPlugin<MyContext>>();
 expectTypeOf(ofMyContext).toExtend<YogaPlugin<MyContext>>();
 expectTypeOf(ofMyContext).not.toExtend<EnvelopPlugin<{ user: number }>>();
@@ -102,7 +126,7 @@ envelop({ plugins: [ofMyContext] });
 // A plugin of a given type says it too.
 export const plugin: YogaPlugin<MyContext> = useIdempotency({
   idempotency,
-  scope(context) {
+  scope({ context }) {
     expectTypeOf(context).toExtend<MyContext & YogaInitialContext>();
     return context.user;
   },
@@ -125,7 +149,7 @@ useIdempotency({
         return { action: 'complete', data: { pay: { id: '1' } } };
       },
       classify: (finished) => {
-        expectTypeOf(finished).toEqualTypeOf<Finished>();
+        expectTypeOf(finished).toExtend<Finished<ExecutionResult>>();
         return finished.outcome === 'error' ? 'release' : 'store';
       },
     },
@@ -161,3 +185,103 @@ createSchema<MyContext & IdempotencyContext>({
     },
   },
 });
+
+// What GraphQL Code Generator makes of a schema, with its defaults: a field may be a function or an object, and is optional.
+type Resolver<Result, Args> =
+  | ((parent: object, args: Args, context: MyContext, info: GraphQLResolveInfo) => Promise<Result> | Result)
+  | {
+      resolve: (
+        parent: object,
+        args: Args,
+        context: MyContext,
+        info: GraphQLResolveInfo,
+      ) => Promise<Result> | Result;
+    };
+interface Charge {
+  id: string;
+  amount: number;
+}
+interface Resolvers {
+  Mutation?: {
+    chargeCard?: Resolver<Charge | Promise<Charge>, { amount: number; note?: string | null }>;
+    setTheme?: Resolver<string | null, { name: 'dark' | 'light' }>;
+  };
+}
+type Mutations = Resolvers['Mutation'];
+
+const typed = useIdempotency<MyContext, Mutations>({
+  idempotency,
+  scope(call) {
+    expectTypeOf(call).toEqualTypeOf<GraphQLCall<MyContext, Mutations>>();
+    return call.context.user;
+  },
+  require({ fields }) {
+    expectTypeOf(fields).toEqualTypeOf<readonly CalledField<Mutations>[]>();
+    return fields.some((field) => field.name === 'chargeCard' && field.args.amount > 5);
+  },
+  key({ clientKey, fields }) {
+    // @ts-expect-error no such mutation
+    return clientKey ?? fields.find(({ name }) => name === 'chargeCart')?.name;
+  },
+  policy: {
+    fingerprint(call) {
+      expectTypeOf(call.field).toEqualTypeOf<'chargeCard' | 'setTheme'>();
+      return call.args;
+    },
+  },
+  fields: {
+    chargeCard: {
+      require: true,
+      key: async ({ clientKey, args }) => {
+        expectTypeOf(args).toEqualTypeOf<{ amount: number; note?: string | null }>();
+        return clientKey ?? args.note;
+      },
+      fingerprint: ({ args, context, scope, key }) => [args.amount, context.user, scope, key],
+      authorizeReplay: ({ args, field }) => {
+        expectTypeOf(field).toEqualTypeOf<'chargeCard'>();
+        return args.amount > 5;
+      },
+      classify: ({ result }) => {
+        expectTypeOf(result.data?.chargeCard?.amount).toEqualTypeOf<number | undefined>();
+        return 'store';
+      },
+    },
+    setTheme: { require: ({ args }) => args.name === 'dark', concurrent: 'reject' },
+  },
+});
+expectTypeOf(typed).toExtend<YogaPlugin<MyContext>>();
+
+useIdempotency<MyContext, Mutations>({
+  idempotency,
+  scope: ({ context }) => context.user,
+  // @ts-expect-error no such mutation
+  fields: { chargeCart: { require: true } },
+});
+useIdempotency<MyContext, Mutations>({
+  idempotency,
+  scope: ({ context }) => context.user,
+  // @ts-expect-error no such option of a field
+  fields: { chargeCard: { required: true } },
+});
+useIdempotency<MyContext, Mutations>({
+  idempotency,
+  scope: ({ context }) => context.user,
+  // @ts-expect-error no such argument
+  fields: { setTheme: { require: ({ args }) => args.amount > 5 } },
+});
+useIdempotency<MyContext, Mutations>({
+  idempotency,
+  // @ts-expect-error a context is in the call
+  scope: ({ user }) => user,
+});
+
+// One type parameter stays enough, and a map of resolvers serves as the second one.
+useIdempotency<MyContext>({ idempotency, scope: ({ context }) => context.user, fields: { anything: {} } });
+const resolvers = {
+  ship: (_parent: unknown, args: { to: string }) => args.to,
+};
+export const options: UseIdempotencyOptions<MyContext, typeof resolvers> = {
+  idempotency,
+  scope: ({ context }) => context.user,
+  fields: { ship: { key: ({ args }) => args.to } },
+};

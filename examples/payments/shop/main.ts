@@ -36,7 +36,9 @@ const yoga = createYoga({
       },
     },
   }),
-  plugins: [useIdempotency({ idempotency, scope: ({ request }) => request.headers.get('authorization') })],
+  plugins: [
+    useIdempotency({ idempotency, scope: ({ context }) => context.request.headers.get('authorization') }),
+  ],
 });
 
 /** For the story: the power fails as soon as a certain step is recorded. */

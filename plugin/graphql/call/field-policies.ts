@@ -1,35 +1,74 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql';
-import { type Origin, optionsOf } from '../../../server/engine/check-options.ts';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
-import type { Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
+import { overlaid, type Policy, type ResolvedPolicy } from '../../../server/engine/policy.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
+import {
+  checkFieldPolicy,
+  fieldsOrigin,
+  type GraphQLFieldFunctions,
+  type GraphQLFieldPolicy,
+  POLICY_ORIGIN,
+} from './field-policy.ts';
+
+/** The functions of a field that are no part of a policy: each field keeps its own. */
+export type FieldFunctions = GraphQLFieldFunctions<never>;
+
+type Policies = Readonly<Record<string, GraphQLFieldPolicy<never> | undefined>>;
+type AnyPolicy = Policy<never, never>;
 
 /** `FieldPolicies` holds the policies of root fields, checked at construction. */
 export class FieldPolicies {
   readonly #idempotency: Idempotency;
   readonly #default: ResolvedPolicy;
-  readonly #overrides: ReadonlyMap<string, Policy<never, never>>;
+  /** The policy of all mutations, which that of a field goes over. */
+  readonly #ofAll: AnyPolicy;
+  readonly #overrides: ReadonlyMap<string, AnyPolicy>;
+  readonly #functions: ReadonlyMap<string, FieldFunctions>;
   readonly #resolved: ReadonlyMap<string, ResolvedPolicy>;
 
   /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
-  constructor(idempotency: Idempotency, fields: Readonly<Record<string, Policy<never, never>>>) {
+  constructor(idempotency: Idempotency, fields: Policies, ofAll: AnyPolicy = {}) {
     this.#idempotency = idempotency;
-    this.#default = idempotency.policy();
-    this.#overrides = new Map(Object.entries(fields));
-    this.#resolved = new Map(
-      Object.entries(fields).map(([name, policy]) => [name, idempotency.policy(policy, originOf([name]))]),
-    );
+    this.#ofAll = ofAll;
+    this.#default = idempotency.policy(ofAll, POLICY_ORIGIN);
+    const split = Object.entries(fields).flatMap(([name, policy]) => {
+      if (policy === undefined) return [];
+      checkFieldPolicy(name, policy);
+      const { scope, key, require, authorizeReplay, ...rest } = policy;
+      return [{ name, functions: { scope, key, require, authorizeReplay } as FieldFunctions, rest }];
+    });
+    this.#functions = new Map(split.map(({ name, functions }) => [name, functions]));
+    this.#overrides = new Map(split.map(({ name, rest }) => [name, rest]));
+    this.#resolved = new Map(split.map(({ name, rest }) => [name, this.#resolve(rest, [name])]));
   }
 
-  /** @throws TypeError for what the schema does not have, such as a name that was misspelt: a mutation, a path to exclude */
-  check(schema: GraphQLSchema): void {
+  #resolve(policy: AnyPolicy, names: readonly string[]): ResolvedPolicy {
+    return this.#idempotency.policy(overlaid(this.#ofAll, policy), fieldsOrigin(names));
+  }
+
+  /** Tells whether the policy of a field itself has an option. */
+  hasOwn(field: string, option: keyof Policy): boolean {
+    return this.#overrides.get(field)?.[option] !== undefined;
+  }
+
+  /** Gives the functions of a field; each is undefined where it has none of its own. */
+  functions(field: string): FieldFunctions {
+    return this.#functions.get(field) ?? {};
+  }
+
+  /**
+   * @param requiring the mutations that need a key by the schema
+   * @throws TypeError for what the schema does not have, such as a name that was misspelt: a mutation, a path to exclude;
+   * and for a `require` that contradicts it
+   */
+  check(schema: GraphQLSchema, requiring: ReadonlySet<string> = new Set()): void {
     const mutations = schema.getMutationType()?.getFields() ?? {};
     for (const name of this.#overrides.keys()) {
       const mutation = Object.hasOwn(mutations, name) ? mutations[name] : undefined;
-      if (mutation) this.#checkPaths(mutation);
+      if (mutation) this.#checkMutation(mutation, requiring);
       else {
         const known = Object.keys(mutations).join(', ') || 'none';
         throw new TypeError(
@@ -37,6 +76,15 @@ export class FieldPolicies {
         );
       }
     }
+  }
+
+  #checkMutation(mutation: GraphQLField<unknown, unknown>, requiring: ReadonlySet<string>): void {
+    this.#checkPaths(mutation);
+    const { name } = mutation;
+    if (this.functions(name).require !== false || !requiring.has(name)) return;
+    throw new TypeError(
+      `Expected \`fields.${name}.require\` not to be false, for the schema has @requiresIdempotencyKey on ${name}; leave one of them out`,
+    );
   }
 
   /** Checks that the paths of a field's own policy lead into its arguments. Paths of the defaults are for any field, so they need not. */
@@ -60,7 +108,7 @@ export class FieldPolicies {
     const [first] = named;
     if (first === undefined) return this.#default;
     if (named.length === 1) return this.#resolved.get(first) as ResolvedPolicy;
-    return this.#idempotency.policy(this.#merged(named), originOf(named));
+    return this.#resolve(this.#merged(named), named);
   }
 
   /** Gives the policy by which the arguments of one field are compared, whatever other fields share its key. */
@@ -68,7 +116,7 @@ export class FieldPolicies {
     return (this.#resolved.get(field) ?? this.#default).fingerprint;
   }
 
-  #merged(names: readonly string[]): Policy<never, never> {
+  #merged(names: readonly string[]): AnyPolicy {
     const merged = new Map<string, { name: string; value: unknown }>();
     for (const name of names) {
       for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {
@@ -85,17 +133,4 @@ export class FieldPolicies {
     }
     return Object.fromEntries([...merged].map(([option, { value }]) => [option, value]));
   }
-}
-
-function originOf(fields: readonly string[]): Origin {
-  return {
-    of: 'useIdempotency',
-    at: fields.map((name) => `fields.${name}`).join(' + '),
-    elsewhere: optionsOf('useIdempotency(...), for all mutations', [
-      'scope',
-      'key',
-      'require',
-      'authorizeReplay',
-    ]),
-  };
 }

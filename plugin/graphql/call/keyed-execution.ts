@@ -5,19 +5,20 @@ import { markCarriers } from '../../../server/key-carriers.ts';
 import { outsideRun } from '../../../server/run.ts';
 import { variableErrors } from '../document/variable-errors.ts';
 import { exposeRun } from '../host/context.ts';
-import { carriersOf } from '../host/key.ts';
 import type { Execute, Result } from '../host/plugin.ts';
 import type { KeyedMutation } from './keyed-mutation.ts';
 import { notStarted, thrownResult } from './start.ts';
 
 /**
  * Runs the rest of the pipeline once for its key, or answers from the record.
+ * @param carriers the objects by which operations are recognized that the run executes with what it has at hand
  * @throws IdempotencyError
  * @throws what the executor threw, once the record is settled
  */
 export async function executeKeyed(
   idempotency: Idempotency,
   call: KeyedMutation,
+  carriers: readonly unknown[],
   executeFn: Execute,
   args: ExecutionArgs,
 ): Promise<Answer<Result>> {
@@ -26,7 +27,7 @@ export async function executeKeyed(
   const answer = await idempotency.execute<Result>({
     ...call,
     async handler({ session }) {
-      markCarriers(carriersOf(args.contextValue));
+      markCarriers([...carriers, args.contextValue]);
       const errors = variableErrors(args);
       if (errors) return notStarted(errors);
       try {

@@ -1,34 +1,45 @@
 import { GraphQLError } from 'graphql';
 import { IdempotencyError } from '../../../server/engine/errors.ts';
-import type { Mutation, MutationOperation } from '../document/operation.ts';
-import { plainFields } from '../document/plain-value.ts';
-
-/** `authorizeReplay` is shown this: whose stored answer is about to be given, and to whom. */
-export interface Replay<Context> extends MutationOperation {
-  /** The context of the caller who is about to get the answer. */
-  readonly context: Context;
-  /** The root fields in order, each with its arguments as the client wrote them: not coerced, without the schema's defaults. */
-  readonly calls: readonly { readonly field: string; readonly args: Readonly<Record<string, unknown>> }[];
-  readonly scope: string;
-  readonly key: string;
-}
+import { whatCame } from '../../../server/engine/what-came.ts';
+import { type CallParts, fieldCall, operationCall } from './call-object.ts';
+import type { FieldPolicies } from './field-policies.ts';
+import type { GraphQLCall, KeyOfCall } from './graphql-call.ts';
 
 /** True lets the answer through, false is IDEMPOTENCY_REPLAY_FORBIDDEN; a GraphQLError that it throws is given instead. */
-export type AuthorizeReplay<Context> = (replay: Replay<Context>) => boolean | Promise<boolean>;
+export type AuthorizeReplay<Call> = (call: Call) => boolean | Promise<boolean>;
 
-/** The developer's `authorizeReplay`, as the call of one mutation has it. */
+/**
+ * The developer's `authorizeReplay` functions, as the call of one mutation has them: each field is asked about once, by its own function or
+ * else by that of all.
+ * @returns undefined where nobody is asked
+ */
 export function authorization<Context>(
-  authorizeReplay: AuthorizeReplay<Context>,
-  { name, fields, calls, variables }: Mutation,
-  { context, scope, key }: Pick<Replay<Context>, 'context' | 'scope' | 'key'>,
-): () => Promise<boolean> {
+  policies: FieldPolicies,
+  ofAll: AuthorizeReplay<GraphQLCall<Context> & KeyOfCall> | undefined,
+  parts: CallParts<Context>,
+  known: KeyOfCall,
+): (() => Promise<boolean>) | undefined {
+  const { calls } = parts.mutation;
+  const own = calls.filter(({ field }) => policies.functions(field).authorizeReplay);
+  const asksAll = ofAll !== undefined && own.length < calls.length;
+  if (own.length === 0 && !asksAll) return undefined;
   return async () => {
     try {
-      const shown = calls.map(({ field, args }) => ({ field, args: plainFields(args, variables) }));
-      return await authorizeReplay({ context, name, fields, calls: shown, scope, key });
+      for (const call of own) {
+        const { authorizeReplay } = policies.functions(call.field);
+        const verdict: unknown = await authorizeReplay?.(fieldCall(parts, call, known) as never);
+        if (!isAllowed(verdict)) return false;
+      }
+      return !asksAll || isAllowed(await ofAll(operationCall(parts, undefined, known)));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       throw new IdempotencyError('IDEMPOTENCY_REPLAY_FORBIDDEN', error.message, { cause: error });
     }
   };
+}
+
+/** @throws TypeError for what is neither, such as the `user?.isAdmin` of nobody */
+function isAllowed(verdict: unknown): boolean {
+  if (typeof verdict === 'boolean') return verdict;
+  throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${whatCame(verdict)}`);
 }

@@ -18,30 +18,27 @@ import { fragmentsOf, perOperation } from './per-operation.ts';
 import { isCall, type RootFields, rootFields } from './root-fields.ts';
 import { type Selection, selectionOf } from './selection.ts';
 
-/** A `require` function is shown this. */
-export interface MutationOperation {
-  /** The client's name for the operation, if it has one. */
-  readonly name: string | undefined;
-  /** The root fields that this request executes, by their names in the schema, each once, in order. */
-  readonly fields: readonly string[];
-}
-
 /** A root field that calls something. */
 export interface RootCall {
+  readonly responseKey: string;
   readonly field: string;
   readonly args: readonly ArgumentNode[];
+  readonly node: FieldNode;
 }
 
 const selections = perOperation(selectionOf);
 
 /** A `Mutation` is an operation as the client sent it: its document and variables, before any coercion. */
-export class Mutation implements MutationOperation {
+export class Mutation {
+  /** The client's name for the operation, if it has one. */
   readonly name: string | undefined;
+  /** The root fields that this request executes, by their names in the schema, each once, in order. */
   readonly fields: readonly string[];
+  /** The root fields that the mutation calls, in order, with the arguments as the client wrote them. */
+  readonly calls: readonly RootCall[];
   /** The root fields by response key, with `__typename`. */
   readonly rootFields: RootFields;
   readonly variables: Variables;
-  readonly #nodes: readonly FieldNode[];
   readonly #selection: () => Selection;
   readonly #document: DocumentNode;
   readonly #operation: OperationDefinitionNode;
@@ -51,8 +48,12 @@ export class Mutation implements MutationOperation {
     this.name = operation.name?.value;
     this.variables = new Variables(operation, variables);
     this.rootFields = rootFields(operation, fragmentsOf(document), this.variables);
-    this.#nodes = [...this.rootFields.values()].filter(isCall).map(([node]) => node);
-    this.fields = [...new Set(this.#nodes.map((node) => node.name.value))];
+    this.calls = [...this.rootFields].flatMap(([responseKey, nodes]) => {
+      const [node] = nodes;
+      const { name, arguments: args = [] } = node;
+      return isCall(nodes) ? [{ responseKey, field: name.value, args, node }] : [];
+    });
+    this.fields = [...new Set(this.calls.map(({ field }) => field))];
     this.#selection = () => selections(document, operation);
     this.#document = document;
     this.#operation = operation;
@@ -80,14 +81,6 @@ export class Mutation implements MutationOperation {
     return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
   }
 
-  /** The names of the root fields that have no key of their own. */
-  fieldsWithout(keys: ReadonlyMap<string, string>): readonly string[] {
-    const without = [...this.rootFields].filter(
-      ([responseKey, nodes]) => isCall(nodes) && !keys.has(responseKey),
-    );
-    return [...new Set(without.map(([, [node]]) => node.name.value))];
-  }
-
   /** Tells whether the mutation uses `@defer` or `@stream` anywhere. */
   get incremental(): boolean {
     return this.#selection().incremental;
@@ -96,11 +89,6 @@ export class Mutation implements MutationOperation {
   /** The name of the operation in the record. */
   get operation(): string {
     return this.fields.join(', ');
-  }
-
-  /** Lists the root fields that the mutation calls, in order, with the arguments as the client wrote them. */
-  get calls(): readonly RootCall[] {
-    return this.#nodes.map(({ name, arguments: args = [] }) => ({ field: name.value, args }));
   }
 
   /**
@@ -125,10 +113,10 @@ export class Mutation implements MutationOperation {
   dataOf(values: unknown): Record<string, unknown> {
     const known = typeof values === 'object' && values !== null ? values : {};
     return Object.fromEntries(
-      this.#nodes.map(({ name: { value: name }, alias }) => {
-        if (!Object.hasOwn(known, name))
-          throw new TypeError(`Expected the data to be an object with the field ${name}`);
-        return [alias?.value ?? name, (known as Record<string, unknown>)[name]];
+      this.calls.map(({ field, responseKey }) => {
+        if (!Object.hasOwn(known, field))
+          throw new TypeError(`Expected the data to be an object with the field ${field}`);
+        return [responseKey, (known as Record<string, unknown>)[field]];
       }),
     );
   }

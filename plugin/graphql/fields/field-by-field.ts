@@ -34,6 +34,7 @@ interface Part {
 export async function executeFieldByField(
   idempotency: Idempotency,
   calls: FieldCalls,
+  carriers: readonly unknown[],
   { keyed, unkeyed }: { readonly keyed: Execute; readonly unkeyed: Execute },
   args: ExecutionArgs,
 ): Promise<FieldsAnswer> {
@@ -61,7 +62,7 @@ export async function executeFieldByField(
 
   async function once(part: Part, call: KeyedMutation, partArgs: ExecutionArgs): Promise<Result> {
     try {
-      const answer = await executeKeyed(idempotency, call, keyed, partArgs);
+      const answer = await executeKeyed(idempotency, call, carriers, keyed, partArgs);
       if (answer.replayed) replayed.push(...part.fields.keys());
       return answer.value;
     } catch (error) {

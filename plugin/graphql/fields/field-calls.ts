@@ -1,4 +1,5 @@
 import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { CallParts } from '../call/call-object.ts';
 import { type Caller, type KeyedMutation, keyedMutation } from '../call/keyed-mutation.ts';
 import { Mutation } from '../document/operation.ts';
 import { type FieldNodes, partOf } from '../document/root-fields.ts';
@@ -10,8 +11,12 @@ interface FieldCallsOptions<Context> extends Caller<Context> {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  readonly mutation: Mutation;
+  /** The call of the whole operation. */
+  readonly parts: CallParts<Context>;
   readonly variables: unknown;
+  /** The keys by `@idempotent`, by response key. */
+  readonly clientKeys: ReadonlyMap<string, string>;
+  scopeOf(parts: CallParts<Context>): Promise<string>;
 }
 
 /** The keyed root fields of one operation, by response key. */
@@ -21,30 +26,32 @@ export type FieldCalls = ReadonlyMap<string, KeyedMutation>;
  * A field with a key of its own has the record that an operation of only this field would have: the same key sent with
  * either form means the same.
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`
- * @throws what a developer's `fingerprint` function throws
+ * @throws what a developer's `scope` or `fingerprint` function throws
  */
 export async function fieldCalls<Context>(
   keys: ReadonlyMap<string, string>,
   options: FieldCallsOptions<Context>,
 ): Promise<FieldCalls> {
   const calls = new Map<string, KeyedMutation>();
-  for (const [responseKey, nodes] of options.mutation.rootFields) {
+  for (const [responseKey, nodes] of options.parts.mutation.rootFields) {
     const key = keys.get(responseKey);
-    if (key !== undefined) calls.set(responseKey, await fieldCall(key, responseKey, nodes, options));
+    if (key !== undefined) calls.set(responseKey, await keyedField(key, responseKey, nodes, options));
   }
   return calls;
 }
 
-function fieldCall<Context>(
+async function keyedField<Context>(
   key: string,
   responseKey: string,
   nodes: FieldNodes,
   options: FieldCallsOptions<Context>,
 ): Promise<KeyedMutation> {
-  const { schema, document, operation, variables } = options;
+  const { schema, document, operation, variables, clientKeys } = options;
   const part = partOf(document, operation, nodes.map(asSelected));
   const mutation = new Mutation(part.document, part.operation, variables);
-  return keyedMutation(key, mutation, options, (error) =>
+  const clientKey = clientKeys.get(responseKey) ?? options.parts.clientKey;
+  const parts = { ...options.parts, mutation, clientKey };
+  return keyedMutation(parts, { scope: await options.scopeOf(parts), key }, options, (error) =>
     failed(schema, new Map([[responseKey, nodes]]), [located(error, responseKey, nodes)]),
   );
 }

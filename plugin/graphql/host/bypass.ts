@@ -5,6 +5,8 @@ const ORDER =
   'List the plugins that bring an executor (useEngine, useGraphQlJit, a remote executor) before useIdempotency, and those ' +
   'that wrap the execution after it';
 
+const noKey: Protected['keys'][number] = { key: '', scope: async () => '' };
+
 /** Says, wherever somebody may look, that operations do not come by this plugin. */
 export class BypassReport {
   readonly #idempotency: Idempotency;
@@ -16,20 +18,19 @@ export class BypassReport {
 
   /**
    * Warns once in the life of a process, and tells the event listener each time.
-   * @param scope of the keys; asked only where there are some
    * @returns the error to answer with
    */
-  tell(what: Protected, bypass: Bypass, scope: () => Promise<string>): Error {
+  tell(what: Protected, bypass: Bypass): Error {
     const message = messageOf(what, bypass);
     if (!this.#warned.has(bypass)) process.emitWarning(message, { type: 'LatchkeyWarning' });
     this.#warned.add(bypass);
-    void this.#report(what, bypass, scope);
+    void this.#report(what, bypass);
     return new TypeError(message);
   }
 
-  async #report({ operation, keys }: Protected, reason: Bypass, scope: () => Promise<string>): Promise<void> {
-    const owner = keys.length > 0 ? await scope().catch(() => '') : '';
-    for (const key of keys.length > 0 ? keys : ['']) {
+  async #report({ operation, keys }: Protected, reason: Bypass): Promise<void> {
+    for (const { key, scope } of keys.length > 0 ? keys : [noKey]) {
+      const owner = await scope().catch(() => '');
       this.#idempotency.report({ type: 'unprotected', scope: owner, key, operation, reason });
     }
   }

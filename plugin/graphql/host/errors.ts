@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { errorDataOf } from '../../../server/engine/error-data.ts';
 import { IdempotencyError, isIdempotencyError } from '../../../server/engine/errors.ts';
+import { ArgumentsRefused } from '../document/coerced-arguments.ts';
 
 /**
  * Makes the answer to a refused operation: one GraphQLError and no `data`, since nothing was executed. It has no
@@ -8,6 +9,7 @@ import { IdempotencyError, isIdempotencyError } from '../../../server/engine/err
  * @throws the error itself when it is another one: that is for the host to report
  */
 export function refused(error: unknown): ExecutionResult {
+  if (error instanceof ArgumentsRefused) return { errors: error.errors };
   if (!isIdempotencyError(error)) throw error;
   return { errors: [translated(error, { status: error.status })] };
 }

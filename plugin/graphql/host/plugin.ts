@@ -15,7 +15,7 @@ export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
 export interface IdempotencyPlugin<Context> extends YogaHooks {
   onPluginInit(payload: { plugins: object[] }): void;
   onSchemaChange(payload: { schema: GraphQLSchema }): void;
-  readonly onExecute: (payload: ExecutePayload<Context>) => void;
+  readonly onExecute: (payload: ExecutePayload<Context>) => void | Promise<void>;
   onSubscribe(payload: SubscribePayload): void;
 }
 

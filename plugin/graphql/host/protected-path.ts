@@ -1,4 +1,3 @@
-import type { ExecutionArgs } from 'graphql';
 import { armed, disarmed, speaksOfArms } from './armed-document.ts';
 import type { Execute, Result, Sentinel } from './plugin.ts';
 
@@ -7,7 +6,7 @@ export interface Protected {
   /** The operation's root fields. */
   readonly operation: string;
   /** The keys of the operation or of its fields; none where a key is missing. */
-  readonly keys: readonly string[];
+  readonly keys: readonly { readonly key: string; readonly scope: () => Promise<string> }[];
 }
 
 /** `refused`: nothing ran. `ran`: it was executed without protection. */
@@ -31,12 +30,12 @@ interface Passage extends Protected {
  */
 export class ProtectedPath {
   readonly #passages = new WeakMap<object, Passage>();
-  readonly #tell: (what: Protected, bypass: Bypass, args: ExecutionArgs) => Error;
+  readonly #tell: (what: Protected, bypass: Bypass) => Error;
   // Something has been executed that was not to be: no operation is let through on the chance that it is not.
   #isClosed = false;
 
   /** @param tell reports it, and makes the error that is answered */
-  constructor(tell: (what: Protected, bypass: Bypass, args: ExecutionArgs) => Error) {
+  constructor(tell: (what: Protected, bypass: Bypass) => Error) {
     this.#tell = tell;
   }
 
@@ -61,18 +60,18 @@ export class ProtectedPath {
     onExecute: ({ args, executeFn, setExecuteFn }) => {
       const passage = this.#passages.get(args);
       if (!passage) return undefined;
-      if (this.#isClosed) throw this.#tell(passage, 'refused', args);
-      if (executeFn !== passage.entrance) setExecuteFn(this.#guard(passage, executeFn, args));
+      if (this.#isClosed) throw this.#tell(passage, 'refused');
+      if (executeFn !== passage.entrance) setExecuteFn(this.#guard(passage, executeFn));
       return {
         // A plugin that came even after this one.
         onExecuteDone: ({ result }) => {
-          if (!passage.guarded && !passage.entered) this.#judge(passage, result, args);
+          if (!passage.guarded && !passage.entered) this.#judge(passage, result);
         },
       };
     },
   };
 
-  #guard(passage: Passage, executeFn: Execute, args: ExecutionArgs): Execute {
+  #guard(passage: Passage, executeFn: Execute): Execute {
     return async (inner) => {
       passage.guarded = true;
       let result: Result;
@@ -80,19 +79,19 @@ export class ProtectedPath {
         result = await executeFn({ ...inner, document: armed(inner.document, inner.operationName) });
       } catch (error) {
         if (passage.entered || !speaksOfArms([error])) throw error;
-        throw this.#tell(passage, 'refused', args);
+        throw this.#tell(passage, 'refused');
       }
-      if (!passage.entered) this.#judge(passage, result, args);
+      if (!passage.entered) this.#judge(passage, result);
       return result;
     };
   }
 
   /** Errors alone are those of a plugin that wraps ours and has refused the operation. @throws where ours was replaced */
-  #judge(passage: Passage, result: Result, args: ExecutionArgs): void {
+  #judge(passage: Passage, result: Result): void {
     const isStream = Symbol.asyncIterator in result;
-    if (!isStream && speaksOfArms(result.errors ?? [])) throw this.#tell(passage, 'refused', args);
+    if (!isStream && speaksOfArms(result.errors ?? [])) throw this.#tell(passage, 'refused');
     if (!isStream && result.data === undefined) return;
     this.#isClosed = true;
-    throw this.#tell(passage, 'ran', args);
+    throw this.#tell(passage, 'ran');
   }
 }

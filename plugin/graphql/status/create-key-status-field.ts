@@ -10,9 +10,9 @@ import {
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../../server/key-status.ts';
+import { signalOf } from '../host/client-request.ts';
 import { rebuiltError } from '../host/error-codec.ts';
 import { refusedField } from '../host/errors.ts';
-import { signalOf } from '../host/key.ts';
 
 /** The result of the first call, as it went over the wire. */
 export interface GraphQLStoredResult {
@@ -25,8 +25,14 @@ export interface GraphQLStoredResult {
 export interface KeyStatusFieldOptions<Context> {
   /** What `createIdempotency` returned: the one that the mutations use. */
   idempotency: Idempotency;
-  /** Whose key it is: the same function as that of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING. */
-  scope: (context: Context) => string | null | undefined | Promise<string | null | undefined>;
+  /**
+   * Whose key it is, by the same rule as the `scope` of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING.
+   * @example
+   * scope: ({ context }) => context.user?.id
+   */
+  scope: (call: {
+    readonly context: Context;
+  }) => string | null | undefined | Promise<string | null | undefined>;
   /**
    * Decides whether the caller may know of this key. False is the state UNKNOWN, as for a key that is not there. It is asked for each
    * question; where nothing is known, `operation` is undefined and the verdict changes nothing.
@@ -53,7 +59,7 @@ export interface GraphQLQuestion<Context> {
 
 const CHECKS: Readonly<Record<keyof KeyStatusFieldOptions<never>, Check>> = {
   idempotency: anIdempotency,
-  scope: required(aFunction, '(context) => context.user?.id'),
+  scope: required(aFunction, '({ context }) => context.user?.id'),
   authorizeReplay: aFunction,
   maxWaitMs: integer(0, LONGEST_WAIT_MS),
 };
@@ -146,7 +152,7 @@ export interface KeyStatusField<Context> {
  * is run by it. A schema that is made by code can use `resolvers.Query.idempotencyKey` in a field of its own.
  *
  * @example
- * const keyStatus = createKeyStatusField({ idempotency, scope: (context: Context) => context.user?.id })
+ * const keyStatus = createKeyStatusField<Context>({ idempotency, scope: ({ context }) => context.user?.id })
  * createSchema({ typeDefs: [typeDefs, keyStatus.typeDefs], resolvers: [resolvers, keyStatus.resolvers] })
  * @throws TypeError for an option that is unknown or out of range
  */
@@ -163,7 +169,7 @@ export function createKeyStatusField<Context extends object>(
         async idempotencyKey(_parent, { key, waitMs }, context) {
           const signal = signalOf(context);
           try {
-            const scope = await scopeFor(context);
+            const scope = await scopeFor({ context });
             const question = {
               scope,
               key,

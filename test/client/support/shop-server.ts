@@ -125,7 +125,7 @@ function yogaFor(idempotency: Idempotency, pay: Pay, plugins: Plugin[], headerNa
         idempotency,
         scope: () => 'ada',
         headerName,
-        require: ({ fields }) => fields.includes('payKeyed'),
+        require: ({ fields }) => fields.some(({ name }) => name === 'payKeyed'),
       }),
     ],
   });

@@ -66,7 +66,7 @@ export function createShop(idempotency: Idempotency, watcher: Watcher) {
     plugins: [
       useIdempotency({
         idempotency,
-        scope: ({ request }: { request: Request }) => decoded(request.headers.get('x-customer')),
+        scope: ({ context }) => decoded(context.request.headers.get('x-customer')),
       }),
     ],
   });

@@ -2,12 +2,7 @@ export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export type { Answer, Captured, Encoded, KeyedCall, ResultCodec } from './call.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
-export {
-  IDEMPOTENCY_ERROR_CODES,
-  IdempotencyError,
-  type IdempotencyErrorCode,
-  isIdempotencyError,
-} from './engine/errors.ts';
+export { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from './engine/errors.ts';
 export type {
   FingerprintFunction,
   FingerprintPolicy,

@@ -78,7 +78,9 @@ export async function checkKey(
 /** The server did not say what became of the key: the question itself failed. */
 export class CheckFailedError extends Error {
   override readonly name = 'CheckFailedError';
+  /** The HTTP status of the answer. */
   readonly status: number;
+  /** The answer. Its body is unread, unless the status is 200. */
   readonly response: Response;
 
   constructor(response: Response) {

@@ -34,10 +34,14 @@ export interface DashboardHandler {
  *   authorize: async (request) => operatorOf(await sessionOf(request)),
  * })
  * http.createServer(toNodeHandler(dashboard)).listen(4_000)
- * @param files the built page; another one in tests
  * @throws TypeError for an option that is missing or not what it should be
  */
-export function createDashboard(options: DashboardOptions, files = new StaticFiles()): DashboardHandler {
+export function createDashboard(options: DashboardOptions): DashboardHandler {
+  return dashboardOf(options, new StaticFiles());
+}
+
+/** @param files the built page; another one in tests */
+export function dashboardOf(options: DashboardOptions, files: StaticFiles): DashboardHandler {
   const { authorize, allowedHosts, basePath, services, runner } = resolveOptions(options);
   const api = `${basePath}/api/trpc`;
   let isFound = false;

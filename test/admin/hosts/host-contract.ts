@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDashboard } from '../../../server/admin/create-dashboard.ts';
+import { dashboardOf } from '../../../server/admin/create-dashboard.ts';
 import { StaticFiles } from '../../../server/admin/page/static-files.ts';
 import { createIdempotency } from '../../../server/index.ts';
 import { createMongoStore } from '../../../server/mongodb/index.ts';
@@ -36,7 +36,7 @@ export function hostContract(start: Start): void {
       const { insertedId } = await database.db.collection('idempotency_keys').insertOne(recordOf(failed()));
       id = String(insertedId);
       const options = { idempotency, authorize: sessionOf, basePath };
-      const dashboard = createDashboard(options, new StaticFiles(directory));
+      const dashboard = dashboardOf(options, new StaticFiles(directory));
       host = await start(dashboard, basePath);
       stop = async () => {
         await dashboard.close();

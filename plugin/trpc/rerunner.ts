@@ -109,7 +109,7 @@ async function problemOf(
   if (keyHeader(request.key) === undefined) return 'Its key can not be sent in a header';
   try {
     const { path, input } = trpcFormat.readRequest(request.body);
-    const procedure = mutationAt(router, path);
+    const procedure = await mutationAt(router, path);
     if (!procedure) return `There is no mutation ${path} any more`;
     const value: unknown = transformer.input.deserialize(input);
     for (const validator of procedure.inputs ?? []) {

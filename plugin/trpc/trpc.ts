@@ -100,9 +100,11 @@ const defOf = (router: object) => (router as { _def: RouterDef })._def;
 
 export const configOf = (router: object): Config => defOf(router)._config;
 
-/** Finds a mutation by its path, such as `orders.create`. */
-export function mutationAt(router: object, path: string): ProcedureDef | undefined {
-  const { procedures } = defOf(router);
+/** Finds a mutation by its path, such as `orders.create`. The lazy routers on the way to it are loaded first. */
+export async function mutationAt(router: object, path: string): Promise<ProcedureDef | undefined> {
+  const { procedures, lazy = {} } = defOf(router);
+  const onTheWay = () => Object.entries(lazy).find(([prefix]) => path.startsWith(`${prefix}.`))?.[1];
+  for (let waiting = onTheWay(); waiting; waiting = onTheWay()) await waiting.load();
   const procedure = Object.hasOwn(procedures, path) ? procedures[path]?._def : undefined;
   return procedure?.type === 'mutation' ? procedure : undefined;
 }

@@ -1,6 +1,7 @@
 import { type AnyTRPCRouter, experimental_trpcMiddleware, initTRPC, lazy, tracked } from '@trpc/server';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createTRPCRerunner } from '../../plugin/trpc/index.ts';
 import { currentRun, type Run } from '../../server/index.ts';
 import { type Context, freshIdempotency, idempotentFor, serve, plain as t } from './support.ts';
 
@@ -104,6 +105,36 @@ describe.each(Object.entries(shapes))('idempotent() %s', (name, shape) => {
     expect(amounts.toSorted()).toEqual([1, 2]);
   });
 });
+
+it.each([
+  ['shop.pay', true],
+  ['shop.card.pay', true],
+  ['shop.card.refund', false],
+  ['shop', false],
+])(
+  '%s of lazy routers that nobody has called yet: whether its captured call can be sent again is %s',
+  async (path, possible) => {
+    await using fresh = await freshIdempotency();
+    const idempotent = idempotentFor(t, fresh.idempotency);
+    const router = t.router({
+      shop: lazy(async () =>
+        t.mergeRouters(
+          payRouter(idempotent, () => ({})),
+          t.router({ card: lazy(async () => payRouter(idempotent, () => ({}))) }),
+        ),
+      ),
+      broken: lazy(() => Promise.reject(new Error('no such file'))),
+    });
+    const rerunner = createTRPCRerunner({
+      router,
+      actAs: ({ scope }) => ({ scope, label: scope, ctx: {} }),
+    });
+    const body = JSON.stringify({ path, input: { amount: 5 } });
+    expect(await rerunner.check({ scope: 'alice', key: 'k', operation: path, body })).toMatchObject(
+      possible ? { possible } : { possible, why: `There is no mutation ${path} any more` },
+    );
+  },
+);
 
 it('a lazy router that can not be loaded uses up no key', async () => {
   await using fresh = await freshIdempotency();

@@ -3,11 +3,12 @@ import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
 import { checkedOperator } from './checked-operator.ts';
 import type { Operator } from './contract.ts';
-import { checkDashboardOptions, type DashboardOptions, requireMongoStore } from './dashboard-options.ts';
+import { checkDashboardOptions, type DashboardOptions } from './dashboard-options.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { boundedRequest } from './page/bounded-request.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
+import { requireMongoStore } from './require-mongo-store.ts';
 import type { AdminServices } from './services.ts';
 
 /** A `DashboardHandler` answers the requests to the dashboard: its page, and the API of the page. */

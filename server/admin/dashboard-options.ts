@@ -2,7 +2,6 @@ import { checkOptions, optionsOf } from '../engine/check-options.ts';
 import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../engine/option-checks.ts';
 import { policyOptionsOf } from '../engine/policy.ts';
 import type { Idempotency } from '../idempotency.ts';
-import type { MongoStore } from '../mongodb/index.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract.ts';
 import type { Rerunner } from './rerunner.ts';
@@ -95,12 +94,4 @@ export function checkDashboardOptions(options: DashboardOptions): void {
       ...optionsOf('what `authorize` returns', ['id', 'role', 'scopes']),
     },
   });
-}
-
-/** @throws TypeError for a store that is not of MongoDB */
-export function requireMongoStore(store: unknown): MongoStore {
-  const { db, collection } = (store ?? {}) as Partial<MongoStore>;
-  if (typeof db?.command !== 'function' || typeof collection !== 'string')
-    throw new TypeError('Expected `idempotency` to have the MongoDB store: createMongoStore(...)');
-  return store as MongoStore;
 }

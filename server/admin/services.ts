@@ -6,18 +6,22 @@ import type { Jobs } from './collections/jobs.ts';
 import type { Records } from './collections/records.ts';
 import type { Rerunner } from './rerunner.ts';
 
-/** The procedures of the dashboard and the commands of the CLI do their work with these services. */
-export interface AdminServices {
+/** An action on one key needs these services, from the page, from the command line and from code. */
+export interface ActionServices {
   readonly records: Records;
   readonly audit: Audit;
-  readonly jobs: Jobs;
   /** The policy has the defaults: what is stored by an operator is kept as long as what a run stores. */
   readonly policy: ResolvedPolicy;
   readonly readOnly: boolean;
   readonly rerunners: readonly Rerunner[];
-  readonly secrets: Secrets;
   readonly open: OpenBody;
   readonly seal: BodyAccess['seal'];
+}
+
+/** The procedures of the dashboard and the commands of the CLI do their work with these services. */
+export interface AdminServices extends ActionServices {
+  readonly jobs: Jobs;
+  readonly secrets: Secrets;
   /** Tells the runner of this process, where it has one, that a job waits. */
   wakeJobs(): void;
 }

@@ -6,7 +6,7 @@ import type { ActionCommand, Actor } from '../contract.ts';
 import { extendedJson } from '../keys/extended-json.ts';
 import { readStored } from '../keys/read-stored.ts';
 import type { ActionRefusal } from '../refusal.ts';
-import type { AdminServices } from '../services.ts';
+import type { ActionServices } from '../services.ts';
 import { changeOf } from './change-of.ts';
 import { requireCipher } from './given-response.ts';
 
@@ -36,7 +36,7 @@ export type Plan =
  * @throws UnusableResponse for a response in plain text where the record's bodies are encrypted
  */
 export async function planAction(
-  services: AdminServices,
+  services: ActionServices,
   action: Action,
   owner: string,
   send: Send,

@@ -6,10 +6,13 @@ import { readRequest } from '../bodies/read-request.ts';
 import type { Records } from '../collections/records.ts';
 import { readStored } from '../keys/read-stored.ts';
 import { type Rerunner, storedBody } from '../rerunner.ts';
-import type { AdminServices } from '../services.ts';
+import type { ActionServices } from '../services.ts';
 
 /** The response that the operator gave can not be stored; the message says why. */
 export class UnusableResponse extends Error {}
+
+/** Nothing that is stored says in which form the record is answered. */
+export class UnknownFormat extends UnusableResponse {}
 
 const SEARCHED = 10_000;
 const LONGEST_REASON = 1_000;
@@ -29,7 +32,7 @@ interface GivenText {
   readonly text: string | undefined;
 }
 
-type Services = Pick<AdminServices, 'records' | 'rerunners' | 'open' | 'seal'>;
+type Services = Pick<ActionServices, 'records' | 'rerunners' | 'open' | 'seal'>;
 
 /**
  * Makes the response that `complete` and `fail` store. A rerunner for the format makes it where there is
@@ -128,7 +131,7 @@ async function otherFormat(records: Records, id: string, rerunners: readonly Rer
     { $project: { format: '$response.format' } },
   ]);
   if (found) return familyOf(String((found as Document).format));
-  throw new UnusableResponse(
+  throw new UnknownFormat(
     `No other record says in which form ${operation} is answered: capture its requests, or register one rerunner`,
   );
 }

@@ -5,7 +5,7 @@ import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
 import { readStored } from '../keys/read-stored.ts';
 import { type ActionRefusal, refusalSentence } from '../refusal.ts';
-import type { AdminServices } from '../services.ts';
+import type { ActionServices } from '../services.ts';
 import { type Action, planAction } from './action-plan.ts';
 import { applyChange } from './apply-change.ts';
 
@@ -20,7 +20,7 @@ export type Acted =
  * answers the same.
  * @throws Withdrawn when it is no longer wanted, UnusableResponse for a response that can not be stored in this record
  */
-export async function takeAction(services: AdminServices, action: Action): Promise<Acted> {
+export async function takeAction(services: ActionServices, action: Action): Promise<Acted> {
   const { audit, records } = services;
   await audit.prepare();
   const earlier = await audit.find(action.commandKey);
@@ -34,7 +34,7 @@ export async function takeAction(services: AdminServices, action: Action): Promi
   return twin?.result === 'done' ? answerOf(twin, action) : acted;
 }
 
-async function runInTransaction(services: AdminServices, action: Action): Promise<Acted> {
+async function runInTransaction(services: ActionServices, action: Action): Promise<Acted> {
   const { audit, records } = services;
   const owner = `operator:${randomUUID()}`;
   try {
@@ -70,7 +70,7 @@ async function requireWanted({ isWanted }: Action, send: Send): Promise<void> {
  * finds the intent, and with it whether the action was carried out.
  */
 async function writeIntentFirst(
-  services: AdminServices,
+  services: ActionServices,
   action: Action,
   earlier: AuditRecord | undefined,
 ): Promise<Acted> {
@@ -104,7 +104,7 @@ async function writeIntentFirst(
 const MAJORITY = { w: 'majority' };
 
 function concludeRefused(
-  { audit }: AdminServices,
+  { audit }: ActionServices,
   { commandKey }: Action,
   refusal: ActionRefusal,
 ): Promise<void> {
@@ -125,7 +125,7 @@ const isSame = (earlier: AuditRecord, { action, seen, by, reason }: Action): boo
  * Tells whether an earlier send of this command changed the record. A later claim keeps what operators did in the
  * history.
  */
-async function wasApplied({ records }: AdminServices, id: string, owner: string): Promise<boolean> {
+async function wasApplied({ records }: ActionServices, id: string, owner: string): Promise<boolean> {
   const found = await readStored(records, id, sendTo(records.db));
   const history = Array.isArray(found?.record.history) ? found.record.history : [];
   return (

@@ -1,7 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { recordRefusal } from '../collections/entries.ts';
 import { isUnreachable } from '../collections/records.ts';
+import { recordRefusal } from '../collections/refused-entry.ts';
 import { requireDetail } from '../commands/find-detail.ts';
 import type { Operator, Role } from '../contract.ts';
 import { refusalSentence } from '../refusal.ts';

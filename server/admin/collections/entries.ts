@@ -1,19 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Actor } from '../contract.ts';
 import { refusalSentence } from '../refusal.ts';
-import type { Audit, AuditRecord } from './audit.ts';
-import type { Records } from './records.ts';
-
-/** An entry needs these services. */
-interface EntryServices {
-  readonly audit: Audit;
-  readonly records: Records;
-  readonly readOnly: boolean;
-}
-
-/** An entry is what the audit says of a command, beside who sent it, when, and how it ended. */
-export type Entry = Omit<AuditRecord, 'at' | 'by' | 'role' | 'via' | 'result'>;
+import type { AuditRecord } from './audit.ts';
+import { type Entry, type EntryServices, recordFor } from './entry-record.ts';
 
 const MAJORITY = { w: 'majority' };
 
@@ -49,47 +39,6 @@ export async function beginEntry(
   if (await services.audit.add(record, undefined, MAJORITY)) return undefined;
   const earlier = await requireSame(services, record);
   return earlier.result === 'intended' ? undefined : earlier;
-}
-
-/**
- * A refused command has this entry. It is not the command's own: the same command may be sent again, and be carried
- * out.
- */
-export type RefusedEntry = Omit<Entry, 'commandKey' | 'note'> & { readonly why: string };
-
-const MINUTE_MS = 60_000;
-
-/**
- * Writes down what somebody tried and was refused; the same of the same person at most once a minute, for the audit is kept for
- * good. A failure is a warning only: the command is refused in either case.
- */
-export async function recordRefusal(
-  services: EntryServices,
-  actor: Actor,
-  { why, ...entry }: RefusedEntry,
-): Promise<void> {
-  if (services.readOnly) return;
-  try {
-    const record = await recordFor(services, actor, { ...entry, note: why, commandKey: '' }, 'refused');
-    const minute = Math.floor(record.at.getTime() / MINUTE_MS);
-    const what = [actor.id, entry.action, entry.keyId, entry.jobId, entry.reason, why, minute];
-    const hash = createHash('sha256').update(JSON.stringify(what)).digest('base64url');
-    await services.audit.add({ ...record, commandKey: `refused:${hash}` });
-  } catch (error) {
-    const message = `A refused ${entry.action} could not be written into the audit: ${(error as Error).message}`;
-    process.emitWarning(message, { type: 'LatchkeyWarning' });
-  }
-}
-
-async function recordFor(
-  { audit, records }: EntryServices,
-  { id, role, via }: Actor,
-  entry: Entry,
-  result: AuditRecord['result'],
-): Promise<AuditRecord> {
-  await audit.prepare();
-  const at = await records.now();
-  return { at, by: id, role, ...(via !== undefined && { via }), result, ...entry };
 }
 
 async function requireSame({ audit }: EntryServices, record: AuditRecord): Promise<AuditRecord> {

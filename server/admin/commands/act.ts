@@ -1,9 +1,10 @@
 import { TRPCError } from '@trpc/server';
-import { givenResponse, UnusableResponse } from '../actions/given-response.ts';
-import { type Acted, takeAction } from '../actions/take-action.ts';
+import { UnusableResponse } from '../actions/given-response.ts';
+import type { Acted } from '../actions/take-action.ts';
+import { takeGivenAction } from '../actions/take-given-action.ts';
 import { bodyView } from '../bodies/body-view.ts';
 import type { ReadRequest } from '../bodies/read-request.ts';
-import { recordRefusal } from '../collections/entries.ts';
+import { recordRefusal } from '../collections/refused-entry.ts';
 import { requireLife } from '../collections/require-life.ts';
 import type { ActionCommand, ActionResult, Actor, DryRun, KeyDetail } from '../contract.ts';
 import { type ActionRefusal, refusalSentence } from '../refusal.ts';
@@ -116,17 +117,15 @@ async function shownRequest(
 
 const SHOWN_CHARS = 65_536;
 
-/** Takes the action with the response that the operator gave: the record is read in the action's own write only. */
 async function takeGiven(
   services: AdminServices,
   by: Actor,
   { key: { scope, key, life, request }, command }: ActionRequest,
 ): Promise<Acted> {
-  const { action, seen, response } = command;
-  const subject = { id: seen.id, scope, key, life: Number(life), captured: request?.format ?? null };
+  const { id } = command.seen;
+  const subject = { id, scope, key, life: Number(life), captured: request?.format ?? null };
   try {
-    const given = await givenResponse(services, { action, text: response }, subject);
-    return await takeAction(services, { ...command, by, given });
+    return await takeGivenAction(services, subject, { ...command, by });
   } catch (error) {
     if (error instanceof UnusableResponse) {
       throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });

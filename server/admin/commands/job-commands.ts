@@ -1,8 +1,10 @@
 import { TRPCError } from '@trpc/server';
 import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
-import { beginEntry, type Entry, recordRefusal } from '../collections/entries.ts';
+import { beginEntry } from '../collections/entries.ts';
+import type { Entry } from '../collections/entry-record.ts';
 import { type JobRecord, mayRepeatIn } from '../collections/job-record.ts';
+import { recordRefusal } from '../collections/refused-entry.ts';
 import type { Actor, Job, JobState } from '../contract.ts';
 import { type ActionRefusal, refusalSentence } from '../refusal.ts';
 import type { AdminServices } from '../services.ts';

@@ -229,7 +229,7 @@ export interface AuditEntry {
    */
   readonly via: string | null;
   /**
-   * The action is an ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`.
+   * The action is an ActionName, or `reveal`, `export`, `audit_export`, `bulk_start`, `bulk_cancel`, `bulk_resume`, `erase`.
    * `bulk_plan`, and `act` for an action that does not exist, are only ever refused.
    */
   readonly action: string;

@@ -18,6 +18,8 @@ export type ActionRefusal =
   | { readonly code: 'rerunner_refused'; readonly sentence: string }
   | { readonly code: 'rerunner_failed'; readonly message: string }
   | { readonly code: 'gone' }
+  /** The scope has no such key: code named one by its address. */
+  | { readonly code: 'not_found' }
   | { readonly code: 'unreadable' }
   /** The record is another one than the operator saw. */
   | { readonly code: 'changed'; readonly change: Change; readonly causes: readonly Cause[] }
@@ -85,6 +87,8 @@ export function refusalSentence(refusal: ActionRefusal): string {
       return `The rerunner failed: ${refusal.message}`;
     case 'gone':
       return 'It is no longer there';
+    case 'not_found':
+      return 'There is no such key';
     case 'unreadable':
       return 'The record can not be understood';
     case 'changed':

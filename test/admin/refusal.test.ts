@@ -52,6 +52,7 @@ const SENTENCES: { [Code in RefusalCode]: [Extract<ActionRefusal, { code: Code }
   ],
   rerunner_failed: [[{ code: 'rerunner_failed', message: 'boom' }, 'The rerunner failed: boom']],
   gone: [[{ code: 'gone' }, 'It is no longer there']],
+  not_found: [[{ code: 'not_found' }, 'There is no such key']],
   unreadable: [[{ code: 'unreadable' }, 'The record can not be understood']],
   changed: [
     [changed({ change: { of: 'life' }, causes: [] }), 'The key began a new life meanwhile.'],

@@ -64,6 +64,7 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   bulk_start: 'Bulk job started',
   bulk_cancel: 'Bulk job cancelled',
   bulk_resume: 'Bulk job resumed',
+  erase: 'Scope erased',
 };
 
 export const AUDITED_ACTIONS = [...Object.keys(ACTIONS), ...Object.keys(OTHER_ACTIONS)];

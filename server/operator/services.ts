@@ -1,0 +1,32 @@
+import { hostname } from 'node:os';
+import { openerOf } from '../admin/bodies/body-access.ts';
+import { Audit } from '../admin/collections/audit.ts';
+import { Records } from '../admin/collections/records.ts';
+import type { Actor } from '../admin/contract.ts';
+import { requireMongoStore } from '../admin/require-mongo-store.ts';
+import type { ActionServices } from '../admin/services.ts';
+import type { OperatorOptions } from './key-operator.ts';
+
+/** An operator by code works with these services, in the name of the actor. */
+export interface OperatorServices extends ActionServices {
+  readonly actor: Actor;
+}
+
+/**
+ * Puts the services of an operator together. Nothing is read or written yet.
+ * @throws TypeError for a store that is not of MongoDB
+ */
+export function openOperator({ idempotency, by, rerunners = [] }: OperatorOptions): OperatorServices {
+  const { db, collection } = requireMongoStore(idempotency.store);
+  const records = new Records(db, collection);
+  return {
+    records,
+    audit: new Audit(records),
+    policy: idempotency.policy(),
+    readOnly: false,
+    rerunners,
+    open: openerOf(idempotency),
+    seal: idempotency.seal.bind(idempotency),
+    actor: { id: by, role: 'admin', via: `code, on ${hostname()}` },
+  };
+}

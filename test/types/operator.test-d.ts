@@ -1,0 +1,43 @@
+import type { Idempotency } from 'latchkey';
+import { createOperator, type Erased, type FoundKey, type OperatorResult } from 'latchkey/operator';
+import { expectTypeOf } from 'vitest';
+
+declare const idempotency: Idempotency;
+const operator = createOperator({ idempotency, by: 'webhook' });
+const reason = 'the provider has told us';
+const address = { scope: 'user-1', key: 'k-1' };
+
+export async function actions() {
+  const found = await operator.find(address);
+  expectTypeOf(found).toEqualTypeOf<FoundKey | null>();
+  if (!found) return;
+  // What was found is an address.
+  const result = await operator.complete(found, {
+    data: { id: 1 },
+    reason,
+    api: 'graphql',
+    commandKey: 'evt_1',
+  });
+  expectTypeOf(result).toEqualTypeOf<OperatorResult>();
+  if (result.done) expectTypeOf(result.again).toBeBoolean();
+  else if (result.code === 'may_repeat') expectTypeOf(result.why).toBeString();
+  await operator.fail(address, { error: new Error('declined'), reason });
+  await operator.allowRetry(address, { reason, mayRepeat: true });
+  await operator.expire(address, { reason });
+  expectTypeOf(await operator.erase({ scope: 'user-1', reason })).toEqualTypeOf<Erased>();
+}
+
+export function mistakes() {
+  // @ts-expect-error the audit needs a name
+  createOperator({ idempotency });
+  // @ts-expect-error an option of the dashboard
+  createOperator({ idempotency, by: 'webhook', authorize: () => null });
+  // @ts-expect-error no reason
+  void operator.expire(address, {});
+  // @ts-expect-error misspelt
+  void operator.allowRetry(address, { reason, mayrepeat: true });
+  // @ts-expect-error there is no record to read
+  void operator.find(address).then((found) => found?.fingerprint);
+  // @ts-expect-error a number is no scope
+  void operator.find({ scope: 1, key: 'k' });
+}

@@ -3,7 +3,7 @@ import { buildSchema, GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import { FieldPolicies } from '../../plugin/graphql/call/field-policies.ts';
-import { useIdempotency } from '../../plugin/graphql/index.ts';
+import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { recordsOf, startKeyedShop } from './field-support.ts';
@@ -192,6 +192,14 @@ it('a field that the schema does not have is an error when the schema is set', (
   );
 });
 
+it('a `require` that contradicts the schema is an error when the schema is set', () => {
+  const plugin = useIdempotency({ idempotency, scope: () => 'me', fields: { pay: { require: false } } });
+  const typeDefs = `${idempotencyDirectives} type Query { a: Int } type Mutation { pay: Int @requiresIdempotencyKey }`;
+  expect(() => createYoga({ schema: buildSchema(typeDefs), plugins: [plugin] })).toThrow(
+    'Expected `fields.pay.require` not to be false, for the schema has @requiresIdempotencyKey on pay',
+  );
+});
+
 it.each([
   [{ idempotency: {} }, 'Expected `idempotency` to be what createIdempotency(...) returns'],
   [
@@ -202,6 +210,27 @@ it.each([
   [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
   [{ headerName: '' }, 'Expected `headerName` to be the name of an HTTP header, got ""'],
   [{ require: 'yes' }, 'Expected `require` to be a boolean or a function, got "yes"'],
+  [{ request: {} }, 'Expected `request` to be a function, got an object'],
+  [{ policy: 5 }, 'Expected `policy` to be an object, got 5'],
+  [{ policy: { leaseMs: 5 } }, 'Expected `policy.leaseMs` to be an integer'],
+  [
+    { policy: { key: () => 'k' } },
+    'Unknown option `policy.key` of useIdempotency(...): it is an option of useIdempotency(...) itself',
+  ],
+  [{ methods: ['POST'] }, 'Unknown option `methods` of useIdempotency(...)'],
+  [
+    { fields: { pay: { require: 'yes' } } },
+    'Expected `fields.pay.require` to be a boolean or a function, got "yes"',
+  ],
+  [{ fields: { pay: { key: 'k' } } }, 'Expected `fields.pay.key` to be a function, got "k"'],
+  [
+    { fields: { pay: { required: true } } },
+    'Unknown option `fields.pay.required` of useIdempotency(...); did you mean `require`?',
+  ],
+  [
+    { fields: { pay: { request: () => ({}) } } },
+    'Unknown option `fields.pay.request` of useIdempotency(...): it is an option of useIdempotency(...) itself',
+  ],
   [{ fields: 5 }, 'Expected `fields` to be an object, got 5'],
   [{ scop: 1 }, 'Unknown option `scop` of useIdempotency(...); did you mean `scope`?'],
 ])('the options %j are refused', (wrong, message) => {

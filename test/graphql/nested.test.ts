@@ -2,7 +2,7 @@ import { parse } from 'graphql';
 import type { createYoga } from 'graphql-yoga';
 import { expect, it } from 'vitest';
 import { currentRun } from '../../server/index.ts';
-import { type Context, codeOf, key, type Shop, startShop } from './support.ts';
+import { type Context, codeOf, key, type Shop, type ShopOptions, startShop } from './support.ts';
 
 /** How a resolver executes another operation: by the same plugins, with what it makes of its own context. */
 type Nested = (
@@ -12,7 +12,7 @@ type Nested = (
 
 async function startNesting(
   outer: (nested: Nested, context: Context) => unknown,
-  options: { require?: boolean } = {},
+  options: NonNullable<ShopOptions['useIdempotency']> = {},
 ): Promise<Shop & { seen: unknown[] }> {
   const seen: unknown[] = [];
   let nested: Nested = () => Promise.reject(new Error('Not ready'));
@@ -88,19 +88,43 @@ const withParams = (context: Context, idempotencyKey: unknown) => ({
   params: { extensions: { idempotencyKey } },
 });
 
-it('the same key, asked for explicitly inside its own run, fails at once', async () => {
+it.each<[string, ShopOptions['useIdempotency']]>([
+  ['', {}],
+  [', also through a `key` function', { key: ({ clientKey }) => clientKey ?? 'other' }],
+  [', also through that of a field', { fields: { look: { key: ({ clientKey }) => clientKey ?? 'other' } } }],
+])('the same key, asked for explicitly inside its own run, fails at once%s', async (_, options) => {
   await using shop = await startNesting(async (nested, context) => {
     const { data, errors } = await nested('mutation { look }', withParams(context, 'K'));
     expect(data).toBeUndefined();
     expect(errors?.[0]?.extensions).toMatchObject({
       idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', reason: 'own_run' },
     });
-  });
+  }, options);
   expect(await shop.post({ query: 'mutation { outer }' }, key('K'))).toMatchObject({
     body: '{"data":{"outer":1}}',
   });
   expect(shop.runs).toEqual(['outer']);
 });
+
+it.each<[string, ShopOptions['useIdempotency']]>([
+  ['a `key` function that passes it on', { key: ({ clientKey }) => clientKey }],
+  [
+    'a `key` function that changes it',
+    { key: ({ context }) => `own ${context.request.headers.get('idempotency-key')}` },
+  ],
+])(
+  'an operation that a resolver executes with its own context does not inherit what %s gave',
+  async (_, options) => {
+    await using shop = await startNesting(async (nested, context) => {
+      expect(await nested('mutation { look }', context)).toMatchObject({ data: { look: 1 } });
+      expect(await nested('mutation { look }', { ...context })).toMatchObject({ data: { look: 1 } });
+    }, options);
+    const [first, second] = await shop.twice({ query: 'mutation { outer }' }, key('K'));
+    expect(first.body).toBe('{"data":{"outer":1}}');
+    expect(second).toEqual({ ...first, replayed: true });
+    expect(shop.runs).toEqual(['outer', 'look', 'look']);
+  },
+);
 
 it('a key of its own, asked for explicitly, is a run of its own, whose replay does not mark the outer answer', async () => {
   const nestedOnce = async (nested: Nested, context: Context) => {

@@ -1,6 +1,6 @@
 import type { FieldNode } from 'graphql';
 import type { Mutation, RootCall } from '../document/operation.ts';
-import type { GraphQLCall, GraphQLFieldCall, KeyOfCall } from './graphql-call.ts';
+import type { GraphQLCall, GraphQLFieldCall } from './graphql-call.ts';
 
 /** The call objects of one operation are made of this. */
 export interface CallParts<Context> {
@@ -37,9 +37,6 @@ export function fieldCall<Context, Known extends object = object>(
   const call = { ...operationCall(parts, undefined, known), field };
   return withArgs(call, () => parts.argsOf(node));
 }
-
-/** Once a key is known, each call object has it. */
-export type Keyed<Call> = Call & KeyOfCall;
 
 /** Adds `args`, which are coerced when somebody reads them: that may fail, and costs time. */
 function withArgs<Of extends object>(of: Of, args: () => Readonly<Record<string, unknown>>) {

@@ -87,16 +87,15 @@ const FIELD_CHECKS: Readonly<Record<keyof GraphQLFieldFunctions<never> | keyof t
     authorizeReplay: aFunction,
   };
 
-const ELSEWHERE = optionsOf('useIdempotency(...) itself', [
-  'idempotency',
-  'request',
-  'headerName',
-  'policy',
-  'fields',
-]);
+const ITSELF = 'useIdempotency(...) itself';
+const ELSEWHERE = optionsOf(ITSELF, ['idempotency', 'request', 'headerName', 'policy', 'fields']);
 
 /** Names the place of the policy of all mutations. */
-export const POLICY_ORIGIN: Origin = { of: 'useIdempotency', at: 'policy', elsewhere: ELSEWHERE };
+export const POLICY_ORIGIN: Origin = {
+  of: 'useIdempotency',
+  at: 'policy',
+  elsewhere: { ...ELSEWHERE, ...optionsOf(ITSELF, ['scope', 'key', 'require', 'authorizeReplay']) },
+};
 
 /** Names the place of the policies of these fields. */
 export const fieldsOrigin = (names: readonly string[]): Origin => ({

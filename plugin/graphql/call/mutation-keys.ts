@@ -76,7 +76,7 @@ async function operationsWord<Context>({
 }: KeySources<Context>): Promise<string | undefined> {
   if (key) {
     const call = withClientKey(operationCall(parts), parts.clientKey, shown);
-    return developersKey(await key(call), shown);
+    return developersKey(await key(call), parts.clientKey, shown);
   }
   if (parts.clientKey === undefined) checkVisible(shown, parts.mutation.operation);
   return parts.clientKey;
@@ -88,7 +88,8 @@ async function fieldsWord<Context>(
   clientKey: string | undefined,
 ): Promise<string | undefined> {
   const shownCall = withClientKey(fieldCall({ ...parts, clientKey }, call), clientKey, shown);
-  return developersKey(await policies.functions(call.field).key?.(shownCall as never), shown);
+  const word = await policies.functions(call.field).key?.(shownCall as never);
+  return developersKey(word, clientKey, shown);
 }
 
 /** Where a client's key could not be seen, reading it is an error: it must not pass for "no key". */

@@ -30,10 +30,18 @@ export function readKey(
   return fromExtension ?? fromHeader;
 }
 
-/** Checks what a developer's `key` function returned; undefined for no key, and for that of the run around. */
-export function developersKey(value: unknown, shown: Shown): string | undefined {
+/**
+ * Checks what a developer's `key` function returned; undefined for no key, and for that of the run around. The client's own key is never
+ * dropped: `readKey` has seen that it was asked for.
+ */
+export function developersKey(
+  value: unknown,
+  clientKey: string | undefined,
+  shown: Shown,
+): string | undefined {
   if (value === undefined || value === null) return undefined;
   const key = checkKey(value);
+  if (key === clientKey) return key;
   return belongsToRun(shown) && isInheritedKey(key) ? undefined : key;
 }
 

@@ -1,39 +1,88 @@
 import type { IdempotencyErrorCode } from './engine/errors.ts';
+import type { Outcome } from './engine/record.ts';
 import { textOf } from './reason.ts';
 
-/** An `IdempotencyEvent` tells logs and metrics what happened to a key. It holds no arguments and no results. */
-export interface IdempotencyEvent {
-  readonly type:
-    | 'started'
-    | 'replayed'
-    | 'completed'
-    | 'released'
-    | 'in_doubt'
-    | 'refused'
-    /** The transaction could not be committed: the handler runs again. */
-    | 'transaction_retried'
-    /** The lease could not be kept: the handler's signal aborted. */
-    | 'lease_lost'
-    /** The handler ran and its caller got the result, but the record does not hold it (yet). */
-    | 'result_not_recorded'
-    /**
-     * A plugin of the host replaced the GraphQL executor, so that a mutation which needs protection did not come by this
-     * package. `reason` is `refused` (nothing ran) or `ran`. `key` is empty where one is missing.
-     */
-    | 'unprotected';
+interface KeyEvent {
   readonly scope: string;
   readonly key: string;
   readonly operation: string;
-  readonly attempt?: number;
-  readonly fence?: number;
-  /** The code of a refusal's `IdempotencyError`, such as `IDEMPOTENCY_STORE_UNAVAILABLE`. */
-  readonly code?: IdempotencyErrorCode;
-  /** A word that narrows the code of a refusal, such as `misconfigured`; or the reason why a record was released or is in doubt. */
-  readonly reason?: string;
-  /** The error that the caller of a refusal got. Its `cause` says more than a client may know. */
-  readonly error?: unknown;
 }
 
+interface EventOfRun extends KeyEvent {
+  /** 1 for the first run of the key's life. */
+  readonly attempt: number;
+  /** The fencing token of the run: no two runs of a key have the same one. */
+  readonly fence: number;
+}
+
+/**
+ * An event of one run. Each run that has `started` ends with `completed`, `released`, `in_doubt` or `result_not_recorded`, unless its
+ * process dies; the last of these may be followed by one of the others, when the record takes its end after all.
+ */
+export type RunEvent =
+  | (EventOfRun & { readonly type: 'started' })
+  | (EventOfRun & { readonly type: 'completed'; readonly outcome: Outcome })
+  | (EventOfRun & {
+      readonly type: 'released' | 'in_doubt';
+      /** Why, as the record has it. */
+      readonly reason: string;
+    })
+  | (EventOfRun & {
+      /** The transaction could not be committed: the handler runs again. */
+      readonly type: 'transaction_retried';
+      readonly reason: string;
+      readonly error: unknown;
+    })
+  | (EventOfRun & {
+      /** The lease could not be kept: the handler's signal aborted. */
+      readonly type: 'lease_lost';
+      readonly reason: string;
+    })
+  | (EventOfRun & {
+      /** The handler ran and its caller got the result, but the record does not hold it (yet). */
+      readonly type: 'result_not_recorded';
+      /** The state of the record that stands, or a word for why, such as `unsealed`. */
+      readonly reason?: string;
+      readonly error?: unknown;
+    });
+
+/**
+ * An `IdempotencyEvent` tells logs and metrics what happened to a key. It holds no arguments and no results. A later release may add types: give
+ * a `switch` a `default`.
+ *
+ * @example
+ * onEvent: (event) => {
+ *   if (event.type === 'refused') refusals.add(1, { operation: event.operation, code: event.code })
+ *   if (event.type === 'in_doubt') log.warn(event, 'an operator has to look')
+ * }
+ */
+export type IdempotencyEvent =
+  | RunEvent
+  | (KeyEvent & { readonly type: 'replayed' })
+  | (KeyEvent & {
+      readonly type: 'refused';
+      /** The code that the caller got. */
+      readonly code: IdempotencyErrorCode;
+      /** A word that narrows the code, such as `misconfigured`. */
+      readonly reason?: string;
+      /** The error that the caller got. Its `cause` says more than a client may know. */
+      readonly error: unknown;
+    })
+  | (KeyEvent & {
+      /**
+       * A plugin of the host replaced the GraphQL executor, so that a mutation which needs protection did not come by this package.
+       * `key` is empty where one is missing.
+       */
+      readonly type: 'unprotected';
+      /** `refused`: nothing ran. */
+      readonly reason: 'refused' | 'ran';
+    });
+
+/** What a run tells of itself: an event without the names of the run. */
+export type RunNews = NewsIn<RunEvent>;
+type NewsIn<Event> = Event extends unknown ? Omit<Event, keyof EventOfRun> : never;
+
+/** @throws nothing: what a listener throws becomes a process warning, and so does the rejection of an async one */
 export type EventListener = (event: IdempotencyEvent) => void;
 
 /** A listener that fails must not change what becomes of a payment: it is reported as a process warning. */

@@ -160,7 +160,7 @@ export interface Idempotency {
   run<T, Input = unknown>(
     call: PlainCall<Input>,
     fn: (run: Run) => T | Promise<T>,
-    policy?: Policy<PlainCall<Input>>,
+    policy?: ExclusivePolicy<PlainCall<Input>>,
   ): Promise<Jsonify<T>>;
   /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
   report(event: IdempotencyEvent): void;
@@ -349,7 +349,7 @@ class Engine implements Idempotency {
         const { code, reason } = error;
         this.#outage.refused(error);
         this.#host.emit({
-          ...{ type: 'refused', scope, key, operation, code, error },
+          ...{ type: 'refused' as const, scope, key, operation, code, error },
           ...(reason !== undefined && { reason }),
         });
       }

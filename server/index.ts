@@ -19,7 +19,7 @@ export type { Doubt, Resolution, Resolver } from './engine/resolution.ts';
 export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
-export type { EventListener, IdempotencyEvent } from './events.ts';
+export type { EventListener, IdempotencyEvent, RunEvent } from './events.ts';
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';
 export type { Jsonify } from './jsonify.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';

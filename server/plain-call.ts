@@ -63,7 +63,7 @@ export async function keyedPlainCall(
     ...(await fingerprintsOf(comparisonOf(call, policy))),
     policy,
     codec: plainCodec,
-    seen: () => call,
+    seen: () => ({ input }),
     capture: (isHidden) => ({ format: jsonFormat.name, body: requestBody(input, isHidden) }),
     handler: (run) => ended(fn, run as ActiveRun, policy),
   };

@@ -2,7 +2,7 @@ import { idOf } from './engine/address.ts';
 import { stepOf } from './engine/histogram.ts';
 import { noCounts, type OperationCounts, type StatsDelta } from './engine/stats.ts';
 import type { Store } from './engine/store.ts';
-import type { IdempotencyEvent } from './events.ts';
+import type { IdempotencyEvent, RunEvent } from './events.ts';
 
 const FLUSH_MS = 5_000;
 /** Runs that began within so many ms of each other are counted together. */
@@ -34,18 +34,28 @@ export class Stats {
 
   listen(event: IdempotencyEvent): void {
     if (!this.#isCounting) return;
-    const { type } = event;
-    if (type === 'started' && this.#startedAt.size < MOST_RUNNING) {
-      this.#startedAt.set(runOf(event), performance.now());
-    } else if (type === 'completed') {
-      this.#ended(event, event.reason === 'error' ? 'error' : 'success');
-    } else if (type === 'released' || type === 'in_doubt') {
-      this.#ended(event, type === 'released' ? 'released' : 'inDoubt');
-    } else if (type === 'replayed') {
-      this.#replay(event);
-    } else if (type === 'result_not_recorded') {
-      // A later attempt to record it may end it after all; only its duration is lost then.
-      this.#startedAt.delete(runOf(event));
+    switch (event.type) {
+      case 'started':
+        if (this.#startedAt.size < MOST_RUNNING) this.#startedAt.set(runOf(event), performance.now());
+        break;
+      case 'completed':
+        this.#ended(event, event.outcome);
+        break;
+      case 'released':
+        this.#ended(event, 'released');
+        break;
+      case 'in_doubt':
+        this.#ended(event, 'inDoubt');
+        break;
+      case 'replayed':
+        this.#replay(event);
+        break;
+      case 'result_not_recorded':
+        // A later attempt to record it may end it after all; only its duration is lost then.
+        this.#startedAt.delete(runOf(event));
+        break;
+      default:
+        break; // the others end nothing
     }
   }
 
@@ -59,7 +69,7 @@ export class Stats {
     clearTimeout(timer);
   }
 
-  #ended(event: IdempotencyEvent, how: 'success' | 'error' | 'released' | 'inDoubt'): void {
+  #ended(event: RunEvent, how: 'success' | 'error' | 'released' | 'inDoubt'): void {
     const run = runOf(event);
     const startedAt = this.#startedAt.get(run);
     const counts = this.#countsOf(event.operation, startedAt);
@@ -107,4 +117,4 @@ export class Stats {
   }
 }
 
-const runOf = ({ scope, key, fence }: IdempotencyEvent) => `${fence}:${idOf({ scope, key })}`;
+const runOf = ({ scope, key, fence }: RunEvent) => `${fence}:${idOf({ scope, key })}`;

@@ -15,7 +15,15 @@ function setUp() {
   const count = async (delta: StatsDelta) => void deltas.push(delta);
   const stats = new Stats({ count } as unknown as Store);
   const tell = (type: 'started' | 'completed' | 'replayed' | 'result_not_recorded', key: string) =>
-    stats.listen({ type, scope: 's', key, operation: 'pay', fence: 1, attempt: 1 } as never);
+    stats.listen({
+      type,
+      scope: 's',
+      key,
+      operation: 'pay',
+      fence: 1,
+      attempt: 1,
+      outcome: 'success',
+    } as never);
   return { deltas, stats, tell };
 }
 

@@ -1,8 +1,8 @@
 import { whatCame } from '../../server/engine/what-came.ts';
+import type { HttpHandler } from './handler-options.ts';
 import { idempotentHandler } from './idempotent-handler.ts';
 import {
   checkHttpOptions,
-  type HttpHandler,
   type HttpHandlerPolicy,
   type HttpIdempotencyOptions,
   resolveHandler,

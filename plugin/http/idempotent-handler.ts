@@ -9,7 +9,8 @@ import { BufferedRequest } from './buffered-request.ts';
 import type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
 import { bufferResponse, type Handled, Thrown } from './handled.ts';
-import type { HttpHandler, ResolvedHandler } from './options.ts';
+import type { HttpHandler } from './handler-options.ts';
+import type { ResolvedHandler } from './options.ts';
 import { problem, requestTooLarge } from './problem.ts';
 import { createResponseCodec } from './response-codec.ts';
 

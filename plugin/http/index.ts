@@ -8,9 +8,10 @@ export {
   type StoredResponse,
 } from './create-key-status-handler.ts';
 export type { HttpResult } from './handled.ts';
-export { httpResponse } from './handled.ts';
+export { type BufferedResponse, httpResponse } from './handled.ts';
+export type { HttpHandler } from './handler-options.ts';
 export type { HttpKeyStatusOptions, HttpQuestion } from './key-status-options.ts';
-export type { HttpHandler, HttpHandlerPolicy, HttpIdempotencyOptions } from './options.ts';
+export type { HttpHandlerPolicy, HttpIdempotencyOptions } from './options.ts';
 export type { HttpFingerprint, HttpPolicy } from './policy.ts';
 export type { Problem } from './problem.ts';
 export {

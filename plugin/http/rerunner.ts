@@ -10,7 +10,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { type HttpRequest, httpFormat } from '../../server/formats/http.ts';
 import { textOf } from '../../server/reason.ts';
-import type { HttpHandler } from './options.ts';
+import type { HttpHandler } from './handler-options.ts';
 import { readContent } from './stored-content.ts';
 
 type MaybePromise<T> = T | Promise<T>;

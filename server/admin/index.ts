@@ -3,4 +3,4 @@ export type { RedactOptions } from './bodies/secrets.ts';
 export type { Operator, Role } from './contract.ts';
 export { createDashboard, type DashboardHandler } from './create-dashboard.ts';
 export type { DashboardOptions } from './dashboard-options.ts';
-export type { CapturedRequest, RerunActor, Rerunner } from './rerunner.ts';
+export type { CapturedRequest, GivenResponse, RerunActor, RerunCheck, Rerunner } from './rerunner.ts';

@@ -32,5 +32,8 @@ export async function doubtOf<Value>({ call, record, held, signal }: Doubtful<Va
       return (await openStep(steps.get(name), placeOfStep(held, name), call.policy.cipher)) as T;
     },
   };
-  return Object.assign((await call.seen?.()) ?? {}, doubt);
+  // A copy, for the developer may have made what is seen; and as it is, for what is read only when somebody asks for it may fail.
+  const seen = (await call.seen?.()) ?? {};
+  const members = { ...Object.getOwnPropertyDescriptors(seen), ...Object.getOwnPropertyDescriptors(doubt) };
+  return Object.defineProperties({} as Doubt, members);
 }

@@ -2,7 +2,7 @@ import type { Encoded, KeyedCall } from '../call.ts';
 import { IdempotencyError, refusal } from '../engine/errors.ts';
 import type { Held } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import type { IdempotencyEvent } from '../events.ts';
+import type { RunNews } from '../events.ts';
 import { textOf } from '../reason.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run.ts';
 import type { Claimant } from './claimant.ts';
@@ -43,7 +43,7 @@ export class Execution<Value> {
     const { store, stopped } = host;
     const onLost = (reason: string) => {
       end({ to: 'open' });
-      this.#emit('lease_lost', { reason });
+      this.#emit({ type: 'lease_lost', reason });
     };
     const lease = new Lease({ store, held, terms: call.policy, sentAt, onLost });
     this.lease = lease;
@@ -100,7 +100,7 @@ export class Execution<Value> {
 
   async #runOnce(): Promise<Value> {
     const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
-    this.#emit('started');
+    this.#emit({ type: 'started' });
     let value: Value;
     let encoded: Encoded;
     try {
@@ -128,7 +128,7 @@ export class Execution<Value> {
     const { policy } = this.#call;
     const longestMs = policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS);
     this.lease.hold();
-    this.#emit('started');
+    this.#emit({ type: 'started' });
     const end = await new TransactionalRun<Value>({
       held: this.#held,
       lease: this.lease,
@@ -141,7 +141,7 @@ export class Execution<Value> {
         const encoded = encodeResult(this.#call, value);
         return { encoded, settlement: await this.#judge({ encoded, intention, isLeaseLost: false }) };
       },
-      onRetry: (error) => this.#emit('transaction_retried', { reason: textOf(error), error }),
+      onRetry: (error) => this.#emit({ type: 'transaction_retried', reason: textOf(error), error }),
     }).run();
     switch (end.to) {
       case 'committed':
@@ -153,11 +153,11 @@ export class Execution<Value> {
         return end.result.value;
       case 'lost':
         this.stop();
-        this.#emit('result_not_recorded', { reason: 'taken_over' }); // each run that started is said to have ended
+        this.#emit({ type: 'result_not_recorded', reason: 'taken_over' }); // each run that started is said to have ended
         throw refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over');
       case 'unknown':
         this.stop();
-        this.#emit('result_not_recorded', { error: end.error });
+        this.#emit({ type: 'result_not_recorded', error: end.error });
         throw refusal('IDEMPOTENCY_IN_PROGRESS', 'commit_unknown', end.error);
       default:
         return end satisfies never;
@@ -190,7 +190,7 @@ export class Execution<Value> {
       call: this.#call,
       held: this.#held,
       stepBytes: this.#steps.bytes,
-      onUnsealed: (error) => this.#emit('result_not_recorded', { reason: 'unsealed', error }),
+      onUnsealed: (error) => this.#emit({ type: 'result_not_recorded', reason: 'unsealed', error }),
     });
   }
 
@@ -209,9 +209,10 @@ export class Execution<Value> {
     }
   }
 
-  #emit(type: IdempotencyEvent['type'], more: Pick<IdempotencyEvent, 'reason' | 'error'> = {}): void {
+  #emit(news: RunNews): void {
     const { scope, key, attempts, fence } = this.#held;
-    this.#host.emit({ type, scope, key, operation: this.#call.operation, attempt: attempts, fence, ...more });
+    const { operation } = this.#call;
+    this.#host.emit({ ...news, scope, key, operation, attempt: attempts, fence });
   }
 }
 

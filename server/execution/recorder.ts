@@ -2,7 +2,7 @@ import { refusal } from '../engine/errors.ts';
 import { isOperator } from '../engine/operator.ts';
 import type { Held, WriteAnswer } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import type { IdempotencyEvent } from '../events.ts';
+import type { RunNews } from '../events.ts';
 import type { Host } from './host.ts';
 import type { Lease } from './lease.ts';
 import type { LocalEnd } from './local-runs.ts';
@@ -20,7 +20,7 @@ interface EndingRun {
   readonly selection: string | undefined;
   /** Tells the calls of this process that wait for the run how it ended. */
   end(end: LocalEnd): void;
-  emit(type: IdempotencyEvent['type'], more?: Pick<IdempotencyEvent, 'reason' | 'error'>): void;
+  emit(news: RunNews): void;
 }
 
 /** A recorder writes what a run ended with into its record, lets go of the key, and tells whoever waits. */
@@ -48,7 +48,7 @@ export class Recorder {
     try {
       answer = await this.#send(settlement);
     } catch (error) {
-      emit('result_not_recorded', { error });
+      emit({ type: 'result_not_recorded', error });
       host.track(this.#keepTrying(settlement));
       return;
     }
@@ -66,9 +66,8 @@ export class Recorder {
     } else {
       this.stop();
     }
-    const reason = settlement.to === 'completed' ? settlement.outcome : settlement.reason;
-    if (answer.applied) emit(settlement.to, { reason });
-    else emit('result_not_recorded', { reason: answer.stands?.state ?? 'gone' });
+    if (answer.applied) emit(newsOf(settlement));
+    else emit({ type: 'result_not_recorded', reason: answer.stands?.state ?? 'gone' });
   }
 
   /** Lets go of the key, and writes nothing. */
@@ -116,4 +115,10 @@ export class Recorder {
     const { held } = this.#run;
     return stands.owner === held.owner && stands.fence === held.fence;
   }
+}
+
+function newsOf(settlement: Settlement): RunNews {
+  return settlement.to === 'completed'
+    ? { type: 'completed', outcome: settlement.outcome }
+    : { type: settlement.to, reason: settlement.reason };
 }

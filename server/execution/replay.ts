@@ -2,7 +2,6 @@ import { openBody } from '../bodies/bodies.ts';
 import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
-import type { IdempotencyEvent } from '../events.ts';
 import { textOf } from '../reason.ts';
 import type { Claimant } from './claimant.ts';
 
@@ -29,7 +28,7 @@ export async function replay<Value>(
   } catch (cause) {
     throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }
-  report(claimant, 'replayed');
+  report(claimant, { type: 'replayed' });
   return { value, replayed: true };
 }
 
@@ -42,7 +41,7 @@ export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise
   if (!call.authorizeReplay) return;
   const verdict: unknown = await call.authorizeReplay().catch((error) => {
     if (!isIdempotencyError(error))
-      report(claimant, 'refused', { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', error });
+      report(claimant, { type: 'refused', code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', error });
     throw error;
   });
   if (verdict === true) return;
@@ -52,9 +51,8 @@ export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise
 
 function report<Value>(
   { host, request }: Claimant<Value>,
-  type: 'replayed' | 'refused',
-  more: Pick<IdempotencyEvent, 'code' | 'error'> = {},
+  news: { type: 'replayed' } | { type: 'refused'; code: 'IDEMPOTENCY_REPLAY_FORBIDDEN'; error: unknown },
 ): void {
   const { scope, key, operation } = request;
-  host.emit({ type, scope, key, operation, ...more });
+  host.emit({ ...news, scope, key, operation });
 }

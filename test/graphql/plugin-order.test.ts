@@ -308,7 +308,7 @@ describe.each(Object.entries(hosts))('case 50: in %s', (name, host) => {
       expect(result?.data ?? undefined).toBeUndefined();
     }
     expect(runs).toEqual(['pay']);
-    const reasons = () => events.flatMap(({ type, reason }) => (type === 'unprotected' ? [reason] : []));
+    const reasons = () => events.flatMap((event) => (event.type === 'unprotected' ? [event.reason] : []));
     await vi.waitUntil(() => reasons().length >= 4); // the scope is asked for
     expect(reasons()).toEqual(['ran', 'refused', 'refused', 'refused']);
     await vi.waitUntil(() => warnings.length >= 2);

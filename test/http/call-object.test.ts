@@ -172,6 +172,21 @@ describe('what one handler says comes before what all have, and that before crea
     expect(hours(record)).toBe(days);
   });
 
+  test('null of one handler turns a function of all off', async () => {
+    const never = (): never => {
+      throw new Error('asked');
+    };
+    const functions = { key: never, authorizeReplay: never, operation: never };
+    const onError = () => new Response(null, { status: 418 });
+    const off = { key: null, authorizeReplay: null, operation: null, onError: null };
+    await using api = await startApi(accepted, { ...functions, own: off });
+    await api.send({ key: 'k' });
+    expect(await api.send({ key: 'k' })).toMatchObject({ status: 200, replayed: true });
+    expect(await api.records()).toMatchObject([{ key: 'k', operation: 'POST /payments' }]);
+    await using failing = await startApi(() => never(), { onError, own: off });
+    expect(await failing.send({ key: 'k' })).toMatchObject({ status: 500, text: 'the host was told' });
+  });
+
   test('a handler of its own methods, headers and largest body', async () => {
     const own = { methods: ['PUT'], headers: ['x-total'], maxRequestBytes: 3 };
     const handler = async () => new Response('put', { headers: { 'x-total': '5' } });

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createIdempotency } from '../../server/index.ts';
+import { createIdempotency, type Run } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { callOf } from '../support/calls.ts';
-import { done, setUp } from './support.ts';
+import { callOf, type Result } from '../support/calls.ts';
+import { code, done, setUp } from './support.ts';
 
 describe('events', () => {
   test('tell the story of a key without its arguments or result', async () => {
@@ -10,13 +10,36 @@ describe('events', () => {
     await call(async () => ({ data: 'secret' }), { args: 'secret' });
     await call(done, { args: 'secret' });
     await expect(call(done, { args: 2 })).rejects.toThrow();
-    expect(events.map(({ type, code, reason }) => [type, code ?? reason])).toEqual([
-      ['started', undefined],
-      ['completed', 'success'],
-      ['replayed', undefined],
-      ['refused', 'IDEMPOTENCY_KEY_REUSED'],
+    const ofKey = { scope: 's', key: 'k', operation: 'pay' };
+    const ofRun = { ...ofKey, attempt: 1, fence: expect.any(Number) };
+    expect(events).toEqual([
+      { type: 'started', ...ofRun },
+      { type: 'completed', outcome: 'success', ...ofRun },
+      { type: 'replayed', ...ofKey },
+      { type: 'refused', code: 'IDEMPOTENCY_KEY_REUSED', error: code('IDEMPOTENCY_KEY_REUSED'), ...ofKey },
     ]);
     expect(JSON.stringify(events)).not.toContain('secret');
+  });
+
+  test('say why a run has ended without an outcome, and how a failure has', async () => {
+    const { call, events } = setUp();
+    const ends: ((run: Run) => Result)[] = [
+      () => ({ error: 'declined' }),
+      (run) => {
+        run.release('rate limited');
+        return { error: 'try again' };
+      },
+      (run) => {
+        run.inDoubt('timed out');
+        return { error: 'who knows' };
+      },
+    ];
+    for (const [index, end] of ends.entries()) await call(async (run) => end(run), { key: `k${index}` });
+    expect(events.filter(({ type }) => type !== 'started')).toMatchObject([
+      { type: 'completed', outcome: 'error' },
+      { type: 'released', reason: 'rate limited' },
+      { type: 'in_doubt', reason: 'timed out' },
+    ]);
   });
 
   test.each<[string, () => void]>([

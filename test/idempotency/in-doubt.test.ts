@@ -182,6 +182,22 @@ describe('a doubt', () => {
     ]);
   });
 
+  test('of `idempotency.run` has the input of the call that asks, and leaves the call as it is', async () => {
+    const idempotency = createIdempotency({ store: createMemoryStore() });
+    const call = Object.freeze({ scope: 's', key: 'k', operation: 'pay', input: { amount: 5 } });
+    const seen: object[] = [];
+    const policy: Policy = {
+      resolve(doubt) {
+        seen.push(doubt);
+        return { action: 'complete', data: 'charged' };
+      },
+    };
+    const lose = (run: Run) => run.inDoubt('timeout');
+    await idempotency.run(call, lose, policy);
+    expect(await idempotency.run(call, lose, policy)).toBe('charged');
+    expect(seen).toMatchObject([{ input: { amount: 5 }, state: 'in_doubt', reason: 'timeout' }]);
+  });
+
   test('is decided outside of any run, and what it calls with the same key is refused at once', async () => {
     const { retry } = await lost('in doubt');
     const by = createIdempotency({ store: createMemoryStore() });

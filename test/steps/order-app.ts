@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { currentRun, type Idempotency, type Run } from '../../server/index.ts';
+import { currentRun, type Idempotency, type Policy, type Run } from '../../server/index.ts';
 import { callersOf } from '../support/callers.ts';
 import { startThreeApis } from '../support/three-apis.ts';
 
@@ -11,9 +11,10 @@ export interface Order {
 export type PlaceOrder = (run: Run, mode: string | undefined) => Promise<Order>;
 
 /** Serves one mutation of two steps by each API. */
-export function startOrderApp(idempotency: Idempotency, placeOrder: PlaceOrder) {
+export function startOrderApp(idempotency: Idempotency, placeOrder: PlaceOrder, policy: Policy = {}) {
   return startThreeApis({
     idempotency,
+    policy,
     typeDefs: `
       type Order { charge: String! shipment: String! }
       type Mutation { order(item: String!): Order! }

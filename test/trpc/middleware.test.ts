@@ -109,7 +109,7 @@ describe('a keyed mutation', () => {
       { paid: true },
       expect.objectContaining({ name: 'TRPCError', message: 'sold out' }),
     ]);
-    expect(fresh.events.flatMap(({ type, reason }) => (type === 'released' ? [reason] : []))).toEqual([
+    expect(fresh.events.flatMap((event) => (event.type === 'released' ? [event.reason] : []))).toEqual([
       'taken back',
       'sold out',
     ]);

@@ -1,4 +1,10 @@
-import { createIdempotency, type IdempotencyEvent, type IdempotencyOptions, type Store } from 'latchkey';
+import {
+  createIdempotency,
+  type IdempotencyErrorCode,
+  type IdempotencyEvent,
+  type IdempotencyOptions,
+  type Store,
+} from 'latchkey';
 import { createMemoryStore } from 'latchkey/memory';
 import { createMongoStore } from 'latchkey/mongodb';
 import { type Db, MongoClient } from 'mongodb';
@@ -30,6 +36,30 @@ const idempotency = createIdempotency({
   leaseMs: 5_000,
   onEvent: (event) => expectTypeOf(event).toEqualTypeOf<IdempotencyEvent>(),
 });
+// An event has what its type says.
+export function listen(event: IdempotencyEvent): string {
+  switch (event.type) {
+    case 'started':
+      return `${event.operation} ${event.fence.toFixed()} ${event.attempt.toFixed()}`;
+    case 'completed':
+      expectTypeOf(event.outcome).toEqualTypeOf<'success' | 'error'>();
+      // @ts-expect-error a completed run has no reason
+      return event.reason;
+    case 'refused':
+      expectTypeOf(event.code).toEqualTypeOf<IdempotencyErrorCode>();
+      // @ts-expect-error what was refused has not run
+      return event.fence.toFixed();
+    case 'unprotected':
+      expectTypeOf(event.reason).toEqualTypeOf<'refused' | 'ran'>();
+      return event.reason;
+    case 'in_doubt':
+    case 'released':
+    case 'lease_lost':
+      return event.reason;
+    default:
+      return event.operation;
+  }
+}
 expectTypeOf(idempotency.ready()).resolves.toBeVoid();
 expectTypeOf(idempotency.close).toBeCallableWith({ timeoutMs: 5 });
 expectTypeOf<IdempotencyOptions>().not.toBeAny();

@@ -7,7 +7,7 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import { type CrashRule, overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/policy.ts';
+import { type Exclusions, overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { OF_HANDLERS, type OfHandlers, type ScopeOf } from './handler-options.ts';
 import {
@@ -57,7 +57,7 @@ export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> exte
 }
 
 /** What one handler has of its own: a policy, and the options that it has otherwise than the others. */
-export type HttpHandlerPolicy<Rest extends unknown[] = unknown[]> = HandlerPolicyOptions<Rest> & CrashRule;
+export type HttpHandlerPolicy<Rest extends unknown[] = unknown[]> = HandlerPolicyOptions<Rest> & Exclusions;
 
 interface HandlerPolicyOptions<Rest extends unknown[]> extends HttpPolicyOptions<Rest>, OfHandlers<Rest> {
   /**

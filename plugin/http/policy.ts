@@ -1,7 +1,7 @@
 import type { Origin } from '../../server/engine/check-options.ts';
 import { pathOf } from '../../server/engine/check-options.ts';
 import type { FingerprintPolicy } from '../../server/engine/fingerprint-policy.ts';
-import type { CrashRule, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import type { Exclusions, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { HttpFingerprintCall } from './call.ts';
@@ -22,7 +22,7 @@ export type HttpFingerprint<Rest extends unknown[] = unknown[]> =
   | FingerprintPolicy<HttpFingerprintCall<Rest>>;
 
 /** The options of `createIdempotency` for handlers of HTTP. What is absent comes from there. */
-export type HttpPolicy<Rest extends unknown[] = unknown[]> = HttpPolicyOptions<Rest> & CrashRule;
+export type HttpPolicy<Rest extends unknown[] = unknown[]> = HttpPolicyOptions<Rest> & Exclusions;
 
 /** The options of a policy, also those that contradict each other. */
 export interface HttpPolicyOptions<Rest extends unknown[] = unknown[]>

@@ -12,8 +12,9 @@ import {
   required,
 } from '../../server/engine/option-checks.ts';
 import {
-  type CrashRule,
+  type Exclusions,
   type Finished,
+  overlaid,
   POLICY_CHECKS,
   type Policy,
   policyOptionsOf,
@@ -77,7 +78,7 @@ export type TRPCPolicy<Context = unknown, Meta = object, Input = unknown> = Poli
   unknown,
   TRPCFinished
 > &
-  CrashRule;
+  Exclusions;
 
 /**
  * What one procedure has: `idempotent({ … })`. Where `.use(idempotent({ … }))` ends a chain, `Context` and `Input` are those of the chain.
@@ -181,17 +182,10 @@ export function resolveProcedure(
 /** Puts the policy of one procedure over that of all. */
 function layered({ idempotency, policy: base }: Base, own: TRPCPolicy): Policy<never, never> {
   idempotency.policy(engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
-  const { onCrash, ...merged } = { ...base, ...given(own) };
-  // A transaction's crash is always retried, whatever the other of the two says.
-  return engineTerms({ ...merged, ...(onCrash !== undefined && !merged.transaction && { onCrash }) });
+  return engineTerms(overlaid(base ?? {}, own));
 }
 
 type Base = Pick<IdempotencyMiddlewareOptions<unknown, object>, 'idempotency' | 'policy'>;
-
-/** An option that is undefined is one that is left out. */
-function given<Options extends object>(options: Options): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
-}
 
 /** Lets the engine ask a `classify` that takes tRPC's own terms. */
 function engineTerms({ classify, ...policy }: Policy<never, unknown, TRPCFinished>): Policy<never, never> {

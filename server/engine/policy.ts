@@ -10,6 +10,7 @@ import type { KeyFormat } from './key.ts';
 import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
 import { RECORD_ROOM_BYTES } from './record.ts';
 import type { Resolver } from './resolution.ts';
+import { whatCame } from './what-came.ts';
 
 /** `classify` sees this of a finished run. */
 export interface Finished<Result = unknown> {
@@ -69,7 +70,7 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
    */
   concurrent?: 'wait' | 'reject';
   /**
-   * A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms, at most a day.
+   * A duplicate waits for this time before it gets IDEMPOTENCY_IN_PROGRESS, in ms, at most a day. Not beside `concurrent: 'reject'`.
    * @default 10_000
    */
   waitTimeoutMs?: number;
@@ -129,7 +130,7 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
   /**
    * Removes secrets from results and captured requests before they are stored. A result that something was removed from is
    * kept for operators to read; a retry gets IDEMPOTENCY_RESULT_NOT_RETAINED, reason `redacted`. The values of steps are never redacted:
-   * the next attempt goes on from them.
+   * the next attempt goes on from them. Beside `retain: 'outcome'` it is for captured requests, so that needs `captureRequest: true` there.
    * @default null: nothing is removed
    * @example
    * redact: ['cardNumber', 'password']
@@ -149,7 +150,7 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
    */
   captureRequest?: boolean;
   /**
-   * Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured.
+   * Largest captured request, in UTF-8 bytes as stored; a larger one runs, and is not captured. It stands beside `captureRequest: true`.
    * @default 65_536: 64 KiB
    */
   maxCapturedBytes?: number;
@@ -174,12 +175,21 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
 }
 
 /** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */
-export type CrashRule =
+type CrashRule =
   | { transaction?: false; onCrash?: 'in_doubt' | 'retry' }
   | { transaction?: boolean; onCrash?: never };
 
+/** A duplicate that is turned away at once does not wait. */
+type WaitRule = { concurrent?: 'wait' } | { waitTimeoutMs?: never };
+
+/**
+ * Options that contradict each other when one object has both. These are for the compiler; the others of `EXCLUSIONS` are seen at
+ * construction only, for with a union of all of them no policy could be put together of parts any more.
+ */
+export type Exclusions = CrashRule & WaitRule;
+
 /** A `Policy` whose options do not contradict each other. */
-export type ExclusivePolicy<Call = unknown, Result = unknown> = Policy<Call, Result> & CrashRule;
+export type ExclusivePolicy<Call = unknown, Result = unknown> = Policy<Call, Result> & Exclusions;
 
 /**
  * A `Redaction` lists names of fields, at any depth and in any case: arguments, fields of inputs and results (by their names in the schema,
@@ -289,28 +299,75 @@ export function resolvePolicy(
     }),
   };
   checkUnresolvedRetention(resolved, origin);
-  checkCrashOption(policy, origin);
+  checkExclusions(policy, origin);
   return resolved;
 }
 
-/**
- * Puts the policy of one operation over that of all. Where they make a transaction together, an `onCrash` has no say: only one object that
- * has both contradicts itself.
- */
-export function overlaid<Of extends Pick<Policy, 'transaction' | 'onCrash'>>(ofAll: Of, ofOne: Of): Of {
-  const own = Object.fromEntries(Object.entries(ofOne).filter(([, value]) => value !== undefined)) as Of;
-  const { onCrash, ...rest } = { ...ofAll, ...own };
-  const contradictsItself = own.transaction === true && own.onCrash !== undefined;
-  const isLeftOut = onCrash === undefined || (rest.transaction === true && !contradictsItself);
-  return (isLeftOut ? rest : { ...rest, onCrash }) as Of;
+/** An `Exclusion` is an option that has no effect beside others of the same object. */
+interface Exclusion {
+  readonly option: keyof Policy;
+  /** Tells whether the others leave the option, which is given, without effect. */
+  readonly excludedBy: (policy: Policy<never, never>) => boolean;
+  /** The words of the message between the option and the value that came. */
+  readonly beside: string;
+  readonly fix: string;
 }
 
-/** A transaction that is not committed leaves nothing, so each crash of it is retried: to decide otherwise would have no effect. */
-function checkCrashOption({ transaction, onCrash }: Policy<never, never>, origin: Origin): void {
-  if (!transaction || onCrash === undefined) return;
+const EXCLUSIONS: readonly Exclusion[] = [
+  {
+    option: 'onCrash',
+    excludedBy: ({ transaction }) => transaction === true,
+    beside: 'beside `transaction: true`',
+    fix:
+      'a crash has committed nothing, and a retry runs the handler again; leave `onCrash` out (`resolve` is for what such a handler ' +
+      'leaves in doubt itself)',
+  },
+  {
+    option: 'waitTimeoutMs',
+    excludedBy: ({ concurrent }) => concurrent === 'reject',
+    beside: "beside `concurrent: 'reject'`",
+    fix: 'a duplicate is answered at once, and waits for nothing; leave one of the two out',
+  },
+  {
+    option: 'maxCapturedBytes',
+    excludedBy: ({ captureRequest }) => captureRequest !== true,
+    beside: 'without `captureRequest: true` in the same place',
+    fix: 'it is the size of a request that is kept; write both, or neither',
+  },
+  {
+    option: 'redact',
+    excludedBy: ({ retain, captureRequest, redact }) =>
+      redact !== null && retain === 'outcome' && captureRequest !== true,
+    beside: "beside `retain: 'outcome'`",
+    fix: 'nothing is kept that could be redacted; leave one of the two out, or add `captureRequest: true` where requests are kept',
+  },
+];
+
+/**
+ * Puts the policy of one operation over that of all. What the two exclude of each other has no say: only one object that has both
+ * contradicts itself.
+ */
+export function overlaid<Of extends object>(ofAll: Of, ofOne: Of): Of {
+  const own = Object.fromEntries(Object.entries(ofOne).filter(([, value]) => value !== undefined));
+  const both: Policy<never, never> = { ...ofAll, ...own };
+  const isOut = (exclusion: Exclusion) => contradicts(both, exclusion) && !contradicts(own, exclusion);
+  const out: readonly string[] = EXCLUSIONS.filter(isOut).map(({ option }) => option);
+  return Object.fromEntries(
+    Object.entries(both).filter(([name, value]) => value !== undefined && !out.includes(name)),
+  ) as Of;
+}
+
+function contradicts(policy: Policy<never, never>, { option, excludedBy }: Exclusion): boolean {
+  return policy[option] !== undefined && excludedBy(policy);
+}
+
+/** Refuses an option that would have no effect: whoever has written it relies on it. */
+function checkExclusions(policy: Policy<never, never>, origin: Origin): void {
+  const found = EXCLUSIONS.find((exclusion) => contradicts(policy, exclusion));
+  if (!found) return;
+  const { option, beside, fix } = found;
   throw new TypeError(
-    `Expected no \`${pathOf('onCrash', origin)}\` beside \`transaction: true\`, got ${onCrash}: a crash has committed nothing, and ` +
-      'a retry runs the handler again; leave `onCrash` out (`resolve` is for what such a handler leaves in doubt itself)',
+    `Expected no \`${pathOf(option, origin)}\` ${beside}, got ${whatCame(policy[option])}: ${fix}`,
   );
 }
 

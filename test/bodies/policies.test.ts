@@ -171,7 +171,12 @@ describe('a captured request', () => {
   });
 
   test.each<[string, CallOptions, Partial<IdempotencyOptions>, object]>([
-    ['too large', { capture }, { maxCapturedBytes: 5 }, { bytes: 15, omitted: 'too_large' }],
+    [
+      'too large',
+      { capture },
+      { captureRequest: true, maxCapturedBytes: 5 },
+      { bytes: 15, omitted: 'too_large' },
+    ],
     [
       'nothing that can be written down',
       { capture: () => ({ format: 'test/1', body: undefined }) },

@@ -65,12 +65,48 @@ test.each(['in_doubt', 'retry'] as const)(
   '`onCrash: %j` beside `transaction: true` is refused: a crash of a transaction has committed nothing',
   (onCrash) => {
     const both = { transaction: true, onCrash } as never;
-    const message = (at: string) => `Expected no \`${at}\` beside \`transaction: true\`, got ${onCrash}: `;
+    const message = (at: string) => `Expected no \`${at}\` beside \`transaction: true\`, got "${onCrash}": `;
     expect(() => withOptions(both)).toThrow(message('onCrash'));
     const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
     expect(() => withOptions({}).policy(both, at)).toThrow(message('fields.pay.onCrash'));
   },
 );
+
+test.each<[string, object, string]>([
+  ['waitTimeoutMs', { concurrent: 'reject', waitTimeoutMs: 5 }, "beside `concurrent: 'reject'`, got 5: "],
+  ['maxCapturedBytes', { maxCapturedBytes: 5 }, 'without `captureRequest: true` in the same place, got 5: '],
+  [
+    'maxCapturedBytes',
+    { captureRequest: false, maxCapturedBytes: 5 },
+    'without `captureRequest: true` in the same place, got 5: ',
+  ],
+  ['redact', { retain: 'outcome', redact: ['pin'] }, 'beside `retain: \'outcome\'`, got ["pin"]: '],
+  ['redact', { retain: 'outcome', redact: () => null }, "beside `retain: 'outcome'`, got a function: "],
+])('`%s` in %j is refused: it would have no effect', (name, options, message) => {
+  expect(() => withOptions(options)).toThrow(`Expected no \`${name}\` ${message}`);
+  const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
+  expect(() => withOptions({}).policy(options, at)).toThrow(`Expected no \`fields.pay.${name}\` ${message}`);
+});
+
+test.each<[string, object]>([
+  ['an explicit default', { concurrent: 'wait', waitTimeoutMs: 5 }],
+  ['one that is undefined', { concurrent: 'reject', waitTimeoutMs: undefined }],
+  ['requests of a size', { captureRequest: true, maxCapturedBytes: 5 }],
+  ['requests without secrets, and no results', { retain: 'outcome', captureRequest: true, redact: ['pin'] }],
+  ['nothing to redact', { retain: 'outcome', redact: null }],
+])('%s is no contradiction: %j', (_, options) => {
+  expect(() => withOptions(options)).not.toThrow();
+});
+
+test.each<[object, object]>([
+  [{ waitTimeoutMs: 5 }, { concurrent: 'reject' }],
+  [{ concurrent: 'reject' }, { waitTimeoutMs: 5 }],
+  [{ redact: ['pin'] }, { retain: 'outcome' }],
+  [{ retain: 'outcome' }, { redact: ['pin'] }],
+  [{ captureRequest: true, maxCapturedBytes: 5 }, { captureRequest: false }],
+])('defaults %j and an operation’s %j do not contradict each other', (defaults, ofOne) => {
+  expect(() => withOptions(defaults).policy(ofOne)).not.toThrow();
+});
 
 test('an operation with `transaction: true` may stand beside defaults with `onCrash`, and may have a `resolve` function', () => {
   const resolve = () => ({ action: 'retry' }) as const;
@@ -88,6 +124,14 @@ test.each<[Policy, Policy, Policy]>([
   [{ leaseMs: 5_000 }, { leaseMs: undefined } as never, { leaseMs: 5_000 }],
   [{ onCrash: 'retry' }, { transaction: true }, { transaction: true }],
   [{ transaction: true }, { onCrash: 'retry' }, { transaction: true }],
+  [{ waitTimeoutMs: 5 }, { concurrent: 'reject' }, { concurrent: 'reject' }],
+  [
+    { concurrent: 'reject' },
+    { concurrent: 'wait', waitTimeoutMs: 5 },
+    { concurrent: 'wait', waitTimeoutMs: 5 },
+  ],
+  [{ captureRequest: true, maxCapturedBytes: 5 }, { captureRequest: false }, { captureRequest: false }],
+  [{ retain: 'outcome' }, { redact: ['pin'] }, { retain: 'outcome' }],
   [{ transaction: true }, { transaction: false, onCrash: 'retry' }, { transaction: false, onCrash: 'retry' }],
 ])('%j of all operations and %j of one make %j', (ofAll, ofOne, both) => {
   expect(overlaid(ofAll, ofOne)).toEqual(both);

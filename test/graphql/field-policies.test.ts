@@ -28,11 +28,19 @@ it('one field has its policy, on top of the defaults', () => {
 it('several fields lay their policies over each other', () => {
   const policies = new FieldPolicies(idempotency, {
     pay: { retentionMs: 60_000, concurrent: 'reject' },
-    ship: { waitTimeoutMs: 5, concurrent: 'reject', leaseMs: undefined as never },
+    ship: { maxRunMs: 5_000, concurrent: 'reject', leaseMs: undefined as never },
   });
   expect(policies.of(['ship', 'other', 'pay'])).toEqual(
-    idempotency.policy({ retentionMs: 60_000, concurrent: 'reject', waitTimeoutMs: 5 }),
+    idempotency.policy({ retentionMs: 60_000, concurrent: 'reject', maxRunMs: 5_000 }),
   );
+});
+
+it('what one field excludes has no say when another field that has it shares its key', () => {
+  const policies = new FieldPolicies(idempotency, {
+    pay: { concurrent: 'reject' },
+    ship: { waitTimeoutMs: 5 },
+  });
+  expect(policies.of(['pay', 'ship'])).toEqual(idempotency.policy({ concurrent: 'reject' }));
 });
 
 it('fields whose policies differ in an option can not share a key', async () => {

@@ -24,7 +24,11 @@ export async function book(db: Db, amount: number): Promise<Receipt> {
 }
 
 /** Serves an order and its refund, with transactions, by each API. */
-export function startLedgerApp(idempotency: Idempotency, place: Place, policy: Omit<Policy, 'onCrash'> = {}) {
+export function startLedgerApp(
+  idempotency: Idempotency,
+  place: Place,
+  policy: Omit<Policy, 'onCrash' | 'concurrent'> = {},
+) {
   return startThreeApis({
     idempotency,
     policy: { transaction: true, ...policy },

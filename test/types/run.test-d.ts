@@ -1,4 +1,4 @@
-import { createIdempotency, type Idempotency, type Run, requireRun } from 'latchkey';
+import { createIdempotency, type Idempotency, type Policy, type Run, requireRun } from 'latchkey';
 import { createDashboard } from 'latchkey/dashboard';
 import { createMemoryStore } from 'latchkey/memory';
 import 'latchkey/mongodb';
@@ -96,5 +96,15 @@ export async function closing() {
   expectTypeOf(dashboard.close()).resolves.toBeVoid();
   await idempotency.close({ timeoutMs: null });
 }
+
+// A duplicate that is turned away at once does not wait.
+const store = createMemoryStore();
+createIdempotency({ store, concurrent: 'wait', waitTimeoutMs: 5 });
+// @ts-expect-error these two exclude each other
+createIdempotency({ store, concurrent: 'reject', waitTimeoutMs: 5 });
+// @ts-expect-error in a policy, too
+({ concurrent: 'reject', waitTimeoutMs: 5 }) satisfies Policy;
+const composed: Policy = { waitTimeoutMs: 5, retain: 'outcome' };
+createIdempotency({ store, ...composed });
 
 createIdempotency({ store: createMemoryStore() }) satisfies Idempotency;

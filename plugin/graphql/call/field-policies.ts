@@ -131,6 +131,6 @@ export class FieldPolicies {
         merged.set(option, { name, value });
       }
     }
-    return Object.fromEntries([...merged].map(([option, { value }]) => [option, value]));
+    return overlaid(Object.fromEntries([...merged].map(([option, { value }]) => [option, value])), {});
   }
 }

@@ -1,5 +1,4 @@
-import type { TRPCUnsetMarker } from '@trpc/server';
-import type { CallOptions } from './trpc.ts';
+import type { CallOptions, Validated } from './trpc.ts';
 
 /** A `TRPCCall` is one call of a mutation, as the functions among this adapter's options see it. */
 export interface TRPCCall<Context = unknown, Meta = object, Input = unknown> {
@@ -33,9 +32,6 @@ export interface TRPCKeyedCall<Context = unknown, Meta = object, Input = unknown
   /** The key of the call. */
   readonly key: string;
 }
-
-/** The input of a procedure without a validator in front is not known. */
-type Validated<Input> = unknown extends Input ? Input : [Input] extends [TRPCUnsetMarker] ? unknown : Input;
 
 /** @param clientKey reads the key of the client, when it is asked for */
 export function callOf(

@@ -9,8 +9,8 @@ import type {
 import type { Run } from '../../server/run.ts';
 
 /*
- * Here is all that this adapter knows of tRPC's inside, which another major release may change: `_config`, `_def`, the marker of a
- * middleware's result, and the marker of a type that is not set.
+ * Here is what this adapter knows of tRPC's inside, which another major release may change: `_config`, `_def`, the marker of a
+ * middleware's result, and the marker of a type that is not set. Only `misuse.ts` looks at more of it, to tell developers of mistakes.
  */
 
 /** `idempotent()` adds this to the context. */
@@ -47,6 +47,13 @@ export interface Root<Context extends object, Meta extends object> {
     middleware: TRPCMiddlewareFunction<Context, Meta, object, Overrides, unknown>,
   ) => TRPCMiddlewareBuilder<Context, Meta, Overrides, unknown>;
 }
+
+/** The input as validators left it. That of a procedure without a validator in front is not known. */
+export type Validated<Input> = unknown extends Input
+  ? Input
+  : [Input] extends [TRPCUnsetMarker]
+    ? unknown
+    : Input;
 
 /** A result as tRPC's middlewares make it. The only cast of tRPC's marker, which it does not export. */
 export const okResult = (data: unknown): CallResult => ({ ok: true, data, marker });

@@ -66,12 +66,15 @@ export interface Written {
   readonly omitted?: 'too_large' | 'redacted';
 }
 
+/** A captured request, written down. */
 export interface Captured extends Written {
   /** Name and version of the form of `body`: `graphql/1`. */
   readonly format: string;
 }
 
+/** A result, written down, and what it says of the run. */
 export interface Encoded extends Written {
+  /** How the handler ended. */
   readonly outcome: Outcome;
   /**
    * Tells whether the developer's handler was entered. One rule holds for all adapters:
@@ -96,7 +99,9 @@ export interface Unknown {
   readonly unknown: string;
 }
 
+/** An `Answer` is what the caller of a keyed call gets. */
 export interface Answer<Value> {
+  /** The result, as the adapter's codec has read it or the handler returned it. */
   readonly value: Value;
   /** True when the value comes from an earlier or concurrent run of the key. */
   readonly replayed: boolean;

@@ -3,8 +3,11 @@ import type { Outcome } from './engine/record.ts';
 import { textOf } from './reason.ts';
 
 interface KeyEvent {
+  /** The scope of the key. */
   readonly scope: string;
+  /** The key that the event is about. */
   readonly key: string;
+  /** The name of the operation: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
 }
 
@@ -18,6 +21,7 @@ interface EventOfRun extends KeyEvent {
 /**
  * An event of one run. Each run that has `started` ends with `completed`, `released`, `in_doubt` or `result_not_recorded`, unless its
  * process dies; the last of these may be followed by one of the others, when the record takes its end after all.
+ * @experimental
  */
 export type RunEvent =
   | (EventOfRun & { readonly type: 'started' })
@@ -55,6 +59,7 @@ export type RunEvent =
  *   if (event.type === 'refused') refusals.add(1, { operation: event.operation, code: event.code })
  *   if (event.type === 'in_doubt') log.warn(event, 'an operator has to look')
  * }
+ * @experimental
  */
 export type IdempotencyEvent =
   | RunEvent
@@ -82,7 +87,10 @@ export type IdempotencyEvent =
 export type RunNews = NewsIn<RunEvent>;
 type NewsIn<Event> = Event extends unknown ? Omit<Event, keyof EventOfRun> : never;
 
-/** @throws nothing: what a listener throws becomes a process warning, and so does the rejection of an async one */
+/**
+ * An `EventListener` is told of each event. What it throws becomes a process warning, and so does the rejection of an async one.
+ * @experimental
+ */
 export type EventListener = (event: IdempotencyEvent) => void;
 
 /** A listener that fails must not change what becomes of a payment: it is reported as a process warning. */

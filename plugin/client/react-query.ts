@@ -65,6 +65,7 @@ export function idempotentMutation<Mutation extends TRPCMutation>(
   operation: (input: InputOf<Mutation>) => OperationParts,
   options?: Parameters<Mutation['mutationOptions']>[0],
 ): OptionsOf<Mutation>;
+/** The same for a function that sends, which gets the key and its header beside the variables. */
 export function idempotentMutation<Variables, Data, Context = unknown>(
   send: (variables: Variables, context: Context & KeyedContext) => Promise<Data>,
   operation: (variables: Variables) => OperationParts,

@@ -33,14 +33,14 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
   /** What `createIdempotency(...)` returned. */
   idempotency: Idempotency;
   /**
-   * Whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed mutations only.
+   * Says whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed mutations only.
    * Nothing (null, undefined, '') refuses the mutation with IDEMPOTENCY_SCOPE_MISSING; `'global'` must be written out.
    * @example
    * scope: ({ context }) => context.user?.id
    */
   scope: (call: GraphQLCall<Context, Mutations>) => MaybePromise<MaybeText>;
   /**
-   * The key of an operation; what it returns is final, and nothing is no key. It is not asked where fields have keys by `@idempotent`.
+   * Gives the key of an operation; what it returns is final, and nothing is no key. It is not asked where fields have keys by `@idempotent`.
    * @default the key that the client sent
    * @example
    * key: ({ clientKey, context }) => clientKey ?? context.jobId
@@ -59,7 +59,7 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
    */
   headerName?: string;
   /**
-   * Mutations for which this is true are refused with IDEMPOTENCY_KEY_MISSING when they have no key. `fields` of the call are those that have
+   * Refuses a mutation for which it is true, with IDEMPOTENCY_KEY_MISSING, when it has no key. `fields` of the call are those that have
    * neither a key nor a `require` of their own.
    * @default false
    * @example

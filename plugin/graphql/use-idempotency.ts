@@ -4,7 +4,7 @@ import { keyDirectives } from './fields/field-keys.ts';
 import { BypassReport } from './host/bypass.ts';
 import { refused } from './host/errors.ts';
 import { checkListedOnce, listed } from './host/listed-once.ts';
-import type { IdempotencyPlugin } from './host/plugin.ts';
+import type { IdempotencyPlugin, PluginHooks } from './host/plugin.ts';
 import { ProtectedPath } from './host/protected-path.ts';
 import { Yoga } from './host/yoga.ts';
 import { checkPluginOptions, type Options, type UseIdempotencyOptions } from './options.ts';
@@ -46,7 +46,7 @@ export function useIdempotency<Context extends object, Mutations extends object 
   const bypasses = new BypassReport(idempotency);
   const path = new ProtectedPath((what, bypass) => bypasses.tell(what, bypass));
 
-  return listed<IdempotencyPlugin<Context>>({
+  return listed<PluginHooks<Context>>({
     ...yoga.hooks,
 
     onPluginInit({ plugins }) {

@@ -49,11 +49,17 @@ export interface IdempotencyMiddleware<RootContext, Meta, Found = IdempotencyCon
   <Context = RootContext, Input = unknown>(
     policy: ProcedurePolicy<Context, Meta, Input> & { require: true },
   ): TRPCMiddlewareBuilder<Context, Meta, RequiredIdempotencyContext, Input>;
-  /** @throws TypeError for an option that is unknown or out of range */
+  /**
+   * A key is optional, unless the options of all procedures require one.
+   * @throws TypeError for an option that is unknown or out of range
+   */
   <Context = RootContext, Input = unknown>(
     policy?: ProcedurePolicy<Context, Meta, Input> & { require?: never },
   ): TRPCMiddlewareBuilder<Context, Meta, Found, Input>;
-  /** @throws TypeError for an option that is unknown or out of range */
+  /**
+   * Whether a key is certain is known at run time only.
+   * @throws TypeError for an option that is unknown or out of range
+   */
   <Context = RootContext, Input = unknown>(
     policy: ProcedurePolicy<Context, Meta, Input> | undefined,
   ): TRPCMiddlewareBuilder<Context, Meta, IdempotencyContext, Input>;
@@ -81,6 +87,7 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
   t: Root<Context, Meta>,
   options: IdempotencyMiddlewareOptions<Context, Meta> & { require: true },
 ): IdempotencyMiddleware<Context, Meta, RequiredIdempotencyContext>;
+/** The same, where a key is optional for procedures that do not say otherwise. */
 export function createIdempotencyMiddleware<Context extends object, Meta extends object>(
   t: Root<Context, Meta>,
   options: IdempotencyMiddlewareOptions<Context, Meta>,

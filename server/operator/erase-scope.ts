@@ -7,6 +7,7 @@ import { withoutNames } from './forgotten-text.ts';
 import { pseudonymOf } from './pseudonym.ts';
 import type { OperatorServices } from './services.ts';
 
+/** The options of `operator.erase`. */
 export interface EraseOptions {
   /** The scope, exactly as the adapter's `scope` gives it. */
   readonly scope: string;

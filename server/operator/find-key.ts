@@ -6,7 +6,9 @@ import type { OperatorServices } from './services.ts';
 
 /** A `FoundKey` is what code may know of a key. It is not the record: that may change in any release. */
 export interface FoundKey {
+  /** The scope of the key. */
   readonly scope: string;
+  /** The key, as the client sent it. */
   readonly key: string;
   /** The text stands for the record as it was found: an action that is given it is refused when the record has changed since. */
   readonly revision: string;
@@ -19,6 +21,7 @@ export interface FoundKey {
   readonly state: ShownState;
   /** Null unless the key is completed. */
   readonly outcome: Outcome | null;
+  /** The name of the operation: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
   /** The number of runs since the key was first used, this one among them. */
   readonly attempt: number;
@@ -30,11 +33,15 @@ export interface FoundKey {
   readonly hasRequest: boolean;
   /** Tells whether there is a stored answer, and whether its text is there. */
   readonly hasResponse: boolean;
+  /** The key was first used at this time. Here and below, null stands where a damaged record does not tell. */
   readonly createdAt: Date | null;
+  /** The last run began at this time. */
   readonly startedAt: Date | null;
+  /** The key was completed at this time; null unless it is completed. */
   readonly completedAt: Date | null;
   /** The lease of a run ends at this time, unless it is renewed. Null where nothing runs. */
   readonly leaseExpiresAt: Date | null;
+  /** The record is forgotten at this time. */
   readonly expiresAt: Date | null;
 }
 

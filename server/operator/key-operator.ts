@@ -15,14 +15,16 @@ export interface OperatorOptions {
   readonly by: string;
   /**
    * The rerunners write the data of `complete` in the form of their API. A tRPC root with a transformer needs one; other keys do not.
-   * @default []
+   * @default none
    */
   readonly rerunners?: readonly Rerunner[];
 }
 
 /** A `KeyAddress` says which key is meant. What `find` gives is one, too. */
 export interface KeyAddress {
+  /** The scope, exactly as the adapter's `scope` gives it. */
   readonly scope: string;
+  /** The key, as the client sent it. */
   readonly key: string;
   /**
    * The action is taken only while the record is as this says, which `find` gave: otherwise it is refused as `changed`.
@@ -52,6 +54,7 @@ interface AnswerOptions extends ActionOptions {
   readonly api?: 'graphql' | 'trpc' | 'http' | 'run';
 }
 
+/** The options of `operator.complete`. */
 export interface CompleteOptions extends AnswerOptions {
   /**
    * Retries get this: for GraphQL the whole `data` object, for tRPC and `idempotency.run(...)` what the function returns, for HTTP the
@@ -60,11 +63,13 @@ export interface CompleteOptions extends AnswerOptions {
   readonly data: unknown;
 }
 
+/** The options of `operator.fail`. */
 export interface FailOptions extends AnswerOptions {
   /** Retries get an error with this message. Of an `Error` the message is taken. */
   readonly error: string | Error;
 }
 
+/** The options of `operator.allowRetry` and `operator.expire`. */
 export interface MayRepeatOptions extends ActionOptions {
   /**
    * True confirms that the effect may happen twice. Without it the action is refused as `may_repeat` where that is so.

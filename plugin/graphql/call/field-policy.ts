@@ -46,7 +46,7 @@ export interface GraphQLFieldFunctions<
   Name extends MutationName<Mutations> = MutationName<Mutations>,
 > {
   /**
-   * Whose key it is, instead of the adapter's `scope`. Fields that share a key have to have the same scope, else the operation is
+   * Says whose key it is, instead of the adapter's `scope`. Fields that share a key have to have the same scope, else the operation is
    * IDEMPOTENCY_KEY_INVALID, reason `conflicting_policies`.
    * @default the adapter's
    * @example
@@ -54,7 +54,7 @@ export interface GraphQLFieldFunctions<
    */
   scope?: (call: GraphQLFieldCall<Context, Mutations, Name>) => MaybePromise<MaybeText>;
   /**
-   * The key of this field; what it returns is final, and nothing is no key. `clientKey` is that of `@idempotent`, else that of the
+   * Gives the key of this field; what it returns is final, and nothing is no key. `clientKey` is that of `@idempotent`, else that of the
    * operation. In an operation of several fields, one that has a key by this function is run by itself, as if it carried `@idempotent`.
    * @default the key of the operation, or of `@idempotent`
    * @example

@@ -2,6 +2,7 @@
  * `AnyMutations` stands where no map of the mutations is given: a field may have any name, and its arguments are `unknown`.
  */
 export interface AnyMutations {
+  /** A mutation by its name. */
   readonly [name: string]: (parent: never, args: Readonly<Record<string, unknown>>) => unknown;
 }
 
@@ -55,6 +56,7 @@ export type CalledField<Mutations> = {
  * GraphQL's own error; nothing runs, and its key stays free.
  */
 export interface GraphQLCall<Context, Mutations = AnyMutations> {
+  /** The context of the execution, as Yoga or Envelop made it. */
   readonly context: Context;
   /** The name of the operation in the record: its root fields, `chargeCard, ship`. */
   readonly operation: string;
@@ -80,6 +82,8 @@ export interface GraphQLFieldCall<
 
 /** What is known of a call once it has a key. */
 export interface KeyOfCall {
+  /** The scope of the key, as the `scope` function gave it. */
   readonly scope: string;
+  /** The key of the call. */
   readonly key: string;
 }

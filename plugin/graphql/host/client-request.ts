@@ -13,6 +13,7 @@ export interface ClientRequest {
   readonly extensions?: unknown;
 }
 
+/** A `FindRequest` function says where the headers and the extensions of an operation stand on its context. */
 export type FindRequest<Context> = (call: { readonly context: Context }) => ClientRequest;
 
 /** `Shown` is what a context tells about the operation and its HTTP request. */

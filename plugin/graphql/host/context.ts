@@ -1,6 +1,6 @@
 import { currentRun, type Run } from '../../../server/run.ts';
 
-/** Add it to your context type: `createSchema<MyContext & IdempotencyContext>(…)`. */
+/** Resolvers have this on their context. Add it to your type of the context: `createSchema<MyContext & IdempotencyContext>(…)`. */
 export interface IdempotencyContext {
   /** The run that the resolver is in; undefined in an operation without a key. */
   readonly idempotency?: Run | undefined;

@@ -9,13 +9,21 @@ export type Args<Context> = Omit<ExecutionArgs, 'contextValue'> & { contextValue
 export type Execute = (args: ExecutionArgs) => Result | Promise<Result>;
 
 /**
- * `IdempotencyPlugin` has the hooks that we use of Envelop's and Yoga's plugins, typed by shape: a user of one need not have the other's
- * package, and `Context` is inferred where plugins are listed, since it is only taken and never given.
+ * An `IdempotencyPlugin` is for the list of `plugins` of Yoga or Envelop, and for nothing else: its hooks are called by them, and may
+ * change in any release.
  */
-export interface IdempotencyPlugin<Context> extends YogaHooks {
+export interface IdempotencyPlugin<Context> {
+  /** Typed, so that `Context` is inferred where plugins are listed. @internal */
+  readonly onExecute: (payload: ExecutePayload<Context>) => void | Promise<void>;
+}
+
+/**
+ * The hooks that we use of Envelop's and Yoga's plugins, typed by shape: a user of one need not have the other's package, and `Context` is
+ * only taken and never given.
+ */
+export interface PluginHooks<Context> extends IdempotencyPlugin<Context>, YogaHooks {
   onPluginInit(payload: { plugins: object[] }): void;
   onSchemaChange(payload: { schema: GraphQLSchema }): void;
-  readonly onExecute: (payload: ExecutePayload<Context>) => void | Promise<void>;
   onSubscribe(payload: SubscribePayload): void;
 }
 

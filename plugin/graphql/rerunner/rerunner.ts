@@ -7,6 +7,7 @@ import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import { checkedData } from './given-data.ts';
 import { type Answer, type GraphQLRerunActor, type RerunTarget, serverOf } from './rerun-server.ts';
 
+/** The options of `createGraphQLRerunner`: a server, and whom a request is sent as. */
 export type GraphQLRerunnerOptions = RerunTarget & {
   /**
    * Says whom a captured request is sent as now; null when whoever sent it first may not any more.
@@ -30,8 +31,12 @@ const CHECKS: Readonly<Record<keyof AllOptions, Check>> = {
 };
 
 /**
- * Sends captured GraphQL requests through the server's own pipeline, with their key, as whom the developer says. For the `rerunners` of `createDashboard`.
- * @example createGraphQLRerunner({ yoga, actAs: async ({ scope }) => ({ scope, label: scope, headers: await signedIn(scope) }) })
+ * Makes a rerunner that sends captured GraphQL requests through the server's own pipeline, with their key, as whom the developer says. For
+ * the `rerunners` of `createDashboard`.
+ * @example
+ * createGraphQLRerunner({ yoga, actAs: async ({ scope }) => ({ scope, label: scope, headers: await signedIn(scope) }) })
+ * @throws TypeError for an option that is unknown or not what it should be
+ * @experimental
  */
 export function createGraphQLRerunner(options: GraphQLRerunnerOptions): Rerunner {
   checkOptions<AllOptions>(options, CHECKS, { of: 'createGraphQLRerunner' });

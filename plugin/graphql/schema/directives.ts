@@ -5,9 +5,10 @@ export const KEY_DIRECTIVE = 'idempotent';
 const REQUIRED_DIRECTIVE = 'requiresIdempotencyKey';
 
 /**
- * Add it to your schema: `createSchema({ typeDefs: [idempotencyDirectives, typeDefs], resolvers })`.
+ * The SDL of two directives, to be added to your schema. `@idempotent(key:)` is for clients, on root fields of mutations; `@requiresIdempotencyKey` is for the schema.
  *
- * `@idempotent(key:)` is for clients, on root fields of mutations; `@requiresIdempotencyKey` is for the schema.
+ * @example
+ * createSchema({ typeDefs: [idempotencyDirectives, typeDefs], resolvers })
  */
 export const idempotencyDirectives = `"""
 Runs this field of a mutation once for its key, and answers retries from its record.
@@ -21,8 +22,11 @@ directive @${REQUIRED_DIRECTIVE} on FIELD_DEFINITION
 `;
 
 /**
- * The mutations of a schema that do not carry `@requiresIdempotencyKey`, in its order: for a test that keeps the list
+ * Lists the mutations of a schema that do not carry `@requiresIdempotencyKey`, in its order: for a test that keeps the list
  * of exceptions short. What the `require` option says is not in it.
+ *
+ * @example
+ * expect(unprotectedMutations(schema)).toEqual(['setTheme'])
  */
 export function unprotectedMutations(schema: GraphQLSchema): string[] {
   const required = mutationsRequiringKey(schema);

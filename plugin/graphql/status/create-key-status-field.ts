@@ -16,8 +16,11 @@ import { refusedField } from '../host/errors.ts';
 
 /** The result of the first call, as it went over the wire. */
 export interface GraphQLStoredResult {
+  /** The fields that the first client asked for; null or absent where there are none. */
   readonly data?: Readonly<Record<string, unknown>> | null;
+  /** The errors, as the first client got them. */
   readonly errors?: readonly GraphQLFormattedError[];
+  /** The extensions that were stored with it. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
@@ -26,7 +29,7 @@ export interface KeyStatusFieldOptions<Context> {
   /** What `createIdempotency` returned: the one that the mutations use. */
   idempotency: Idempotency;
   /**
-   * Whose key it is, by the same rule as the `scope` of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING.
+   * Says whose key it is, by the same rule as the `scope` of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING.
    * @example
    * scope: ({ context }) => context.user?.id
    */
@@ -50,8 +53,11 @@ export interface KeyStatusFieldOptions<Context> {
 
 /** `authorizeReplay` is shown this. */
 export interface GraphQLQuestion<Context> {
+  /** The context of the caller who asks. */
   readonly context: Context;
+  /** The scope of that caller. */
   readonly scope: string | null | undefined;
+  /** The key that is asked about. */
   readonly key: string;
   /** The root fields that were run with the key, as the record names them: `chargeCard`. */
   readonly operation: string | undefined;
@@ -127,15 +133,21 @@ extend type Query {
 
 /** What a resolver of `IdempotencyKeyStatus` gives, in the words of its schema. */
 export interface GraphQLKeyStatus {
+  /** What became of the key. */
   readonly state: 'COMPLETED' | 'RUNNING' | 'IN_DOUBT' | 'RELEASED' | 'UNKNOWN';
+  /** How the first call ended, where the state is `COMPLETED`. */
   readonly outcome?: 'SUCCESS' | 'ERROR';
+  /** What the first call was answered with; absent where `withheld` says why. */
   readonly result?: GraphQLStoredResult | undefined;
+  /** Says why there is no result to show, such as `not_kept`. */
   readonly withheld?: string | undefined;
 }
 
 /** The two parts that a schema is made of. */
 export interface KeyStatusField<Context> {
+  /** The SDL of the field and its types. */
   readonly typeDefs: string;
+  /** The resolver of the field. */
   readonly resolvers: {
     readonly Query: {
       readonly idempotencyKey: (

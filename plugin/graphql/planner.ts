@@ -22,6 +22,7 @@ import type { Args, Execute } from './host/plugin.ts';
 import type { Protected } from './host/protected-path.ts';
 import type { Yoga } from './host/yoga.ts';
 import type { Options } from './options.ts';
+import { rerunKeyOf } from './rerunner/rerun-key.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
 /** A `Plan` says how an operation is executed. */
@@ -116,12 +117,14 @@ export class Planner<Context extends object> {
     const { contextValue: context } = args;
     const { request, headerName = 'idempotency-key' } = this.#options;
     const shown = shownBy(context, request);
-    const clientKey = readKey(shown, headerName, this.#yoga.isShared(context));
+    const clientKey = rerunKeyOf(context) ?? readKey(shown, headerName, this.#yoga.isShared(context));
     const parts = { context, mutation, argsOf: new CoercedArguments(args, operation).of, clientKey };
     return { args, operation, mutation, shown, parts, clientKeys, executeFn };
   }
 
   async #keysOf({ parts, shown, clientKeys }: Asked<Context>): Promise<MutationKeys> {
+    const rerunKey = rerunKeyOf(parts.context);
+    if (rerunKey !== undefined) return { of: 'operation', key: rerunKey };
     const sources = { parts, shown, key: this.#options.key, policies: this.policies };
     if (clientKeys.size === 0) return await mutationKeys(sources);
     if (parts.clientKey !== undefined) {

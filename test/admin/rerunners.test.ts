@@ -43,6 +43,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
       useIdempotency({
         idempotency,
         scope: ({ context }) => context.request.headers.get('x-user'),
+        key: ({ context }) => context.request.headers.get('idempotency-key'), // a re-run has its key elsewhere
       }),
     ],
   });
@@ -67,7 +68,7 @@ function graphqlApi(idempotency: Idempotency, members: Members): Api {
 /** The same without Yoga. */
 function envelopApi(idempotency: Idempotency, members: Members): Api {
   const runs: string[] = [];
-  type Context = { user: string; params: object };
+  type Context = { user: string; params: object; job?: string };
   const schema = createSchema<Context>({
     typeDefs: TYPES,
     resolvers: {
@@ -83,11 +84,15 @@ function envelopApi(idempotency: Idempotency, members: Members): Api {
     plugins: [
       useEngine({ parse, validate, execute, subscribe }),
       useSchema(schema),
-      useIdempotency<Context>({ idempotency, scope: ({ context }) => context.user }),
+      useIdempotency<Context>({
+        idempotency,
+        scope: ({ context }) => context.user,
+        key: ({ context }) => context.job, // a re-run has none
+      }),
     ],
   });
   const send = async (key: string) => {
-    const enveloped = getEnveloped({ user: 'acme', params: { extensions: { idempotencyKey: key } } });
+    const enveloped = getEnveloped({ user: 'acme', params: { query: QUERY }, job: key });
     const contextValue = await enveloped.contextFactory();
     const document = enveloped.parse(QUERY);
     return JSON.stringify(

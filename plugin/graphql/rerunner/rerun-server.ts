@@ -3,6 +3,8 @@ import type { RerunActor } from '../../../server/admin/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 
 /** A `GraphQLRerunActor` is whom a request is sent as. */
+import { withRerunKey } from './rerun-key.ts';
+
 export interface GraphQLRerunActor extends RerunActor {
   /** These headers tell the server who sends the request: `{ authorization: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -59,7 +61,7 @@ function yogaServer(yoga: YogaServer): RerunServer {
           headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
           body: JSON.stringify({ ...captured, extensions: { idempotencyKey: key } }),
         },
-        serverContext,
+        withRerunKey(serverContext, key),
       );
       const replayed = response.headers.get('idempotent-replayed') === 'true';
       return { result: (await response.json()) as ExecutionResult, replayed };
@@ -75,7 +77,7 @@ function envelopedServer(getEnveloped: GetEnveloped): RerunServer {
       const request = { method: 'POST', headers };
       const { schema, parse, execute, contextFactory } = getEnveloped({
         request,
-        ...serverContext,
+        ...withRerunKey(serverContext, key),
         params,
       } as never);
       const document = parse(query);

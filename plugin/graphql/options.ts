@@ -9,7 +9,8 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import { type ExclusivePolicy, policyOptionsOf } from '../../server/engine/policy.ts';
+import { type Exclusions, type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
+import type { Resolver } from '../../server/engine/resolution.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {
@@ -27,6 +28,16 @@ export type GraphQLFieldPolicies<Context, Mutations> =
   string extends MutationName<Mutations>
     ? { readonly [name: string]: GraphQLFieldPolicy<Context, Mutations> }
     : { readonly [Name in MutationName<Mutations>]?: GraphQLFieldPolicy<Context, Mutations, Name> };
+
+/**
+ * The policy of all mutations. `fingerprint` is asked about each field. `resolve` is asked about the operation: its `data` is an object by
+ * field, `{ chargeCard: { id: 'ch_1' } }`.
+ */
+export type GraphQLPolicy<Context, Mutations = AnyMutations> = Omit<
+  Policy<GraphQLFieldCall<Context, Mutations> & KeyOfCall, ExecutionResult>,
+  'resolve'
+> &
+  Exclusions & { resolve?: Resolver<GraphQLCall<Context, Mutations> & KeyOfCall> | null };
 
 /** Options of {@link useIdempotency}. Each function is shown one object, a {@link GraphQLCall}, and may be async unless it says otherwise. */
 export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
@@ -72,13 +83,14 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
    * @example
    * policy: { retain: 'outcome', fingerprint: ({ args }) => args.orderNumber }
    */
-  policy?: ExclusivePolicy<GraphQLFieldCall<Context, Mutations> & KeyOfCall, ExecutionResult>;
+  policy?: GraphQLPolicy<Context, Mutations>;
   /**
    * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
    * of them, and is refused with IDEMPOTENCY_KEY_INVALID when two give the same option different values; `fingerprint`, `require` and
    * `authorizeReplay` are each field's own.
    *
-   * What a `resolve` function gives as `data` is an object by field: `{ chargeCard: { id: 'ch_1' } }`.
+   * A field's own `resolve` function is shown its `args`, and gives its value. In an operation of several fields under one key it is asked
+   * where each of them has one, and they have to agree.
    * @default each mutation has the policy of all
    * @example
    * fields: { chargeCard: { require: true, retentionMs: 7 * 86_400_000 }, setTheme: { require: false } }

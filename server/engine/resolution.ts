@@ -1,3 +1,6 @@
+import { isObject } from './option-checks.ts';
+import { whatCame } from './what-came.ts';
+
 /** A `Resolution` is what a `resolve` function says of a run whose end nobody knows. */
 export type Resolution =
   /** It had its effect: the caller, and each retry after it, gets this as the result. */
@@ -51,3 +54,30 @@ export interface Doubt {
  * `Call` is the call of that retry: its arguments and context.
  */
 export type Resolver<Call = unknown> = (doubt: Doubt & Call) => Resolution | Promise<Resolution>;
+
+/** @throws TypeError for what a `resolve` function gave that is none */
+export function checkResolution(resolution: Resolution | undefined): Resolution {
+  const action: unknown = resolution?.action;
+  switch (action) {
+    case 'complete':
+      return checkMember(resolution as Resolution, 'data');
+    case 'fail':
+      return checkMember(resolution as Resolution, 'error');
+    case 'retry':
+    case 'in_doubt':
+      return resolution as Resolution;
+    default:
+      throw new TypeError(
+        `Expected \`resolve\` to return an object with the action complete, fail, retry or in_doubt, got ${isObject(resolution) ? `the action ${whatCame(action)}` : whatCame(resolution)}`,
+      );
+  }
+}
+
+/** A misspelt member would be stored as a result of nothing. It may be undefined, where that is what the handler returns. */
+function checkMember(resolution: Resolution, member: 'data' | 'error'): Resolution {
+  if (member in resolution) return resolution;
+  const members = Object.keys(resolution).join(', ');
+  throw new TypeError(
+    `Expected \`resolve\` to return \`${member}\` with the action ${resolution.action}, got the members ${members}`,
+  );
+}

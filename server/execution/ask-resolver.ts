@@ -1,11 +1,9 @@
 import type { Answer, Encoded, KeyedCall } from '../call.ts';
 import { refusal } from '../engine/errors.ts';
 import { failedToResolve, LEFT_IN_DOUBT, TOOK_TOO_LONG } from '../engine/lost-run.ts';
-import { isObject } from '../engine/option-checks.ts';
 import type { UnresolvedRecord } from '../engine/record.ts';
-import type { Resolution } from '../engine/resolution.ts';
+import { checkResolution } from '../engine/resolution.ts';
 import type { Held } from '../engine/store.ts';
-import { whatCame } from '../engine/what-came.ts';
 import { textOf } from '../reason.ts';
 import { insideQuestion } from '../run.ts';
 import type { Claimant } from './claimant.ts';
@@ -94,30 +92,4 @@ async function resolve<Value>(question: Question<Value>): Promise<Usable<Value>>
   } finally {
     clearTimeout(timer);
   }
-}
-
-function checkResolution(resolution: Resolution | undefined): Resolution {
-  const action: unknown = resolution?.action;
-  switch (action) {
-    case 'complete':
-      return checkMember(resolution as Resolution, 'data');
-    case 'fail':
-      return checkMember(resolution as Resolution, 'error');
-    case 'retry':
-    case 'in_doubt':
-      return resolution as Resolution;
-    default:
-      throw new TypeError(
-        `Expected \`resolve\` to return an object with the action complete, fail, retry or in_doubt, got ${isObject(resolution) ? `the action ${whatCame(action)}` : whatCame(resolution)}`,
-      );
-  }
-}
-
-/** A misspelt member would be stored as a result of nothing. It may be undefined, where that is what the handler returns. */
-function checkMember(resolution: Resolution, member: 'data' | 'error'): Resolution {
-  if (member in resolution) return resolution;
-  const members = Object.keys(resolution).join(', ');
-  throw new TypeError(
-    `Expected \`resolve\` to return \`${member}\` with the action ${resolution.action}, got the members ${members}`,
-  );
 }

@@ -192,7 +192,7 @@ it('what a `resolve` function gives is asked about, and stands; a run that it or
       authorizeReplay: () => false,
       fields: {
         pay: {
-          resolve: async () => (action === 'retry' ? { action } : { action, data: { pay: 7 } }),
+          resolve: async () => (action === 'retry' ? { action } : { action, data: 7 }),
         },
       },
     },

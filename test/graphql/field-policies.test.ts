@@ -108,7 +108,7 @@ describe.each([
   it('a `resolve` function, which gives the field its data or its error', async () => {
     await using shop = await open({
       resolve: ({ operation }) =>
-        operation === 'pay' ? { action: 'complete', data: { pay: 7 } } : { action: 'in_doubt' },
+        operation === 'pay' ? { action: 'complete', data: 7 } : { action: 'in_doubt' },
     });
     await send(shop, 'pay(amount: 5)');
     await abandon(shop);

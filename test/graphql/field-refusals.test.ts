@@ -92,9 +92,7 @@ it.each<[string, 'complete' | 'fail', string]>([
       fields: {
         pay: {
           resolve: () =>
-            action === 'complete'
-              ? { action, data: { pay: 7 } }
-              : { action, error: new GraphQLError('Declined') },
+            action === 'complete' ? { action, data: 7 } : { action, error: new GraphQLError('Declined') },
         },
       },
     },

@@ -17,7 +17,7 @@ import { placeOrderIn } from './place-order.ts';
 type Api = keyof typeof ORDER_APIS;
 type Place = 'in:charge' | 'after:charge';
 
-const APIS: Api[] = ['tRPC', 'HTTP'];
+const APIS = Object.keys(ORDER_APIS) as Api[];
 const PLACES: Place[] = ['in:charge', 'after:charge'];
 const secret = randomBytes(32);
 

@@ -141,12 +141,13 @@ useIdempotency({
       retentionMs: 60_000,
       unresolvedRetentionMs: null,
       concurrent: 'reject',
-      resolve: async ({ state, downstreamKey, step, signal }) => {
+      resolve: async ({ args, state, downstreamKey, step, signal }) => {
+        expectTypeOf(args).toEqualTypeOf<Readonly<Record<string, unknown>>>();
         expectTypeOf(state).toEqualTypeOf<'lapsed' | 'in_doubt'>();
         expectTypeOf(downstreamKey('charge')).toEqualTypeOf<string>();
         expectTypeOf(step<number>('charge')).toEqualTypeOf<Promise<number | undefined>>();
         expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
-        return { action: 'complete', data: { pay: { id: '1' } } };
+        return { action: 'complete', data: { id: '1' } };
       },
       classify: (finished) => {
         expectTypeOf(finished).toExtend<Finished<ExecutionResult>>();

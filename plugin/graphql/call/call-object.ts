@@ -38,6 +38,18 @@ export function fieldCall<Context, Known extends object = object>(
   return withArgs(call, () => parts.argsOf(node));
 }
 
+/** Adds to a doubt which field it is about. Its `args` are coerced when somebody reads them. */
+export function ofField<Of extends object, Context>(
+  of: Of,
+  parts: CallParts<Context>,
+  { field, node }: RootCall,
+) {
+  const own = Object.defineProperties({ field }, Object.getOwnPropertyDescriptors(of)) as Of & {
+    field: string;
+  };
+  return withArgs(own, () => parts.argsOf(node));
+}
+
 /** Adds `args`, which are coerced when somebody reads them: that may fail, and costs time. */
 function withArgs<Of extends object>(of: Of, args: () => Readonly<Record<string, unknown>>) {
   return Object.defineProperty(of, 'args', { get: args, enumerable: true }) as Of & {

@@ -2,6 +2,7 @@ import type { GraphQLField, GraphQLSchema } from 'graphql';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
 import { overlaid, type Policy, type ResolvedPolicy } from '../../../server/engine/policy.ts';
+import type { Resolver } from '../../../server/engine/resolution.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
@@ -47,11 +48,6 @@ export class FieldPolicies {
 
   #resolve(policy: AnyPolicy, names: readonly string[]): ResolvedPolicy {
     return this.#idempotency.policy(overlaid(this.#ofAll, policy), fieldsOrigin(names));
-  }
-
-  /** Tells whether the policy of a field itself has an option. */
-  hasOwn(field: string, option: keyof Policy): boolean {
-    return this.#overrides.get(field)?.[option] !== undefined;
   }
 
   /** Gives the functions of a field; each is undefined where it has none of its own. */
@@ -111,6 +107,16 @@ export class FieldPolicies {
     return this.#resolve(this.#merged(named), named);
   }
 
+  /** Gives the `resolve` function of all mutations. */
+  get resolverOfAll(): Resolver | null {
+    return this.#default.resolve;
+  }
+
+  /** Gives the `resolve` function of a field itself; null where it says that nobody is asked, undefined where it says nothing. */
+  resolver(field: string): Resolver | null | undefined {
+    return this.#overrides.get(field)?.resolve as Resolver | null | undefined;
+  }
+
   /** Gives the policy by which the arguments of one field are compared, whatever other fields share its key. */
   fingerprint(field: string): ResolvedFingerprint {
     return (this.#resolved.get(field) ?? this.#default).fingerprint;
@@ -120,7 +126,7 @@ export class FieldPolicies {
     const merged = new Map<string, { name: string; value: unknown }>();
     for (const name of names) {
       for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {
-        if (value === undefined || option === 'fingerprint') continue; // each field keeps its own
+        if (value === undefined || option === 'fingerprint' || option === 'resolve') continue; // each field keeps its own
         const other = merged.get(option);
         if (other && other.value !== value) {
           throw unprotectable(

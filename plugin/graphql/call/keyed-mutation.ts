@@ -5,11 +5,12 @@ import { fingerprintsOf } from '../../../server/fingerprints.ts';
 import type { FileContents } from '../document/file-contents.ts';
 import type { Mask } from '../host/error-codec.ts';
 import type { Result } from '../host/plugin.ts';
-import { type CallParts, fieldCall, operationCall } from './call-object.ts';
+import { type CallParts, operationCall } from './call-object.ts';
 import { comparisonOf } from './comparison.ts';
 import type { FieldPolicies } from './field-policies.ts';
 import type { GraphQLCall, KeyOfCall } from './graphql-call.ts';
 import { type AuthorizeReplay, authorization } from './replay.ts';
+import { resolverOf } from './resolver.ts';
 import { resultCodec } from './result-codec.ts';
 
 /** A `KeyedMutation` is the part of a keyed call that is known before it is executed. */
@@ -35,7 +36,7 @@ export async function keyedMutation<Context>(
   failure?: (error: GraphQLError) => ExecutionResult,
 ): Promise<KeyedMutation> {
   const { mutation } = parts;
-  const policy = policies.of(mutation.fields);
+  const policy = { ...policies.of(mutation.fields), resolve: resolverOf(policies, parts) };
   checkKeyFormat(known.key, policy.keyFormat); // before another field of the operation runs
   const authorize = authorization(policies, authorizeReplay, parts, known);
   return {
@@ -45,15 +46,8 @@ export async function keyedMutation<Context>(
     selections: mutation.selections(contents),
     ...(await fingerprintsOf({ ...comparisonOf(parts, policies, known), contents })),
     codec: resultCodec(mutation, mask, failure),
-    seen: () => callInDoubt(parts, policies, known),
+    seen: () => operationCall(parts, undefined, known),
     capture: (isHidden) => mutation.captured(isHidden),
     ...(authorize && { authorizeReplay: authorize }),
   };
-}
-
-/** Makes what a `resolve` function is shown of the call: it is of one field, the one whose policy has it, or else the first. */
-function callInDoubt<Context>(parts: CallParts<Context>, policies: FieldPolicies, known: KeyOfCall): object {
-  const { calls } = parts.mutation;
-  const asked = calls.find(({ field }) => policies.hasOwn(field, 'resolve')) ?? calls[0];
-  return asked ? fieldCall(parts, asked, known) : operationCall(parts, calls, known);
 }

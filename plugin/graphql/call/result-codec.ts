@@ -6,6 +6,7 @@ import { withoutNames } from '../../../server/redact.ts';
 import type { Mutation } from '../document/operation.ts';
 import { type Mask, rebuiltError, storedError } from '../host/error-codec.ts';
 import type { Result } from '../host/plugin.ts';
+import { FieldValues } from './resolver.ts';
 import { asGraphQLError, startOf, wasThrown } from './start.ts';
 
 /**
@@ -46,8 +47,11 @@ export function resultCodec(
     },
 
     resolve(resolution) {
-      if (resolution.action === 'complete')
-        return { data: mutation.asked(mutation.dataOf(resolution.data)) as Record<string, unknown> };
+      if (resolution.action === 'complete') {
+        const { data } = resolution;
+        const values = data instanceof FieldValues ? data.byResponseKey : mutation.dataOf(data);
+        return { data: mutation.asked(values) as Record<string, unknown> };
+      }
       return failure(asGraphQLError(resolution.error));
     },
   };

@@ -14,7 +14,7 @@ export type { AuthorizeReplay } from './call/replay.ts';
 export type { ClientRequest, FindRequest } from './host/client-request.ts';
 export type { IdempotencyContext } from './host/context.ts';
 export type { IdempotencyPlugin } from './host/plugin.ts';
-export type { GraphQLFieldPolicies, UseIdempotencyOptions } from './options.ts';
+export type { GraphQLFieldPolicies, GraphQLPolicy, UseIdempotencyOptions } from './options.ts';
 export type { GraphQLRerunActor } from './rerunner/rerun-server.ts';
 export { createGraphQLRerunner, type GraphQLRerunnerOptions } from './rerunner/rerunner.ts';
 export { idempotencyDirectives, unprotectedMutations } from './schema/directives.ts';

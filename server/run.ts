@@ -176,8 +176,8 @@ interface Context {
 /** Where each of a chain of runs began the next one and ended, only so many of them are remembered. */
 const MOST_ENDED = 16;
 
-// 2 with the next change of `Context` or `Run`.
-const contexts = processWide('runs', 1, () => new AsyncLocalStorage<Context>());
+// 3 with the next change of `Context` or `Run`.
+const contexts = processWide('runs', 2, () => new AsyncLocalStorage<Context>());
 
 /**
  * Gives the keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. Where a key is

@@ -77,6 +77,7 @@ export async function checkKey(
 
 /** The server did not say what became of the key: the question itself failed. */
 export class CheckFailedError extends Error {
+  /** The name by which another copy of the package can know the error. */
   override readonly name = 'CheckFailedError';
   /** The HTTP status of the answer. */
   readonly status: number;

@@ -9,6 +9,7 @@ export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
  * with a new key it might be a second order. Tell the user; `startOver()` is their consent.
  */
 export class MustConfirmError extends Error {
+  /** The name by which `isMustConfirm` knows the error. */
   override readonly name = 'MustConfirmError';
   /** The key of the earlier attempt: with it you can ask the server what became of that. */
   readonly key: string;

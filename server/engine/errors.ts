@@ -104,6 +104,7 @@ const BRAND = Symbol.for('latchkey.IdempotencyError');
 
 /** The only error class of this package. Adapters translate it once into their host's own error. */
 export class IdempotencyError extends Error {
+  /** The name by which logs show the error. */
   override readonly name = 'IdempotencyError';
   /** The brand by which `isIdempotencyError` knows an error of another copy of this package. @internal */
   readonly [BRAND] = true;

@@ -9,7 +9,7 @@ import { pathProblem } from './paths.ts';
 export type FingerprintFunction<Call = unknown> = (call: Call) => unknown;
 
 /**
- * A policy says when two requests with one key are the same request; others are IDEMPOTENCY_KEY_REUSED. Default: all of the input counts.
+ * A policy says when two requests with one key are the same request; others are IDEMPOTENCY_KEY_REUSED.
  *
  * - `exclude`: all but what stands at these paths, which are `.`-separated names from the root of the input, `*` standing
  *   for each item of a list and each field of an object: `['input.captchaToken', 'clientClock', 'items.*.seenAt']`.

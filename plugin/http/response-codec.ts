@@ -29,10 +29,11 @@ export function createResponseCodec(headerNames: readonly string[]): ResultCodec
 
     decode(body) {
       const { status, statusText = '', headers, ...content } = httpFormat.readResult(body);
+      // `Headers` checks them here and now: a server may have a `Response` of its own that does so later, or never.
       return httpResponse(readContent(content), {
         status,
         statusText,
-        headers: headers as [string, string][],
+        headers: new Headers(headers as [string, string][]),
       });
     },
 

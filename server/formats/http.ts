@@ -25,6 +25,8 @@ export interface HttpContent {
 }
 
 const LONGEST_MESSAGE = 300;
+/** Responses of these statuses have no content, by the Fetch standard. */
+const WITHOUT_CONTENT: readonly number[] = [204, 205, 304];
 
 /** Bodies of HTTP are JSON of what was sent: the start, chosen headers, and the content. */
 export const httpFormat = {
@@ -51,8 +53,11 @@ export const httpFormat = {
   /** @throws for what is damaged */
   readResult(text: string): HttpResponse {
     const response = JSON.parse(text) as HttpResponse;
-    if (!Number.isInteger(response.status) || !Array.isArray(response.headers))
+    const { status, headers, text: written, base64 } = response;
+    if (!(Number.isInteger(status) && status >= 200 && status <= 599) || !Array.isArray(headers))
       throw new TypeError('Expected a stored response to have a status and headers');
+    if (WITHOUT_CONTENT.includes(status) && (written ?? base64) !== undefined)
+      throw new TypeError(`Expected a stored response of status ${status} to have no content`);
     return response;
   },
 

@@ -136,7 +136,7 @@ describe('hidden names', () => {
     );
     expect(JSON.parse((await api.send({ key: 'k' })).text)).toMatchObject({
       status: 410,
-      reason: 'redacted',
+      idempotency: { reason: 'redacted' },
     });
     expect(api.runs).toBe(1);
   });

@@ -259,7 +259,7 @@ test('In doubt: the provider is asked by the key that the lost run has sent, and
               // Not found yet is no proof that there will be none.
               if (!charge) return { action: 'in_doubt' };
               const id = `${charge.id} of ${args.amount} for ${context.userId}`;
-              return { action: 'complete', data: { chargeCard: { id } } };
+              return { action: 'complete', data: { id } };
             },
           },
         },

@@ -1,3 +1,4 @@
+import { getRequestListener } from '@hono/node-server';
 import { describe, expect, test } from 'vitest';
 import { bufferResponse, Thrown } from '../../plugin/http/handled.ts';
 import { createResponseCodec } from '../../plugin/http/response-codec.ts';
@@ -63,5 +64,8 @@ test.each([
   '{"status":204,"headers":[],"text":"x"}',
   '{"status":200,"headers":[],"text":"cut',
 ])('case 26: a damaged one is never answered: %s', (body) => {
+  expect(() => codec.decode(body)).toThrow();
+  // This server replaces `Response` by a class that checks nothing.
+  getRequestListener(() => new Response());
   expect(() => codec.decode(body)).toThrow();
 });

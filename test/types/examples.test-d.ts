@@ -204,9 +204,7 @@ useIdempotency<AppContext, Mutations>({
           (await step<Charge>('charge')) ??
           (await provider.find({ idempotencyKey: downstreamKey('charge'), amount: args.amount, signal }));
         // Not found yet is no proof that there will be none.
-        return charge
-          ? { action: 'complete', data: { chargeCard: { id: charge.id } } }
-          : { action: 'in_doubt' };
+        return charge ? { action: 'complete', data: { id: charge.id } } : { action: 'in_doubt' };
       },
     },
   },

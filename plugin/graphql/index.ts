@@ -2,6 +2,7 @@ export type { Rerunner } from '../../server/admin/rerunner.ts';
 export type { GraphQLFieldFunctions, GraphQLFieldPolicy, GraphQLFieldResult } from './call/field-policy.ts';
 export type {
   AnyMutations,
+  AuthorizeReplay,
   CalledField,
   GraphQLCall,
   GraphQLFieldCall,
@@ -10,7 +11,6 @@ export type {
   MutationData,
   MutationName,
 } from './call/graphql-call.ts';
-export type { AuthorizeReplay } from './call/replay.ts';
 export type { ClientRequest, FindRequest } from './host/client-request.ts';
 export type { IdempotencyContext } from './host/context.ts';
 export type { IdempotencyPlugin } from './host/plugin.ts';

@@ -15,12 +15,12 @@ import type { Idempotency } from '../../server/idempotency.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {
   AnyMutations,
+  AuthorizeReplay,
   GraphQLCall,
   GraphQLFieldCall,
   KeyOfCall,
   MutationName,
 } from './call/graphql-call.ts';
-import type { AuthorizeReplay } from './call/replay.ts';
 import type { FindRequest } from './host/client-request.ts';
 
 /** Policies by the name of the root field: any names, or those of a map of the mutations. */

@@ -4,12 +4,12 @@ import { aFunction, aSwitch, type Check } from '../../../server/engine/option-ch
 import { type ExclusivePolicy, POLICY_CHECKS } from '../../../server/engine/policy.ts';
 import type {
   AnyMutations,
+  AuthorizeReplay,
   GraphQLFieldCall,
   KeyOfCall,
   MutationData,
   MutationName,
 } from './graphql-call.ts';
-import type { AuthorizeReplay } from './replay.ts';
 
 export type MaybePromise<T> = T | Promise<T>;
 export type MaybeText = string | null | undefined;

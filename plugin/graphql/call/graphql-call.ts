@@ -87,3 +87,6 @@ export interface KeyOfCall {
   /** The key of the call. */
   readonly key: string;
 }
+
+/** True lets the answer through, false is IDEMPOTENCY_REPLAY_FORBIDDEN; a GraphQLError that it throws is given instead. */
+export type AuthorizeReplay<Call> = (call: Call) => boolean | Promise<boolean>;

@@ -8,8 +8,8 @@ import type { Result } from '../host/plugin.ts';
 import { type CallParts, operationCall } from './call-object.ts';
 import { comparisonOf } from './comparison.ts';
 import type { FieldPolicies } from './field-policies.ts';
-import type { GraphQLCall, KeyOfCall } from './graphql-call.ts';
-import { type AuthorizeReplay, authorization } from './replay.ts';
+import type { AuthorizeReplay, GraphQLCall, KeyOfCall } from './graphql-call.ts';
+import { authorization } from './replay.ts';
 import { resolverOf } from './resolver.ts';
 import { resultCodec } from './result-codec.ts';
 

@@ -3,10 +3,7 @@ import { IdempotencyError } from '../../../server/engine/errors.ts';
 import { whatCame } from '../../../server/engine/what-came.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';
-import type { GraphQLCall, KeyOfCall } from './graphql-call.ts';
-
-/** True lets the answer through, false is IDEMPOTENCY_REPLAY_FORBIDDEN; a GraphQLError that it throws is given instead. */
-export type AuthorizeReplay<Call> = (call: Call) => boolean | Promise<boolean>;
+import type { AuthorizeReplay, GraphQLCall, KeyOfCall } from './graphql-call.ts';
 
 /**
  * The developer's `authorizeReplay` functions, as the call of one mutation has them: each field is asked about once, by its own function or

@@ -249,6 +249,24 @@ it('a lapsed key can be marked', async ({ office, visitKey }) => {
 });
 
 describe('a dialog', () => {
+  it('goes on asking what it asked when it opened, though the page behind it shows the record as it stands', async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: 'moved on', fate: 'timed_out_once' } as const;
+    await office.send(sent);
+    await using key = await visitKey(sent.key, ADMIN);
+    const dialog = await openAction(key.page, 'Re-run now…');
+    await using other = await visitKey(sent.key, ADMIN);
+    await enter(await openAction(other.page, 'Allow retry'), { tick: true });
+    const behind = key.page.getByRole('region', { name: 'State', includeHidden: true });
+    await behind.getByText('Released', { exact: true }).waitFor();
+    await enter(dialog, { confirm: 'rerun', tick: true });
+    await dialog.getByText('Nothing was done: the record has changed').waitFor();
+    expect(office.runs(sent.key)).toBe(1);
+    expect(key.problems).toEqual([]);
+  });
+
   it('asks for each thing that is missing, and sends nothing before', async ({ office, visitKey }) => {
     const sent = { key: 'missing' };
     await office.send(sent);

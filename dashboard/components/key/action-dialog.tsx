@@ -17,10 +17,16 @@ interface ActionDialogProps {
   readonly onClose: () => void;
 }
 
-export function ActionDialog({ offered, detail: latest, life, onOther, onClose }: ActionDialogProps) {
+export function ActionDialog({
+  offered: latestOffer,
+  detail: latest,
+  life,
+  onOther,
+  onClose,
+}: ActionDialogProps) {
+  // The page behind goes on polling. The action is offered and asked for as the record was when the dialog opened.
+  const [{ detail, offered }] = useState({ detail: latest, offered: latestOffer });
   const { action } = offered;
-  // The page behind goes on polling. The action is asked for the record as it was when the dialog opened.
-  const [detail] = useState(latest);
   const [form, setForm] = useState<ActionForm>(emptyForm);
   const [tried, setTried] = useState(false);
   const [canRun, setCanRun] = useState(action !== 'rerun');

@@ -7,14 +7,9 @@ import type { Cipher } from './engine/cipher.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
-import {
-  type ExclusivePolicy,
-  POLICY_CHECKS,
-  type Policy,
-  type ResolvedPolicy,
-  resolvePolicy,
-} from './engine/policy.ts';
+import type { ExclusivePolicy, Policy, ResolvedPolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
+import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
 import { type EventListener, guarded, type IdempotencyEvent } from './events.ts';

@@ -68,7 +68,7 @@ export const ACTIONS_BY_STATE = {
   unreadable: [],
 } as const satisfies Record<ShownState, readonly ActionName[]>;
 
-/** In these states the operator should consider the mark actions first. */
+/** The operator should consider the mark actions first in these states. */
 export const MARKS_FIRST: ReadonlySet<ShownState> = new Set(['in_doubt', 'lapsed']);
 
 export const REASON_MIN_LENGTH = 8;

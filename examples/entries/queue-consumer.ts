@@ -6,7 +6,7 @@ export interface Message {
   readonly body: { readonly order: string; readonly parcel: { readonly grams: number } };
 }
 
-/** What the queue is to do with the message. */
+/** An `Answer` tells the queue what to do with the message. */
 export type Answer =
   | { readonly do: 'ack' | 'dead_letter' }
   | { readonly do: 'retry'; readonly afterMs: number };

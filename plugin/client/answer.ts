@@ -2,7 +2,7 @@ import type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 
 /** An `Answer` is what a server said of a failed attempt, whichever client reports it. */
 export interface Answer {
-  /** What Latchkey says, where the answer is a refusal of its own. An application's code tells nothing of that, however it is spelt. */
+  /** The object of a refusal holds what Latchkey says; it is absent from an answer of the application, however its code is spelt. */
   readonly idempotency: IdempotencyErrorData | undefined;
   /** The application's or the host's. */
   readonly code: string | undefined;

@@ -4,7 +4,7 @@ import { keyHeader } from '../key/key-header.ts';
 
 type Fetch = typeof globalThis.fetch;
 
-/** What a server knows of a key, with the first response to it. */
+/** A `CheckedKey` says what a server knows of a key, with the first response to it. */
 export type CheckedKey =
   | {
       readonly state: 'completed';

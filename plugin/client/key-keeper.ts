@@ -6,7 +6,7 @@ import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from './outcome.
 import type { Page } from './page.ts';
 import { type StoredKey, TabSlot } from './tab-slot.ts';
 
-/** What is known of the operation that a form or a button stands for. */
+/** A keeper's state says what is known of the operation that a form or a button stands for. */
 export interface KeeperState {
   /** The key of the operation that is under way or failed; undefined when the next call begins a new operation. */
   readonly key: string | undefined;
@@ -84,7 +84,7 @@ export class KeyKeeper {
     if (!operation) return undefined;
     const status = await ask(operation.key);
     const outcome = knownOutcome(status);
-    // What is under way ends by itself; what is not known stays as it was.
+    // An attempt that is under way ends by itself, and an unknown outcome stays as it was.
     if (outcome !== 'unknown') this.#settleBy(operation, outcome);
     return status;
   };

@@ -2,7 +2,7 @@ import type { AttemptOutcome } from './outcome.ts';
 
 /** The status of a key, as each API gives it: GraphQL writes its words in capitals. */
 export interface SomeKeyStatus {
-  /** What became of the key: `completed`, `running`, `in_doubt`, `released` or `unknown`, in small letters or capitals. */
+  /** The state says what became of the key: `completed`, `running`, `in_doubt`, `released` or `unknown`, in small letters or capitals. */
   readonly state: string;
   /** How a completed call ended: `success` or `error`. */
   readonly outcome?: string | null | undefined;

@@ -44,7 +44,7 @@ export function outcomeOfError(error: unknown): AttemptOutcome {
 }
 
 function outcomeOfAnswer({ idempotency, code = '', status = 500, executed }: Answer): AttemptOutcome {
-  // With Latchkey's other codes a record is there, of this operation or of an earlier one with its key.
+  // A record is there with Latchkey's other codes, of this operation or of an earlier one with its key.
   if (idempotency) return UNRUN.has(idempotency.code) ? 'refused' : 'unknown';
   if (code === 'INTERNAL_SERVER_ERROR') return 'unknown'; // a handler broke
   // A gateway may have dropped the rest of a refusal: then nothing is known, whoever gave the code.

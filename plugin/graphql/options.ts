@@ -9,8 +9,9 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import { type Exclusions, type Policy, policyOptionsOf } from '../../server/engine/policy.ts';
+import type { Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { Resolver } from '../../server/engine/resolution.ts';
+import { policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {

@@ -7,7 +7,8 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import { type Exclusions, overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/policy.ts';
+import type { Exclusions } from '../../server/engine/policy.ts';
+import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { OF_HANDLERS, type OfHandlers, type ScopeOf } from './handler-options.ts';
 import {

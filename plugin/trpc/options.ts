@@ -11,15 +11,8 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import {
-  type Exclusions,
-  type Finished,
-  overlaid,
-  POLICY_CHECKS,
-  type Policy,
-  policyOptionsOf,
-  type ResolvedPolicy,
-} from '../../server/engine/policy.ts';
+import type { Exclusions, Finished, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { TRPCCall, TRPCKeyedCall } from './call.ts';
 

@@ -1,6 +1,6 @@
 import { checkOptions, optionsOf } from '../engine/check-options.ts';
 import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../engine/option-checks.ts';
-import { policyOptionsOf } from '../engine/policy.ts';
+import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract.ts';

@@ -1,6 +1,6 @@
 import { checkOptions, optionsOf } from '../engine/check-options.ts';
 import { aBoolean, anything, type Check, integer, isObject, oneOf } from '../engine/option-checks.ts';
-import { policyOptionsOf } from '../engine/policy.ts';
+import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { Database } from './database.ts';
 import { noDatabase } from './no-database.ts';
 

@@ -75,7 +75,8 @@ describe('check asks about the operation under way, and sends nothing', () => {
     await keeper.run({ amount: 5 }, lost).catch(() => {});
     const reload = tab.reload();
     const reloaded = new KeyKeeper(reload, 'pay');
-    expect(await reloaded.check(async () => ({ state: 'completed', outcome: 'success' }))).toBeDefined();
+    const found = { state: 'completed', outcome: 'success' } as const;
+    expect(await reloaded.check(async () => found)).toBe(found);
     expect(
       await new KeyKeeper(reload.reload(), 'pay').check(async () => ({ state: 'unknown' })),
     ).toBeUndefined();

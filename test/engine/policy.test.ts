@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { overlaid } from '../../server/engine/policy.ts';
+import { overlaid } from '../../server/engine/resolve-policy.ts';
 import { createIdempotency, type IdempotencyOptions, type Policy } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 

@@ -99,6 +99,17 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   const run = (handler: (run: Run) => Promise<Result>, policy: Policy = {}) =>
     idempotency.execute(callOf(idempotency, handler, { policy }));
   const peek = () => idempotency.peek(KEY);
+  /** Starts a run that goes on until `held` opens. */
+  async function holdRun() {
+    const [started, held] = [gate(), gate()];
+    const answer = run(async () => {
+      started.open();
+      await held;
+      return { data: 'done' };
+    });
+    await started;
+    return { held, answer };
+  }
 
   test('of a run that succeeded it gets the stored result', async () => {
     await run(done);
@@ -140,13 +151,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   });
 
   test('of a run under way it gets that it runs; attach waits for its end', async () => {
-    const [started, held] = [gate(), gate()];
-    const answer = run(async () => {
-      started.open();
-      await held;
-      return { data: 'done' };
-    });
-    await started;
+    const { held, answer } = await holdRun();
     expect(await peek()).toEqual({ state: 'running' });
     const attached = Promise.all([idempotency.attach(KEY), idempotency.attach(KEY)]);
     held.open();
@@ -162,13 +167,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   });
 
   test('attach gives up after its time, and when its signal aborts; the run goes on', async () => {
-    const [started, held] = [gate(), gate()];
-    const answer = run(async () => {
-      started.open();
-      await held;
-      return { data: 'done' };
-    });
-    await started;
+    const { held, answer } = await holdRun();
     expect(await idempotency.attach({ ...KEY, timeoutMs: 1 })).toEqual({ state: 'running' });
     const leaving = new AbortController();
     const attached = idempotency.attach({ ...KEY, signal: leaving.signal });
@@ -295,13 +294,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
     });
 
     test('a run under way that the caller may not know of is not waited for', async () => {
-      const [started, held] = [gate(), gate()];
-      const answer = run(async () => {
-        started.open();
-        await held;
-        return { data: 'done' };
-      });
-      await started;
+      const { held, answer } = await holdRun();
       expect(await idempotency.attach({ ...KEY, authorizeReplay: denying })).toEqual({ state: 'unknown' });
       held.open();
       await answer;
@@ -317,13 +310,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   });
 
   test('a right that was withdrawn during the wait counts', async () => {
-    const [started, held] = [gate(), gate()];
-    const answer = run(async () => {
-      started.open();
-      await held;
-      return { data: 'done' };
-    });
-    await started;
+    const { held, answer } = await holdRun();
     let may = true;
     const waiting = gate();
     const attached = idempotency.attach({
@@ -362,13 +349,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   });
 
   test('after close it is refused; a wait ends when close begins', async () => {
-    const [started, held] = [gate(), gate()];
-    const answer = run(async () => {
-      started.open();
-      await held;
-      return { data: 'done' };
-    });
-    await started;
+    const { held, answer } = await holdRun();
     const attached = expect(idempotency.attach(KEY)).rejects.toEqual(
       code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'),
     );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { resolvePolicy } from '../../server/engine/policy.ts';
+import { resolvePolicy } from '../../server/engine/resolve-policy.ts';
 import type { Held } from '../../server/engine/store.ts';
 import { Lease } from '../../server/execution/lease.ts';
 import { Steps } from '../../server/execution/steps.ts';

@@ -1,8 +1,9 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
-import { overlaid, type Policy, type ResolvedPolicy } from '../../../server/engine/policy.ts';
+import type { Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
 import type { Resolver } from '../../../server/engine/resolution.ts';
+import { overlaid } from '../../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';

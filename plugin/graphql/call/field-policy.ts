@@ -1,7 +1,8 @@
 import type { ExecutionResult } from 'graphql';
 import { checkOptions, type Origin, optionsOf } from '../../../server/engine/check-options.ts';
 import { aFunction, aSwitch, type Check } from '../../../server/engine/option-checks.ts';
-import { type ExclusivePolicy, POLICY_CHECKS } from '../../../server/engine/policy.ts';
+import type { ExclusivePolicy } from '../../../server/engine/policy.ts';
+import { POLICY_CHECKS } from '../../../server/engine/resolve-policy.ts';
 import type {
   AnyMutations,
   AuthorizeReplay,

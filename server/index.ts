@@ -1,5 +1,6 @@
 export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export type { Answer, Captured, Encoded, KeyedCall, ResultCodec } from './call.ts';
+export { createIdempotency } from './create-idempotency.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
 export { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from './engine/errors.ts';
@@ -20,7 +21,7 @@ export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
 export type { EventListener, IdempotencyEvent, RunEvent } from './events.ts';
-export { createIdempotency, type Idempotency, type IdempotencyOptions } from './idempotency.ts';
+export type { Idempotency, IdempotencyOptions } from './idempotency.ts';
 export type { Jsonify } from './jsonify.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
 export type { PlainCall } from './plain-call.ts';

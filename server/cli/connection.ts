@@ -40,7 +40,7 @@ export interface Connection extends AsyncDisposable {
 export async function connect({ uri, db, collection, cipher }: ConnectionOptions): Promise<Connection> {
   const { MongoClient } = await peer('mongodb', () => import('mongodb'));
   const [{ createIdempotency }, { createMongoStore }] = await Promise.all([
-    import('../idempotency.ts'),
+    import('../create-idempotency.ts'),
     import('../mongodb/index.ts'),
   ]);
   const name = db ?? databaseIn(uri);

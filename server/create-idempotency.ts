@@ -1,0 +1,275 @@
+import { sealBody } from './bodies/bodies.ts';
+import { captureOf } from './bodies/capture.ts';
+import { anyOf, type ReadableRecord, storedText } from './bodies/stored-text.ts';
+import type { Answer, KeyedCall } from './call.ts';
+import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
+import type { Cipher } from './engine/cipher.ts';
+import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
+import { checkKey, checkScope } from './engine/key.ts';
+import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
+import type { Policy, ResolvedPolicy } from './engine/policy.ts';
+import type { KeyRecord, StoredBody } from './engine/record.ts';
+import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
+import type { Store } from './engine/store.ts';
+import { whatCame } from './engine/what-came.ts';
+import { guarded, type IdempotencyEvent } from './events.ts';
+import { ask } from './execution/ask.ts';
+import { ClaimLoop } from './execution/claim-loop.ts';
+import { claimRequestOf } from './execution/claim-request.ts';
+import type { Host } from './execution/host.ts';
+import { LocalRuns } from './execution/local-runs.ts';
+import { startWait, type Wait } from './execution/wait.ts';
+import type { Idempotency, IdempotencyOptions } from './idempotency.ts';
+import type { Jsonify } from './jsonify.ts';
+import type { KeyQuestion, KeyStatus, Patience } from './key-status.ts';
+import { LONGEST_TIMER_MS, OpenWork } from './open-work.ts';
+import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain-call.ts';
+import { mustBeJson, returned } from './plain-codec.ts';
+import { isInsideRun, type Run, runUnrecorded } from './run.ts';
+import { Stats } from './stats.ts';
+import { StoreOutage } from './store-outage.ts';
+import { StoreUser } from './store-user.ts';
+
+/**
+ * Makes what all adapters of a process share: the store of the keys, and the defaults of every operation's policy. Make one at
+ * start-up, await `ready()`, and `close()` it before the process ends.
+ *
+ * @example
+ * const idempotency = createIdempotency({ store: createMongoStore({ db: client.db('shop') }) })
+ * await idempotency.ready()
+ * @throws TypeError for an option that is unknown or out of range
+ */
+export function createIdempotency(options: IdempotencyOptions): Idempotency {
+  return new Engine(options);
+}
+
+const CHECKS: Readonly<Record<keyof IdempotencyOptions, Check>> = {
+  store: required({
+    expected: 'a Store, such as createMongoStore(...) returns',
+    accepts: (value) => typeof (value as Store | null)?.claim === 'function',
+  }),
+  onEvent: aFunction,
+  enabled: aBoolean,
+  ...POLICY_CHECKS,
+};
+
+const ORIGIN: Origin = {
+  of: 'createIdempotency',
+  elsewhere: {
+    ...optionsOf('createMongoStore(...)', ['db', 'collection', 'indexes', 'timeoutMs']),
+    ...optionsOf(
+      'the adapter: useIdempotency(...), createIdempotencyMiddleware(...) or createIdempotencyHandler(...)',
+      ['scope', 'key', 'request', 'headerName', 'require', 'authorizeReplay', 'policy', 'fields', 'methods'],
+    ),
+  },
+};
+
+class Engine implements Idempotency {
+  readonly enabled: boolean;
+  readonly store: Store;
+  readonly #defaults: ResolvedPolicy;
+  readonly #ciphers = new Set<Cipher>();
+  readonly #host: Host;
+  readonly #work = new OpenWork();
+  readonly #user: StoreUser;
+  #needs = { transactions: false };
+  readonly #stats: Stats;
+  readonly #outage = new StoreOutage();
+  #ready: Promise<void> | undefined;
+
+  constructor(options: IdempotencyOptions) {
+    checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
+    const { store, onEvent, enabled = true, ...policy } = options;
+    this.enabled = enabled;
+    this.store = store;
+    this.#user = new StoreUser(store);
+    this.#defaults = resolvePolicy(policy);
+    this.#note(this.#defaults);
+    const tell = guarded(onEvent);
+    this.#stats = new Stats(store);
+    this.#host = {
+      store,
+      locals: new LocalRuns(),
+      emit: (event) => {
+        this.#stats.listen(event);
+        tell(event);
+      },
+      closing: this.#work.closing,
+      stopped: this.#work.stopped,
+      track: (work) => void this.#work.track(work),
+    };
+  }
+
+  policy(overrides: Policy<never, never> = {}, origin?: Origin): ResolvedPolicy {
+    return this.#note(resolvePolicy(overrides, this.#defaults, origin));
+  }
+
+  async open(
+    record: ReadableRecord,
+    part: 'request' | 'response',
+    { mostBytes }: { mostBytes?: number } = {},
+  ): Promise<string> {
+    return storedText(record, part, this.#ciphers, mostBytes);
+  }
+
+  async seal(
+    { scope, key, life }: Pick<KeyRecord, 'scope' | 'key' | 'life'>,
+    response: StoredBody,
+  ): Promise<StoredBody> {
+    const { body, format } = response;
+    if (body === undefined) return response;
+    const { compressAboveBytes, maxResultBytes: maxBytes } = this.#defaults;
+    const [cipher = null] = this.#ciphers;
+    return sealBody(
+      body,
+      { scope, key, life, part: 'response', format },
+      { cipher, compressAboveBytes, maxBytes },
+    );
+  }
+
+  /** Notes what a policy needs. `ready()` then checks for that, also when it has checked for earlier policies before. */
+  #note(policy: ResolvedPolicy): ResolvedPolicy {
+    if (policy.cipher) this.#ciphers.add(policy.cipher);
+    if (policy.transaction && !this.#needs.transactions) {
+      this.#needs = { transactions: true };
+      this.#ready = undefined;
+    }
+    return policy;
+  }
+
+  ready(): Promise<void> {
+    if (this.#ready) return this.#ready;
+    const ready = this.#prepare().catch((error) => {
+      if (this.#ready === ready) this.#ready = undefined;
+      throw error;
+    });
+    this.#ready = ready;
+    return ready;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#needs.transactions && !this.store.begin) {
+      throw new Error(
+        'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set',
+      );
+    }
+    await this.store.ready(this.#needs);
+  }
+
+  async close({ timeoutMs = 10_000 }: { timeoutMs?: number | null } = {}): Promise<void> {
+    const waitMs = timeoutMs === null ? LONGEST_TIMER_MS : checkTimeout(timeoutMs, ' or null');
+    const until = performance.now() + (await this.#work.close(waitMs));
+    await this.#stats.close(Math.max(0, until - performance.now()));
+    if (this.#user.leave()) await this.store.close(Math.max(0, until - performance.now()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  report(event: IdempotencyEvent): void {
+    this.#host.emit(event);
+  }
+
+  run<T, Input>(
+    call: PlainCall<Input>,
+    fn: (run: Run) => T | Promise<T>,
+    policy: Policy<PlainCall<Input>> = {},
+  ): Promise<Jsonify<T>> {
+    return this.#work.track(this.#run(call, fn, policy)) as Promise<Jsonify<T>>;
+  }
+
+  async #run(call: PlainCall, fn: (run: Run) => unknown, given: Policy<never, never>): Promise<unknown> {
+    checkPlainCall(call, fn);
+    if (!isObject(given)) throw new TypeError(`Expected \`policy\` to be an object, got ${whatCame(given)}`);
+    const policy = this.policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
+    if (!this.enabled) return mustBeJson(returned(await runUnrecorded(call, fn))).data;
+    const keyed = await keyedPlainCall(call, fn, policy);
+    const { value } = await this.execute(keyed);
+    if ('thrown' in value) throw value.thrown;
+    return mustBeJson(value).data;
+  }
+
+  execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+    return this.#work.track(this.#execute(call));
+  }
+
+  async #execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+    const request = claimRequestOf(call);
+    try {
+      this.#work.closing.throwIfAborted();
+      if (isInsideRun(request.scope, request.key)) throw refusal('IDEMPOTENCY_IN_PROGRESS', 'own_run');
+      await this.#awaitReady();
+      const captured = await captureOf(call, request);
+      const claim = captured ? { ...request, captured } : request;
+      const answer = await new ClaimLoop({ host: this.#host, call, request: claim }).answer();
+      this.#outage.answered();
+      return answer;
+    } catch (error) {
+      if (isIdempotencyError(error)) {
+        const { scope, key, operation } = request;
+        const { code, reason } = error;
+        this.#outage.refused(error);
+        this.#host.emit({
+          ...{ type: 'refused' as const, scope, key, operation, code, error },
+          ...(reason !== undefined && { reason }),
+        });
+      }
+      throw error;
+    }
+  }
+
+  peek<Result>(question: KeyQuestion<Result>): Promise<KeyStatus<Result>> {
+    return this.#work.track(this.#ask(question, undefined));
+  }
+
+  attach<Result>(question: KeyQuestion<Result> & Patience): Promise<KeyStatus<Result>> {
+    return this.#work.track(this.#attach(question));
+  }
+
+  async #attach<Result>({ signal, timeoutMs, ...question }: KeyQuestion<Result> & Patience) {
+    const wait = startWait(
+      checkTimeout(timeoutMs ?? this.#defaults.waitTimeoutMs),
+      signal ? [this.#work.closing, signal] : [this.#work.closing],
+    );
+    try {
+      return await this.#ask(question, wait);
+    } finally {
+      wait.end();
+    }
+  }
+
+  async #ask<Result>(question: KeyQuestion<Result>, wait: Wait | undefined): Promise<KeyStatus<Result>> {
+    const scope = checkScope(question.scope);
+    const key = checkKey(question.key);
+    if (!this.enabled) return { state: 'unknown' }; // no call leaves a record
+    (wait?.signal ?? this.#work.closing).throwIfAborted();
+    await this.#awaitReady();
+    const isOwn = isInsideRun(scope, key); // a run that waits for itself waits for ever
+    const { store } = this;
+    return ask({
+      ...question,
+      store,
+      scope,
+      key,
+      cipher: anyOf(this.#ciphers),
+      wait: isOwn ? undefined : wait,
+    });
+  }
+
+  /** A wrong set-up lets nothing through, and to try again is of no use; the cause says what to mend. */
+  async #awaitReady(): Promise<void> {
+    try {
+      await this.ready();
+    } catch (cause) {
+      throw isIdempotencyError(cause) ? cause : misconfigured(cause);
+    }
+  }
+}
+
+function checkTimeout(timeoutMs: number, orElse = ''): number {
+  if (Number.isSafeInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs;
+  throw new TypeError(
+    `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}${orElse}, got ${whatCame(timeoutMs)}`,
+  );
+}

@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import { type Collection, MongoClient } from 'mongodb';
-import type { KeyFilter } from '../server/admin/contract.ts';
+import type { KeyFilter } from '../server/admin/contract/contract.ts';
 import { seedKeys, seedStats } from './seed-keys.ts';
 import { serveDashboard } from './serve-dashboard.ts';
 import { markdownTable } from './table.ts';

@@ -5,7 +5,7 @@ import {
   type QueryClient,
   queryOptions,
 } from '@tanstack/react-query';
-import type { KeyDetail, KeyFilter } from '../server/admin/contract.ts';
+import type { KeyDetail, KeyFilter } from '../server/admin/contract/contract.ts';
 import { api } from './api.ts';
 import { createClock } from './lib/clock.ts';
 import { NO_LIFE } from './lib/key-path.ts';

@@ -2,8 +2,8 @@ import type { Hashes } from './engine/decide.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
 import type { Resolution } from './engine/resolution.ts';
-import type { IsHidden } from './redact.ts';
-import type { Run } from './run.ts';
+import type { IsHidden } from './formats/redact.ts';
+import type { Run } from './run/run.ts';
 
 /** A `KeyedCall` is what an adapter (GraphQL, tRPC, HTTP) hands to `Idempotency.execute`. `Value` is the host's own result. */
 export interface KeyedCall<Value> {

@@ -20,15 +20,15 @@ import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
 import type { Idempotency, IdempotencyOptions } from './idempotency.ts';
-import type { Jsonify } from './jsonify.ts';
 import type { KeyQuestion, KeyStatus, Patience } from './key-status.ts';
-import { LONGEST_TIMER_MS, OpenWork } from './open-work.ts';
-import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain-call.ts';
-import { mustBeJson, returned } from './plain-codec.ts';
-import { isInsideRun, type Run, runUnrecorded } from './run.ts';
-import { Stats } from './stats.ts';
-import { StoreOutage } from './store-outage.ts';
-import { StoreUser } from './store-user.ts';
+import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain/plain-call.ts';
+import { mustBeJson, returned } from './plain/plain-codec.ts';
+import { LONGEST_TIMER_MS, OpenWork } from './process/open-work.ts';
+import { Stats } from './process/stats.ts';
+import { StoreOutage } from './process/store-outage.ts';
+import { StoreUser } from './process/store-user.ts';
+import type { Jsonify } from './run/jsonify.ts';
+import { isInsideRun, type Run, runUnrecorded } from './run/run.ts';
 
 /**
  * Makes what all adapters of a process share: the store of the keys, and the defaults of every operation's policy. Make one at

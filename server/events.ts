@@ -1,6 +1,6 @@
 import type { IdempotencyErrorCode } from './engine/errors.ts';
+import { textOf } from './engine/reason.ts';
 import type { Outcome } from './engine/record.ts';
-import { textOf } from './reason.ts';
 
 interface KeyEvent {
   /** The scope of the key. */

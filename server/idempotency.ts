@@ -5,10 +5,10 @@ import type { ExclusivePolicy, Policy, ResolvedPolicy } from './engine/policy.ts
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import type { Store } from './engine/store.ts';
 import type { EventListener, IdempotencyEvent } from './events.ts';
-import type { Jsonify } from './jsonify.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
-import type { PlainCall } from './plain-call.ts';
-import type { Run } from './run.ts';
+import type { PlainCall } from './plain/plain-call.ts';
+import type { Jsonify } from './run/jsonify.ts';
+import type { Run } from './run/run.ts';
 
 /** The options of `createIdempotency`: its own, and the defaults of every operation's policy. */
 export type IdempotencyOptions = OwnOptions & ExclusivePolicy;

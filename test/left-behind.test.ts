@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { createIdempotency, currentRun, type Run } from '../server/index.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
-import { isInheritedKey, isNested } from '../server/run.ts';
+import { isInheritedKey, isNested } from '../server/run/run.ts';
 import { callOf } from './support/calls.ts';
 import { gate } from './support/gate.ts';
 

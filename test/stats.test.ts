@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { StatsDelta } from '../server/engine/stats.ts';
 import type { Store } from '../server/engine/store.ts';
-import { Stats } from '../server/stats.ts';
+import { Stats } from '../server/process/stats.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

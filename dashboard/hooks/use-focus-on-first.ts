@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { KeyPage } from '../../server/admin/contract.ts';
+import type { KeyPage } from '../../server/admin/contract/contract.ts';
 import { focusFirstRow } from './use-row-keys.ts';
 
 /** Moves the focus to the first row after a search from the search box, so that Enter opens what was found. */

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { ActionCommand, ActionResult, KeyDetail, Seen } from '../../server/admin/contract.ts';
+import type { ActionCommand, ActionResult, KeyDetail, Seen } from '../../server/admin/contract/contract.ts';
 import { api } from '../api.ts';
 import { ACTIONS } from '../lib/actions.ts';
 import { recordChanged } from '../queries.ts';

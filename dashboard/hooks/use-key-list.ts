@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
-import type { KeyFilter } from '../../server/admin/contract.ts';
+import type { KeyFilter } from '../../server/admin/contract/contract.ts';
 import { cursorFrom } from '../lib/cursor.ts';
 import { keysQuery, newerQuery } from '../queries.ts';
 import { useLiveQuery, usePollInterval } from './use-live-query.ts';

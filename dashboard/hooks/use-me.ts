@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { Me } from '../../server/admin/contract.ts';
+import type { Me } from '../../server/admin/contract/contract.ts';
 
 export const MeContext = createContext<Me | null>(null);
 

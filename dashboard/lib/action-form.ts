@@ -1,4 +1,4 @@
-import type { OfferedAction } from '../../server/admin/contract.ts';
+import type { OfferedAction } from '../../server/admin/contract/contract.ts';
 import { REASON_MIN_LENGTH } from './actions.ts';
 
 export interface ActionForm {

@@ -1,4 +1,4 @@
-import type { ActionName, ShownState } from '../../server/admin/contract.ts';
+import type { ActionName, ShownState } from '../../server/admin/contract/contract.ts';
 
 export interface ActionText {
   readonly label: string;

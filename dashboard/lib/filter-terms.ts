@@ -1,4 +1,4 @@
-import type { KeyFilter } from '../../server/admin/contract.ts';
+import type { KeyFilter } from '../../server/admin/contract/contract.ts';
 import { durationToken, parseDuration } from './duration.ts';
 
 export const FILTER_STATES = [

@@ -1,4 +1,4 @@
-import type { KeyFilter } from '../../server/admin/contract.ts';
+import type { KeyFilter } from '../../server/admin/contract/contract.ts';
 import { problemOf, type Search, TERM_NAMES, type Term, termsFrom } from './filter-terms.ts';
 
 /**

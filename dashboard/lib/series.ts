@@ -1,4 +1,4 @@
-import type { KeyFilter, Overview } from '../../server/admin/contract.ts';
+import type { KeyFilter, Overview } from '../../server/admin/contract/contract.ts';
 import { formatTick } from './format.ts';
 
 export type Bucket = Overview['series'][number];

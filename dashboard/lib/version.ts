@@ -1,4 +1,4 @@
-import type { KeyDetail } from '../../server/admin/contract.ts';
+import type { KeyDetail } from '../../server/admin/contract/contract.ts';
 
 /** Makes a text that changes with each change of the record's state or its owner. */
 export function versionOf({ life, fence, state, owner }: KeyDetail): string {

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { ChevronLeft } from 'lucide-react';
 import { Link } from 'wouter';
-import type { KeyDetail } from '../../server/admin/contract.ts';
+import type { KeyDetail } from '../../server/admin/contract/contract.ts';
 import { statusOf } from '../api.ts';
 import { AuditList } from '../components/audit/audit-list.tsx';
 import { ActionPanel } from '../components/key/action-panel.tsx';

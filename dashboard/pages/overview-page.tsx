@@ -2,7 +2,7 @@ import { CircleCheck } from 'lucide-react';
 import { Link, useLocation } from 'wouter';
 // This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
-import type { Overview } from '../../server/admin/contract.ts';
+import type { Overview } from '../../server/admin/contract/contract.ts';
 import { DurationChart } from '../components/overview/duration-chart.tsx';
 import { OperationsTable } from '../components/overview/operations-table.tsx';
 import { OutcomeChart } from '../components/overview/outcome-chart.tsx';

@@ -1,4 +1,4 @@
-export type { Rerunner } from '../../server/admin/rerunner.ts';
+export type { Rerunner } from '../../server/admin/rerunners/rerunner.ts';
 export type { GraphQLFieldFunctions, GraphQLFieldPolicy, GraphQLFieldResult } from './call/field-policy.ts';
 export type {
   AnyMutations,

@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
-import { currentRun, isInheritedKey } from '../../server/run.ts';
+import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import type { CallParts } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
 import { executeKeyed, outsideRunExecutor } from './call/keyed-execution.ts';

@@ -1,9 +1,9 @@
 import type { Captured } from '../../server/call.ts';
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
-import type { Comparison } from '../../server/fingerprints.ts';
+import type { Comparison } from '../../server/fingerprints/fingerprints.ts';
 import { httpFormat } from '../../server/formats/http.ts';
-import type { IsHidden } from '../../server/redact.ts';
+import type { IsHidden } from '../../server/formats/redact.ts';
 import type { HttpFingerprintCall } from './call.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';

@@ -1,10 +1,10 @@
 import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
-import { fingerprintsOf, seenOf } from '../../server/fingerprints.ts';
+import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
-import { markCarriers } from '../../server/key-carriers.ts';
-import { type ActiveRun, currentRun, outsideRun } from '../../server/run.ts';
+import { markCarriers } from '../../server/run/key-carriers.ts';
+import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';

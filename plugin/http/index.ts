@@ -1,4 +1,4 @@
-export type { Rerunner } from '../../server/admin/rerunner.ts';
+export type { Rerunner } from '../../server/admin/rerunners/rerunner.ts';
 export { type NodeHost, toNodeHandler } from '../../server/http/to-node-handler.ts';
 export type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 export { createIdempotencyHandler, type IdempotentHandler } from './create-idempotency-handler.ts';

@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json';
-import { exactNumber } from '../../server/exact-number.ts';
+import { exactNumber } from '../../server/fingerprints/exact-number.ts';
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 

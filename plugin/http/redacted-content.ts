@@ -1,5 +1,5 @@
 import { parse } from 'lossless-json';
-import { type IsHidden, REDACTED, withoutNames } from '../../server/redact.ts';
+import { type IsHidden, REDACTED, withoutNames } from '../../server/formats/redact.ts';
 
 interface Content {
   readonly bytes: Buffer | null;

@@ -1,15 +1,15 @@
-import { createRerunner, type RerunAnswer } from '../../server/admin/create-rerunner.ts';
-import { keyHeader } from '../../server/admin/key-header.ts';
+import { createRerunner, type RerunAnswer } from '../../server/admin/rerunners/create-rerunner.ts';
+import { keyHeader } from '../../server/admin/rerunners/key-header.ts';
 import {
   type CapturedRequest,
   type RerunActor,
   type Rerunner,
   storedBody,
-} from '../../server/admin/rerunner.ts';
+} from '../../server/admin/rerunners/rerunner.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
+import { textOf } from '../../server/engine/reason.ts';
 import { type HttpRequest, httpFormat } from '../../server/formats/http.ts';
-import { textOf } from '../../server/reason.ts';
 import type { HttpHandler } from './handler-options.ts';
 import { readContent } from './stored-content.ts';
 

@@ -1,7 +1,7 @@
 import { writeDown } from '../../server/bodies/write-down.ts';
 import type { ResultCodec, Written } from '../../server/call.ts';
 import { httpFormat } from '../../server/formats/http.ts';
-import type { IsHidden } from '../../server/redact.ts';
+import type { IsHidden } from '../../server/formats/redact.ts';
 import {
   type BufferedResponse,
   type Handled,

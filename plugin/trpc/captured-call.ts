@@ -1,6 +1,6 @@
 import type { Captured } from '../../server/call.ts';
+import { type IsHidden, withoutNames } from '../../server/formats/redact.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';
-import { type IsHidden, withoutNames } from '../../server/redact.ts';
 import { rawInputOf } from './input.ts';
 import type { CallOptions, Config } from './trpc.ts';
 

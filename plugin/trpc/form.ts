@@ -1,4 +1,4 @@
-import { fileContent } from '../../server/file-content.ts';
+import { fileContent } from '../../server/fingerprints/file-content.ts';
 
 /**
  * Makes of a form what it is compared by. Clients make a new boundary for each attempt, so it does not count; nor does the order

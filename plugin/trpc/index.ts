@@ -1,4 +1,4 @@
-export type { Rerunner } from '../../server/admin/rerunner.ts';
+export type { Rerunner } from '../../server/admin/rerunners/rerunner.ts';
 export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 export type { TRPCCall, TRPCKeyedCall } from './call.ts';
 export {

@@ -1,6 +1,6 @@
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
-import { type Comparison, unfingerprintable } from '../../server/fingerprints.ts';
+import { type Comparison, unfingerprintable } from '../../server/fingerprints/fingerprints.ts';
 import { type TRPCKeyedCall, withKnown } from './call.ts';
 import { formContent } from './form.ts';
 import { headersOn, indexOf } from './headers.ts';

@@ -1,7 +1,7 @@
 import { IdempotencyError } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
-import { isCarrier, isInherited } from '../../server/key-carriers.ts';
-import { isNested } from '../../server/run.ts';
+import { isCarrier, isInherited } from '../../server/run/key-carriers.ts';
+import { isNested } from '../../server/run/run.ts';
 import { parseKeysHeader } from './batch-keys.ts';
 import { callOf, type TRPCCall } from './call.ts';
 import { type HostHeaders, headersOn, indexOf } from './headers.ts';

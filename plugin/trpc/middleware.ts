@@ -2,11 +2,11 @@ import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
-import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { markCarriers } from '../../server/key-carriers.ts';
-import { keylessRun, nestedRun } from '../../server/keyless-run.ts';
-import { currentRun, outsideRun, type Run } from '../../server/run.ts';
+import { markCarriers } from '../../server/run/key-carriers.ts';
+import { keylessRun, nestedRun } from '../../server/run/keyless-run.ts';
+import { currentRun, outsideRun, type Run } from '../../server/run/run.ts';
 import { type TRPCCall, withKnown } from './call.ts';
 import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';

@@ -1,13 +1,13 @@
 import type { AnyTRPCRouter } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
-import { createRerunner, type RerunAnswer } from '../../server/admin/create-rerunner.ts';
-import { keyHeader } from '../../server/admin/key-header.ts';
+import { createRerunner, type RerunAnswer } from '../../server/admin/rerunners/create-rerunner.ts';
+import { keyHeader } from '../../server/admin/rerunners/key-header.ts';
 import {
   type CapturedRequest,
   type RerunActor,
   type Rerunner,
   storedBody,
-} from '../../server/admin/rerunner.ts';
+} from '../../server/admin/rerunners/rerunner.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';

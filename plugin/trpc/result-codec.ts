@@ -1,8 +1,8 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server';
 import { writeDown } from '../../server/bodies/write-down.ts';
 import type { Encoded, ResultCodec } from '../../server/call.ts';
+import { withoutNames } from '../../server/formats/redact.ts';
 import { type TRPCResult, trpcFormat } from '../../server/formats/trpc.ts';
-import { withoutNames } from '../../server/redact.ts';
 import { rebuiltError, shapeOf, storedError } from './error-codec.ts';
 import { keepShape } from './marks.ts';
 import { type CallOptions, type CallResult, type Config, errorResult, okResult } from './trpc.ts';

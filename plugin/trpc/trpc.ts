@@ -6,7 +6,7 @@ import type {
   TRPCRootConfig,
   TRPCUnsetMarker,
 } from '@trpc/server';
-import type { Run } from '../../server/run.ts';
+import type { Run } from '../../server/run/run.ts';
 
 /*
  * Here is what this adapter knows of tRPC's inside, which another major release may change: `_config`, `_def`, the marker of a

@@ -1,15 +1,15 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
-import { checkedOperator } from './checked-operator.ts';
-import type { Operator } from './contract.ts';
+import { requireMongoStore } from './collections/require-mongo-store.ts';
+import { checkedOperator } from './commands/checked-operator.ts';
+import type { Operator } from './contract/contract.ts';
 import { checkDashboardOptions, type DashboardOptions } from './dashboard-options.ts';
-import { openDashboard } from './open-dashboard.ts';
 import { boundedRequest } from './page/bounded-request.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
-import { requireMongoStore } from './require-mongo-store.ts';
-import type { AdminServices } from './services.ts';
+import { openDashboard } from './services/open-dashboard.ts';
+import type { AdminServices } from './services/services.ts';
 
 /** A `DashboardHandler` answers the requests to the dashboard: its page, and the API of the page. */
 export interface DashboardHandler {

@@ -3,8 +3,8 @@ import { aBoolean, aFunction, anIdempotency, type Check, isObject } from '../eng
 import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
-import type { Operator } from './contract.ts';
-import type { Rerunner } from './rerunner.ts';
+import type { Operator } from './contract/contract.ts';
+import type { Rerunner } from './rerunners/rerunner.ts';
 
 /** The options of `createDashboard`. */
 export interface DashboardOptions {

@@ -1,6 +1,12 @@
 export { toNodeHandler } from '../http/to-node-handler.ts';
 export type { RedactOptions } from './bodies/secrets.ts';
-export type { Operator, Role } from './contract.ts';
+export type { Operator, Role } from './contract/contract.ts';
 export { createDashboard, type DashboardHandler } from './create-dashboard.ts';
 export type { DashboardOptions } from './dashboard-options.ts';
-export type { CapturedRequest, GivenResponse, RerunActor, RerunCheck, Rerunner } from './rerunner.ts';
+export type {
+  CapturedRequest,
+  GivenResponse,
+  RerunActor,
+  RerunCheck,
+  Rerunner,
+} from './rerunners/rerunner.ts';

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, rand
 import { checkOptions } from '../engine/check-options.ts';
 import type { Cipher } from '../engine/cipher.ts';
 import { anything } from '../engine/option-checks.ts';
-import { textOf } from '../reason.ts';
+import { textOf } from '../engine/reason.ts';
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;

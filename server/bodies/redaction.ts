@@ -1,5 +1,5 @@
 import type { Redaction } from '../engine/policy.ts';
-import { hiddenNames, type IsHidden, withoutNames } from '../redact.ts';
+import { hiddenNames, type IsHidden, withoutNames } from '../formats/redact.ts';
 
 /** Makes a test for the names to redact; undefined where `redact` names none. A function sees the body as a whole instead. */
 export function hiddenBy(redact: Redaction | null): IsHidden | undefined {

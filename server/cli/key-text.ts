@@ -1,4 +1,4 @@
-import type { BodyText, KeyPage } from '../admin/contract.ts';
+import type { BodyText, KeyPage } from '../admin/contract/contract.ts';
 import type { ShownKey } from './keys-session.ts';
 
 /** Writes one line a key, and remarks about the page. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KeyFilter } from '../admin/contract.ts';
+import type { KeyFilter } from '../admin/contract/contract.ts';
 import { type ConnectionOptions, orError, withBodies } from './connection.ts';
 import { listText } from './key-text.ts';
 import { openSession, print, type Target } from './keys-session.ts';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import type { Actor, BodyText, KeyDetail } from '../admin/contract.ts';
-import type { RefusalCode } from '../admin/refusal.ts';
-import type { AdminServices } from '../admin/services.ts';
+import type { Actor, BodyText, KeyDetail } from '../admin/contract/contract.ts';
+import type { RefusalCode } from '../admin/contract/refusal.ts';
+import type { AdminServices } from '../admin/services/services.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 
@@ -21,7 +21,7 @@ export interface KeysSession extends AsyncDisposable {
  * @throws Error when there is no such collection: what was meant is another one
  */
 export async function openSession(options: ConnectionOptions, by = osUser()): Promise<KeysSession> {
-  const { openDashboard } = await peer('@trpc/server', () => import('../admin/open-dashboard.ts'));
+  const { openDashboard } = await peer('@trpc/server', () => import('../admin/services/open-dashboard.ts'));
   const connection: Connection = await connect(options);
   const { db, collection } = connection.store;
   try {

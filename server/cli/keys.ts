@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { ActionName } from '../admin/contract.ts';
-import type { ActionRefusal, RefusalCode } from '../admin/refusal.ts';
+import type { ActionName } from '../admin/contract/contract.ts';
+import type { ActionRefusal, RefusalCode } from '../admin/contract/refusal.ts';
 import { type ConnectionOptions, orError, peer, withBodies } from './connection.ts';
 import { detailText } from './key-text.ts';
 import { list } from './keys-list.ts';
@@ -99,7 +99,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
       peer('@trpc/server', () => import('../admin/commands/act.ts')),
       import('../admin/api/schemas.ts'),
       import('../admin/api/input-problems.ts'),
-      import('../admin/refusal.ts'),
+      import('../admin/contract/refusal.ts'),
       import('../engine/operator.ts'),
     ]);
   await using session = await openSession(options, options.by);

@@ -33,7 +33,7 @@ export type Operated =
   | { readonly do: 'write'; readonly record: KeyRecord }
   | { readonly do: 'refuse'; readonly refusal: RuleRefusal };
 
-/** A `RuleRefusal` says why the rules refuse an action. `server/admin/refusal.ts` has the words. */
+/** A `RuleRefusal` says why the rules refuse an action. `server/admin/contract/refusal.ts` has the words. */
 export type RuleRefusal =
   | { readonly code: 'expired' }
   /** The action is for records that stand as one of `from`. */

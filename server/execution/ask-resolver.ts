@@ -1,11 +1,11 @@
 import type { Answer, Encoded, KeyedCall } from '../call.ts';
 import { refusal } from '../engine/errors.ts';
 import { failedToResolve, LEFT_IN_DOUBT, TOOK_TOO_LONG } from '../engine/lost-run.ts';
+import { textOf } from '../engine/reason.ts';
 import type { UnresolvedRecord } from '../engine/record.ts';
 import { checkResolution } from '../engine/resolution.ts';
 import type { Held } from '../engine/store.ts';
-import { textOf } from '../reason.ts';
-import { insideQuestion } from '../run.ts';
+import { insideQuestion } from '../run/run.ts';
 import type { Claimant } from './claimant.ts';
 import { encodeResult } from './completion.ts';
 import { doubtOf } from './doubt.ts';

@@ -3,7 +3,7 @@ import { lostRunOf } from '../engine/lost-run.ts';
 import type { UnresolvedRecord } from '../engine/record.ts';
 import type { Doubt } from '../engine/resolution.ts';
 import type { Held } from '../engine/store.ts';
-import { downstreamKeyOf } from '../run.ts';
+import { downstreamKeyOf } from '../run/run.ts';
 import { openStep, placeOfStep } from './step-value.ts';
 
 /** What a doubt is made of: the record as it was found, and the takeover under which the question is asked. */

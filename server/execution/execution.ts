@@ -1,10 +1,10 @@
 import type { Encoded, KeyedCall } from '../call.ts';
 import { IdempotencyError, refusal } from '../engine/errors.ts';
+import { textOf } from '../engine/reason.ts';
 import type { Held } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
 import type { RunNews } from '../events.ts';
-import { textOf } from '../reason.ts';
-import { type ActiveRun, activeRun, insideRun } from '../run.ts';
+import { type ActiveRun, activeRun, insideRun } from '../run/run.ts';
 import type { Claimant } from './claimant.ts';
 import { encodeResult, sealCompletion } from './completion.ts';
 import type { Host } from './host.ts';

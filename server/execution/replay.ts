@@ -2,7 +2,7 @@ import { openBody } from '../bodies/bodies.ts';
 import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
-import { textOf } from '../reason.ts';
+import { textOf } from '../engine/reason.ts';
 import type { Claimant } from './claimant.ts';
 
 /** A stored answer is what another run of the key left in the record. */

@@ -1,9 +1,9 @@
 import type { Encoded } from '../call.ts';
 import { isObject } from '../engine/option-checks.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
+import { boundedReason, textOf } from '../engine/reason.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import { boundedReason, textOf } from '../reason.ts';
-import type { Intention } from '../run.ts';
+import type { Intention } from '../run/run.ts';
 
 /** An ended run is one whose handler has returned. */
 export interface EndedRun {

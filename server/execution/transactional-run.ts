@@ -3,7 +3,7 @@ import { refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Completion, Held, Store, Transaction } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
-import { type ActiveRun, activeRun, type Intention, insideRun, type StepRunner } from '../run.ts';
+import { type ActiveRun, activeRun, type Intention, insideRun, type StepRunner } from '../run/run.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
 import { settlementOf } from './settlement.ts';

@@ -1,4 +1,4 @@
-import type { KeyDetail, Seen, ShownState } from '../admin/contract.ts';
+import type { KeyDetail, Seen, ShownState } from '../admin/contract/contract.ts';
 import { readDetail } from '../admin/keys/detail.ts';
 import type { Outcome } from '../engine/record.ts';
 import type { KeyAddress } from './key-operator.ts';

@@ -1,5 +1,5 @@
-import type { RefusalCode } from '../admin/refusal.ts';
-import type { Rerunner } from '../admin/rerunner.ts';
+import type { RefusalCode } from '../admin/contract/refusal.ts';
+import type { Rerunner } from '../admin/rerunners/rerunner.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { Erased, EraseOptions } from './erase-scope.ts';
 import type { FoundKey } from './find-key.ts';

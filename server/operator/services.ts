@@ -2,9 +2,9 @@ import { hostname } from 'node:os';
 import { openerOf } from '../admin/bodies/body-access.ts';
 import { Audit } from '../admin/collections/audit.ts';
 import { Records } from '../admin/collections/records.ts';
-import type { Actor } from '../admin/contract.ts';
-import { requireMongoStore } from '../admin/require-mongo-store.ts';
-import type { ActionServices } from '../admin/services.ts';
+import { requireMongoStore } from '../admin/collections/require-mongo-store.ts';
+import type { Actor } from '../admin/contract/contract.ts';
+import type { ActionServices } from '../admin/services/services.ts';
 import type { OperatorOptions } from './key-operator.ts';
 
 /** An operator by code works with these services, in the name of the actor. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
+import type { ActionName, KeyDetail } from '../../server/admin/contract/contract.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { act, ago, failed, type More, REASON, read, responseOf, startAdmin } from './support.ts';
 

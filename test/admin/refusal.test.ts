@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { type ActionRefusal, type RefusalCode, refusalSentence } from '../../server/admin/refusal.ts';
+import {
+  type ActionRefusal,
+  type RefusalCode,
+  refusalSentence,
+} from '../../server/admin/contract/refusal.ts';
 
 const at = new Date('2026-01-02T03:04:05.678Z');
 const LATER = new Date('2026-01-02T03:05:00.000Z');

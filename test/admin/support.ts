@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import type { CommandStartedEvent, Document } from 'mongodb';
 import type { AppRouter } from '../../server/admin/api/router.ts';
-import type { ActionName, KeyDetail } from '../../server/admin/contract.ts';
+import type { ActionName, KeyDetail } from '../../server/admin/contract/contract.ts';
 import {
   createDashboard,
   type DashboardOptions,

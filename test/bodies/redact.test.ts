@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { redactBody } from '../../server/bodies/redaction.ts';
-import { hiddenNames, REDACTED, withoutNames } from '../../server/redact.ts';
+import { hiddenNames, REDACTED, withoutNames } from '../../server/formats/redact.ts';
 
 const isHidden = hiddenNames(['secret', 'Api-Token']);
 const SECRET = 'sk_live_1';

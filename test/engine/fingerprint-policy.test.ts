@@ -4,7 +4,7 @@ import { fingerprintOf, ruleOf } from '../../server/engine/fingerprint.ts';
 import { resolveFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { parseRule, ruleName } from '../../server/engine/fingerprint-rule.ts';
 import { pathOf, without } from '../../server/engine/paths.ts';
-import { exactNumber } from '../../server/exact-number.ts';
+import { exactNumber } from '../../server/fingerprints/exact-number.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 

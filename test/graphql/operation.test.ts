@@ -4,7 +4,7 @@ import { comparisonOf } from '../../plugin/graphql/call/comparison.ts';
 import { Mutation } from '../../plugin/graphql/document/operation.ts';
 import { operationOf } from '../../plugin/graphql/document/per-operation.ts';
 import { WHOLE_INPUT } from '../../server/engine/fingerprint-policy.ts';
-import { fingerprintsOf } from '../../server/fingerprints.ts';
+import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import { codeOf, key, startShop } from './support.ts';
 
 interface Request {

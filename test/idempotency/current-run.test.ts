@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../../server/call.ts';
 import { currentRun, type Run, requireRun } from '../../server/index.ts';
-import { outsideRun } from '../../server/run.ts';
+import { outsideRun } from '../../server/run/run.ts';
 import type { Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, setUp } from './support.ts';

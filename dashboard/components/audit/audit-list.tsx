@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { ArrowRight } from 'lucide-react';
 import { Link } from 'wouter';
-import type { AuditEntry } from '../../../server/admin/contract.ts';
+import type { AuditEntry } from '../../../server/admin/contract/contract.ts';
 import { usePollInterval } from '../../hooks/use-live-query.ts';
 import { ACTIONS } from '../../lib/actions.ts';
 import { type AuditFilter, auditQuery } from '../../queries.ts';

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react';
-import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract.ts';
+import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import { useKeyAction } from '../../hooks/use-key-action.ts';
 import { type ActionForm, emptyForm, problemsOf } from '../../lib/action-form.ts';
 import { ACTIONS } from '../../lib/actions.ts';

@@ -1,5 +1,5 @@
 import type { Ref } from 'react';
-import type { KeyDetail, OfferedAction } from '../../../server/admin/contract.ts';
+import type { KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import type { ActionForm, ActionProblems } from '../../lib/action-form.ts';
 import { ConfirmField } from '../ui/confirm-field.tsx';
 import { Field, inputClass } from '../ui/field.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract.ts';
+import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
 import { ACTIONS, ACTIONS_BY_STATE } from '../../lib/actions.ts';
 import { Button } from '../ui/button.tsx';

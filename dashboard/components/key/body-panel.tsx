@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { EyeOff, KeyRound } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
-import type { BodyInfo, BodyText, KeyDetail } from '../../../server/admin/contract.ts';
+import type { BodyInfo, BodyText, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { readJson } from '../../lib/json-tree.ts';

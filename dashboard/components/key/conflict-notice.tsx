@@ -1,4 +1,4 @@
-import type { KeyDetail } from '../../../server/admin/contract.ts';
+import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import type { Conflict } from '../../hooks/use-key-action.ts';
 import { Notice } from '../ui/notice.tsx';
 import { StateBadge } from './state-badge.tsx';

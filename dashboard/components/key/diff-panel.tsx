@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { structuredPatch } from 'diff';
 import { useMemo, useState } from 'react';
-import type { DiffVersion, KeyDetail } from '../../../server/admin/contract.ts';
+import type { DiffVersion, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { formatUtc } from '../../lib/format.ts';
 import { comparableText } from '../../lib/json-tree.ts';
 import { versionOf } from '../../lib/version.ts';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
-import type { DryRun, KeyDetail } from '../../../server/admin/contract.ts';
+import type { DryRun, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { readJson } from '../../lib/json-tree.ts';
 import { dryRunQuery } from '../../queries.ts';
 import { JsonTree } from '../ui/json-tree.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { KeyDetail } from '../../../server/admin/contract.ts';
+import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { errorsIn } from '../../lib/error-summary.ts';
 import { bodyVersionOf, versionOf } from '../../lib/version.ts';
 import { bodyQuery, previewQuery } from '../../queries.ts';

@@ -1,6 +1,6 @@
 import { Tabs } from '@base-ui/react/tabs';
 import type { ReactNode } from 'react';
-import type { KeyDetail } from '../../../server/admin/contract.ts';
+import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { BodyPanel } from './body-panel.tsx';

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import type { BodyText } from '../../../server/admin/contract.ts';
+import type { BodyText } from '../../../server/admin/contract/contract.ts';
 import { api } from '../../api.ts';
 import { useCommand } from '../../hooks/use-command.ts';
 import { type BodyPart, lifeInputOf, type RecordLife } from '../../queries.ts';

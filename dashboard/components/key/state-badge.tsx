@@ -9,7 +9,7 @@ import {
   type LucideIcon,
   Undo2,
 } from 'lucide-react';
-import type { KeyRow, ShownState } from '../../../server/admin/contract.ts';
+import type { KeyRow, ShownState } from '../../../server/admin/contract/contract.ts';
 
 interface Look {
   readonly label: string;

@@ -9,7 +9,7 @@ import {
   Undo2,
   UserRound,
 } from 'lucide-react';
-import type { KeyDetail, TimelineEntry } from '../../../server/admin/contract.ts';
+import type { KeyDetail, TimelineEntry } from '../../../server/admin/contract/contract.ts';
 import { ACTIONS } from '../../lib/actions.ts';
 import { Ago, Utc } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { Link } from 'wouter';
-import type { KeyFilter } from '../../../server/admin/contract.ts';
+import type { KeyFilter } from '../../../server/admin/contract/contract.ts';
 import type { Term } from '../../lib/filter-terms.ts';
 import { listPath, paramsOf } from '../../lib/list-address.ts';
 import { formatSearch } from '../../lib/search-text.ts';

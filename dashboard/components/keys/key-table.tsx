@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { KeyRow } from '../../../server/admin/contract.ts';
+import type { KeyRow } from '../../../server/admin/contract/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { keyPath } from '../../lib/key-path.ts';
 import { lookOf, StateBadge } from '../key/state-badge.tsx';

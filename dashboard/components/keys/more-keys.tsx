@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { KeyPage } from '../../../server/admin/contract.ts';
+import type { KeyPage } from '../../../server/admin/contract/contract.ts';
 import type { Term } from '../../lib/filter-terms.ts';
 import { formatUtc, plural } from '../../lib/format.ts';
 import { paramsOf } from '../../lib/list-address.ts';

@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { KeyPage } from '../../../server/admin/contract.ts';
+import type { KeyPage } from '../../../server/admin/contract/contract.ts';
 import type { Term } from '../../lib/filter-terms.ts';
 import { buttonClass } from '../ui/button.tsx';
 import { NothingMatches, NothingYet } from '../ui/view.tsx';

@@ -1,4 +1,4 @@
-import type { KeyRow } from '../../../server/admin/contract.ts';
+import type { KeyRow } from '../../../server/admin/contract/contract.ts';
 import type { Selection } from '../../hooks/use-selection.ts';
 import { plural } from '../../lib/format.ts';
 import { CopyButton } from '../ui/copy-button.tsx';

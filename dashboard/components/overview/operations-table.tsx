@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { Overview } from '../../../server/admin/contract.ts';
+import type { Overview } from '../../../server/admin/contract/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';

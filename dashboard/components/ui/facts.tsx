@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { KeyDetail } from '../../../server/admin/contract.ts';
+import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { Ago, Unknown, Until, Utc } from './time.tsx';

@@ -1,4 +1,4 @@
-import type { ActionName, KeyDetail } from '../../../server/admin/contract.ts';
+import type { ActionName, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { ACTIONS, MARKS_FIRST } from '../../lib/actions.ts';
 import { Notice } from './notice.tsx';
 

@@ -1,6 +1,6 @@
 import { CircleCheck, CircleHelp, CircleX, Hourglass, LoaderCircle } from 'lucide-react';
 import { Link } from 'wouter';
-import type { Count, KeyFilter } from '../../../server/admin/contract.ts';
+import type { Count, KeyFilter } from '../../../server/admin/contract/contract.ts';
 import { formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
 

@@ -1,4 +1,4 @@
-import type { Comparison } from '../../../server/fingerprints.ts';
+import type { Comparison } from '../../../server/fingerprints/fingerprints.ts';
 import { externalFields } from '../document/external-value.ts';
 import { type CallParts, fieldCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';

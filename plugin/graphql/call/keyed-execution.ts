@@ -1,8 +1,8 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Answer } from '../../../server/call.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
-import { markCarriers } from '../../../server/key-carriers.ts';
-import { outsideRun } from '../../../server/run.ts';
+import { markCarriers } from '../../../server/run/key-carriers.ts';
+import { outsideRun } from '../../../server/run/run.ts';
 import { variableErrors } from '../document/variable-errors.ts';
 import { exposeRun } from '../host/context.ts';
 import type { Execute, Result } from '../host/plugin.ts';

@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { KeyedCall } from '../../../server/call.ts';
 import { checkKeyFormat } from '../../../server/engine/key.ts';
-import { fingerprintsOf } from '../../../server/fingerprints.ts';
+import { fingerprintsOf } from '../../../server/fingerprints/fingerprints.ts';
 import type { FileContents } from '../document/file-contents.ts';
 import type { Mask } from '../host/error-codec.ts';
 import type { Result } from '../host/plugin.ts';

@@ -1,4 +1,4 @@
-import { isNested } from '../../../server/run.ts';
+import { isNested } from '../../../server/run/run.ts';
 import type { RootCall } from '../document/operation.ts';
 import { belongsToRun, type Shown } from '../host/client-request.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';

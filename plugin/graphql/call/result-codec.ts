@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import { writeDown } from '../../../server/bodies/write-down.ts';
 import type { ResultCodec } from '../../../server/call.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
-import { withoutNames } from '../../../server/redact.ts';
+import { withoutNames } from '../../../server/formats/redact.ts';
 import type { Mutation } from '../document/operation.ts';
 import { type Mask, rebuiltError, storedError } from '../host/error-codec.ts';
 import type { Result } from '../host/plugin.ts';

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Captured } from '../../../server/call.ts';
 import { type GraphQLRequest, graphqlFormat } from '../../../server/formats/graphql.ts';
-import { type IsHidden, REDACTED, withoutNames } from '../../../server/redact.ts';
+import { type IsHidden, REDACTED, withoutNames } from '../../../server/formats/redact.ts';
 import { fragmentsOf } from './per-operation.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { isFile } from '../../../server/engine/canonical-json.ts';
-import { fileContent } from '../../../server/file-content.ts';
+import { fileContent } from '../../../server/fingerprints/file-content.ts';
 
 /** `FileContents` maps each file to what is compared in its place. */
 export type FileContents = ReadonlyMap<object, unknown>;

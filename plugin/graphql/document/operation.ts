@@ -8,8 +8,8 @@ import {
 import type { Captured } from '../../../server/call.ts';
 import type { Hashes } from '../../../server/engine/decide.ts';
 import { CANONICAL_FORM, fingerprintOf, tagged } from '../../../server/engine/fingerprint.ts';
-import { unfingerprintable } from '../../../server/fingerprints.ts';
-import type { IsHidden } from '../../../server/redact.ts';
+import { unfingerprintable } from '../../../server/fingerprints/fingerprints.ts';
+import type { IsHidden } from '../../../server/formats/redact.ts';
 import { askedData } from './asked-data.ts';
 import { capturedRequest } from './captured-request.ts';
 import { Variables } from './external-value.ts';

@@ -2,7 +2,7 @@ import { notPromised } from '../../../server/engine/not-promised.ts';
 import { isObject } from '../../../server/engine/option-checks.ts';
 import { whatCame } from '../../../server/engine/what-came.ts';
 import { type RequestHeaders, requestHeaders } from '../../../server/http/request-headers.ts';
-import { isCarrier } from '../../../server/key-carriers.ts';
+import { isCarrier } from '../../../server/run/key-carriers.ts';
 import { isHandshake } from './handshake.ts';
 
 /** What a `request` function gives: where the headers and the extensions of one operation stand. */

@@ -1,4 +1,4 @@
-import { currentRun, type Run } from '../../../server/run.ts';
+import { currentRun, type Run } from '../../../server/run/run.ts';
 
 /** Resolvers have this on their context. Add it to your type of the context: `createSchema<MyContext & IdempotencyContext>(…)`. */
 export interface IdempotencyContext {

@@ -1,7 +1,7 @@
 import { IdempotencyError } from '../../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../../server/engine/key.ts';
-import { isInherited } from '../../../server/key-carriers.ts';
-import { isInheritedKey } from '../../../server/run.ts';
+import { isInherited } from '../../../server/run/key-carriers.ts';
+import { isInheritedKey } from '../../../server/run/run.ts';
 import { belongsToRun, type Shown } from './client-request.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { buildASTSchema, execute, type GraphQLSchema, parse, printSchema } from 'graphql';
-import type { CapturedRequest, GivenResponse } from '../../../server/admin/rerunner.ts';
+import type { CapturedRequest, GivenResponse } from '../../../server/admin/rerunners/rerunner.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 
 /** Checks data that an operator gives, and picks what the captured request asks of it. Without that request, it only has to be an object. */

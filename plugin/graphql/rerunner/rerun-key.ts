@@ -1,5 +1,5 @@
 import { isObject } from '../../../server/engine/option-checks.ts';
-import { isInheritedKey } from '../../../server/run.ts';
+import { isInheritedKey } from '../../../server/run/run.ts';
 
 /** This member of a context is the key of a re-run. It is a symbol, which no client can send. */
 const RERUN_KEY = Symbol.for('latchkey.graphql.rerun-key/1');

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { RerunActor } from '../../../server/admin/rerunner.ts';
+import type { RerunActor } from '../../../server/admin/rerunners/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 
 /** A `GraphQLRerunActor` is whom a request is sent as. */

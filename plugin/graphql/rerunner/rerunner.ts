@@ -1,6 +1,6 @@
 import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { createRerunner, type RerunAnswer } from '../../../server/admin/create-rerunner.ts';
-import { type CapturedRequest, type Rerunner, storedBody } from '../../../server/admin/rerunner.ts';
+import { createRerunner, type RerunAnswer } from '../../../server/admin/rerunners/create-rerunner.ts';
+import { type CapturedRequest, type Rerunner, storedBody } from '../../../server/admin/rerunners/rerunner.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, anything, type Check } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';

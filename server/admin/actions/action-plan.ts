@@ -2,11 +2,11 @@ import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../../
 import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../../engine/record.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
-import type { ActionCommand, Actor } from '../contract.ts';
+import type { ActionCommand, Actor } from '../contract/contract.ts';
+import type { ActionRefusal } from '../contract/refusal.ts';
 import { extendedJson } from '../keys/extended-json.ts';
 import { readStored } from '../keys/read-stored.ts';
-import type { ActionRefusal } from '../refusal.ts';
-import type { ActionServices } from '../services.ts';
+import type { ActionServices } from '../services/services.ts';
 import { changeOf } from './change-of.ts';
 import { requireCipher } from './given-response.ts';
 

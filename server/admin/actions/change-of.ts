@@ -1,7 +1,7 @@
 import { isOperator } from '../../engine/operator.ts';
 import type { KeyRecord } from '../../engine/record.ts';
-import type { Seen } from '../contract.ts';
-import type { ActionRefusal, Cause, Change } from '../refusal.ts';
+import type { Seen } from '../contract/contract.ts';
+import type { ActionRefusal, Cause, Change } from '../contract/refusal.ts';
 
 /** Says how a record differs from what the operator saw, with who changed it, when and why; null when it does not. */
 export function changeOf(seen: Seen, record: KeyRecord): Extract<ActionRefusal, { code: 'changed' }> | null {

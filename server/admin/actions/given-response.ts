@@ -5,8 +5,8 @@ import type { Document } from '../../mongodb/database.ts';
 import { readRequest } from '../bodies/read-request.ts';
 import type { Records } from '../collections/records.ts';
 import { readStored } from '../keys/read-stored.ts';
-import { type Rerunner, storedBody } from '../rerunner.ts';
-import type { ActionServices } from '../services.ts';
+import { type Rerunner, storedBody } from '../rerunners/rerunner.ts';
+import type { ActionServices } from '../services/services.ts';
 
 /** The response that the operator gave can not be stored; the message says why. */
 export class UnusableResponse extends Error {}

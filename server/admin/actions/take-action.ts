@@ -3,9 +3,9 @@ import type { Document } from '../../mongodb/database.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
 import { hasTransactions, inTransaction, type Send, sendTo } from '../collections/transactions.ts';
+import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
 import { readStored } from '../keys/read-stored.ts';
-import { type ActionRefusal, refusalSentence } from '../refusal.ts';
-import type { ActionServices } from '../services.ts';
+import type { ActionServices } from '../services/services.ts';
 import { type Action, planAction } from './action-plan.ts';
 import { applyChange } from './apply-change.ts';
 

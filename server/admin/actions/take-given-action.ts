@@ -1,4 +1,4 @@
-import type { ActionServices } from '../services.ts';
+import type { ActionServices } from '../services/services.ts';
 import type { Action } from './action-plan.ts';
 import { givenResponse, type Subject } from './given-response.ts';
 import { type Acted, takeAction } from './take-action.ts';

@@ -6,7 +6,7 @@ import { diffVersions } from '../commands/diff.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { KeyPage, Me } from '../contract.ts';
+import type { KeyPage, Me } from '../contract/contract.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readOverview } from '../keys/overview.ts';
 import { readPreview } from '../keys/preview.ts';

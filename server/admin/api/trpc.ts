@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { isUnreachable } from '../collections/records.ts';
 import { recordRefusal } from '../collections/refused-entry.ts';
 import { requireDetail } from '../commands/find-detail.ts';
-import type { Operator, Role } from '../contract.ts';
-import { refusalSentence } from '../refusal.ts';
-import type { AdminServices } from '../services.ts';
+import type { Operator, Role } from '../contract/contract.ts';
+import { refusalSentence } from '../contract/refusal.ts';
+import type { AdminServices } from '../services/services.ts';
 import { inputProblems, isInputError } from './input-problems.ts';
 import { attempt, recordId } from './schemas.ts';
 

@@ -1,5 +1,5 @@
 import type { Document } from '../../mongodb/database.ts';
-import type { BodyInfo } from '../contract.ts';
+import type { BodyInfo } from '../contract/contract.ts';
 import type { Part } from './body-access.ts';
 
 /** Makes stages that leave of each body of the field `record` only that there is one. */

@@ -2,7 +2,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';
-import type { BodyInfo, BodyText } from '../contract.ts';
+import type { BodyInfo, BodyText } from '../contract/contract.ts';
 import type { OpenBody, Part } from './body-access.ts';
 import { bodyFields, bodyInfo, countOf } from './body-info.ts';
 import { bodyView } from './body-view.ts';

@@ -1,6 +1,6 @@
 import type { Document } from '../../mongodb/database.ts';
 import { idIs, type Records } from '../collections/records.ts';
-import type { CapturedRequest } from '../rerunner.ts';
+import type { CapturedRequest } from '../rerunners/rerunner.ts';
 import type { OpenBody } from './body-access.ts';
 
 export interface ReadRequest extends CapturedRequest {

@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server';
 import { mayRepeat } from '../../engine/operator.ts';
-import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from '../contract.ts';
+import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from '../contract/contract.ts';
 import { rowsOf } from '../keys/list.ts';
-import type { AdminServices } from '../services.ts';
+import type { AdminServices } from '../services/services.ts';
 import { walkRows } from './walk.ts';
 
 const SAMPLE_ROWS = 5;

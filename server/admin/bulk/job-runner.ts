@@ -4,8 +4,8 @@ import { givenResponseFor, UnusableResponse } from '../actions/given-response.ts
 import { takeAction, Withdrawn } from '../actions/take-action.ts';
 import type { ItemRecord } from '../collections/job-items.ts';
 import type { JobRecord } from '../collections/job-record.ts';
-import { refusalSentence } from '../refusal.ts';
-import type { AdminServices } from '../services.ts';
+import { refusalSentence } from '../contract/refusal.ts';
+import type { AdminServices } from '../services/services.ts';
 
 export interface RunnerOptions {
   /** The runner looks for a job that nobody runs at this interval, in ms. Default 5 s. */

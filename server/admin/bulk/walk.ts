@@ -1,6 +1,6 @@
 import type { Records } from '../collections/records.ts';
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
-import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract/contract.ts';
 import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
 import { IS_OURS, listKeys } from '../keys/list.ts';
 import { areSmall, chooseQueryPlan, LOCK_KEY } from '../keys/query-plan.ts';

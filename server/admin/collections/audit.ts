@@ -1,5 +1,5 @@
 import type { Database, Document } from '../../mongodb/database.ts';
-import type { AuditEntry, AuditPage, Operator } from '../contract.ts';
+import type { AuditEntry, AuditPage, Operator } from '../contract/contract.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
 import { msOf } from './rows.ts';
 import { type Send, sendTo } from './transactions.ts';

@@ -10,7 +10,7 @@ import type {
   KeyRow,
   LeftOut,
   Operator,
-} from '../contract.ts';
+} from '../contract/contract.ts';
 import { msOf } from './rows.ts';
 
 /** A job record is a job as it is stored. Its items fix what it is to do, and none is ever added. */

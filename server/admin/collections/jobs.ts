@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Document } from '../../mongodb/database.ts';
-import type { Job, JobState, KeyRow, Operator } from '../contract.ts';
+import type { Job, JobState, KeyRow, Operator } from '../contract/contract.ts';
 import { JobItems, type PlannedItem } from './job-items.ts';
 import { type JobRecord, type NewJob, shownJob } from './job-record.ts';
 import type { Records } from './records.ts';

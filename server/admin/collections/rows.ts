@@ -1,7 +1,7 @@
 import type { KeyState, Outcome } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { IS_READABLE } from '../../mongodb/pipelines/record-guard.ts';
-import type { KeyRow, ShownState } from '../contract.ts';
+import type { KeyRow, ShownState } from '../contract/contract.ts';
 
 const LONGEST_TEXT = 4_096;
 

@@ -1,8 +1,8 @@
 import type { KeyRecord } from '../../engine/record.ts';
-import type { ActionName, Operator } from '../contract.ts';
-import type { ActionRefusal } from '../refusal.ts';
-import type { Rerunner } from '../rerunner.ts';
-import type { AdminServices } from '../services.ts';
+import type { ActionName, Operator } from '../contract/contract.ts';
+import type { ActionRefusal } from '../contract/refusal.ts';
+import type { Rerunner } from '../rerunners/rerunner.ts';
+import type { AdminServices } from '../services/services.ts';
 
 /** Each action needs this role. A forced release and a purge can not be undone. */
 const ROLE_FOR: Readonly<Record<ActionName, 'operator' | 'admin'>> = {

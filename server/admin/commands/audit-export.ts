@@ -1,7 +1,7 @@
 import type { AuditFilter } from '../collections/audit.ts';
 import { addEntry } from '../collections/entries.ts';
-import type { AuditEntry, Operator } from '../contract.ts';
-import type { AdminServices } from '../services.ts';
+import type { AuditEntry, Operator } from '../contract/contract.ts';
+import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
 
 const MOST_ENTRIES = 10_000;

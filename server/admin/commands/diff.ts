@@ -1,8 +1,8 @@
 import { readBody } from '../bodies/read-body.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { msOf } from '../collections/rows.ts';
-import type { DiffVersion, KeyDetail } from '../contract.ts';
-import type { AdminServices } from '../services.ts';
+import type { DiffVersion, KeyDetail } from '../contract/contract.ts';
+import type { AdminServices } from '../services/services.ts';
 
 /**
  * Reads what can be laid side by side: the request, the response, and the record before and after each action.

@@ -1,7 +1,7 @@
 import { walkRows } from '../bulk/walk.ts';
 import { addEntry } from '../collections/entries.ts';
-import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract.ts';
-import type { AdminServices } from '../services.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract/contract.ts';
+import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
 
 interface Export {

@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server';
 import { shownError } from '../bodies/secrets.ts';
-import type { KeyDetail, Operator } from '../contract.ts';
+import type { KeyDetail, Operator } from '../contract/contract.ts';
 import { readDetail } from '../keys/detail.ts';
-import type { AdminServices } from '../services.ts';
+import type { AdminServices } from '../services/services.ts';
 import { denialOf } from './access.ts';
 
 /** Finds the detail of a key as this operator may see it; undefined when there is none in the operator's scopes. */

@@ -5,9 +5,9 @@ import { beginEntry } from '../collections/entries.ts';
 import type { Entry } from '../collections/entry-record.ts';
 import { type JobRecord, mayRepeatIn } from '../collections/job-record.ts';
 import { recordRefusal } from '../collections/refused-entry.ts';
-import type { Actor, Job, JobState } from '../contract.ts';
-import { type ActionRefusal, refusalSentence } from '../refusal.ts';
-import type { AdminServices } from '../services.ts';
+import type { Actor, Job, JobState } from '../contract/contract.ts';
+import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
+import type { AdminServices } from '../services/services.ts';
 import { filterText, leftText } from './export.ts';
 
 export interface StartRequest {

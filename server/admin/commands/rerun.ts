@@ -3,10 +3,10 @@ import { type KeyRecord, readRecord } from '../../engine/record.ts';
 import { snapshot, summary } from '../actions/action-plan.ts';
 import { openCaptured, type ReadRequest, readCaptured } from '../bodies/read-request.ts';
 import { sendTo } from '../collections/transactions.ts';
+import type { ActionRefusal } from '../contract/refusal.ts';
 import { readStored } from '../keys/read-stored.ts';
-import type { ActionRefusal } from '../refusal.ts';
-import type { CapturedRequest, RerunCheck, Rerunner } from '../rerunner.ts';
-import type { AdminServices } from '../services.ts';
+import type { CapturedRequest, RerunCheck, Rerunner } from '../rerunners/rerunner.ts';
+import type { AdminServices } from '../services/services.ts';
 
 export type Rerun =
   | {

@@ -1,6 +1,6 @@
 import type { Document } from '../../mongodb/database.ts';
 import { IS_READABLE } from '../../mongodb/pipelines/record-guard.ts';
-import type { KeyFilter } from '../contract.ts';
+import type { KeyFilter } from '../contract/contract.ts';
 
 const after = (path: string) => ({ $expr: { $gt: [path, '$$NOW'] } });
 const past = (path: string) => ({ $expr: { $lte: [path, '$$NOW'] } });

@@ -3,7 +3,7 @@ import { type OperationCounts as Counts, STATS_WIDTHS, sumOf } from '../../engin
 import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
-import type { Count, Operator, Overview } from '../contract.ts';
+import type { Count, Operator, Overview } from '../contract/contract.ts';
 import { ATTENTION } from './filters.ts';
 
 const WINDOWS = {

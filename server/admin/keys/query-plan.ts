@@ -1,7 +1,7 @@
 import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
-import type { KeyFilter } from '../contract.ts';
+import type { KeyFilter } from '../contract/contract.ts';
 import { stateMatch } from './filters.ts';
 
 /** A query plan says how a list finds its rows. */

@@ -1,4 +1,4 @@
-import type { KeyRow, TimelineEntry } from '../contract.ts';
+import type { KeyRow, TimelineEntry } from '../contract/contract.ts';
 
 /** Says the state of a key in one sentence, for somebody who does not read code. */
 export function sentenceOf(row: KeyRow, timeline: readonly TimelineEntry[], now: number): string {

@@ -2,7 +2,7 @@ import { OPERATOR_ACTIONS } from '../../engine/operator.ts';
 import { HISTORY_LIMIT } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { msOf, textOf } from '../collections/rows.ts';
-import type { KeyRow, TimelineEntry } from '../contract.ts';
+import type { KeyRow, TimelineEntry } from '../contract/contract.ts';
 
 /** Makes the timeline of a record, newest first; the first entry is how things stand. */
 export function timelineOf(record: Document, row: KeyRow): readonly TimelineEntry[] {

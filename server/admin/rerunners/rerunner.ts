@@ -1,4 +1,4 @@
-import type { StoredBody } from '../engine/record.ts';
+import type { StoredBody } from '../../engine/record.ts';
 
 /** A captured request is given to a rerunner after it was opened. */
 export interface CapturedRequest {

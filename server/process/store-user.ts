@@ -1,5 +1,5 @@
-import { processWide } from './engine/process-wide.ts';
-import type { Store } from './engine/store.ts';
+import { processWide } from '../engine/process-wide.ts';
+import type { Store } from '../engine/store.ts';
 
 /** Counts, for each store, the `Idempotency` objects that use it and are not closed: the last one closes the store. */
 const users = processWide('store users', 1, () => new WeakMap<Store, number>());

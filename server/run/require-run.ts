@@ -1,4 +1,4 @@
-import type { Session } from './engine/session.ts';
+import type { Session } from '../engine/session.ts';
 import { currentRun, type Run } from './run.ts';
 
 /** A `TransactionalRun` is a run with `transaction: true`, so its session is there. */

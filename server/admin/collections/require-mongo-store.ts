@@ -1,4 +1,4 @@
-import type { MongoStore } from '../mongodb/index.ts';
+import type { MongoStore } from '../../mongodb/index.ts';
 
 /** @throws TypeError for a store that is not of MongoDB */
 export function requireMongoStore(store: unknown): MongoStore {

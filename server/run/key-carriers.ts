@@ -1,5 +1,5 @@
-import { isObject } from './engine/option-checks.ts';
-import { processWide } from './engine/process-wide.ts';
+import { isObject } from '../engine/option-checks.ts';
+import { processWide } from '../engine/process-wide.ts';
 import { isInheritedKey } from './run.ts';
 
 /** Requests, headers and GraphQL parameters that came with the key of a run. */

@@ -1,8 +1,8 @@
-import { writeDown } from './bodies/write-down.ts';
-import type { Encoded, ResultCodec } from './call.ts';
-import { type JsonStoredError, jsonFormat } from './formats/json.ts';
-import { type IsHidden, withoutNames } from './redact.ts';
-import { writeJson } from './write-json.ts';
+import { writeDown } from '../bodies/write-down.ts';
+import type { Encoded, ResultCodec } from '../call.ts';
+import { type JsonStoredError, jsonFormat } from '../formats/json.ts';
+import { type IsHidden, withoutNames } from '../formats/redact.ts';
+import { writeJson } from '../run/write-json.ts';
 
 /** A function that was given to `idempotency.run(...)` has ended: it returned, or threw. */
 export type Ended = Returned | { readonly thrown: unknown };

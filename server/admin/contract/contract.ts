@@ -2,7 +2,7 @@
  * The page and the CLI get their data in these types. The procedures themselves are in `AppRouter` (api/router.ts).
  * Times are milliseconds of the MongoDB server's clock.
  */
-import type { KeyState, OperatorAction, Outcome } from '../engine/record.ts';
+import type { KeyState, OperatorAction, Outcome } from '../../engine/record.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** A `viewer` looks; an `operator` also reveals secrets and acts on keys; an `admin` also does what nothing can make good again. */

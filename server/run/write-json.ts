@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import { isThenable, whatCame } from './engine/what-came.ts';
+import { isThenable, whatCame } from '../engine/what-came.ts';
 
 /**
  * Writes a value as JSON; undefined for what JSON leaves out (undefined, a function). Where JSON would write `{}` in silence, or the

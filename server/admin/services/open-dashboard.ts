@@ -1,11 +1,11 @@
-import type { ResolvedPolicy } from '../engine/policy.ts';
-import type { Database } from '../mongodb/database.ts';
-import { type BodyAccess, openerOf } from './bodies/body-access.ts';
-import { type RedactOptions, secretsOf } from './bodies/secrets.ts';
-import { Audit } from './collections/audit.ts';
-import { Jobs } from './collections/jobs.ts';
-import { Records } from './collections/records.ts';
-import type { Rerunner } from './rerunner.ts';
+import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { Database } from '../../mongodb/database.ts';
+import { type BodyAccess, openerOf } from '../bodies/body-access.ts';
+import { type RedactOptions, secretsOf } from '../bodies/secrets.ts';
+import { Audit } from '../collections/audit.ts';
+import { Jobs } from '../collections/jobs.ts';
+import { Records } from '../collections/records.ts';
+import type { Rerunner } from '../rerunners/rerunner.ts';
 import type { AdminServices } from './services.ts';
 
 interface OpenDashboardOptions {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { refusal } from './engine/errors.ts';
+import { refusal } from '../engine/errors.ts';
 
 /** A timer for a longer time would fire at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,10 +1,10 @@
-import type { KeyedCall } from './call.ts';
-import { IdempotencyError } from './engine/errors.ts';
-import { fingerprintOf } from './engine/fingerprint.ts';
-import type { ResolvedFingerprint } from './engine/fingerprint-policy.ts';
-import { type FingerprintRule, parseRule, ruleName } from './engine/fingerprint-rule.ts';
-import { type Path, pathOf } from './engine/paths.ts';
-import { textOf } from './reason.ts';
+import type { KeyedCall } from '../call.ts';
+import { IdempotencyError } from '../engine/errors.ts';
+import { fingerprintOf } from '../engine/fingerprint.ts';
+import type { ResolvedFingerprint } from '../engine/fingerprint-policy.ts';
+import { type FingerprintRule, parseRule, ruleName } from '../engine/fingerprint-rule.ts';
+import { type Path, pathOf } from '../engine/paths.ts';
+import { textOf } from '../engine/reason.ts';
 
 /** A `Comparison` is what one call is compared by, as an adapter sees it: nothing is hashed yet. */
 export interface Comparison {

@@ -1,17 +1,17 @@
-import type { KeyedCall } from './call.ts';
-import { checkOptions } from './engine/check-options.ts';
-import { refusal } from './engine/errors.ts';
-import { aFunction, anything, type Check, required } from './engine/option-checks.ts';
-import { without } from './engine/paths.ts';
-import type { ResolvedPolicy } from './engine/policy.ts';
-import { storeWhatIsKnown } from './engine/resolve-policy.ts';
-import { whatCame } from './engine/what-came.ts';
-import { type Comparison, fingerprintsOf } from './fingerprints.ts';
-import { jsonFormat } from './formats/json.ts';
+import type { KeyedCall } from '../call.ts';
+import { checkOptions } from '../engine/check-options.ts';
+import { refusal } from '../engine/errors.ts';
+import { aFunction, anything, type Check, required } from '../engine/option-checks.ts';
+import { without } from '../engine/paths.ts';
+import type { ResolvedPolicy } from '../engine/policy.ts';
+import { storeWhatIsKnown } from '../engine/resolve-policy.ts';
+import { whatCame } from '../engine/what-came.ts';
+import { type Comparison, fingerprintsOf } from '../fingerprints/fingerprints.ts';
+import { jsonFormat } from '../formats/json.ts';
+import { type IsHidden, withoutNames } from '../formats/redact.ts';
+import type { ActiveRun, Run } from '../run/run.ts';
+import { writeJson } from '../run/write-json.ts';
 import { type Ended, mustBeJson, plainCodec, returned } from './plain-codec.ts';
-import { type IsHidden, withoutNames } from './redact.ts';
-import type { ActiveRun, Run } from './run.ts';
-import { writeJson } from './write-json.ts';
 
 /** A `PlainCall` says which operation `idempotency.run(...)` is to run once. */
 export interface PlainCall<Input = unknown> {

@@ -1,10 +1,10 @@
-import type { ResolvedPolicy } from '../engine/policy.ts';
-import type { BodyAccess, OpenBody } from './bodies/body-access.ts';
-import type { Secrets } from './bodies/secrets.ts';
-import type { Audit } from './collections/audit.ts';
-import type { Jobs } from './collections/jobs.ts';
-import type { Records } from './collections/records.ts';
-import type { Rerunner } from './rerunner.ts';
+import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { BodyAccess, OpenBody } from '../bodies/body-access.ts';
+import type { Secrets } from '../bodies/secrets.ts';
+import type { Audit } from '../collections/audit.ts';
+import type { Jobs } from '../collections/jobs.ts';
+import type { Records } from '../collections/records.ts';
+import type { Rerunner } from '../rerunners/rerunner.ts';
 
 /** An action on one key needs these services, from the page, from the command line and from code. */
 export interface ActionServices {

@@ -1,5 +1,5 @@
-import { type IdempotencyError, isIdempotencyError } from './engine/errors.ts';
-import { textOf } from './reason.ts';
+import { type IdempotencyError, isIdempotencyError } from '../engine/errors.ts';
+import { textOf } from '../engine/reason.ts';
 
 /** The store, or the way to it, is to blame for these reasons. The others are those of one call, or of `close()`. */
 const REASONS = ['misconfigured', 'unreachable', 'timeout', 'overloaded'];

@@ -1,5 +1,5 @@
-import type { RuleRefusal, Standing } from '../engine/operator.ts';
-import type { KeyState } from '../engine/record.ts';
+import type { RuleRefusal, Standing } from '../../engine/operator.ts';
+import type { KeyState } from '../../engine/record.ts';
 
 /**
  * An `ActionRefusal` says why a command of an operator is refused. Code goes by it; `refusalSentence` makes the words

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
-import type { Address } from './engine/address.ts';
-import { processWide } from './engine/process-wide.ts';
-import type { Session } from './engine/session.ts';
-import type { Held } from './engine/store.ts';
+import type { Address } from '../engine/address.ts';
+import { processWide } from '../engine/process-wide.ts';
+import { boundedReason } from '../engine/reason.ts';
+import type { Session } from '../engine/session.ts';
+import type { Held } from '../engine/store.ts';
 import type { Jsonify } from './jsonify.ts';
-import { boundedReason } from './reason.ts';
 import { writeJson } from './write-json.ts';
 
 /** A `Run` is what a handler sees of the run that it is in. */

@@ -1,8 +1,8 @@
-import { idOf } from './engine/address.ts';
-import { stepOf } from './engine/histogram.ts';
-import { noCounts, type OperationCounts, type StatsDelta } from './engine/stats.ts';
-import type { Store } from './engine/store.ts';
-import type { IdempotencyEvent, RunEvent } from './events.ts';
+import { idOf } from '../engine/address.ts';
+import { stepOf } from '../engine/histogram.ts';
+import { noCounts, type OperationCounts, type StatsDelta } from '../engine/stats.ts';
+import type { Store } from '../engine/store.ts';
+import type { IdempotencyEvent, RunEvent } from '../events.ts';
 
 const FLUSH_MS = 5_000;
 /** Runs that began within so many ms of each other are counted together. */

@@ -1,4 +1,9 @@
-import { IdempotencyError, isIdempotencyError, refusal } from '../../server/engine/errors.ts';
+import {
+  type IdempotencyError,
+  isIdempotencyError,
+  refusal,
+  refusalWith,
+} from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
@@ -119,7 +124,8 @@ export function idempotentHandler<Rest extends unknown[]>(
 /** A response is a refusal in the developer's own words. */
 function verdictOf(verdict: boolean | Response): boolean {
   if (!isResponse(verdict)) return verdict;
-  throw new IdempotencyError('IDEMPOTENCY_REPLAY_FORBIDDEN', 'Another response is given instead', {
+  throw refusalWith('IDEMPOTENCY_REPLAY_FORBIDDEN', {
+    message: 'Another response is given instead',
     cause: verdict,
   });
 }
@@ -151,5 +157,5 @@ function asksForStream(request: Request): boolean {
 function streaming(): IdempotencyError {
   const message =
     'A request with an idempotency key can not ask for an event stream, which can not be replayed';
-  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'streaming' });
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', { message, reason: 'streaming' });
 }

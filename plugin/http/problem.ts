@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { errorDataOf, type IdempotencyErrorData } from '../../server/engine/error-data.ts';
-import { IdempotencyError } from '../../server/engine/errors.ts';
+import { type IdempotencyError, refusalWith } from '../../server/engine/errors.ts';
 
 /** The body of a refusal, as RFC 9457 has it, with the extension member `idempotency`. */
 export interface Problem {
@@ -32,7 +32,7 @@ export function problem(error: IdempotencyError, documentation: string | undefin
 
 export function requestTooLarge(maxBytes: number, documentation: string | undefined): Response {
   const message = `A request with an idempotency key may have a body of at most ${maxBytes} bytes`;
-  return problem(new IdempotencyError('IDEMPOTENCY_REQUEST_TOO_LARGE', message), documentation);
+  return problem(refusalWith('IDEMPOTENCY_REQUEST_TOO_LARGE', { message }), documentation);
 }
 
 function kindOf({ code, status }: IdempotencyError, documentation: string | undefined) {

@@ -1,4 +1,4 @@
-import { IdempotencyError } from '../../server/engine/errors.ts';
+import { type IdempotencyError, refusalWith } from '../../server/engine/errors.ts';
 import type { HostHeaders } from './headers.ts';
 
 /**
@@ -18,11 +18,10 @@ export function parseKeysHeader(
       throw malformed(name, `holds ${Array.isArray(key) ? 'an array' : `a value of type ${typeof key}`}`);
   }
   if (calls && keys.length !== calls.length) {
-    throw new IdempotencyError(
-      'IDEMPOTENCY_KEY_INVALID',
-      `The ${name} header has ${counted(keys.length, 'entry', 'entries')} for ${counted(calls.length, 'call', 'calls')}`,
-      { reason: 'batch' },
-    );
+    throw refusalWith('IDEMPOTENCY_KEY_INVALID', {
+      message: `The ${name} header has ${counted(keys.length, 'entry', 'entries')} for ${counted(calls.length, 'call', 'calls')}`,
+      reason: 'batch',
+    });
   }
   return keys;
 }
@@ -37,11 +36,11 @@ function jsonOf(header: string, name: string): unknown {
 }
 
 function malformed(name: string, what: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError(
-    'IDEMPOTENCY_KEY_INVALID',
-    `The ${name} header ${what}; it takes a JSON array with a string, or null for no key, for each call`,
-    { reason: 'malformed', cause },
-  );
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', {
+    message: `The ${name} header ${what}; it takes a JSON array with a string, or null for no key, for each call`,
+    reason: 'malformed',
+    cause,
+  });
 }
 
 const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;

@@ -1,4 +1,4 @@
-import { IdempotencyError } from '../../server/engine/errors.ts';
+import { refusalWith } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
 import { isCarrier, isInherited } from '../../server/run/key-carriers.ts';
 import { isNested } from '../../server/run/run.ts';
@@ -66,11 +66,10 @@ function sentKey(opts: CallOptions, headerName: string): KeySource {
   const batchHeaderName = `${headerName}s`;
   const [one, several] = [headers.get(headerName), headers.get(batchHeaderName)];
   if (one !== undefined && several !== undefined) {
-    throw new IdempotencyError(
-      'IDEMPOTENCY_KEY_INVALID',
-      `A request takes ${headerName} or ${batchHeaderName}, not both headers`,
-      { reason: 'ambiguous' },
-    );
+    throw refusalWith('IDEMPOTENCY_KEY_INVALID', {
+      message: `A request takes ${headerName} or ${batchHeaderName}, not both headers`,
+      reason: 'ambiguous',
+    });
   }
   if (several !== undefined) return keyOfBatch(several, batchHeaderName, opts, headers);
   return one === undefined ? { from: 'nowhere' } : keyOfRequest(one, headerName, opts, headers);
@@ -84,7 +83,7 @@ function keyOfRequest(
 ): KeySource {
   if ((calls && calls.length > 1) || batchIndex > 0) {
     const message = `One ${name} header can not be for several calls of a batch`;
-    throw new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'batch' });
+    throw refusalWith('IDEMPOTENCY_KEY_INVALID', { message, reason: 'batch' });
   }
   const parsed = parseKeyHeader(header);
   return isInherited(parsed, carrier) ? { from: 'outer_run' } : { from: 'call', key: parsed };
@@ -116,13 +115,10 @@ function indexIn(
   }
   // Where the context holds only headers, this is how a list that is too short comes to light.
   if (index >= length) {
-    throw new IdempotencyError(
-      'IDEMPOTENCY_KEY_INVALID',
-      `The ${name} header has no entry for call ${index + 1}`,
-      {
-        reason: 'batch',
-      },
-    );
+    throw refusalWith('IDEMPOTENCY_KEY_INVALID', {
+      message: `The ${name} header has no entry for call ${index + 1}`,
+      reason: 'batch',
+    });
   }
   return index;
 }

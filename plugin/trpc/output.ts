@@ -1,4 +1,4 @@
-import { IdempotencyError } from '../../server/engine/errors.ts';
+import { refusalWith } from '../../server/engine/errors.ts';
 import { toTRPCError } from './errors.ts';
 import { markOutcome } from './marks.ts';
 import { type CallResult, errorResult } from './trpc.ts';
@@ -17,7 +17,7 @@ export function outcomeOf(result: CallResult): CallResult {
   closeUnread(result.data);
   const message = 'A mutation that streams its result can not take an idempotency key';
   return errorResult(
-    toTRPCError(new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'streamed_output' })),
+    toTRPCError(refusalWith('IDEMPOTENCY_KEY_INVALID', { message, reason: 'streamed_output' })),
   );
 }
 

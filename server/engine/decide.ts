@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode } from './errors.ts';
+import type { IdempotencyErrorCode, ReasonOf } from './errors.ts';
 import { ruleOf } from './fingerprint.ts';
 import { wasInDoubt } from './lost-run.ts';
 import {
@@ -52,7 +52,7 @@ export type Decision =
       readonly to: 'running' | 'in_doubt' | 'ask';
     }
   | { readonly do: 'replay'; readonly record: CompletedRecord }
-  | { readonly do: 'refuse'; readonly code: Refusal; readonly reason?: string };
+  | { readonly do: 'refuse'; readonly code: Refusal; readonly reason?: ReasonOf<Refusal> };
 
 type Refusal = Extract<
   IdempotencyErrorCode,

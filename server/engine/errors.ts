@@ -1,6 +1,9 @@
+import { OMISSIONS } from './record.ts';
+
 /**
  * Everything Latchkey refuses, as a closed set of codes. `status` is what an HTTP adapter answers with;
- * `retryable` says whether the same key may be sent again without anybody doing anything first.
+ * `retryable` says whether the same key may be sent again without anybody doing anything first. `reasons` are all words that narrow
+ * the code: docs/troubleshooting.md has an entry for each code and each reason.
  *
  * The statuses follow draft-ietf-httpapi-idempotency-key-header-07 §2.7 (400 missing, 409 in progress, 422 reused).
  */
@@ -9,74 +12,117 @@ const CODES = {
     status: 400,
     retryable: false,
     message: 'This operation needs an idempotency key',
+    reasons: [],
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     retryable: false,
     message: 'The idempotency key is not valid',
+    reasons: [
+      'type',
+      'empty',
+      'too_long',
+      'control_character',
+      'unfilled',
+      'not_well_formed',
+      'format',
+      'malformed',
+      'ambiguous',
+      'batch',
+      'unfingerprintable',
+      'conflicting_policies',
+      'misplaced',
+      'incremental',
+      'streaming',
+      'streamed_output',
+    ],
   },
   IDEMPOTENCY_REQUEST_TOO_LARGE: {
     status: 413,
     retryable: false,
     message: 'The body of this request is too large for a request with an idempotency key',
+    reasons: [],
   },
   IDEMPOTENCY_SCOPE_MISSING: {
     status: 401,
     retryable: false,
     message: 'This operation was sent with an idempotency key by a caller without a scope',
+    reasons: [],
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     retryable: false,
     message: 'This idempotency key was used for another request; use a new key for a new request',
+    reasons: [],
   },
   IDEMPOTENCY_SELECTION_CHANGED: {
     status: 422,
     retryable: false,
     message:
       'This idempotency key was used with another selection of fields; repeat the first one to get its result',
+    reasons: [],
   },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     retryable: true,
     message: 'A request with this idempotency key is still running',
+    reasons: ['own_run', 'commit_unknown'],
   },
   IDEMPOTENCY_IN_DOUBT: {
     status: 409,
     retryable: false,
     message:
       'An earlier request with this idempotency key ended without a known effect; an operator has to decide',
+    reasons: ['max_run', 'resolver_failed'],
   },
   IDEMPOTENCY_LEASE_LOST: {
     status: 409,
     retryable: true,
     message: 'Another run of this idempotency key took over; send the request again for its result',
+    reasons: ['expired', 'taken_over', 'max_run', 'timeout', 'transaction_timeout', 'step_not_recorded'],
   },
   IDEMPOTENCY_REPLAY_FORBIDDEN: {
     status: 403,
     retryable: false,
     message: 'The result of the request with this idempotency key is no longer for this caller',
+    reasons: [],
   },
   IDEMPOTENCY_RESULT_NOT_RETAINED: {
     status: 410,
     retryable: false,
     message: 'The request with this idempotency key ran, but its result is not available',
+    reasons: [...OMISSIONS, 'damaged', 'no_cipher', 'undecipherable', 'unknown_format'],
   },
   IDEMPOTENCY_RECORD_UNREADABLE: {
     status: 500,
     retryable: false,
     message:
       'The record of this idempotency key is damaged or was written by another release; nothing was run',
+    reasons: ['type', 'newer_version', 'rule', 'transformer'],
   },
   IDEMPOTENCY_STORE_UNAVAILABLE: {
     status: 503,
     retryable: true,
     message: 'The idempotency store can not be reached; nothing was run',
+    reasons: [
+      'unreachable',
+      'timeout',
+      'unresponsive',
+      'overloaded',
+      'closing',
+      'misconfigured',
+      'given_up',
+      'cipher',
+      'unsealed',
+      'no_transactions',
+      'transaction_timeout',
+      'step_not_recorded',
+    ],
   },
 } as const;
 
 /** What another process of the same fleet, of a newer release, can answer, although this one can not: the key may be sent again. */
-const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: string } = {
+const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: ReasonOf<Code> } = {
   IDEMPOTENCY_RECORD_UNREADABLE: 'newer_version',
   IDEMPOTENCY_RESULT_NOT_RETAINED: 'unknown_format',
 };
@@ -86,6 +132,13 @@ export type IdempotencyErrorCode = keyof typeof CODES;
 
 /** Every code, for tables in adapters and tests. It is no part of the package: a table of a user would lack the codes of the next release. */
 export const IDEMPOTENCY_ERROR_CODES = Object.keys(CODES) as readonly IdempotencyErrorCode[];
+
+/** A `ReasonOf` a code is one of the words that narrow it. It is for the code of this package: users may meet those of a later release. */
+export type ReasonOf<Code extends IdempotencyErrorCode> = (typeof CODES)[Code]['reasons'][number];
+
+/** Every reason of every code, for tests. */
+export const IDEMPOTENCY_ERROR_REASONS: readonly (readonly [IdempotencyErrorCode, reason: string])[] =
+  IDEMPOTENCY_ERROR_CODES.flatMap((code) => CODES[code].reasons.map((reason) => [code, reason] as const));
 
 export interface IdempotencyErrorDetails {
   /** A short word for programs that narrows the code, such as `overloaded` or `closing`. A minor release may add some. */
@@ -147,17 +200,31 @@ export function isIdempotencyError(error: unknown): error is IdempotencyError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
 
+/** What is known of a refusal, beside its code. */
+interface RefusalDetails<Code extends IdempotencyErrorCode> extends IdempotencyErrorDetails {
+  reason?: ReasonOf<Code>;
+  /** Replaces the code's own message. */
+  message?: string;
+}
+
 /** An error with its code's own message. */
-export function refusal(code: IdempotencyErrorCode, reason?: string, cause?: unknown): IdempotencyError {
+export function refusal<Code extends IdempotencyErrorCode>(
+  code: Code,
+  reason?: ReasonOf<Code>,
+  cause?: unknown,
+): IdempotencyError {
   return refusalWith(code, {
     ...(reason !== undefined && { reason }),
     ...(cause !== undefined && { cause }),
   });
 }
 
-/** An error with its code's own message, and all that is known. */
-export function refusalWith(code: IdempotencyErrorCode, details: IdempotencyErrorDetails): IdempotencyError {
-  return new IdempotencyError(code, CODES[code].message, details);
+/** An error with all that is known, and its code's own message where there is no better one. */
+export function refusalWith<Code extends IdempotencyErrorCode>(
+  code: Code,
+  { message = CODES[code].message, ...details }: RefusalDetails<Code>,
+): IdempotencyError {
+  return new IdempotencyError(code, message, details);
 }
 
 /**
@@ -165,9 +232,10 @@ export function refusalWith(code: IdempotencyErrorCode, details: IdempotencyErro
  * was run. The client's answer says no more than that; the cause says what to mend, and is for the operator.
  */
 export function misconfigured(cause: unknown): IdempotencyError {
-  return new IdempotencyError(
-    'IDEMPOTENCY_STORE_UNAVAILABLE',
-    'The idempotency store is not set up as it has to be; nothing was run',
-    { reason: 'misconfigured', retryable: false, cause },
-  );
+  return refusalWith('IDEMPOTENCY_STORE_UNAVAILABLE', {
+    message: 'The idempotency store is not set up as it has to be; nothing was run',
+    reason: 'misconfigured',
+    retryable: false,
+    cause,
+  });
 }

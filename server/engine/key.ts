@@ -1,5 +1,5 @@
 import { parseItem, parseList } from 'structured-headers';
-import { IdempotencyError, refusal } from './errors.ts';
+import { type IdempotencyError, type ReasonOf, refusal, refusalWith } from './errors.ts';
 import { notPromised } from './not-promised.ts';
 import { whatCame } from './what-came.ts';
 
@@ -147,6 +147,10 @@ export function checkScope(value: unknown): string {
   return value;
 }
 
-function invalid(reason: string, what: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', `The idempotency key ${what}`, { reason, cause });
+function invalid(
+  reason: ReasonOf<'IDEMPOTENCY_KEY_INVALID'>,
+  what: string,
+  cause?: unknown,
+): IdempotencyError {
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', { message: `The idempotency key ${what}`, reason, cause });
 }

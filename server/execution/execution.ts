@@ -1,5 +1,5 @@
 import type { Encoded, KeyedCall } from '../call.ts';
-import { IdempotencyError, refusal } from '../engine/errors.ts';
+import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
 import type { Held } from '../engine/store.ts';
 import type { Settlement } from '../engine/transitions.ts';
@@ -218,7 +218,8 @@ export class Execution<Value> {
 
 function tookTooLong(maxRunMs: number, recordId: string | undefined): IdempotencyError {
   const message = `The request ran for more than ${maxRunMs} ms; its effect is unknown, and an operator has to decide`;
-  return new IdempotencyError('IDEMPOTENCY_IN_DOUBT', message, {
+  return refusalWith('IDEMPOTENCY_IN_DOUBT', {
+    message,
     reason: 'max_run',
     ...(recordId !== undefined && { recordId }),
   });

@@ -1,4 +1,4 @@
-import { IdempotencyError, refusal } from '../engine/errors.ts';
+import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import type { Held, Store, WriteAnswer } from '../engine/store.ts';
 import type { LeaseTerms } from '../engine/transitions.ts';
 
@@ -60,7 +60,7 @@ export class Lease {
     const message = `The run took longer than its maxRunMs of ${maxRunMs} ms; its record is in doubt`;
     clearTimeout(this.#renewal);
     this.#isLetGo = true;
-    this.#lose(new IdempotencyError('IDEMPOTENCY_LEASE_LOST', message, { reason: 'max_run' }));
+    this.#lose(refusalWith('IDEMPOTENCY_LEASE_LOST', { message, reason: 'max_run' }));
   }
 
   /**

@@ -1,4 +1,9 @@
-import { type IdempotencyError, type IdempotencyErrorCode, refusalWith } from '../engine/errors.ts';
+import {
+  type IdempotencyError,
+  type IdempotencyErrorCode,
+  type ReasonOf,
+  refusalWith,
+} from '../engine/errors.ts';
 
 /** An operator has to look at the record behind these. */
 const FOR_OPERATORS = new Set<IdempotencyErrorCode>([
@@ -10,10 +15,10 @@ const FOR_OPERATORS = new Set<IdempotencyErrorCode>([
  * A refusal because of a record that is there. Its client is told the record's id only where somebody will ask for it. Other refusals can
  * be had at will, and the ids count up through all scopes: they would tell each client how many keys the others have.
  */
-export function refusalOfRecord(
-  code: IdempotencyErrorCode,
+export function refusalOfRecord<Code extends IdempotencyErrorCode>(
+  code: Code,
   recordId: string | undefined,
-  reason?: string,
+  reason?: ReasonOf<Code>,
   cause?: unknown,
 ): IdempotencyError {
   return refusalWith(code, {

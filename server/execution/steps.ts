@@ -1,6 +1,6 @@
 import { sealBody } from '../bodies/bodies.ts';
 import { storedBytes } from '../engine/body.ts';
-import { IdempotencyError, refusal } from '../engine/errors.ts';
+import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import type { Held, Store } from '../engine/store.ts';
@@ -158,14 +158,11 @@ export class Steps {
   #unrecorded(name: string, cause: unknown): IdempotencyError {
     this.#doubt = `step "${name}" ended, but could not be recorded`;
     if (this.#deps.lease.lost) return refusal('IDEMPOTENCY_LEASE_LOST', 'step_not_recorded', cause);
-    return new IdempotencyError(
-      'IDEMPOTENCY_STORE_UNAVAILABLE',
-      `Step "${name}" ended, but could not be recorded`,
-      {
-        reason: 'step_not_recorded',
-        cause,
-      },
-    );
+    return refusalWith('IDEMPOTENCY_STORE_UNAVAILABLE', {
+      message: `Step "${name}" ended, but could not be recorded`,
+      reason: 'step_not_recorded',
+      cause,
+    });
   }
 
   async #valueOf(name: string, stored: unknown): Promise<unknown> {

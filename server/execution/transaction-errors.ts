@@ -1,12 +1,9 @@
-import { IdempotencyError } from '../engine/errors.ts';
+import { type IdempotencyError, refusalWith } from '../engine/errors.ts';
 
 /** Makes the error of a transaction that ran out of time: nothing happened, and the same key may be sent again. */
 export function outOfTime(cause: unknown): IdempotencyError {
   const message = 'The transaction could not be committed in time; nothing of it was kept';
-  return new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', message, {
-    reason: 'transaction_timeout',
-    cause,
-  });
+  return refusalWith('IDEMPOTENCY_STORE_UNAVAILABLE', { message, reason: 'transaction_timeout', cause });
 }
 
 /** Makes the error of transactions that the store gave up each time. It is the developer's to mend: a retry ends alike. */

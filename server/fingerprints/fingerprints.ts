@@ -1,5 +1,5 @@
 import type { KeyedCall } from '../call.ts';
-import { IdempotencyError } from '../engine/errors.ts';
+import { type IdempotencyError, refusalWith } from '../engine/errors.ts';
 import { fingerprintOf } from '../engine/fingerprint.ts';
 import type { ResolvedFingerprint } from '../engine/fingerprint-policy.ts';
 import { type FingerprintRule, parseRule, ruleName } from '../engine/fingerprint-rule.ts';
@@ -72,7 +72,7 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
 
 function otherForm(): IdempotencyError {
   const message = 'The record of this idempotency key was written with another transformer; nothing was run';
-  return new IdempotencyError('IDEMPOTENCY_RECORD_UNREADABLE', message, { reason: 'transformer' });
+  return refusalWith('IDEMPOTENCY_RECORD_UNREADABLE', { message, reason: 'transformer' });
 }
 
 function currentRule(inputs: readonly ComparedInput[]): Omit<FingerprintRule, 'form'> {
@@ -133,5 +133,5 @@ async function hashOfValue(
 export function unfingerprintable(cause: unknown): IdempotencyError {
   const why = cause instanceof Error ? cause.message : textOf(cause);
   const message = `The input of this operation can not be compared, so it can not have an idempotency key: ${why}`;
-  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'unfingerprintable', cause });
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', { message, reason: 'unfingerprintable', cause });
 }

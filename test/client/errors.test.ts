@@ -21,7 +21,7 @@ const unrun: IdempotencyErrorCode[] = [
 ];
 
 /** A refusal as it stands in the JSON of an answer, by each API. */
-const dataOf = (code: IdempotencyErrorCode, reason?: string) => errorDataOf(refusal(code, reason));
+const dataOf = (code: IdempotencyErrorCode, reason?: string) => errorDataOf(refusal(code, reason as never));
 
 interface GraphQLFailure {
   message: string;

@@ -212,7 +212,7 @@ describe('a refusal', () => {
         wrapStore: (store) =>
           storeBut(store, {
             claim: async () => {
-              throw refusal(code, 'why', new Error('E11000 duplicate key error collection: keys'));
+              throw refusal(code, 'why' as never, new Error('E11000 duplicate key error collection: keys'));
             },
           }),
       });

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { IdempotencyError } from '../../../server/engine/errors.ts';
+import { refusalWith } from '../../../server/engine/errors.ts';
 import { whatCame } from '../../../server/engine/what-came.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';
@@ -30,7 +30,7 @@ export function authorization<Context>(
       return !asksAll || isAllowed(await ofAll(operationCall(parts, undefined, known)));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      throw new IdempotencyError('IDEMPOTENCY_REPLAY_FORBIDDEN', error.message, { cause: error });
+      throw refusalWith('IDEMPOTENCY_REPLAY_FORBIDDEN', { message: error.message, cause: error });
     }
   };
 }

@@ -1,6 +1,11 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { errorDataOf } from '../../../server/engine/error-data.ts';
-import { IdempotencyError, isIdempotencyError } from '../../../server/engine/errors.ts';
+import {
+  type IdempotencyError,
+  isIdempotencyError,
+  type ReasonOf,
+  refusalWith,
+} from '../../../server/engine/errors.ts';
 import { ArgumentsRefused } from '../document/coerced-arguments.ts';
 
 /**
@@ -40,8 +45,13 @@ function translated(error: IdempotencyError, http: { status?: number }): GraphQL
 }
 
 /** A keyed operation that this half can not protect; nothing was run. */
-export function unprotectable(reason: string, message: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, {
+export function unprotectable(
+  reason: ReasonOf<'IDEMPOTENCY_KEY_INVALID'>,
+  message: string,
+  cause?: unknown,
+): IdempotencyError {
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', {
+    message,
     reason,
     ...(cause !== undefined && { cause }),
   });

@@ -1,4 +1,4 @@
-import { IdempotencyError } from '../../../server/engine/errors.ts';
+import { type IdempotencyError, refusalWith } from '../../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../../server/engine/key.ts';
 import { isInherited } from '../../../server/run/key-carriers.ts';
 import { isInheritedKey } from '../../../server/run/run.ts';
@@ -62,5 +62,5 @@ function own(key: string, carrier: unknown): string | undefined {
 }
 
 function ambiguous(message: string): IdempotencyError {
-  return new IdempotencyError('IDEMPOTENCY_KEY_INVALID', message, { reason: 'ambiguous' });
+  return refusalWith('IDEMPOTENCY_KEY_INVALID', { message, reason: 'ambiguous' });
 }

@@ -1,4 +1,4 @@
-import { type IdempotencyError, refusal } from '../../engine/errors.ts';
+import { IdempotencyError, refusal } from '../../engine/errors.ts';
 import {
   type Failure,
   isTransient,
@@ -22,7 +22,7 @@ export type NextStep =
   /** Tell their callers. */
   | { readonly do: 'fail'; readonly error: IdempotencyError };
 
-/** The reason of a write that was refused because the index that it names may be gone. */
+/** A write that was refused because the index that it names may be gone has this reason. It is a word within the store: no caller meets it. */
 export const LOCK_MISSING = 'lock_missing';
 
 /** @param size the number of writes in the command that still need an answer */
@@ -59,7 +59,8 @@ export function afterStatementError({ code, errmsg }: StatementError, namesLock:
   if (isTransient(code)) return { do: 'again_later' };
   const cause = Object.assign(new Error(errmsg), { code });
   if (namesLock && mayMissIndex(code)) {
-    return { do: 'fail', error: refusal('IDEMPOTENCY_STORE_UNAVAILABLE', LOCK_MISSING, cause) };
+    const details = { reason: LOCK_MISSING, cause };
+    return { do: 'fail', error: new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', errmsg, details) };
   }
   if (isUnwritable(code)) return { do: 'fail', error: unwritable(cause) };
   return { do: 'fail', error: refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type', cause) };

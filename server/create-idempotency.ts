@@ -1,6 +1,6 @@
 import { sealBody } from './bodies/bodies.ts';
 import { captureOf } from './bodies/capture.ts';
-import { anyOf, type ReadableRecord, storedText } from './bodies/stored-text.ts';
+import { anyOf, type BodyPart, type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
@@ -106,7 +106,7 @@ class Engine implements Idempotency {
 
   async open(
     record: ReadableRecord,
-    part: 'request' | 'response',
+    part: BodyPart,
     { mostBytes }: { mostBytes?: number } = {},
   ): Promise<string> {
     return storedText(record, part, this.#ciphers, mostBytes);

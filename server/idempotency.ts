@@ -1,4 +1,4 @@
-import type { ReadableRecord } from './bodies/stored-text.ts';
+import type { BodyPart, ReadableRecord } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
 import type { Origin } from './engine/check-options.ts';
 import type { ExclusivePolicy, Policy, ResolvedPolicy } from './engine/policy.ts';
@@ -77,11 +77,7 @@ export interface Idempotency {
    * @param options.mostBytes for the beginning only: about so many bytes of the text, however long it is
    * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why there is none
    */
-  open(
-    record: ReadableRecord,
-    part: 'request' | 'response',
-    options?: { mostBytes?: number },
-  ): Promise<string>;
+  open(record: ReadableRecord, part: BodyPart, options?: { mostBytes?: number }): Promise<string>;
   /**
    * A response that an operator gives for a record, as the record may hold it: encrypted where this has a cipher. Which
    * operation has which is not known here, so it is that of the defaults, or else the first of an operation.

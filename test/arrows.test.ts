@@ -52,6 +52,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/mongodb/setup/store.ts', "export { x } from '../store.ts';"],
     ['server/operator/command.ts', "export { x } from '../admin/commands/act.ts';"],
     ['server/operator/peer.ts', "export { TRPCError } from '@trpc/server';"],
+    ['server/operator/run.ts', "export { x } from '../execution/execution.ts';"],
     ['server/operator/store.ts', "export { x } from '../memory/store.ts';"],
     ['server/admin/api/way-in.ts', "export { x } from '../create-dashboard.ts';"],
     ['server/admin/commands/api.ts', "export { x } from '../api/router.ts';"],

@@ -1,24 +1,25 @@
 import type { KeyedCall } from '../call.ts';
 import { lostRunOf } from '../engine/lost-run.ts';
-import type { UnresolvedRecord } from '../engine/record.ts';
+import type { StoredStep, UnresolvedRecord } from '../engine/record.ts';
 import type { Doubt } from '../engine/resolution.ts';
 import type { Held } from '../engine/store.ts';
 import { downstreamKeyOf } from '../run/run.ts';
 import { openStep, placeOfStep } from './step-value.ts';
 
-/** What a doubt is made of: the record as it was found, and the takeover under which the question is asked. */
-interface Doubtful<Value> {
-  readonly call: KeyedCall<Value>;
+/** What a record says of a lost run, with what opens its steps. */
+interface Doubtful {
   readonly record: UnresolvedRecord;
-  readonly held: Held;
+  readonly steps: readonly StoredStep[] | undefined;
   readonly signal: AbortSignal;
+  /** Gives the value of a step. */
+  open(name: string, stored: unknown): Promise<unknown>;
 }
 
-/** Makes what a `resolve` function is shown: what is known of the lost run, and the call that asks. */
-export async function doubtOf<Value>({ call, record, held, signal }: Doubtful<Value>): Promise<Doubt> {
+/** Makes what is known of a lost run by its record alone: an operator by code asks about it without a call. */
+export function doubtOfRecord({ record, steps: stored, signal, open }: Doubtful): Doubt {
   const { scope, key, operation, state } = record;
-  const steps = new Map(held.steps?.map(({ name, value }) => [name, value]));
-  const doubt: Doubt = {
+  const steps = new Map(stored?.map(({ name, value }) => [name, value]));
+  return {
     scope,
     key,
     operation,
@@ -26,12 +27,26 @@ export async function doubtOf<Value>({ call, record, held, signal }: Doubtful<Va
     ...lostRunOf(record),
     finishedSteps: [...steps.keys()],
     signal,
-    downstreamKey: (name) => downstreamKeyOf(held, name),
+    downstreamKey: (name) => downstreamKeyOf(record, name),
     async step<T>(name: string) {
-      if (!steps.has(name)) return undefined;
-      return (await openStep(steps.get(name), placeOfStep(held, name), call.policy.cipher)) as T;
+      return steps.has(name) ? ((await open(name, steps.get(name))) as T) : undefined;
     },
   };
+}
+
+/** What a doubt is made of: the record as it was found, and the takeover under which the question is asked. */
+interface Asked<Value> {
+  readonly call: KeyedCall<Value>;
+  readonly record: UnresolvedRecord;
+  readonly held: Held;
+  readonly signal: AbortSignal;
+}
+
+/** Makes what a `resolve` function is shown: what is known of the lost run, and the call that asks. */
+export async function doubtOf<Value>({ call, record, held, signal }: Asked<Value>): Promise<Doubt> {
+  const open = (name: string, stored: unknown) =>
+    openStep(stored, placeOfStep(held, name), call.policy.cipher);
+  const doubt = doubtOfRecord({ record, steps: held.steps, signal, open });
   // A copy, for the developer may have made what is seen; and as it is, for what is read only when somebody asks for it may fail.
   const seen = (await call.seen?.()) ?? {};
   const members = { ...Object.getOwnPropertyDescriptors(seen), ...Object.getOwnPropertyDescriptors(doubt) };

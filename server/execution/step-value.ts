@@ -18,9 +18,14 @@ export function placeOfStep(
  * Opens the value of a step that an earlier attempt finished.
  * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED when it was too large or is damaged
  */
-export async function openStep(stored: unknown, place: BodyPlace, cipher: Cipher | null): Promise<unknown> {
+export function openStep(stored: unknown, place: BodyPlace, cipher: Cipher | null): Promise<unknown> {
+  return stepValueOf(() => openBody(replayableBody(stored, STEP_FORMAT), place, cipher));
+}
+
+/** Does the same with a body that somebody else opens. */
+export async function stepValueOf(open: () => Promise<string>): Promise<unknown> {
   try {
-    return readStep(await openBody(replayableBody(stored, STEP_FORMAT), place, cipher));
+    return readStep(await open());
   } catch (cause) {
     throw isIdempotencyError(cause) ? cause : refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }

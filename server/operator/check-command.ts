@@ -1,5 +1,15 @@
+import { isObjectId } from '../admin/collections/records.ts';
 import { checkOptions, type Origin } from '../engine/check-options.ts';
-import { aBoolean, anything, type Check, isObject, oneOf, required } from '../engine/option-checks.ts';
+import {
+  aBoolean,
+  aFunction,
+  anything,
+  type Check,
+  integer,
+  isObject,
+  oneOf,
+  required,
+} from '../engine/option-checks.ts';
 import { whatCame } from '../engine/what-came.ts';
 import type { EraseOptions } from './erase-scope.ts';
 import type {
@@ -9,6 +19,7 @@ import type {
   KeyAddress,
   MayRepeatOptions,
 } from './key-operator.ts';
+import type { ResolvePendingOptions } from './pending-result.ts';
 
 /** Checks a text by its length, without the blanks around it: blanks alone are no reason. */
 export const aText = (shortest: number, longest: number): Check => ({
@@ -41,6 +52,18 @@ const COMMANDS = {
       accepts: (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length >= 16,
     },
   } satisfies Record<keyof EraseOptions, Check>,
+  resolvePending: {
+    limit: integer(1, 10_000),
+    resolve: aFunction,
+    operation: aText(1, 1_024),
+    concurrency: integer(1, 32),
+    reason: aText(8, 1_000),
+    after: {
+      expected: 'the `next` of an earlier resolvePending(...)',
+      accepts: (value) => typeof value === 'string' && isObjectId(value),
+    },
+    signal: { expected: 'an AbortSignal', accepts: (value) => isObject(value) && 'aborted' in value },
+  } satisfies Record<keyof ResolvePendingOptions, Check>,
 } as const;
 
 /**

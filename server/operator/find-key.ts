@@ -82,7 +82,8 @@ export function foundKey(detail: KeyDetail): FoundKey {
 }
 
 /** The text that stands for what was seen; the record of an unreadable key can not be acted on. */
-const revisionOf = (seen: Seen | null): string => Buffer.from(JSON.stringify(seen)).toString('base64url');
+export const revisionOf = (seen: Seen | null): string =>
+  Buffer.from(JSON.stringify(seen)).toString('base64url');
 
 /**
  * Reads what was seen out of a revision; null for an unreadable record.

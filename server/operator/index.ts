@@ -11,3 +11,9 @@ export type {
   OperatorOptions,
   OperatorResult,
 } from './key-operator.ts';
+export type {
+  PendingResolution,
+  ResolvedKey,
+  ResolvedPending,
+  ResolvePendingOptions,
+} from './pending-result.ts';

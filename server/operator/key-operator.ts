@@ -3,6 +3,7 @@ import type { Rerunner } from '../admin/rerunners/rerunner.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { Erased, EraseOptions } from './erase-scope.ts';
 import type { FoundKey } from './find-key.ts';
+import type { ResolvedPending, ResolvePendingOptions } from './pending-result.ts';
 
 /** The options of `createOperator`. */
 export interface OperatorOptions {
@@ -151,4 +152,15 @@ export interface KeyOperator {
    * @throws TypeError for an option that is missing or wrong
    */
   erase(options: EraseOptions): Promise<Erased>;
+  /**
+   * Asks a function about the keys that are in doubt or whose lease has lapsed, the oldest first, and settles those of which it knows the
+   * end: for cron, since a key that no client retries is asked about by nobody else. Each answer is taken as `complete`, `fail` or
+   * `allowRetry` takes it, on the record as it was when the function was asked. What goes wrong with one key is in its result, and the
+   * others go on.
+   * @example
+   * const { counts } = await operator.resolvePending({ limit: 500, resolve: askProvider })
+   * if (counts.error > 0) alertSomebody(counts)
+   * @throws TypeError for an option that is wrong, and where neither this call nor `createIdempotency` has a `resolve`
+   */
+  resolvePending(options?: ResolvePendingOptions): Promise<ResolvedPending>;
 }

@@ -5,11 +5,15 @@ import { Records } from '../admin/collections/records.ts';
 import { requireMongoStore } from '../admin/collections/require-mongo-store.ts';
 import type { Actor } from '../admin/contract/contract.ts';
 import type { ActionServices } from '../admin/services/services.ts';
+import type { ReadableRecord } from '../bodies/stored-text.ts';
+import { stepValueOf } from '../execution/step-value.ts';
 import type { OperatorOptions } from './key-operator.ts';
 
 /** An operator by code works with these services, in the name of the actor. */
 export interface OperatorServices extends ActionServices {
   readonly actor: Actor;
+  /** Gives the value of a finished step. @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED */
+  openStep(record: ReadableRecord, step: string): Promise<unknown>;
 }
 
 /**
@@ -26,6 +30,7 @@ export function openOperator({ idempotency, by, rerunners = [] }: OperatorOption
     readOnly: false,
     rerunners,
     open: openerOf(idempotency),
+    openStep: (record, step) => stepValueOf(() => idempotency.open(record, { step })),
     seal: idempotency.seal.bind(idempotency),
     actor: { id: by, role: 'admin', via: `code, on ${hostname()}` },
   };

@@ -25,6 +25,21 @@ export async function actions() {
   await operator.allowRetry(address, { reason, mayRepeat: true });
   await operator.expire(address, { reason });
   expectTypeOf(await operator.erase({ scope: 'user-1', reason })).toEqualTypeOf<Erased>();
+  const { keys, next } = await operator.resolvePending({
+    limit: 500,
+    resolve: async ({ step, state }) => {
+      expectTypeOf(state).toEqualTypeOf<'lapsed' | 'in_doubt'>();
+      const charge = await step<{ id: string }>('charge');
+      return charge ? { action: 'complete', data: charge, api: 'run' } : { action: 'in_doubt' };
+    },
+  });
+  expectTypeOf(next).toEqualTypeOf<string | null>();
+  for (const resolved of keys) {
+    expectTypeOf(resolved.scope).toBeString();
+    if (resolved.outcome === 'refused') expectTypeOf(resolved.why).toBeString();
+    if (resolved.outcome === 'error') expectTypeOf(resolved.error).toBeUnknown();
+  }
+  await operator.resolvePending();
 }
 
 export function mistakes() {

@@ -132,7 +132,8 @@ function offered(
   return { action, refused, confirm, mayRepeat: record === undefined || mayRepeat(action, record) };
 }
 
-function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
+/** Makes what an action is a compare-and-set on. */
+export function seenOf(id: string, { life, owner, fence, state }: KeyRecord): Seen {
   return { id, life: String(life), owner, fence: String(fence), state };
 }
 

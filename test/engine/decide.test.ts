@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type ClaimRequest, decide } from '../../server/engine/decide.ts';
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { claimed, settled } from '../../server/engine/transitions.ts';
-import { claimOf } from '../support/requests.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const later = (ms: number) => new Date(NOW.getTime() + ms);

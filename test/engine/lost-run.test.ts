@@ -8,7 +8,7 @@ import {
 } from '../../server/engine/lost-run.ts';
 import type { RunningRecord, UnresolvedRecord } from '../../server/engine/record.ts';
 import { claimed, lapsed, settled, takenOver } from '../../server/engine/transitions.ts';
-import { claimOf } from '../support/requests.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 const request = claimOf();

@@ -10,8 +10,8 @@ import {
   standingOf,
 } from '../../server/engine/operator.ts';
 import { HIGHEST_COUNT, type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
-import { claimOf } from '../support/requests.ts';
 
 const later = (ms: number) => new Date(NOW.getTime() + ms);
 

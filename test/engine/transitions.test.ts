@@ -20,8 +20,8 @@ import {
   stepped,
   takenOver,
 } from '../../server/engine/transitions.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
-import { claimOf } from '../support/requests.ts';
 
 const BODY = { format: 'test/1', body: '{}', bytes: 2 };
 const SETTLEMENTS: readonly Settlement[] = [

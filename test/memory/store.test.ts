@@ -1,5 +1,5 @@
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { storeContract } from '../contracts/store-contract.ts';
+import { storeContract } from '../../server/testing/contract/store-contract.ts';
 
 storeContract('the memory store', async () => {
   const store = createMemoryStore();

@@ -2,9 +2,9 @@ import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import type { ClaimAnswer } from '../../server/engine/store.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { isUpdate, type OpenedStore, openStore } from './open-store.ts';
 

@@ -14,7 +14,7 @@ import {
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import { HIGHEST_COUNT, NEVER, type StoredRecord } from '../../server/engine/record.ts';
 import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
-import { claimOf } from '../support/requests.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 
 /** The time of all generated claims, to stand on its boundaries. */
 export const NOW = new Date('2026-01-01T00:00:00.000Z');

@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import type { Store } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { createWrites } from '../../server/mongodb/pipelines/statements.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { type FreshDatabase, freshDatabase, mongoPort } from '../support/database.ts';
 import { type Gate, gate } from '../support/gate.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 import { freshDatabase } from '../support/database.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { claimOf } from '../support/requests.ts';
 
 const COLLECTION = 'idempotency_keys';
 

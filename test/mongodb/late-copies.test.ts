@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, openStore } from './open-store.ts';
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { ClaimAnswer } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { COLLECTION, isUpdate, type OpenedStore, openStore } from './open-store.ts';
 
 interface Lock extends AsyncDisposable {

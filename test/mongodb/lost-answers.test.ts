@@ -2,10 +2,10 @@ import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
 import { freshDatabase, mongoPort } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 

@@ -2,7 +2,7 @@ import type { Db, Document, RunCommandOptions } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../server/mongodb/database.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { COLLECTION, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 
 const LOCK = { scope: 1, key: 1 } as const;

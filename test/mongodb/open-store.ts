@@ -2,8 +2,8 @@ import type { CommandStartedEvent, Document, MongoClientOptions } from 'mongodb'
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { Held, Store } from '../../server/engine/store.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { freshClaim } from '../../server/testing/contract/requests.ts';
 import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
-import { freshClaim } from '../support/requests.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: Store;

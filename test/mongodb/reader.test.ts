@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { Collection } from '../../server/mongodb/database.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { Reader } from '../../server/mongodb/reader.ts';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { type Gate, gate } from '../support/gate.ts';
-import { completed, freshClaim } from '../support/requests.ts';
 import { COLLECTION, type OpenedStore, openEmptyStore } from './open-store.ts';
 
 const isFind = (command: Document) => 'find' in command;

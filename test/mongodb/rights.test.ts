@@ -2,9 +2,9 @@ import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { freshClaim } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
 import { type SecuredMongod, startSecuredMongod } from '../support/mongod/start-secured-mongod.ts';
-import { freshClaim } from '../support/requests.ts';
 
 let server: SecuredMongod;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../server/mongodb/database.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import { freshClaim } from '../../server/testing/contract/requests.ts';
 import { freshDatabase } from '../support/database.ts';
-import { freshClaim } from '../support/requests.ts';
 import { COLLECTION } from './open-store.ts';
 
 async function fresh(options: Partial<MongoStoreOptions> = {}) {

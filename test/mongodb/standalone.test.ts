@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { MongodProcess } from '../support/mongod/mongod-process.ts';
 import { type RunningMongod, startMongod } from '../support/mongod/start-mongod.ts';
-import { completed, freshClaim } from '../support/requests.ts';
 import { openStore } from './open-store.ts';
 
 let standalone: RunningMongod;

@@ -1,5 +1,5 @@
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { storeContract } from '../contracts/store-contract.ts';
+import { storeContract } from '../../server/testing/contract/store-contract.ts';
 import { freshDatabase } from '../support/database.ts';
 
 storeContract('the MongoDB store', async () => {

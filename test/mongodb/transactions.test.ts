@@ -2,10 +2,10 @@ import type { ClientSession, CommandStartedEvent } from 'mongodb';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Held, Transaction } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
-import { completed, freshClaim, rivalOf } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { type OpenedStore, openStore } from './open-store.ts';
 

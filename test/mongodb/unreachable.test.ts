@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { MongoClient } from 'mongodb';
 import { expect, it } from 'vitest';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { mongoPort, mongoUri } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startReplicaSet } from '../support/mongod/start-replica-set.ts';
-import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
-import { completed, freshClaim } from '../support/requests.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { COLLECTION, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 

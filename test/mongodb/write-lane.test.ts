@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { completed, freshClaim } from '../support/requests.ts';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { COLLECTION, isUpdate, openEmptyStore } from './open-store.ts';
 
 /** How many statements each command is the first to carry: a slow one's go again, by themselves, on a busy machine. */

@@ -1,8 +1,8 @@
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { createIdempotency, type IdempotencyOptions, type Run, type Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
+import { claimOf } from '../../server/testing/contract/requests.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
-import { claimOf } from '../support/requests.ts';
 
 type Options = Partial<IdempotencyOptions> & {
   faults?: Partial<Store>;

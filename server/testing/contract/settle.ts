@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { HISTORY_LIMIT, type HistoryEntry, type KeyRecord, NEVER } from '../../../server/engine/record.ts';
-import type { Held } from '../../../server/engine/store.ts';
-import { completed } from '../../support/requests.ts';
+import { HISTORY_LIMIT, type HistoryEntry, type KeyRecord, NEVER } from '../../engine/record.ts';
+import type { Held } from '../../engine/store.ts';
 import { doubted, type Ground, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function settlements(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { claimOf, completed } from '../../support/requests.ts';
 import type { Ground } from './ground.ts';
+import { claimOf, completed } from './requests.ts';
 
 export function closing({ open }: Ground): void {
   describe('close', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Held, Store, WriteAnswer } from '../../../server/engine/store.ts';
-import { completed } from '../../support/requests.ts';
+import type { Held, Store, WriteAnswer } from '../../engine/store.ts';
 import { type Ground, LAPSED, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 /** A write that reads, decides and then writes loses one of these races; so each is run several times, in both orders. */
 const ROUNDS = Array.from({ length: 6 }, (_, round) => round);

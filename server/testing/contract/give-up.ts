@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completed } from '../../support/requests.ts';
 import { doubted, type Ground, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function givenUpClaims(ground: Ground): void {
   const { fresh, rival, win, read } = ground;

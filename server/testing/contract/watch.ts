@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../../server/engine/decide.ts';
-import type { Settlement } from '../../../server/engine/transitions.ts';
-import { completed } from '../../support/requests.ts';
+import { decide } from '../../engine/decide.ts';
+import type { Settlement } from '../../engine/transitions.ts';
 import { doubted, type Ground, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function watches(ground: Ground): void {
   const { fresh, rival, win } = ground;

@@ -1,5 +1,5 @@
-import type { ClaimRequest } from '../../server/engine/decide.ts';
-import type { Settlement } from '../../server/engine/transitions.ts';
+import type { ClaimRequest } from '../../engine/decide.ts';
+import type { Settlement } from '../../engine/transitions.ts';
 
 /** A claim of key `k` in scope `s`, but for what is given. */
 export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {

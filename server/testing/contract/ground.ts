@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from 'vitest';
-import type { ClaimRequest } from '../../../server/engine/decide.ts';
-import type { KeyRecord } from '../../../server/engine/record.ts';
-import type { Held, Store, WriteAnswer } from '../../../server/engine/store.ts';
-import type { Settlement } from '../../../server/engine/transitions.ts';
-import { freshClaim, rivalOf } from '../../support/requests.ts';
+import type { ClaimRequest } from '../../engine/decide.ts';
+import type { KeyRecord } from '../../engine/record.ts';
+import type { Held, Store, WriteAnswer } from '../../engine/store.ts';
+import type { Settlement } from '../../engine/transitions.ts';
+import { freshClaim, rivalOf } from './requests.ts';
 
 export interface OpenStore extends AsyncDisposable {
   readonly store: Store;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completed } from '../../support/requests.ts';
 import { doubted, type Ground, LAPSED, nobody, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function takeovers(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

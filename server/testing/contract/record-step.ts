@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyRecord, RunningRecord } from '../../../server/engine/record.ts';
-import type { Settlement } from '../../../server/engine/transitions.ts';
-import { completed } from '../../support/requests.ts';
+import type { KeyRecord, RunningRecord } from '../../engine/record.ts';
+import type { Settlement } from '../../engine/transitions.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function recordedSteps(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyRecord } from '../../../server/engine/record.ts';
-import { completed } from '../../support/requests.ts';
+import type { KeyRecord } from '../../engine/record.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function renewals(ground: Ground): void {
   const { fresh, rival, win, read, stands } = ground;

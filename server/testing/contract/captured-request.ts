@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ClaimRequest } from '../../../server/engine/decide.ts';
-import { completed } from '../../support/requests.ts';
+import type { ClaimRequest } from '../../engine/decide.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 export function capturedRequests(ground: Ground): void {
   const { fresh, rival, win, read } = ground;

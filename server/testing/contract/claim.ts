@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { NEVER, type StoredRecord } from '../../../server/engine/record.ts';
-import type { ClaimAnswer } from '../../../server/engine/store.ts';
-import type { Settlement } from '../../../server/engine/transitions.ts';
-import { completed } from '../../support/requests.ts';
+import { NEVER, type StoredRecord } from '../../engine/record.ts';
+import type { ClaimAnswer } from '../../engine/store.ts';
+import type { Settlement } from '../../engine/transitions.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
+import { completed } from './requests.ts';
 
 /** The answer to a claim that lost to this record. A store whose records operators can find also names the record. */
 const lostTo = (record: StoredRecord, answer: ClaimAnswer) => ({

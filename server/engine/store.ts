@@ -97,7 +97,7 @@ export interface StoreNeeds {
  * A store keeps the records. Each write below is one atomic step on one record; nothing else about a store is
  * assumed. Every method rejects with IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the store did not answer within
  * its deadline, and with reason `closing` after `close`. A record that `readRecord` does not understand is never written.
- * The contract is `server/testing/contract/store-contract.ts`: it tries all but `begin` and `count`.
+ * `storeContract(...)` of `latchkey/testing` tries all of this but `begin` and `count`.
  *
  * @experimental a minor release may change what a store has to do
  */

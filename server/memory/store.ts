@@ -43,10 +43,22 @@ export function createMemoryStore(options: Readonly<Record<string, never>> = {})
   return new MemoryStore();
 }
 
-class MemoryStore implements Store {
+/** A `MemoryStore` keeps the records in a Map. Each of its writes is one step of the event loop, and so atomic. */
+export class MemoryStore implements Store {
   readonly #records = new Map<string, StoredRecord>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #clock: () => Date;
   #closed = false;
+
+  /** @param clock tells the store's time @default the clock of the machine */
+  constructor(clock = () => new Date()) {
+    this.#clock = clock;
+  }
+
+  /** The records as they stand, with those that have expired. */
+  get records(): readonly StoredRecord[] {
+    return [...this.#records.values()];
+  }
 
   async ready(): Promise<void> {
     this.#refuseWhenClosed();
@@ -119,6 +131,11 @@ class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.look();
+  }
+
+  /** Lets those who watch a record look at it again: for a clock that was moved. */
+  look(): void {
     for (const id of this.#changes.eventNames()) this.#changes.emit(id);
   }
 
@@ -132,7 +149,7 @@ class MemoryStore implements Store {
   }
 
   #read(address: Address): Snapshot {
-    return { record: this.#records.get(idOf(address)) ?? null, now: new Date() };
+    return { record: this.#records.get(idOf(address)) ?? null, now: this.#clock() };
   }
 
   #write(address: Address, record: StoredRecord): void {

@@ -1,7 +1,12 @@
+import * as runner from 'vitest';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { storeContract } from '../../server/testing/contract/store-contract.ts';
+import { storeContract } from '../../server/testing/index.ts';
 
-storeContract('the memory store', async () => {
-  const store = createMemoryStore();
-  return { store, [Symbol.asyncDispose]: () => store.close(0) };
-});
+storeContract(
+  'the memory store',
+  async () => {
+    const store = createMemoryStore();
+    return { store, [Symbol.asyncDispose]: () => store.close(0) };
+  },
+  runner,
+);

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from './expect.ts';
 import { doubted, type Ground } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function addresses(ground: Ground): void {
-  const { fresh, rival, win, read } = ground;
+  const { describe, it, fresh, rival, win, read } = ground;
 
   describe('addresses and texts', () => {
     const texts = [

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
 import type { ClaimRequest } from '../../engine/decide.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function capturedRequests(ground: Ground): void {
-  const { fresh, rival, win, read } = ground;
+  const { describe, it, fresh, rival, win, read } = ground;
 
   describe('a captured request', () => {
     const captured = { format: 'test/1', body: '{"$set":"$$NOW"}', bytes: 16 };

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
 import { NEVER, type StoredRecord } from '../../engine/record.ts';
 import type { ClaimAnswer } from '../../engine/store.ts';
 import type { Settlement } from '../../engine/transitions.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
@@ -14,7 +14,7 @@ const lostTo = (record: StoredRecord, answer: ClaimAnswer) => ({
 });
 
 export function claims(ground: Ground): void {
-  const { fresh, rival, win, read } = ground;
+  const { describe, it, fresh, rival, win, read } = ground;
 
   describe('claim', () => {
     it('a fresh key is won, and the record says by whom', async () => {

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from './expect.ts';
 import type { Ground } from './ground.ts';
 import { claimOf, completed } from './requests.ts';
 
-export function closing({ open }: Ground): void {
+export function closing({ describe, it, open }: Ground): void {
   describe('close', () => {
     it('every operation is refused afterwards', async () => {
       await using closing = await open();

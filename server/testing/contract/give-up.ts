@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from './expect.ts';
 import { doubted, type Ground, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function givenUpClaims(ground: Ground): void {
-  const { fresh, rival, win, read } = ground;
+  const { describe, it, fresh, rival, win, read } = ground;
 
   describe('giveUp', () => {
     it('gives back a claim that won, and another caller may use the key at once', async () => {

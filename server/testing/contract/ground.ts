@@ -1,10 +1,15 @@
-import { afterAll, beforeAll } from 'vitest';
 import type { ClaimRequest } from '../../engine/decide.ts';
 import type { KeyRecord } from '../../engine/record.ts';
 import type { Held, Store, WriteAnswer } from '../../engine/store.ts';
 import type { Settlement } from '../../engine/transitions.ts';
 import { freshClaim, rivalOf } from './requests.ts';
+import type { Suite } from './runner.ts';
 
+/**
+ * An `OpenStore` is one store to be tried, with nothing in it. What disposes it closes the store and removes what it has written.
+ *
+ * @experimental
+ */
 export interface OpenStore extends AsyncDisposable {
   readonly store: Store;
 }
@@ -20,7 +25,7 @@ export const LAPSED = { leaseMs: -1 };
 export const nobody = { owner: 'nobody', fence: 0 };
 
 /** What the parts of the contract stand on: an open store, and what they do with it again and again. */
-export interface Ground {
+export interface Ground extends Pick<Suite, 'describe' | 'it'> {
   /** Open from `beforeAll` on. */
   readonly store: Store;
   /** Another one. */
@@ -32,15 +37,17 @@ export interface Ground {
   stands(answer: WriteAnswer): unknown;
 }
 
-export function prepareGround(open: () => Promise<OpenStore>): Ground {
+export function prepareGround(open: () => Promise<OpenStore>, suite: Suite): Ground {
   let opened: OpenStore;
-  beforeAll(async () => {
+  suite.beforeAll(async () => {
     opened = await open();
     await opened.store.ready();
   });
-  afterAll(() => opened[Symbol.asyncDispose]());
+  suite.afterAll(async () => opened[Symbol.asyncDispose]());
 
   return {
+    describe: suite.describe,
+    it: suite.it,
     get store() {
       return opened.store;
     },

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
 import type { Held, Store, WriteAnswer } from '../../engine/store.ts';
+import { expect } from './expect.ts';
 import { type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
@@ -7,7 +7,7 @@ import { completed } from './requests.ts';
 const ROUNDS = Array.from({ length: 6 }, (_, round) => round);
 
 export function races(ground: Ground): void {
-  const { fresh, rival, win, read } = ground;
+  const { describe, it, fresh, rival, win, read } = ground;
   const lease = { leaseMs: 90_000, unresolvedRetentionMs: 60_000 };
   const step = { name: 'charge', value: { format: 'step/1', body: '"ch_1"', bytes: 6 } };
 

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from './expect.ts';
 import type { Ground } from './ground.ts';
 import { claimOf, completed } from './requests.ts';
 
 export function reads(ground: Ground): void {
-  const { fresh, win } = ground;
+  const { describe, it, fresh, win } = ground;
 
   describe('read', () => {
     const step = { name: 'charge', value: { format: 'step/1', body: '"ch_1"', bytes: 6 } };

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
 import type { KeyRecord, RunningRecord } from '../../engine/record.ts';
 import type { Settlement } from '../../engine/transitions.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function recordedSteps(ground: Ground): void {
-  const { fresh, rival, win, read, stands } = ground;
+  const { describe, it, fresh, rival, win, read, stands } = ground;
 
   describe('recordStep', () => {
     const charged = { name: 'charge', value: { format: 'step/1', body: '{"id":"ch_1"}', bytes: 13 } };

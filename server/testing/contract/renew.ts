@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
 import type { KeyRecord } from '../../engine/record.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function renewals(ground: Ground): void {
-  const { fresh, rival, win, read, stands } = ground;
+  const { describe, it, fresh, rival, win, read, stands } = ground;
 
   describe('renew', () => {
     const lease = { leaseMs: 90_000, unresolvedRetentionMs: 10_000 };

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
 import { HISTORY_LIMIT, type HistoryEntry, type KeyRecord, NEVER } from '../../engine/record.ts';
 import type { Held } from '../../engine/store.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function settlements(ground: Ground): void {
-  const { fresh, rival, win, read, stands } = ground;
+  const { describe, it, fresh, rival, win, read, stands } = ground;
 
   describe('settle', () => {
     it('completes a running key', async () => {

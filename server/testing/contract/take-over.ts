@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, nobody, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function takeovers(ground: Ground): void {
-  const { fresh, rival, win, read, stands } = ground;
+  const { describe, it, fresh, rival, win, read, stands } = ground;
 
   describe('takeOver', () => {
     it('a lapsed run is taken over with a new fence, in the same life', async () => {

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
 import { decide } from '../../engine/decide.ts';
 import type { Settlement } from '../../engine/transitions.ts';
+import { expect } from './expect.ts';
 import { doubted, type Ground, released } from './ground.ts';
 import { completed } from './requests.ts';
 
 export function watches(ground: Ground): void {
-  const { fresh, rival, win } = ground;
+  const { describe, it, fresh, rival, win } = ground;
 
   describe('watch', () => {
     const signal = () => new AbortController().signal;

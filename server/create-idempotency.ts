@@ -12,6 +12,7 @@ import type { KeyRecord, StoredBody } from './engine/record.ts';
 import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
+import { withHelp } from './engine/with-help.ts';
 import { guarded, type IdempotencyEvent } from './events.ts';
 import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
@@ -149,9 +150,9 @@ class Engine implements Idempotency {
 
   async #prepare(): Promise<void> {
     if (this.#needs.transactions && !this.store.begin) {
-      throw new Error(
-        'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set',
-      );
+      const text =
+        'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set';
+      throw new Error(withHelp(text, 'ready'));
     }
     await this.store.ready(this.#needs);
   }

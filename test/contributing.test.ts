@@ -32,14 +32,16 @@ function namesOf(page: string): [name: string, path: string][] {
   ];
 }
 
-/** The headings of a page, as GitHub makes anchors of them. */
-const anchorsOf = (page: string) =>
-  Array.from(textOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
+/** The headings of a page, as GitHub makes anchors of them, and the anchors that the page names itself. */
+const anchorsOf = (page: string) => [
+  ...Array.from(textOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^\w\- ]/g, '')
       .replaceAll(' ', '-'),
-  );
+  ),
+  ...Array.from(textOf(page).matchAll(/<a id="([^"]+)">/g), ([, id = '']) => id),
+];
 
 const foldersIn = (top: string) =>
   readdirSync(join(root, top), { recursive: true, withFileTypes: true })

@@ -65,7 +65,7 @@ describe('the operator is warned', () => {
     expect(warnings).toEqual([
       {
         code: 'LATCHKEY_STORE_UNAVAILABLE',
-        text: 'Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, unreachable): connect ECONNREFUSED 10.0.0.5:27017. They go on by themselves when this is over',
+        text: 'Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, unreachable): connect ECONNREFUSED 10.0.0.5:27017. They go on by themselves when this is over. See latchkey/docs/troubleshooting.md#IDEMPOTENCY_STORE_UNAVAILABLE-unreachable',
       },
       {
         code: 'LATCHKEY_STORE_AVAILABLE',
@@ -121,6 +121,19 @@ describe('the operator is warned', () => {
     }
     expect(warnings).toHaveLength(1);
   });
+
+  test.each(['unreachable', 'timeout', 'unresponsive', 'overloaded'] as const)(
+    'of the reason %s, with the place where more is said of it',
+    async (reason) => {
+      const { fault, call, codes } = setUp();
+      fault.claim = refusal('IDEMPOTENCY_STORE_UNAVAILABLE', reason);
+      await call();
+      expect(codes()).toEqual(['LATCHKEY_STORE_UNAVAILABLE']);
+      expect(warnings[0]?.text).toMatch(
+        new RegExp(`latchkey/docs/troubleshooting\\.md#IDEMPOTENCY_STORE_UNAVAILABLE-${reason}$`),
+      );
+    },
+  );
 
   test('of no refusal that is a call’s own affair', async () => {
     const { fault, idempotency, call } = setUp();

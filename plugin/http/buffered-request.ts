@@ -1,6 +1,7 @@
 import type { Captured } from '../../server/call.ts';
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
+import { withHelp } from '../../server/engine/with-help.ts';
 import type { Comparison } from '../../server/fingerprints/fingerprints.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import type { IsHidden } from '../../server/formats/redact.ts';
@@ -127,9 +128,9 @@ function checkEmpty(headers: Headers): void {
   const length = headers.get('content-length');
   const isSaid = length === null ? headers.has('transfer-encoding') : Number(length) > 0;
   if (!isSaid) return;
-  throw new TypeError(
+  const text =
     `Expected the body of a request with an idempotency key to be there, got no bytes where ${length === null ? 'chunks' : `a Content-Length of ${length}`} ` +
-      'were announced: a body parser in front (such as express.json()) has read it. Mount the handler by `toNodeHandler`, ' +
-      '`toFastifyHandler` or `toKoaHandler` of latchkey/http, which take what the parser left, or put it before the parser',
-  );
+    'were announced: a body parser in front (such as express.json()) has read it. Mount the handler by `toNodeHandler`, ' +
+    '`toFastifyHandler` or `toKoaHandler` of latchkey/http, which take what the parser left, or put it before the parser';
+  throw new TypeError(withHelp(text, 'body-parser'));
 }

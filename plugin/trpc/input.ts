@@ -1,5 +1,6 @@
 import type { ResolvedFingerprint } from '../../server/engine/fingerprint-policy.ts';
 import { type Path, without } from '../../server/engine/paths.ts';
+import { withHelp } from '../../server/engine/with-help.ts';
 import { type Comparison, unfingerprintable } from '../../server/fingerprints/fingerprints.ts';
 import { type TRPCKeyedCall, withKnown } from './call.ts';
 import { formContent } from './form.ts';
@@ -77,10 +78,10 @@ function checkVoid(opts: CallOptions, transformer: Config['transformer']): void 
   if (transformer.input.serialize(undefined) !== undefined) return;
   const length = headers.get('content-length');
   if (length === undefined ? headers.get('transfer-encoding') === undefined : Number(length) === 0) return;
-  throw new TypeError(
+  const text =
     `idempotent() finds no input for \`${path}\`, but its request has a body: a body parser in front has read it and handed on ` +
-      'nothing; put the tRPC adapter before it, or let it set `req.body`',
-  );
+    'nothing; put the tRPC adapter before it, or let it set `req.body`';
+  throw new TypeError(withHelp(text, 'body-parser'));
 }
 
 /** Picks from `raw` what has no counterpart in `validated`; undefined when there is nothing. */

@@ -1,5 +1,6 @@
 import { refusalWith } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
+import { withHelp } from '../../server/engine/with-help.ts';
 import { isCarrier, isInherited } from '../../server/run/key-carriers.ts';
 import { isNested } from '../../server/run/run.ts';
 import { parseKeysHeader } from './batch-keys.ts';
@@ -51,10 +52,10 @@ interface FoundKey {
 /** Where no function gives keys, there must be headers to look into. */
 function checkHeaders({ ctx, path }: CallOptions): void {
   if (headersOn(ctx)) return;
-  throw new TypeError(
+  const text =
     `idempotent() finds no request headers on the context of \`${path}\`: let createContext return the request as ` +
-      '`req` or its headers as `headers`, or give createIdempotencyMiddleware a `key` function',
-  );
+    '`req` or its headers as `headers`, or give createIdempotencyMiddleware a `key` function';
+  throw new TypeError(withHelp(text, 'no-request-on-the-context'));
 }
 
 /** Finds the key that the client sent with a call. */

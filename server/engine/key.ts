@@ -2,6 +2,7 @@ import { parseItem, parseList } from 'structured-headers';
 import { type IdempotencyError, type ReasonOf, refusal, refusalWith } from './errors.ts';
 import { notPromised } from './not-promised.ts';
 import { whatCame } from './what-came.ts';
+import { withHelp } from './with-help.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
 const MAX_KEY_LENGTH = 255;
@@ -134,10 +135,10 @@ export function checkScope(value: unknown): string {
   if (typeof value !== 'string')
     throw new TypeError(`Expected \`scope\` to return a string or null, got ${typeof value}`);
   if (lacksAPart(value)) {
-    throw new TypeError(
+    const text =
       `Expected \`scope\` to return who the caller is, got ${whatCame(value)}: that is what a template prints where it had no ` +
-        'value, so different callers would share their keys. Make it by scopeOf(tenant, user), which throws where a part is missing',
-    );
+      'value, so different callers would share their keys. Make it by scopeOf(tenant, user), which throws where a part is missing';
+    throw new TypeError(withHelp(text, 'scope-without-a-part'));
   }
   if (value.length > MAX_SCOPE_LENGTH || !value.isWellFormed()) {
     throw new TypeError(

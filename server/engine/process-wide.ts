@@ -1,3 +1,5 @@
+import { withHelp } from './with-help.ts';
+
 interface Shared<T> {
   readonly protocol: number;
   readonly value: T;
@@ -14,9 +16,9 @@ export function processWide<T>(name: string, protocol: number, make: () => T): T
   const symbol = Symbol.for(`latchkey.${name}`);
   shared[symbol] ??= { protocol, value: make() };
   if (shared[symbol].protocol === protocol) return shared[symbol].value;
-  throw new Error(
+  const text =
     `Two copies of latchkey that do not fit together are loaded in this process: the first one has protocol ${shared[symbol].protocol} of ` +
-      `\`${name}\`, this one ${protocol}, so neither would see the runs of the other. Install one version of it ` +
-      '(`npm ls latchkey` shows where they come from), and leave it out of bundles (`external`).',
-  );
+    `\`${name}\`, this one ${protocol}, so neither would see the runs of the other. Install one version of it ` +
+    '(`npm ls latchkey` shows where they come from), and leave it out of bundles (`external`)';
+  throw new Error(withHelp(text, 'two-copies'));
 }

@@ -1,5 +1,6 @@
 import { isObject } from '../engine/option-checks.ts';
 import { whatCame } from '../engine/what-came.ts';
+import { withHelp } from '../engine/with-help.ts';
 
 /** A host has this of a body that a parser in front has read. */
 export interface Parsed {
@@ -122,9 +123,9 @@ function ofForm(body: unknown): Restored {
 }
 
 function unreadable(why: string): TypeError {
-  return new TypeError(
+  const text =
     `Expected the body of the request to be unread, but a body parser in front of the handler has read it and ${why}. ` +
-      'Put the handler before the parser, or let the parser keep the bytes: ' +
-      '`express.json({ verify: (req, _res, bytes) => { req.rawBody = bytes } })`, `rawBody: true` in Nest',
-  );
+    'Put the handler before the parser, or let the parser keep the bytes: ' +
+    '`express.json({ verify: (req, _res, bytes) => { req.rawBody = bytes } })`, `rawBody: true` in Nest';
+  return new TypeError(withHelp(text, 'body-parser'));
 }

@@ -1,9 +1,11 @@
 import { whatCame } from '../engine/what-came.ts';
+import { withHelp } from '../engine/with-help.ts';
 
 /** The message for what is no Db: what came, and how to get from there to one. An address may hold a password, so it is not repeated. */
 export function noDatabase(value: unknown): string {
   const { came, fix } = lookAt(value);
-  return `Expected \`db\` to be a Db of the MongoDB driver, such as client.db('shop'), or the \`db\` of a mongoose connection that is open, got ${came}${fix ? `. Fix: ${fix}` : ''}`;
+  const text = `Expected \`db\` to be a Db of the MongoDB driver, such as client.db('shop'), or the \`db\` of a mongoose connection that is open, got ${came}${fix ? `. Fix: ${fix}` : ''}`;
+  return withHelp(text, 'db');
 }
 
 function lookAt(value: unknown): { came: string; fix?: string } {

@@ -13,6 +13,7 @@ import type {
   WriteAnswer,
 } from '../engine/store.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../engine/transitions.ts';
+import { withHelp } from '../engine/with-help.ts';
 import { Claims } from './claims.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
@@ -202,7 +203,8 @@ class MongoDBStore implements MongoStore {
   readonly #warnOfStandalone = (): void => {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    process.emitWarning(`${this.#collection.namespace} ${WARNING_OF_STANDALONE}`, {
+    const text = `${this.#collection.namespace} ${WARNING_OF_STANDALONE}`;
+    process.emitWarning(withHelp(text, 'LATCHKEY_STANDALONE'), {
       type: 'LatchkeyWarning',
       code: 'LATCHKEY_STANDALONE',
     });

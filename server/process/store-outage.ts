@@ -1,8 +1,11 @@
 import { type IdempotencyError, isIdempotencyError } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
+import { withHelp } from '../engine/with-help.ts';
 
 /** The store, or the way to it, is to blame for these reasons. The others are those of one call, or of `close()`. */
-const REASONS = ['misconfigured', 'unreachable', 'timeout', 'overloaded'];
+const REASONS = ['misconfigured', 'unreachable', 'timeout', 'overloaded', 'unresponsive'] as const;
+
+type StoreFailure = IdempotencyError & { readonly reason: (typeof REASONS)[number] };
 /** A failure that was told is not told again for this time, in ms, nor is its end, however often it comes and goes. */
 const QUIET_MS = 10 * 60_000;
 const MOST_KINDS = 50;
@@ -24,11 +27,13 @@ export class StoreOutage {
     const kind = `${error.reason}: ${cause.replace(/connection \d+/g, 'connection')}`;
     if (kind === this.#current || this.#isQuiet(kind)) return;
     this.#current = kind;
-    const isHopeless = error.reason === 'misconfigured';
-    warn(
-      `Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, ${error.reason}): ${cause}${isHopeless ? '' : '. They go on by themselves when this is over'}`,
-      isHopeless ? 'LATCHKEY_STORE_MISCONFIGURED' : 'LATCHKEY_STORE_UNAVAILABLE',
-    );
+    const text = `Calls with an idempotency key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, ${error.reason}): ${cause}`;
+    // What is misconfigured says itself where to look.
+    if (error.reason === 'misconfigured') warn(text, 'LATCHKEY_STORE_MISCONFIGURED');
+    else {
+      const hopeful = `${text}. They go on by themselves when this is over`;
+      warn(withHelp(hopeful, `IDEMPOTENCY_STORE_UNAVAILABLE-${error.reason}`), 'LATCHKEY_STORE_UNAVAILABLE');
+    }
   }
 
   /** A call got an answer of the store. */
@@ -49,11 +54,11 @@ export class StoreOutage {
   }
 }
 
-function isStoreFailure(error: unknown): error is IdempotencyError {
+function isStoreFailure(error: unknown): error is StoreFailure {
   return (
     isIdempotencyError(error) &&
     error.code === 'IDEMPOTENCY_STORE_UNAVAILABLE' &&
-    REASONS.includes(error.reason ?? '')
+    REASONS.some((reason) => reason === error.reason)
   );
 }
 

@@ -47,7 +47,7 @@ describe('ready, with a user who', () => {
     [
       'may only read',
       [(db) => ({ roles: [{ role: 'read', db }] })],
-      /^The user "user-\d+" of "admin" lacks the right to insert, update, createIndex in shop_\d+\.idempotency_keys\. Fix: give it the role readWrite: db\.getSiblingDB\("admin"\)\.grantRolesToUser\("user-\d+", \[\{ role: "readWrite", db: "shop_\d+" \}\]\)\. A role of your own needs the actions find, insert, update, listIndexes, createIndex on the collection$/,
+      /^The user "user-\d+" of "admin" lacks the right to insert, update, createIndex in shop_\d+\.idempotency_keys\. Fix: give it the role readWrite: db\.getSiblingDB\("admin"\)\.grantRolesToUser\("user-\d+", \[\{ role: "readWrite", db: "shop_\d+" \}\]\)\. A role of your own needs the actions find, insert, update, listIndexes, createIndex on the collection\. See latchkey\/docs\/troubleshooting\.md#ready$/,
     ],
     ['may only find', [actions('find')], /lacks the right to insert, update, listIndexes, createIndex in /],
     ['may not list indexes', [actions('find', 'insert', 'update')], /lacks the right to listIndexes/],
@@ -111,7 +111,7 @@ describe('ready, at a server that wants a login', () => {
       .ready()
       .catch((error) => error);
     expect(failure.message).toMatch(
-      /^The server of shop\.idempotency_keys refuses the login of `db`'s client: Authentication failed\..* Fix: its user, password, authSource or authMechanism$/,
+      /^The server of shop\.idempotency_keys refuses the login of `db`'s client: Authentication failed\..* Fix: its user, password, authSource or authMechanism\. See latchkey\/docs\/troubleshooting\.md#ready$/,
     );
     expect(failure.cause).toMatchObject({ code: 18 });
     await client.close();

@@ -28,7 +28,7 @@ describe('ready refuses', () => {
     await using opened = await fresh();
     await opened.db.createCollection(COLLECTION, { validator });
     await expect(opened.store.ready()).rejects.toThrow(
-      /has a validator that refuses the records of keys: \{.*\}\. Fix: use a collection of its own, or db\.getSiblingDB\("latchkey_test_\w+"\)\.runCommand\(\{"collMod":"idempotency_keys","validator":\{\}\}\)$/,
+      /has a validator that refuses the records of keys: \{.*\}\. Fix: use a collection of its own, or db\.getSiblingDB\("latchkey_test_\w+"\)\.runCommand\(\{"collMod":"idempotency_keys","validator":\{\}\}\)\. See latchkey\/docs\/troubleshooting\.md#ready$/,
     );
     await opened.db.command({ collMod: COLLECTION, validator: {} });
     await opened.store.ready();

@@ -1,3 +1,4 @@
+import { withHelp } from '../../../server/engine/with-help.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import type { Bypass, Protected } from './protected-path.ts';
 
@@ -21,7 +22,7 @@ export class BypassReport {
    * @returns the error to answer with
    */
   tell(what: Protected, bypass: Bypass): Error {
-    const message = messageOf(what, bypass);
+    const message = withHelp(messageOf(what, bypass), 'plugin-order');
     if (!this.#warned.has(bypass)) process.emitWarning(message, { type: 'LatchkeyWarning' });
     this.#warned.add(bypass);
     void this.#report(what, bypass);

@@ -1,5 +1,6 @@
 import { type IdempotencyError, refusalWith } from '../../../server/engine/errors.ts';
 import { checkKey, parseKeyHeader } from '../../../server/engine/key.ts';
+import { withHelp } from '../../../server/engine/with-help.ts';
 import { isInherited } from '../../../server/run/key-carriers.ts';
 import { isInheritedKey } from '../../../server/run/run.ts';
 import { belongsToRun, type Shown } from './client-request.ts';
@@ -48,10 +49,10 @@ export function developersKey(
 /** @throws TypeError where a client's key can not be seen, whatever it sends */
 export function checkVisible({ isVisible }: Shown, operation: string): void {
   if (isVisible) return;
-  throw new TypeError(
+  const text =
     `useIdempotency finds no HTTP request and no GraphQL parameters on the context of the mutation ${operation}, so that a client's key ` +
-      'can not be seen: say where they stand, `request: ({ context }) => ({ headers, extensions })`, or give a `key` function',
-  );
+    'can not be seen: say where they stand, `request: ({ context }) => ({ headers, extensions })`, or give a `key` function';
+  throw new TypeError(withHelp(text, 'no-request-on-the-context'));
 }
 
 const idempotencyKey = (extensions: object): unknown =>

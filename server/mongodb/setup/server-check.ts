@@ -1,4 +1,5 @@
 import { isIdempotencyError } from '../../engine/errors.ts';
+import { withHelp } from '../../engine/with-help.ts';
 import type { Collection, Document } from '../database.ts';
 import { persistently } from '../deadline.ts';
 import { shell } from '../indexes.ts';
@@ -47,7 +48,7 @@ export async function prepareServer(
   } catch (error) {
     throw withReason(error, collection.db);
   }
-  if (problem) throw new Error(problem.text, { cause: problem.cause });
+  if (problem) throw new Error(withHelp(problem.text, 'ready'), { cause: problem.cause });
 }
 
 async function problemOf(

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { IDEMPOTENCY_ERROR_CODES, IDEMPOTENCY_ERROR_REASONS } from '../../server/engine/errors.ts';
+import { entryOf, TROUBLES } from '../../server/engine/with-help.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const anchors = Array.from(
+  read('docs/troubleshooting.md').matchAll(/<a id="([^"]+)"><\/a>/g),
+  ([, id]) => id,
+);
+
+const sources = ['server', 'plugin'].flatMap((top) =>
+  readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(join(top, name))),
+);
+/** The codes of process warnings, as the source writes them. A variable of the environment is none. */
+const warnings = new Set(
+  sources
+    .flatMap((text) => text.match(/'LATCHKEY_\w+'/g) ?? [])
+    .map((quoted) => quoted.slice(1, -1))
+    .filter((name) => name !== 'LATCHKEY_CIPHER'),
+);
+
+const entries = [
+  ...IDEMPOTENCY_ERROR_CODES,
+  ...IDEMPOTENCY_ERROR_REASONS.map(([code, reason]) => entryOf(code, reason)),
+  ...TROUBLES,
+  ...warnings,
+];
+
+describe('docs/troubleshooting.md', () => {
+  it.each(entries)('has an entry for %s', (entry) => {
+    expect(anchors).toContain(entry);
+  });
+
+  it('has no entry twice, and none for what does not exist', () => {
+    expect(anchors.toSorted()).toEqual(entries.toSorted());
+  });
+
+  it('is linked to by anchors that it has', () => {
+    const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+    const links = pages
+      .filter((page) => page.endsWith('.md'))
+      .flatMap((page) => {
+        const own =
+          page === 'docs/troubleshooting.md' ? '(?:troubleshooting\\.md)?' : '(?:docs/)?troubleshooting\\.md';
+        const found = read(page).matchAll(new RegExp(`\\]\\(${own}#([^)]+)\\)`, 'g'));
+        return Array.from(found, ([, anchor]) => anchor);
+      });
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
+  });
+});
+
+it('each word that narrows a code is one that the source says somewhere', () => {
+  const words = sources.map((text) => text.replace(/reasons: \[[^\]]*\]/g, '')).join('\n');
+  const unsaid = IDEMPOTENCY_ERROR_REASONS.filter(([, reason]) => !words.includes(`'${reason}'`));
+  expect(unsaid).toEqual([]);
+});
+
+it.each(IDEMPOTENCY_ERROR_CODES)('docs/tell-your-clients.md says what %s means', (code) => {
+  expect(read('docs/tell-your-clients.md')).toMatch(new RegExp(`^\\| ${code} \\(`, 'm'));
+});

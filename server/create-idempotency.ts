@@ -13,7 +13,7 @@ import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
 import { withHelp } from './engine/with-help.ts';
-import { guarded, type IdempotencyEvent } from './events.ts';
+import { guarded } from './events.ts';
 import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
 import { claimRequestOf } from './execution/claim-request.ts';
@@ -21,6 +21,7 @@ import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
 import type { Idempotency, IdempotencyOptions } from './idempotency.ts';
+import { giveInternals } from './internals.ts';
 import type { KeyQuestion, KeyStatus, Patience } from './key-status.ts';
 import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain/plain-call.ts';
 import { mustBeJson, returned } from './plain/plain-codec.ts';
@@ -67,7 +68,7 @@ const ORIGIN: Origin = {
 
 class Engine implements Idempotency {
   readonly enabled: boolean;
-  readonly store: Store;
+  readonly #store: Store;
   readonly #defaults: ResolvedPolicy;
   readonly #ciphers = new Set<Cipher>();
   readonly #host: Host;
@@ -82,7 +83,7 @@ class Engine implements Idempotency {
     checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
     const { store, onEvent, enabled = true, ...policy } = options;
     this.enabled = enabled;
-    this.store = store;
+    this.#store = store;
     this.#user = new StoreUser(store);
     this.#defaults = resolvePolicy(policy);
     this.#note(this.#defaults);
@@ -99,9 +100,17 @@ class Engine implements Idempotency {
       stopped: this.#work.stopped,
       track: (work) => void this.#work.track(work),
     };
+    giveInternals(this, {
+      store,
+      policy: (...args) => this.#policy(...args),
+      execute: (call) => this.#execute(call),
+      seal: (...args) => this.#seal(...args),
+      open: (...args) => this.open(...args),
+      report: (event) => this.#host.emit(event),
+    });
   }
 
-  policy(overrides: Policy<never, never> = {}, origin?: Origin): ResolvedPolicy {
+  #policy(overrides: Policy<never, never> = {}, origin?: Origin): ResolvedPolicy {
     return this.#note(resolvePolicy(overrides, this.#defaults, origin));
   }
 
@@ -113,7 +122,7 @@ class Engine implements Idempotency {
     return storedText(record, part, this.#ciphers, mostBytes);
   }
 
-  async seal(
+  async #seal(
     { scope, key, life }: Pick<KeyRecord, 'scope' | 'key' | 'life'>,
     response: StoredBody,
   ): Promise<StoredBody> {
@@ -149,27 +158,23 @@ class Engine implements Idempotency {
   }
 
   async #prepare(): Promise<void> {
-    if (this.#needs.transactions && !this.store.begin) {
+    if (this.#needs.transactions && !this.#store.begin) {
       const text =
         'A policy has `transaction: true`, but the store has no transactions; use createMongoStore(...) on a replica set';
       throw new Error(withHelp(text, 'ready'));
     }
-    await this.store.ready(this.#needs);
+    await this.#store.ready(this.#needs);
   }
 
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number | null } = {}): Promise<void> {
     const waitMs = timeoutMs === null ? LONGEST_TIMER_MS : checkTimeout(timeoutMs, ' or null');
     const until = performance.now() + (await this.#work.close(waitMs));
     await this.#stats.close(Math.max(0, until - performance.now()));
-    if (this.#user.leave()) await this.store.close(Math.max(0, until - performance.now()));
+    if (this.#user.leave()) await this.#store.close(Math.max(0, until - performance.now()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  report(event: IdempotencyEvent): void {
-    this.#host.emit(event);
   }
 
   run<T, Input>(
@@ -183,19 +188,19 @@ class Engine implements Idempotency {
   async #run(call: PlainCall, fn: (run: Run) => unknown, given: Policy<never, never>): Promise<unknown> {
     checkPlainCall(call, fn);
     if (!isObject(given)) throw new TypeError(`Expected \`policy\` to be an object, got ${whatCame(given)}`);
-    const policy = this.policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
+    const policy = this.#policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
     if (!this.enabled) return mustBeJson(returned(await runUnrecorded(call, fn))).data;
     const keyed = await keyedPlainCall(call, fn, policy);
-    const { value } = await this.execute(keyed);
+    const { value } = await this.#execute(keyed);
     if ('thrown' in value) throw value.thrown;
     return mustBeJson(value).data;
   }
 
-  execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
-    return this.#work.track(this.#execute(call));
+  #execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+    return this.#work.track(this.#answer(call));
   }
 
-  async #execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
+  async #answer<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
     const request = claimRequestOf(call);
     try {
       this.#work.closing.throwIfAborted();
@@ -247,10 +252,9 @@ class Engine implements Idempotency {
     (wait?.signal ?? this.#work.closing).throwIfAborted();
     await this.#awaitReady();
     const isOwn = isInsideRun(scope, key); // a run that waits for itself waits for ever
-    const { store } = this;
     return ask({
       ...question,
-      store,
+      store: this.#store,
       scope,
       key,
       cipher: anyOf(this.#ciphers),

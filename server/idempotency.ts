@@ -1,10 +1,7 @@
 import type { BodyPart, ReadableRecord } from './bodies/stored-text.ts';
-import type { Answer, KeyedCall } from './call.ts';
-import type { Origin } from './engine/check-options.ts';
-import type { ExclusivePolicy, Policy, ResolvedPolicy } from './engine/policy.ts';
-import type { KeyRecord, StoredBody } from './engine/record.ts';
+import type { ExclusivePolicy } from './engine/policy.ts';
 import type { Store } from './engine/store.ts';
-import type { EventListener, IdempotencyEvent } from './events.ts';
+import type { EventListener } from './events.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
 import type { PlainCall } from './plain/plain-call.ts';
 import type { Jsonify } from './run/jsonify.ts';
@@ -40,8 +37,6 @@ interface OwnOptions {
 export interface Idempotency {
   /** False where nothing is protected, as the option of that name says. */
   readonly enabled: boolean;
-  /** The store that keeps the records. For the dashboard. */
-  readonly store: Store;
   /**
    * Creates or checks indexes and checks the server; where a policy has `transaction: true`, for transactions too. Every
    * call awaits it; awaiting it at start-up shows a wrong set-up before the first customer does. A failure is not kept:
@@ -68,21 +63,11 @@ export interface Idempotency {
   /** Closes it with the defaults of `close()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
   /**
-   * Fills in and checks one operation's policy, at construction. For adapters.
-   * @param origin where the developer gave it, for the message of an error
-   */
-  policy(overrides?: Policy<never, never>, origin?: Origin): ResolvedPolicy;
-  /**
    * The text of a body that a record holds, for operators: as it was written down, and also when it is redacted.
    * @param options.mostBytes for the beginning only: about so many bytes of the text, however long it is
    * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED whose reason says why there is none
    */
   open(record: ReadableRecord, part: BodyPart, options?: { mostBytes?: number }): Promise<string>;
-  /**
-   * A response that an operator gives for a record, as the record may hold it: encrypted where this has a cipher. Which
-   * operation has which is not known here, so it is that of the defaults, or else the first of an operation.
-   */
-  seal(record: Pick<KeyRecord, 'scope' | 'key' | 'life'>, response: StoredBody): Promise<StoredBody>;
   /**
    * Says what is known of a key. Nothing is run, claimed or written by it. An unknown key, an expired one and that of another scope
    * get the same answer, `{ state: 'unknown' }`, for the same work.
@@ -134,8 +119,4 @@ export interface Idempotency {
     fn: (run: Run) => T | Promise<T>,
     policy?: ExclusivePolicy<PlainCall<Input>>,
   ): Promise<Jsonify<T>>;
-  /** Tells `onEvent` what happened outside of a keyed call. For adapters. */
-  report(event: IdempotencyEvent): void;
-  /** Runs one keyed call, or answers it from its record. For adapters. @throws IdempotencyError */
-  execute<Value>(call: KeyedCall<Value>): Promise<Answer<Value>>;
 }

@@ -1,5 +1,4 @@
 export { type CipherOptions, createCipher } from './bodies/cipher.ts';
-export type { Answer, Captured, Encoded, KeyedCall, ResultCodec } from './call.ts';
 export { createIdempotency } from './create-idempotency.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
@@ -12,7 +11,6 @@ export type {
   ExclusivePolicy as Policy,
   Finished,
   Redaction,
-  ResolvedPolicy,
   Verdict,
 } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { useIdempotency } from '../plugin/graphql/index.ts';
 import { createIdempotencyHandler } from '../plugin/http/index.ts';
 import { createIdempotency, type Doubt, type IdempotencyOptions, type Policy } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { callOf } from './support/calls.ts';
 
@@ -39,7 +40,8 @@ function setUp(options: object) {
   const store = createMemoryStore();
   const idempotency = createIdempotency({ store, ...options } as IdempotencyOptions);
   const handler = vi.fn(async () => ({ data: 'done' }));
-  const pay = (policy: Policy = {}) => idempotency.execute(callOf(idempotency, handler, { policy }));
+  const pay = (policy: Policy = {}) =>
+    internalsOf(idempotency).execute(callOf(idempotency, handler, { policy }));
   return { idempotency, handler, pay };
 }
 
@@ -66,7 +68,7 @@ describe.each([
     const { idempotency, handler } = setUp({ redact: hook, captureRequest: true });
     const capture = () => ({ format: 'test/1', body: '{}' });
     const call = callOf(idempotency, handler, { capture });
-    await expect(idempotency.execute(call)).rejects.toMatchObject({ reason: 'unsealed' });
+    await expect(internalsOf(idempotency).execute(call)).rejects.toMatchObject({ reason: 'unsealed' });
     expect(handler).not.toHaveBeenCalled();
   });
 

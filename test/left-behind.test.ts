@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { createIdempotency, currentRun, type Run } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { isInheritedKey, isNested } from '../server/run/run.ts';
 import { callOf } from './support/calls.ts';
@@ -25,7 +26,7 @@ async function chain<T>(length: number, each: (run: Run, index: number) => T): P
       else setImmediate(next);
       return { data: index };
     };
-    idempotency.execute(callOf(idempotency, handler, { key: `k${index}` }));
+    internalsOf(idempotency).execute(callOf(idempotency, handler, { key: `k${index}` }));
   }
   next();
   await done;
@@ -61,7 +62,9 @@ test('what a handler left behind is in no run any more', async () => {
     left = later.then(() => isNested());
     return { data: isNested() };
   };
-  expect((await idempotency.execute(callOf(idempotency, handler))).value).toEqual({ data: true });
+  expect((await internalsOf(idempotency).execute(callOf(idempotency, handler))).value).toEqual({
+    data: true,
+  });
   later.open();
   expect(await left).toBe(false);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createIdempotency, type Policy, type Run } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { openEngine } from './steps/engine.ts';
 import { callOf, type Result } from './support/calls.ts';
@@ -80,7 +81,7 @@ describe('a handler that takes longer than maxRunMs', () => {
     const elsewhere = createIdempotency({ store: started.store });
     const waiting = [
       started.retry(),
-      elsewhere.execute(callOf(elsewhere, started.handler, { policy: LIMIT })),
+      internalsOf(elsewhere).execute(callOf(elsewhere, started.handler, { policy: LIMIT })),
     ].map((answer) => answer.catch((error) => error.code));
     await vi.advanceTimersByTimeAsync(9_500);
     expect(await Promise.all(waiting)).toEqual(['IDEMPOTENCY_IN_DOUBT', 'IDEMPOTENCY_IN_DOUBT']);

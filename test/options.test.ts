@@ -19,6 +19,7 @@ import {
 } from '../plugin/trpc/index.ts';
 import { createDashboard } from '../server/admin/index.ts';
 import { createCipher, createIdempotency } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
 
@@ -192,7 +193,7 @@ describe('a record in doubt is kept for at least as long as a lease', () => {
   test.each([
     ['of all operations', () => createIdempotency({ store, leaseMs: 60_000, unresolvedRetentionMs: 59_999 })],
     ['by the default lease', () => createIdempotency({ store, unresolvedRetentionMs: 29_999 })],
-    ['of one operation', () => idempotency.policy({ unresolvedRetentionMs: 29_999 })],
+    ['of one operation', () => internalsOf(idempotency).policy({ unresolvedRetentionMs: 29_999 })],
   ])('%s', (_, make) => {
     expect(make).toThrow(
       /^Expected `unresolvedRetentionMs` to be at least `leaseMs`, which is \d+, got \d+$/,

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createIdempotencyHandler } from '../plugin/http/index.ts';
 import { refusal } from '../server/engine/errors.ts';
 import { createIdempotency, type IdempotencyEvent } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { callOf } from './support/calls.ts';
 
@@ -41,7 +42,7 @@ function setUp() {
   const idempotency = createIdempotency({ store, onEvent: (event) => events.push(event) });
   let calls = 0;
   const call = () =>
-    idempotency
+    internalsOf(idempotency)
       .execute(callOf(idempotency, async () => ({ data: 1 }), { key: `k-${++calls}` }))
       .catch(() => {});
   const codes = () => warnings.map(({ code }) => code);

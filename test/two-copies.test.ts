@@ -5,6 +5,7 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Run } from '../server/index.ts';
+import { internalsOf } from '../server/internals.ts';
 import { bundled } from './support/bundled.ts';
 import { callOf } from './support/calls.ts';
 import type { latchkey } from './support/package-copy.ts';
@@ -30,7 +31,9 @@ const keyed = (copy: Copy, key: string) => {
   return {
     idempotency,
     run: (handler: (run: Run) => Promise<string>, scope = 'alice') =>
-      idempotency.execute(callOf(idempotency, async (run) => ({ data: await handler(run) }), { key, scope })),
+      internalsOf(idempotency).execute(
+        callOf(idempotency, async (run) => ({ data: await handler(run) }), { key, scope }),
+      ),
   };
 };
 
@@ -109,6 +112,17 @@ describe('inside a run of one copy, the other', () => {
     expect(await answer.text()).toBe('{"data":{"pay":"charged"}}');
     expect(charge).toHaveBeenCalledTimes(1);
   });
+});
+
+test('an adapter of one copy runs calls by what the other one made', async () => {
+  const pay = vi.fn(async () => Response.json({ paid: true }));
+  const { idempotency } = keyed(a, 'k');
+  const handler = b.createIdempotencyHandler({ idempotency, scope: () => 'alice' })(pay);
+  const send = () =>
+    handler(new Request('http://shop/pay', { method: 'POST', headers: { 'idempotency-key': 'k' } }));
+  expect(await (await send()).json()).toEqual({ paid: true });
+  expect((await send()).headers.get('idempotent-replayed')).toBe('true');
+  expect(pay).toHaveBeenCalledTimes(1);
 });
 
 test('an error of one copy is known to the other', async () => {

@@ -3,7 +3,6 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import {
   aFunction,
   aHeaderName,
-  anIdempotency,
   anObject,
   aSwitch,
   type Check,
@@ -13,6 +12,7 @@ import type { Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { Resolver } from '../../server/engine/resolution.ts';
 import { policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { anIdempotency } from '../../server/internals.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {
   AnyMutations,

@@ -8,6 +8,7 @@ import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';
 import { BufferedRequest } from './buffered-request.ts';
@@ -81,7 +82,7 @@ export function idempotentHandler<Rest extends unknown[]>(
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
     });
-    const { value, replayed } = await idempotency.execute<Handled>({
+    const { value, replayed } = await internalsOf(idempotency).execute<Handled>({
       scope: call.scope,
       key: call.key,
       operation,

@@ -1,13 +1,7 @@
 import { checkOptions } from '../../server/engine/check-options.ts';
-import {
-  aFunction,
-  aHeaderName,
-  anIdempotency,
-  type Check,
-  integer,
-  required,
-} from '../../server/engine/option-checks.ts';
+import { aFunction, aHeaderName, type Check, integer, required } from '../../server/engine/option-checks.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { anIdempotency } from '../../server/internals.ts';
 import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 

@@ -1,15 +1,9 @@
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
-import {
-  aFunction,
-  aHeaderName,
-  anIdempotency,
-  anObject,
-  type Check,
-  required,
-} from '../../server/engine/option-checks.ts';
+import { aFunction, aHeaderName, anObject, type Check, required } from '../../server/engine/option-checks.ts';
 import type { Exclusions } from '../../server/engine/policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { anIdempotency } from '../../server/internals.ts';
 import { OF_HANDLERS, type OfHandlers, type ScopeOf } from './handler-options.ts';
 import {
   type HttpPolicy,

@@ -4,6 +4,7 @@ import type { FingerprintPolicy } from '../../server/engine/fingerprint-policy.t
 import type { Exclusions, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { internalsOf } from '../../server/internals.ts';
 import type { HttpFingerprintCall } from './call.ts';
 import type { HttpResult } from './handled.ts';
 
@@ -59,5 +60,5 @@ export function resolveHttpPolicy(
   const isJson = fingerprint === 'json';
   const rule = isJson || fingerprint === null ? { exclude: [] } : fingerprint;
   const given = { ...policy, ...(rule !== undefined && { fingerprint: rule }) } as Policy<never, never>;
-  return { policy: idempotency.policy(given, origin), isJson };
+  return { policy: internalsOf(idempotency).policy(given, origin), isJson };
 }

@@ -2,14 +2,9 @@ import type { TRPCErrorShape, TRPCQueryProcedure } from '@trpc/server';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { isIdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey } from '../../server/engine/key.ts';
-import {
-  aFunction,
-  anIdempotency,
-  type Check,
-  integer,
-  required,
-} from '../../server/engine/option-checks.ts';
+import { aFunction, type Check, integer, required } from '../../server/engine/option-checks.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { anIdempotency } from '../../server/internals.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import { shapeOf } from './error-codec.ts';
 import { toTRPCError } from './errors.ts';

@@ -4,6 +4,7 @@ import { checkKey, checkScope } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { keylessRun, nestedRun } from '../../server/run/keyless-run.ts';
 import { currentRun, outsideRun, type Run } from '../../server/run/run.ts';
@@ -129,7 +130,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
     const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
     const keyed = withKnown(call, { scope, key });
     const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
-    const { value, replayed } = await idempotency.execute<CallResult>({
+    const { value, replayed } = await internalsOf(idempotency).execute<CallResult>({
       scope,
       key,
       operation: opts.path,

@@ -4,7 +4,6 @@ import {
   aFunction,
   aHeaderName,
   aNull,
-  anIdempotency,
   anObject,
   anyOf,
   aSwitch,
@@ -14,6 +13,7 @@ import {
 import type { Exclusions, Finished, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
+import { anIdempotency, internalsOf } from '../../server/internals.ts';
 import type { TRPCCall, TRPCKeyedCall } from './call.ts';
 
 type MaybeText = string | null | undefined;
@@ -139,7 +139,11 @@ export function checkMiddlewareOptions(options: unknown): void {
   });
   const { idempotency, policy } = options as IdempotencyMiddlewareOptions<never, never>;
   if (policy)
-    idempotency.policy(engineTerms(policy), { of: FACTORY, at: 'policy', elsewhere: DECISIONS_ELSEWHERE });
+    internalsOf(idempotency).policy(engineTerms(policy), {
+      of: FACTORY,
+      at: 'policy',
+      elsewhere: DECISIONS_ELSEWHERE,
+    });
 }
 
 const DECISIONS_ELSEWHERE = optionsOf(`${FACTORY}(...), beside \`policy\``, Object.keys(CHECKS));
@@ -168,13 +172,13 @@ export function resolveProcedure(
     key: (key === undefined ? ofAll.key : key) ?? null,
     require: require ?? ofAll.require ?? false,
     authorizeReplay: (authorizeReplay === undefined ? ofAll.authorizeReplay : authorizeReplay) ?? null,
-    policy: ofAll.idempotency.policy(layered(ofAll, policy), ORIGIN),
+    policy: internalsOf(ofAll.idempotency).policy(layered(ofAll, policy), ORIGIN),
   };
 }
 
 /** Puts the policy of one procedure over that of all. */
 function layered({ idempotency, policy: base }: Base, own: TRPCPolicy): Policy<never, never> {
-  idempotency.policy(engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
+  internalsOf(idempotency).policy(engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
   return engineTerms(overlaid(base ?? {}, own));
 }
 

@@ -1,4 +1,5 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { internalsOf } from '../internals.ts';
 import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
 import { requireMongoStore } from './collections/require-mongo-store.ts';
@@ -126,15 +127,16 @@ interface Resolved {
 function resolveOptions(options: DashboardOptions): Resolved {
   checkDashboardOptions(options);
   const { idempotency, authorize, basePath = '/', rerunners = [], readOnly = false } = options;
-  const { db, collection } = requireMongoStore(idempotency.store);
-  const policy = idempotency.policy();
+  const internals = internalsOf(idempotency);
+  const { db, collection } = requireMongoStore(internals.store);
+  const policy = internals.policy();
   const services = openDashboard({
     db,
     collection,
     policy,
     readOnly,
     rerunners,
-    bodyAccess: idempotency,
+    bodyAccess: internals,
     redact: options.redact,
     wakeJobs: () => runner.wake(),
   });

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Actor, BodyText, KeyDetail } from '../admin/contract/contract.ts';
 import type { RefusalCode } from '../admin/contract/refusal.ts';
 import type { AdminServices } from '../admin/services/services.ts';
+import { internalsOf } from '../internals.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 
@@ -30,7 +31,8 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
     await connection[Symbol.asyncDispose]();
     throw error;
   }
-  const policy = connection.idempotency.policy();
+  const bodyAccess = internalsOf(connection.idempotency);
+  const policy = bodyAccess.policy();
   return {
     services: openDashboard({
       db,
@@ -38,7 +40,7 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
       policy,
       readOnly: false,
       rerunners: [],
-      bodyAccess: connection.idempotency,
+      bodyAccess,
       // A command runs no jobs.
       wakeJobs() {},
     }),

@@ -28,13 +28,6 @@ export const aHeaderName: Check = { expected: 'the name of an HTTP header', acce
 export const headerNames: Check = { expected: 'an array of names of HTTP headers', accepts: areTokens };
 export const methodNames: Check = { expected: 'an array of HTTP methods', accepts: areTokens };
 
-/** Recognizes an `Idempotency` by its shape: a second copy of this package in the process is no reason to refuse. */
-export const anIdempotency: Check = {
-  expected: 'what createIdempotency(...) returns',
-  accepts: (value) => isObject(value) && isFunction(value.execute),
-  required: true,
-};
-
 /** A boolean, or a function that decides case by case. */
 export const aSwitch: Check = anyOf(aBoolean, aFunction);
 

@@ -7,6 +7,7 @@ import type { Actor } from '../admin/contract/contract.ts';
 import type { ActionServices } from '../admin/services/services.ts';
 import type { ReadableRecord } from '../bodies/stored-text.ts';
 import { stepValueOf } from '../execution/step-value.ts';
+import { internalsOf } from '../internals.ts';
 import type { OperatorOptions } from './key-operator.ts';
 
 /** An operator by code works with these services, in the name of the actor. */
@@ -21,17 +22,18 @@ export interface OperatorServices extends ActionServices {
  * @throws TypeError for a store that is not of MongoDB
  */
 export function openOperator({ idempotency, by, rerunners = [] }: OperatorOptions): OperatorServices {
-  const { db, collection } = requireMongoStore(idempotency.store);
+  const internals = internalsOf(idempotency);
+  const { db, collection } = requireMongoStore(internals.store);
   const records = new Records(db, collection);
   return {
     records,
     audit: new Audit(records),
-    policy: idempotency.policy(),
+    policy: internals.policy(),
     readOnly: false,
     rerunners,
-    open: openerOf(idempotency),
-    openStep: (record, step) => stepValueOf(() => idempotency.open(record, { step })),
-    seal: idempotency.seal.bind(idempotency),
+    open: openerOf(internals),
+    openStep: (record, step) => stepValueOf(() => internals.open(record, { step })),
+    seal: internals.seal,
     actor: { id: by, role: 'admin', via: `code, on ${hostname()}` },
   };
 }

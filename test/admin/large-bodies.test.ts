@@ -5,6 +5,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bodyView } from '../../server/admin/bodies/body-view.ts';
 import { secretsOf } from '../../server/admin/bodies/secrets.ts';
 import { createCipher } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { type Admin, responseOf, startAdmin } from './support.ts';
 
 const SHOWN = 65_536;
@@ -141,7 +142,10 @@ it('an encrypted body is opened whole, and expanded no further than it is shown'
     life: number;
   };
   const text = `{"data":[${Array(MEGABYTE).fill('1').join(',')}]}`;
-  const response = await other.idempotency.seal({ scope, key, life }, responseOf(text, 'trpc/1') as never);
+  const response = await internalsOf(other.idempotency).seal(
+    { scope, key, life },
+    responseOf(text, 'trpc/1') as never,
+  );
   await other.db.collection('idempotency_keys').updateOne({ key }, { $set: { response } });
   const shown = await other.vic.keys.body.query({ id, part: 'response' });
   expect(shown).toMatchObject({ encrypted: true, cut: true, textBytes: null });

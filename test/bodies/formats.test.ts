@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCipher, createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf } from '../support/calls.ts';
 
@@ -9,8 +10,8 @@ const cipher = createCipher({ current: 'k1', keys: { k1: new Uint8Array(32).fill
 async function readAs(written: string, read: string) {
   const idempotency = createIdempotency({ store: createMemoryStore(), cipher });
   const call = callOf(idempotency, async () => ({ data: 'done' }));
-  await idempotency.execute({ ...call, codec: { ...call.codec, format: written } });
-  return idempotency.execute({ ...call, codec: { ...call.codec, format: read } });
+  await internalsOf(idempotency).execute({ ...call, codec: { ...call.codec, format: written } });
+  return internalsOf(idempotency).execute({ ...call, codec: { ...call.codec, format: read } });
 }
 
 test.each([

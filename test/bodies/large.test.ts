@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../server/call.ts';
 import { createCipher, createIdempotency, type Policy } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { emptyDatabase } from '../support/database.ts';
@@ -44,7 +45,8 @@ describe('case 27: a large result', () => {
       return { data };
     };
     const capture = async () => ({ format: 'test/1', body: '{"amount":5}' });
-    const call = () => idempotency.execute(callOf(idempotency, pay, { policy: options, capture }));
+    const call = () =>
+      internalsOf(idempotency).execute(callOf(idempotency, pay, { policy: options, capture }));
     const first = await call();
     const [second] = await Promise.allSettled([call()]);
     await idempotency.close();

@@ -8,6 +8,7 @@ import {
   type IdempotencyOptions,
   type Store,
 } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
@@ -26,7 +27,7 @@ function setUp(options: Partial<IdempotencyOptions> = {}) {
   const idempotency = createIdempotency({ ...options, store, onEvent: (event) => events.push(event) });
   const handler = vi.fn(async (): Promise<Result> => ({ data: 'sk_live_1' }));
   const call = (callOptions: CallOptions = {}, run = handler) =>
-    idempotency.execute(callOf(idempotency, run, { capture, ...callOptions }));
+    internalsOf(idempotency).execute(callOf(idempotency, run, { capture, ...callOptions }));
   return { idempotency, store, events, handler, call };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createCipher, type Policy } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { placesOf } from './at-rest.ts';
 import { PASSWORD, SECRET_APIS, startSecretApp } from './secret-apis.ts';
 
@@ -137,7 +138,7 @@ describe.each(Object.entries(SECRET_APIS))('case 16, %s: a secret that is shown 
 });
 
 async function expectNowhere(app: Awaited<ReturnType<typeof startSecretApp>>): Promise<void> {
-  const { captureRequest } = app.idempotency.policy();
+  const { captureRequest } = internalsOf(app.idempotency).policy();
   for (const secret of [...app.secrets, ...(captureRequest ? [PASSWORD] : [])]) {
     expect(await placesOf(secret, app.database)).toEqual([]);
     expect(JSON.stringify(app.events)).not.toContain(secret);

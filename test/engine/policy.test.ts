@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { overlaid } from '../../server/engine/resolve-policy.ts';
 import { createIdempotency, type IdempotencyOptions, type Policy } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
 const withOptions = (options: object) =>
   createIdempotency({ store: createMemoryStore(), ...options } as IdempotencyOptions);
 
 test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key in doubt for 30 days', () => {
-  expect(withOptions({}).policy()).toMatchObject({
+  expect(internalsOf(withOptions({})).policy()).toMatchObject({
     retain: 'result',
     maxResultBytes: 1_048_576,
     retentionMs: 86_400_000,
@@ -45,9 +46,10 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
         });
       expect(() => withOptions({ [name]: value }), String(value)).toThrow(refusal(name));
       const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
-      expect(() => withOptions({}).policy({ [name]: value } as Policy, at), String(value)).toThrow(
-        refusal(`fields.pay.${name}`),
-      );
+      expect(
+        () => internalsOf(withOptions({})).policy({ [name]: value } as Policy, at),
+        String(value),
+      ).toThrow(refusal(`fields.pay.${name}`));
     }
   });
 });
@@ -68,7 +70,7 @@ test.each(['in_doubt', 'retry'] as const)(
     const message = (at: string) => `Expected no \`${at}\` beside \`transaction: true\`, got "${onCrash}": `;
     expect(() => withOptions(both)).toThrow(message('onCrash'));
     const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
-    expect(() => withOptions({}).policy(both, at)).toThrow(message('fields.pay.onCrash'));
+    expect(() => internalsOf(withOptions({})).policy(both, at)).toThrow(message('fields.pay.onCrash'));
   },
 );
 
@@ -85,7 +87,9 @@ test.each<[string, object, string]>([
 ])('`%s` in %j is refused: it would have no effect', (name, options, message) => {
   expect(() => withOptions(options)).toThrow(`Expected no \`${name}\` ${message}`);
   const at = { of: 'useIdempotency', at: 'fields.pay' } as const;
-  expect(() => withOptions({}).policy(options, at)).toThrow(`Expected no \`fields.pay.${name}\` ${message}`);
+  expect(() => internalsOf(withOptions({})).policy(options, at)).toThrow(
+    `Expected no \`fields.pay.${name}\` ${message}`,
+  );
 });
 
 test.each<[string, object]>([
@@ -105,16 +109,20 @@ test.each<[object, object]>([
   [{ retain: 'outcome' }, { redact: ['pin'] }],
   [{ captureRequest: true, maxCapturedBytes: 5 }, { captureRequest: false }],
 ])('defaults %j and an operation’s %j do not contradict each other', (defaults, ofOne) => {
-  expect(() => withOptions(defaults).policy(ofOne)).not.toThrow();
+  expect(() => internalsOf(withOptions(defaults)).policy(ofOne)).not.toThrow();
 });
 
 test('an operation with `transaction: true` may stand beside defaults with `onCrash`, and may have a `resolve` function', () => {
   const resolve = () => ({ action: 'retry' }) as const;
-  expect(withOptions({ onCrash: 'retry' }).policy({ transaction: true, resolve })).toMatchObject({
-    transaction: true,
-    resolve,
-  });
-  expect(withOptions({ transaction: true }).policy({ transaction: false, onCrash: 'retry' })).toMatchObject({
+  expect(internalsOf(withOptions({ onCrash: 'retry' })).policy({ transaction: true, resolve })).toMatchObject(
+    {
+      transaction: true,
+      resolve,
+    },
+  );
+  expect(
+    internalsOf(withOptions({ transaction: true })).policy({ transaction: false, onCrash: 'retry' }),
+  ).toMatchObject({
     onCrash: 'retry',
   });
 });
@@ -135,18 +143,20 @@ test.each<[Policy, Policy, Policy]>([
   [{ transaction: true }, { transaction: false, onCrash: 'retry' }, { transaction: false, onCrash: 'retry' }],
 ])('%j of all operations and %j of one make %j', (ofAll, ofOne, both) => {
   expect(overlaid(ofAll, ofOne)).toEqual(both);
-  expect(() => withOptions({}).policy(both)).not.toThrow();
+  expect(() => internalsOf(withOptions({})).policy(both)).not.toThrow();
 });
 
 test('`resolve: null` asks nobody where the defaults have a function', () => {
-  expect(withOptions({ resolve: () => ({ action: 'retry' }) }).policy({ resolve: null })).toMatchObject({
+  expect(
+    internalsOf(withOptions({ resolve: () => ({ action: 'retry' }) })).policy({ resolve: null }),
+  ).toMatchObject({
     resolve: null,
   });
 });
 
 test('an operation’s policy overlays the defaults; undefined leaves them', () => {
   const idempotency = withOptions({ leaseMs: 2_000, unresolvedRetentionMs: null });
-  expect(idempotency.policy({ retentionMs: 5_000, leaseMs: undefined } as never)).toMatchObject({
+  expect(internalsOf(idempotency).policy({ retentionMs: 5_000, leaseMs: undefined } as never)).toMatchObject({
     leaseMs: 2_000,
     unresolvedRetentionMs: null,
     retentionMs: 5_000,

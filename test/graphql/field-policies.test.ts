@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FieldPolicies } from '../../plugin/graphql/call/field-policies.ts';
 import { idempotencyDirectives, useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { recordsOf, startKeyedShop } from './field-support.ts';
 import { codeOf, key, type Shop, type ShopOptions, startShop } from './support.ts';
@@ -20,9 +21,9 @@ const idempotency = createIdempotency({ store: createMemoryStore(), leaseMs: 5_0
 
 it('one field has its policy, on top of the defaults', () => {
   const policies = new FieldPolicies(idempotency, { pay: { retentionMs: 60_000 } });
-  expect(policies.of(['pay'])).toEqual(idempotency.policy({ retentionMs: 60_000 }));
-  expect(policies.of(['ship'])).toEqual(idempotency.policy({}));
-  expect(policies.of(['constructor'])).toEqual(idempotency.policy({}));
+  expect(policies.of(['pay'])).toEqual(internalsOf(idempotency).policy({ retentionMs: 60_000 }));
+  expect(policies.of(['ship'])).toEqual(internalsOf(idempotency).policy({}));
+  expect(policies.of(['constructor'])).toEqual(internalsOf(idempotency).policy({}));
 });
 
 it('several fields lay their policies over each other', () => {
@@ -31,7 +32,7 @@ it('several fields lay their policies over each other', () => {
     ship: { maxRunMs: 5_000, concurrent: 'reject', leaseMs: undefined as never },
   });
   expect(policies.of(['ship', 'other', 'pay'])).toEqual(
-    idempotency.policy({ retentionMs: 60_000, concurrent: 'reject', maxRunMs: 5_000 }),
+    internalsOf(idempotency).policy({ retentionMs: 60_000, concurrent: 'reject', maxRunMs: 5_000 }),
   );
 });
 
@@ -40,7 +41,7 @@ it('what one field excludes has no say when another field that has it shares its
     pay: { concurrent: 'reject' },
     ship: { waitTimeoutMs: 5 },
   });
-  expect(policies.of(['pay', 'ship'])).toEqual(idempotency.policy({ concurrent: 'reject' }));
+  expect(policies.of(['pay', 'ship'])).toEqual(internalsOf(idempotency).policy({ concurrent: 'reject' }));
 });
 
 it('fields whose policies differ in an option can not share a key', async () => {

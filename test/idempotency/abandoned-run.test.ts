@@ -9,6 +9,7 @@ import {
   type Resolver,
   type Run,
 } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { code } from './support.ts';
@@ -17,7 +18,7 @@ async function abandoned(policy: Policy) {
   vi.useFakeTimers();
   const options: IdempotencyOptions = { store: createMemoryStore(), leaseMs: 1_000, waitTimeoutMs: 60_000 };
   const crashed = createIdempotency(options);
-  void crashed.execute(callOf(crashed, () => new Promise(() => {})));
+  void internalsOf(crashed).execute(callOf(crashed, () => new Promise(() => {})));
   await vi.advanceTimersByTimeAsync(0);
   vi.clearAllTimers(); // the process died: no heartbeat
   await vi.advanceTimersByTimeAsync(1_000);
@@ -25,7 +26,8 @@ async function abandoned(policy: Policy) {
   const open = () => createIdempotency({ ...options, onEvent: (event) => events.push(event) });
   const idempotency = open();
   const handler = vi.fn(async (run: Run): Promise<Result> => ({ data: `attempt ${run.attempt}` }));
-  const retry = (args = 1, by = idempotency) => by.execute(callOf(by, handler, { policy, args }));
+  const retry = (args = 1, by = idempotency) =>
+    internalsOf(by).execute(callOf(by, handler, { policy, args }));
   return { ...options, idempotency, events, handler, retry, open };
 }
 

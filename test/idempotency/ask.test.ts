@@ -11,6 +11,7 @@ import {
   type Run,
   type Store,
 } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
@@ -97,7 +98,7 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
   }
 
   const run = (handler: (run: Run) => Promise<Result>, policy: Policy = {}) =>
-    idempotency.execute(callOf(idempotency, handler, { policy }));
+    internalsOf(idempotency).execute(callOf(idempotency, handler, { policy }));
   const peek = () => idempotency.peek(KEY);
   /** Starts a run that goes on until `held` opens. */
   async function holdRun() {
@@ -384,7 +385,7 @@ describe('a question about a key, on the wire to MongoDB', () => {
     await using database = await emptyDatabase({ monitorCommands: true });
     const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
     const call = (key: string, handler: (run: Run) => Promise<Result>) =>
-      idempotency.execute(callOf(idempotency, handler, { key }));
+      internalsOf(idempotency).execute(callOf(idempotency, handler, { key }));
     const large = async () => ({ data: 'x'.repeat(100_000) });
     for (const key of ['expired', 'mine']) await call(key, large);
     await call(

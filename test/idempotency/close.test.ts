@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, setUp } from './support.ts';
@@ -61,10 +62,10 @@ describe('case 18: close', () => {
 
   test('leaves a store to others that use it, and the last one closes it', async () => {
     const { idempotency, call, store } = setUp();
-    const other = createIdempotency({ store: idempotency.store });
+    const other = createIdempotency({ store: internalsOf(idempotency).store });
     await other.close();
     await other.close();
-    await expect(other.execute(callOf(other, done))).rejects.toEqual(
+    await expect(internalsOf(other).execute(callOf(other, done))).rejects.toEqual(
       code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'),
     );
     expect(await call(done)).toMatchObject({ replayed: false });

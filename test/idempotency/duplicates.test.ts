@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { until } from '../support/until.ts';
@@ -51,7 +52,7 @@ describe('a duplicate of a running key', () => {
     const release = gate();
     const first = call(() => release.then(handler));
     const watching = vi.spyOn(store, 'watch');
-    const duplicate = second.execute(callOf(second, handler));
+    const duplicate = internalsOf(second).execute(callOf(second, handler));
     await vi.waitUntil(() => watching.mock.calls.length > 0);
     release.open();
     expect((await Promise.all([first, duplicate])).map((answer) => answer.value)).toEqual([
@@ -68,7 +69,7 @@ describe('a joiner of a run in the same process', () => {
     const go = gate();
     const asked: string[] = [];
     const callBy = (caller: string, mayReplay: () => boolean) =>
-      idempotency.execute({
+      internalsOf(idempotency).execute({
         ...callOf(idempotency, () => go.then(done)),
         async authorizeReplay() {
           asked.push(caller);

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency, type Run } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { code, done, setUp } from './support.ts';
@@ -59,7 +60,9 @@ describe('events', () => {
   ])('a listener that %s changes nothing', async (_, onEvent) => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const idempotency = createIdempotency({ store: createMemoryStore(), onEvent });
-    expect(await idempotency.execute(callOf(idempotency, done))).toMatchObject({ value: { data: 'done' } });
+    expect(await internalsOf(idempotency).execute(callOf(idempotency, done))).toMatchObject({
+      value: { data: 'done' },
+    });
     await vi.waitUntil(() => warned.mock.calls.length === 2);
     warned.mockRestore();
   });

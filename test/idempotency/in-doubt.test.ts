@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Doubt, Policy, Resolution, Run } from '../../server/index.ts';
 import { createIdempotency, currentRun, type IdempotencyOptions } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
@@ -24,7 +25,7 @@ async function lost(how: 'crashed' | 'in doubt', ofFirst: Policy = {}) {
     },
     { policy: ofFirst },
   );
-  const ended = first.execute(call);
+  const ended = internalsOf(first).execute(call);
   await (how === 'crashed' ? vi.advanceTimersByTimeAsync(0) : ended);
   const crash = () => {
     const lapse = Date.now() + 1_000;
@@ -39,7 +40,7 @@ async function lost(how: 'crashed' | 'in doubt', ofFirst: Policy = {}) {
     crash,
     /** By another process. */
     retry(policy: Policy, by = createIdempotency(options)) {
-      return by.execute(callOf(by, handler, { policy }));
+      return internalsOf(by).execute(callOf(by, handler, { policy }));
     },
   };
 }
@@ -204,7 +205,11 @@ describe('a doubt', () => {
     const seen: unknown[] = [];
     const resolve = async (): Promise<Resolution> => {
       seen.push(currentRun());
-      seen.push(await by.execute(callOf(by, async () => ({ data: 'nested' }))).catch((error) => error));
+      seen.push(
+        await internalsOf(by)
+          .execute(callOf(by, async () => ({ data: 'nested' })))
+          .catch((error) => error),
+      );
       return { action: 'in_doubt' };
     };
     await expect(retry({ resolve })).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency, type Run, type Store } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
@@ -25,7 +26,7 @@ describe('the lease', () => {
     const handler = vi.fn(() => release.then(done));
     const first = call(handler);
     const elsewhere = createIdempotency({ store, ...LEASE });
-    const duplicate = elsewhere.execute(callOf(elsewhere, handler));
+    const duplicate = internalsOf(elsewhere).execute(callOf(elsewhere, handler));
     await vi.advanceTimersByTimeAsync(20_000);
     release.open();
     await first;
@@ -118,10 +119,12 @@ describe('the lease', () => {
     await vi.advanceTimersByTimeAsync(0);
     vi.setSystemTime(Date.now() + 3_000); // the clock went on, no timer fired
     const elsewhere = createIdempotency({ store, ...LEASE });
-    await expect(elsewhere.execute(callOf(elsewhere, done))).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
+    await expect(internalsOf(elsewhere).execute(callOf(elsewhere, done))).rejects.toEqual(
+      code('IDEMPOTENCY_IN_DOUBT'),
+    );
     release.open();
     await first;
-    expect(await elsewhere.execute(callOf(elsewhere, done))).toEqual({
+    expect(await internalsOf(elsewhere).execute(callOf(elsewhere, done))).toEqual({
       value: { data: 'done' },
       replayed: true,
     });
@@ -136,7 +139,7 @@ describe('the lease', () => {
     await vi.advanceTimersByTimeAsync(0);
     vi.setSystemTime(Date.now() + 3_000);
     const elsewhere = createIdempotency({ store, ...LEASE, onCrash: 'retry' });
-    const second = await elsewhere.execute(
+    const second = await internalsOf(elsewhere).execute(
       callOf(elsewhere, async (run) => ({ data: `attempt ${run.attempt}` })),
     );
     expect(second).toEqual({ value: { data: 'attempt 2' }, replayed: false });

@@ -6,6 +6,7 @@ import {
   type Run,
   type Store,
 } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
 
@@ -25,7 +26,7 @@ export function setUp(options: Policy & { enabled?: boolean; store?: Partial<Sto
   });
   const idempotency = createIdempotency({ ...rest, store, onEvent: (event) => events.push(event) });
   const call = (handler: (run: Run) => Promise<Result>, callOptions?: CallOptions) =>
-    idempotency.execute(callOf(idempotency, handler, callOptions));
+    internalsOf(idempotency).execute(callOf(idempotency, handler, callOptions));
   return { idempotency, call, events, store: inner, types: () => events.map((event) => event.type) };
 }
 

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { AppRouter } from '../../server/admin/api/router.ts';
 import { createDashboard } from '../../server/admin/index.ts';
 import { createIdempotency, type Run } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
 import { mongoUri } from '../support/database.ts';
@@ -75,7 +76,7 @@ describe.each(Object.entries(DRIVERS))('%s with', (_, Client) => {
       let runs = 0;
       const pay = async () => ({ data: { id: ++runs, at: '2026-01-01', nothing: null } });
       const call = (handler: (run: Run) => ReturnType<typeof pay>, key: string, transaction = false) =>
-        idempotency.execute(callOf(idempotency, handler, { key, policy: { transaction } }));
+        internalsOf(idempotency).execute(callOf(idempotency, handler, { key, policy: { transaction } }));
 
       const answers = await Promise.all(Array.from({ length: 20 }, () => call(pay, 'plain')));
       expect(new Set(answers.map(({ value }) => JSON.stringify(value)))).toEqual(
@@ -123,7 +124,9 @@ it('case 47: what a driver can not do with its own options is refused by ready, 
   await expect(idempotency.ready()).rejects.toThrow(
     /can not be used for keys: Server at .* reports maximum wire version 0/,
   );
-  await expect(idempotency.execute(callOf(idempotency, async () => ({ data: 1 })))).rejects.toMatchObject({
+  await expect(
+    internalsOf(idempotency).execute(callOf(idempotency, async () => ({ data: 1 }))),
+  ).rejects.toMatchObject({
     code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
     reason: 'misconfigured',
     retryable: false,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../server/engine/store.ts';
 import { createIdempotency, type Run } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { openStore } from './open-store.ts';
@@ -31,7 +32,7 @@ describe.each(Object.entries(OPENERS))('on %s', (_, open) => {
     const idempotency = createIdempotency({ store: opened.store });
     await idempotency.ready();
     const call = (handler: (run: Run) => Promise<Result>) =>
-      idempotency.execute(callOf(idempotency, handler));
+      internalsOf(idempotency).execute(callOf(idempotency, handler));
     const fences: number[] = [];
     const release = async (run: Run): Promise<Result> => {
       fences.push(run.fence);

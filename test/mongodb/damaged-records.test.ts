@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCipher, createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
@@ -27,7 +28,7 @@ async function retryAfter(damage: object, options: Options = {}) {
   let runs = 0;
   const pay = async (): Promise<Result> => ({ data: `${++runs} ${'x'.repeat(500)}` });
   const capture = async () => ({ format: 'test/1', body: '{"amount":5}' });
-  const call = () => idempotency.execute(callOf(idempotency, pay, { key, capture }));
+  const call = () => internalsOf(idempotency).execute(callOf(idempotency, pay, { key, capture }));
   await call();
   const records = database.db.collection(COLLECTION);
   expect(await records.updateOne({ key }, damage)).toMatchObject({ modifiedCount: 1 });

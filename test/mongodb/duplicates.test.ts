@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { gate } from '../support/gate.ts';
@@ -12,7 +13,7 @@ function openProcess(opened: OpenedStore, options: Partial<IdempotencyOptions> =
   const idempotency = createIdempotency({ store: opened.store, ...options });
   let runs = 0;
   const call = (key: string, result: Promise<Result> = Promise.resolve({ data: key })) =>
-    idempotency.execute(
+    internalsOf(idempotency).execute(
       callOf(
         idempotency,
         () => {

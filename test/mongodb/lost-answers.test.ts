@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
@@ -82,7 +83,7 @@ it('a release whose answer is lost, and whose key has its next run by then, give
   const db = direct.client.db(opened.database.name);
   const second = createIdempotency({ store: createMongoStore({ db }) });
   const [dropping, done] = [gate<Promise<void>>(), gate()];
-  const busy = first.execute(
+  const busy = internalsOf(first).execute(
     callOf(first, async (run) => {
       run.release('the provider is busy');
       dropping.open(opened.proxy.dropReply(UPDATE, { clientSees: 'silence' }));
@@ -90,7 +91,7 @@ it('a release whose answer is lost, and whose key has its next run by then, give
     }),
   );
   await dropping;
-  const retry = second.execute(callOf(second, () => done.then(() => ({ data: 'paid' }))));
+  const retry = internalsOf(second).execute(callOf(second, () => done.then(() => ({ data: 'paid' }))));
   expect(await busy).toEqual({ value: { error: 'busy' }, replayed: false });
   expect(events).toEqual(['started', 'released']);
   done.open();

@@ -1,6 +1,7 @@
 import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { freshClaim } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
@@ -130,7 +131,7 @@ it('a call is told not to retry where rights are missing, its operator which, an
   await using opened = await storeOf((db) => ({ roles: [{ role: 'read', db }] }));
   const events: unknown[] = [];
   const idempotency = createIdempotency({ store: opened.store, onEvent: (event) => events.push(event) });
-  const call = () => idempotency.execute(callOf(idempotency, async () => ({ data: 'paid' })));
+  const call = () => internalsOf(idempotency).execute(callOf(idempotency, async () => ({ data: 'paid' })));
   const refused = await call().catch((error) => error);
   expect(refused).toMatchObject({
     code: 'IDEMPOTENCY_STORE_UNAVAILABLE',

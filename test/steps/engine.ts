@@ -1,5 +1,6 @@
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { createIdempotency, type IdempotencyOptions, type Run, type Store } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
@@ -22,7 +23,7 @@ export function openEngine({ faults = {}, inner = createMemoryStore(), ...option
     idempotency,
     store: inner,
     call: (handler: (run: Run) => Promise<Result>, callOptions?: CallOptions) =>
-      idempotency.execute(callOf(idempotency, handler, callOptions)),
+      internalsOf(idempotency).execute(callOf(idempotency, handler, callOptions)),
     /** The record of key `k`. A takeover from nobody changes nothing, and says what stands. */
     async record(): Promise<StoredRecord | null> {
       const found = await inner.takeOver(claimOf({ owner: 'a reader' }), { owner: '', fence: 0 }, 'running');

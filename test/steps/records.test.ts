@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdempotency, currentRun } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
@@ -122,7 +123,7 @@ describe('case 27: steps and a result that are too large together', () => {
     const large = 'x'.repeat(7 * MEGABYTE);
     let runs = 0;
     const call = () =>
-      idempotency.execute(
+      internalsOf(idempotency).execute(
         callOf(idempotency, async (run) => {
           runs++;
           const [first, second, third] = [

@@ -5,6 +5,7 @@ import { cancelJob, startJob } from '../../server/admin/commands/job-commands.ts
 import type { Operator } from '../../server/admin/contract/contract.ts';
 import { openDashboard } from '../../server/admin/services/open-dashboard.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 
 /** A process that runs bulk jobs as a dashboard does, with a lease of a second. */
@@ -17,10 +18,10 @@ const idempotency = createIdempotency({ store });
 const services = openDashboard({
   db: client.db(name),
   collection: store.collection,
-  policy: idempotency.policy(),
+  policy: internalsOf(idempotency).policy(),
   readOnly: false,
   rerunners: [],
-  bodyAccess: idempotency,
+  bodyAccess: internalsOf(idempotency),
   wakeJobs: () => runner.wake(),
 });
 const runner = new JobRunner(services, { pollMs: 100, leaseMs: 1_000, pauseMs: 20 });

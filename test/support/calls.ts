@@ -1,6 +1,7 @@
 import type { Encoded, KeyedCall, ResultCodec } from '../../server/call.ts';
 import { fingerprintOf } from '../../server/engine/fingerprint.ts';
 import type { Idempotency, Policy, Run } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 
 /** A handler's result as a plain adapter would see it. */
 export type Result = { data: unknown } | { error: string } | { refused: string };
@@ -46,7 +47,7 @@ export function callOf(
     operation: 'pay',
     fingerprints: [fingerprintOf('pay', args)],
     ...(selection && { selections: [`s1:${selection}`] as const }),
-    policy: idempotency.policy(policy),
+    policy: internalsOf(idempotency).policy(policy),
     codec,
     ...(capture && { capture }),
     handler,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -44,7 +45,7 @@ test('a standalone mongod that is allowed will do until a policy wants transacti
     store: createMongoStore({ db: database.db, allowStandalone: true }),
   });
   await idempotency.ready();
-  idempotency.policy({ transaction: true });
+  internalsOf(idempotency).policy({ transaction: true });
   await expect(idempotency.ready()).rejects.toThrow(/standalone mongod.*Fix: .*--replSet rs0/);
   await idempotency.close();
 });

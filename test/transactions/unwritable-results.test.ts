@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
 import { createIdempotency, currentRun, type Idempotency } from '../../server/index.ts';
+import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { serve } from '../http/server.ts';
 import { callOf } from '../support/calls.ts';
@@ -163,7 +164,7 @@ test('a result whose outcome can not be told is that of a handler that rejected:
     const encode = () => {
       throw new Error('not a result');
     };
-    const answer = shop.idempotency.execute({ ...call, codec: { ...call.codec, encode } });
+    const answer = internalsOf(shop.idempotency).execute({ ...call, codec: { ...call.codec, encode } });
     await expect(answer).rejects.toThrow('not a result');
     expect(await shop.kept()).toMatchObject({ orders, record: { state } });
   }

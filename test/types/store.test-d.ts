@@ -36,6 +36,11 @@ const idempotency = createIdempotency({
   leaseMs: 5_000,
   onEvent: (event) => expectTypeOf(event).toEqualTypeOf<IdempotencyEvent>(),
 });
+// What adapters and the dashboard use of it is not for users.
+for (const member of ['policy', 'execute', 'seal', 'store', 'report'] as const) {
+  // @ts-expect-error no such member
+  idempotency[member];
+}
 // An event has what its type says.
 export function listen(event: IdempotencyEvent): string {
   switch (event.type) {

@@ -5,6 +5,7 @@ import type { Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
 import type { Resolver } from '../../../server/engine/resolution.ts';
 import { overlaid } from '../../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
+import { internalsOf } from '../../../server/internals.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
 import {
@@ -35,7 +36,7 @@ export class FieldPolicies {
   constructor(idempotency: Idempotency, fields: Policies, ofAll: AnyPolicy = {}) {
     this.#idempotency = idempotency;
     this.#ofAll = ofAll;
-    this.#default = idempotency.policy(ofAll, POLICY_ORIGIN);
+    this.#default = internalsOf(idempotency).policy(ofAll, POLICY_ORIGIN);
     const split = Object.entries(fields).flatMap(([name, policy]) => {
       if (policy === undefined) return [];
       checkFieldPolicy(name, policy);
@@ -48,7 +49,7 @@ export class FieldPolicies {
   }
 
   #resolve(policy: AnyPolicy, names: readonly string[]): ResolvedPolicy {
-    return this.#idempotency.policy(overlaid(this.#ofAll, policy), fieldsOrigin(names));
+    return internalsOf(this.#idempotency).policy(overlaid(this.#ofAll, policy), fieldsOrigin(names));
   }
 
   /** Gives the functions of a field; each is undefined where it has none of its own. */

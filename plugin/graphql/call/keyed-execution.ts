@@ -1,6 +1,7 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Answer } from '../../../server/call.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
+import { internalsOf } from '../../../server/internals.ts';
 import { markCarriers } from '../../../server/run/key-carriers.ts';
 import { outsideRun } from '../../../server/run/run.ts';
 import { variableErrors } from '../document/variable-errors.ts';
@@ -24,7 +25,7 @@ export async function executeKeyed(
 ): Promise<Answer<Result>> {
   exposeRun(args.contextValue);
   let thrown: { error: unknown } | undefined;
-  const answer = await idempotency.execute<Result>({
+  const answer = await internalsOf(idempotency).execute<Result>({
     ...call,
     async handler({ session }) {
       markCarriers([...carriers, args.contextValue]);

@@ -1,5 +1,6 @@
 import { withHelp } from '../../../server/engine/with-help.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
+import { internalsOf } from '../../../server/internals.ts';
 import type { Bypass, Protected } from './protected-path.ts';
 
 const ORDER =
@@ -32,7 +33,7 @@ export class BypassReport {
   async #report({ operation, keys }: Protected, reason: Bypass): Promise<void> {
     for (const { key, scope } of keys.length > 0 ? keys : [noKey]) {
       const owner = await scope().catch(() => '');
-      this.#idempotency.report({ type: 'unprotected', scope: owner, key, operation, reason });
+      internalsOf(this.#idempotency).report({ type: 'unprotected', scope: owner, key, operation, reason });
     }
   }
 }

@@ -1,14 +1,9 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { checkOptions } from '../../../server/engine/check-options.ts';
-import {
-  aFunction,
-  anIdempotency,
-  type Check,
-  integer,
-  required,
-} from '../../../server/engine/option-checks.ts';
+import { aFunction, type Check, integer, required } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
+import { anIdempotency } from '../../../server/internals.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../../server/key-status.ts';
 import { signalOf } from '../host/client-request.ts';
 import { rebuiltError } from '../host/error-codec.ts';

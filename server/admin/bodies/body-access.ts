@@ -1,5 +1,5 @@
 import { isIdempotencyError } from '../../engine/errors.ts';
-import type { Idempotency } from '../../idempotency.ts';
+import type { Internals } from '../../internals.ts';
 import type { Document } from '../../mongodb/database.ts';
 
 export type Part = 'request' | 'response';
@@ -22,8 +22,8 @@ export interface BodyPlace {
   readonly part: Part;
 }
 
-/** Whoever has access to bodies opens and seals them: an `Idempotency`, with its ciphers. */
-export type BodyAccess = Pick<Idempotency, 'open' | 'seal'>;
+/** Whoever has access to bodies opens and seals them: the internals of an `Idempotency`, with its ciphers. */
+export type BodyAccess = Pick<Internals, 'open' | 'seal'>;
 
 /** Makes the function that opens bodies. It answers undefined where the access refuses, and throws what is no refusal. */
 export const openerOf =

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
@@ -18,9 +19,23 @@ const dashboard: ViteUserConfig = {
   },
 };
 
+/** The entries of the package, each with its source: examples import them by name. */
+const { exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const entries = Object.entries<{ default?: string }>(exports).flatMap(([entry, { default: built }]) => {
+  const source = built?.replace('./dist/', './').replace(/\.js$/, '.ts');
+  if (!source) return [];
+  const find = new RegExp(`^${entry.replace('.', 'latchkey')}$`);
+  return [{ find, replacement: fileURLToPath(new URL(source, import.meta.url)) }];
+});
+
 const shared = {
-  // As Node.js resolves it: otherwise this code and graphql-yoga would each get a `GraphQLError` class of their own.
-  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
+  resolve: {
+    alias: [
+      // As Node.js resolves it: otherwise this code and graphql-yoga would each get a `GraphQLError` class of their own.
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
+      ...entries,
+    ],
+  },
 };
 
 const tests: ViteUserConfig = {

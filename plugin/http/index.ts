@@ -22,4 +22,6 @@ export {
 } from './rerunner.ts';
 export { DEFAULT_CAPTURED_HEADERS, DEFAULT_STORED_HEADERS } from './stored-headers.ts';
 export { toFastifyHandler } from './to-fastify-handler.ts';
+export { toHonoMiddleware } from './to-hono-middleware.ts';
 export { toKoaHandler } from './to-koa-handler.ts';
+export { toRequest } from './to-request.ts';

@@ -9,7 +9,7 @@ interface KoaContext {
   readonly request: object;
   readonly originalUrl: string;
   readonly protocol: string;
-  respond?: boolean;
+  respond?: boolean | undefined;
 }
 
 /**

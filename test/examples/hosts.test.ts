@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { request as openRequest } from 'node:http';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Charge, Host, HostOptions, provider as Provider } from '../../examples/hosts/host.ts';
+import { refusal } from '../../server/engine/errors.ts';
+import type { Store } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { freshDatabase } from '../support/database.ts';
+import { type Gate, gate } from '../support/gate.ts';
+
+// Each file in examples/hosts/ is started as it is. These have a tsconfig.json of their own, so they are imported by a name that is
+// made here.
+const example = (name: string) => import(`../../examples/hosts/${name}.ts`);
+
+interface Api {
+  readonly path: string;
+  body(amount: number): object;
+  charge(answer: Answered): Charge | undefined;
+}
+
+const GRAPHQL: Api = {
+  path: '',
+  body: (amount) => ({
+    query: 'mutation ($amount: Int!) { charge(amount: $amount) { id amount } }',
+    variables: { amount },
+  }),
+  charge: ({ json }) => json.data?.charge,
+};
+const TRPC: Api = {
+  path: '/charge',
+  body: (amount) => ({ amount }),
+  charge: ({ json }) => json.result?.data,
+};
+const HTTP: Api = {
+  path: '',
+  body: (amount) => ({ amount }),
+  charge: ({ status, json }) => (status === 201 ? (json as unknown as Charge) : undefined),
+};
+
+const HOSTS: readonly (readonly [name: string, api: Api])[] = [
+  ['yoga-node', GRAPHQL],
+  ['yoga-express', GRAPHQL],
+  ['yoga-fastify', GRAPHQL],
+  ['envelop-fastify', GRAPHQL],
+  ['apollo-server', GRAPHQL],
+  ['mercurius', GRAPHQL],
+  ['nest-yoga', GRAPHQL],
+  ['trpc-standalone', TRPC],
+  ['trpc-express', TRPC],
+  ['trpc-fastify', TRPC],
+  ['trpc-lambda', TRPC],
+  ['http-express', HTTP],
+  ['http-fastify', HTTP],
+  ['http-koa', HTTP],
+  ['http-hono', HTTP],
+  ['http-hono-middleware', HTTP],
+  ['nest-http', HTTP],
+];
+
+interface Body {
+  readonly data?: { readonly charge: Charge };
+  readonly result?: { readonly data: Charge };
+  readonly extensions?: { readonly idempotency?: { readonly replayed?: unknown } };
+}
+
+interface Answered {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly text: string;
+  readonly json: Body;
+  readonly replayed: boolean;
+}
+
+async function send(url: string, key: string, body: object): Promise<Answered> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-user': 'ada', 'idempotency-key': key },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  const json: Body = text.startsWith('{') ? JSON.parse(text) : {};
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    text,
+    json,
+    replayed:
+      response.headers.get('idempotent-replayed') === 'true' ||
+      json.extensions?.idempotency?.replayed === true,
+  };
+}
+
+/** Sends a request, and cuts its connection once `happened` has resolved. */
+async function sendAndHangUp(url: string, key: string, body: object, happened: Promise<unknown>) {
+  const outgoing = openRequest(url, {
+    method: 'POST',
+    agent: false,
+    headers: { 'content-type': 'application/json', 'x-user': 'ada', 'idempotency-key': key },
+  });
+  const closed = once(outgoing, 'close').catch(() => {}); // the error is that it was cut
+  outgoing.on('error', () => {});
+  outgoing.end(JSON.stringify(body));
+  await happened;
+  outgoing.destroy();
+  await closed;
+}
+
+const database = await freshDatabase();
+afterAll(() => database[Symbol.asyncDispose]());
+
+describe.each(HOSTS)('%s', (name, api) => {
+  let isDown = false;
+  let host: Host | undefined;
+  let charges: Charge[] = [];
+  let onCharge: (() => Promise<void>) | undefined;
+
+  /** One for all tests of a host. */
+  async function started() {
+    if (host) return host.url + api.path;
+    const store = createMongoStore({ db: database.db, collection: `keys_${name.replaceAll('-', '_')}` });
+    const withOutages = new Proxy(store, {
+      get(target, method) {
+        const value: unknown = Reflect.get(target, method);
+        if (typeof value !== 'function') return value;
+        if (isDown && method === 'claim')
+          return () => Promise.reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
+        return value.bind(target);
+      },
+    }) as Store;
+    const { start } = (await example(name)) as { start(options: HostOptions): Promise<Host> };
+    host = await start({ store: withOutages });
+    return host.url + api.path;
+  }
+
+  beforeEach(async () => {
+    vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // each outage is one
+    charges = [];
+    onCharge = undefined;
+    const { provider } = (await example('host')) as { provider: typeof Provider };
+    const charge = provider.charge.bind(provider);
+    vi.spyOn(provider, 'charge').mockImplementation(async (amount) => {
+      const made = await charge(amount);
+      charges.push(made);
+      await onCharge?.();
+      return made;
+    });
+    return () => void vi.restoreAllMocks();
+  });
+  afterAll(() => host?.close());
+
+  test('a retry after a lost answer gets it, marked as a replay, and there is one charge', async () => {
+    const url = await started();
+    const charged = gate();
+    const hungUp: Gate = gate();
+    onCharge = () => {
+      charged.open();
+      return hungUp;
+    };
+    await sendAndHangUp(url, 'lost', api.body(5), charged);
+    const early = send(url, 'lost', api.body(5)); // while the first is under way
+    hungUp.open();
+    for (const retry of [await early, await send(url, 'lost', api.body(5))]) {
+      expect(api.charge(retry), retry.text).toEqual(charges[0]);
+      expect(retry.replayed).toBe(true);
+    }
+    expect(charges).toHaveLength(1);
+  });
+
+  test('of two at once one charges, and both get its answer', async () => {
+    const url = await started();
+    const twins = await Promise.all([1, 2].map(() => send(url, 'twins', api.body(6))));
+    expect(twins.map((twin) => api.charge(twin))).toEqual([charges[0], charges[0]]);
+    expect(twins.filter(({ replayed }) => replayed)).toHaveLength(1);
+    expect(charges).toHaveLength(1);
+  });
+
+  test('the same key with another amount is refused', async () => {
+    const url = await started();
+    await send(url, 'reused', api.body(7));
+    const { status, text } = await send(url, 'reused', api.body(700));
+    expect(text).toContain('IDEMPOTENCY_KEY_REUSED');
+    expect(status).toBe(422);
+    expect(charges).toHaveLength(1);
+  });
+
+  test('while the store is away nothing is charged, and the client is told when to come again', async () => {
+    const url = await started();
+    isDown = true;
+    const refused = await send(url, 'away', api.body(8)).finally(() => {
+      isDown = false;
+    });
+    expect(refused.text).toContain('IDEMPOTENCY_STORE_UNAVAILABLE');
+    expect(refused).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    expect(charges).toEqual([]);
+    expect(api.charge(await send(url, 'away', api.body(8)))).toEqual(charges[0]);
+  });
+});

@@ -13,7 +13,7 @@ export interface DashboardOptions {
   readonly idempotency: Idempotency;
   /**
    * Says who is asking, by the host's own session; null for nobody (401). It is called at each request. With `scopes`
-   * the operator sees and touches these only.
+   * the operator sees and touches these only: a list of scopes, or one tenant's, `{ under: 'org_1' }`.
    * @example
    * authorize: async (request) => {
    *   const user = await userOf(request)

@@ -1,6 +1,8 @@
+import type { OperatorScopes } from '../admin/contract/contract.ts';
 import type { Document } from '../mongodb/database.ts';
 import { BATCH, type Erasure } from './erasure.ts';
 import { type Named, namedIn, withoutNames, withoutTerms } from './forgotten-text.ts';
+import type { Pseudonym } from './pseudonym.ts';
 
 /** Changes the entries of the audit about keys of the scope: who did what stays, the names go. Returns how many there were. */
 export async function forgetEntries(erasure: Erasure): Promise<number> {
@@ -84,7 +86,7 @@ export async function forgetJobs(erasure: Erasure): Promise<{ jobItems: number; 
   for (const { _id, filter, sample, scopes, ...texts } of mentioned as unknown as JobDocument[]) {
     const isFilter = filter ? await isForgotten(erasure, filter) : false;
     const rest = sample.filter((row) => row.scope !== scope);
-    const isOperator = scopes?.includes(scope) === true;
+    const isOperator = scopes !== undefined && namesOf(scopes).includes(scope);
     if (!isFilter && !isOperator && rest.length === sample.length) continue;
     const set = {
       ...changed(texts, (text) =>
@@ -92,7 +94,7 @@ export async function forgetJobs(erasure: Erasure): Promise<{ jobItems: number; 
       ),
       sample: rest,
       ...(isFilter && { filter: { ...filter, ...pseudonymsOf(filter, erasure) } }),
-      ...(scopes && { scopes: scopes.map((one) => (one === scope ? pseudonym.scope : one)) }),
+      ...(scopes && isOperator && { scopes: withPseudonym(scopes, scope, pseudonym) }),
     };
     await erasure.update(jobs, [{ _id, u: { $set: set } }]);
     count += 1;
@@ -118,10 +120,17 @@ interface JobDocument {
   readonly _id: unknown;
   readonly filter: Named | null;
   readonly sample: readonly { readonly scope: string }[];
-  readonly scopes?: readonly string[];
+  readonly scopes?: OperatorScopes;
 }
 
-const JOB_FIELDS = ['filter.scope', 'sample.scope', 'scopes'];
+const JOB_FIELDS = ['filter.scope', 'sample.scope', 'scopes', 'scopes.under'];
+
+const namesOf = (scopes: OperatorScopes): readonly string[] => ('under' in scopes ? [scopes.under] : scopes);
+
+function withPseudonym(scopes: OperatorScopes, scope: string, pseudonym: Pseudonym): OperatorScopes {
+  const named = (one: string) => (one === scope ? pseudonym.scope : one);
+  return 'under' in scopes ? { under: named(scopes.under) } : scopes.map(named);
+}
 
 /** Tells whether a filter is about the scope: it names the scope, or one of its keys and no scope. */
 async function isForgotten(erasure: Erasure, { scope, key }: Named): Promise<boolean> {

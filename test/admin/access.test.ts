@@ -100,7 +100,9 @@ beforeAll(async () => {
 
 /** A key of another scope with a name, a body and a past; who acted on it; and a job about it. */
 async function plantTheirs(): Promise<References> {
-  const [scope, key, operation, by] = ['scope', 'key', 'operation', 'op'].map((name) => `${THEIRS} ${name}`);
+  // Of all names, those are taken for the tenant's most easily that begin as it does.
+  const scope = `acme0 ${THEIRS}`;
+  const [key, operation, by] = ['key', 'operation', 'op'].map((name) => `${THEIRS} ${name}`);
   const past = { event: 'released', at: ago(9), startedAt: ago(10), owner: 'a', fence: 1, reason: THEIRS };
   const body = responseOf(JSON.stringify({ data: THEIRS, errors: [['error', { message: THEIRS }]] }));
   const record = failed({ scope, key, operation, history: [past], response: body, request: body });
@@ -122,11 +124,12 @@ async function plantTheirs(): Promise<References> {
 }
 
 /** Made anew for each call, for a call may use them up. */
-async function makeOwn(): Promise<References> {
+async function makeOwn(by: 'scott' | 'tess' = 'scott'): Promise<References> {
   const key = `own ${randomUUID()}`;
-  const id = await admin.put(failed({ key }));
-  const [job, entry] = await Promise.all([planJob('scott', id), entryId()]);
-  return { id, scope: 'acme', key, operation: 'pay', by: 'scott', entry, ...job };
+  const scope = by === 'scott' ? 'acme' : 'acme/ada';
+  const id = await admin.put(failed({ scope, key }));
+  const [job, entry] = await Promise.all([planJob(by, id), entryId()]);
+  return { id, scope, key, operation: 'pay', by, entry, ...job };
 }
 
 async function planJob(session: string, id: string, reason = REASON) {
@@ -190,8 +193,11 @@ it('the table has each procedure that there is: one without a row fails', () => 
   expect(PROCEDURES.map(([path]) => path).sort()).toEqual(Object.keys(ROWS).sort());
 });
 
-const OPERATORS_ONLY = { vic: 403, vera: 403, 'read-only': 403 };
-const ANYBODY = { vic: 200, vera: 200, 'read-only': 200 };
+const OPERATORS_ONLY = { vic: 403, vera: 403, tim: 403, 'read-only': 403 };
+const ANYBODY = { vic: 200, vera: 200, tim: 200, 'read-only': 200 };
+/** Who sees a tenant. */
+const OF_TENANT = ['tess', 'tim'];
+const plannerFor = (session: string) => (OF_TENANT.includes(session) ? 'tess' : 'scott');
 /** It may be called, and what it is about is in no state for it. */
 const CONFLICT = 409;
 
@@ -199,22 +205,22 @@ describe.each(PROCEDURES)('%s', (path, { _def: { type } }) => {
   const row = ROWS[path] ?? { least: 'operator' };
   const statuses = {
     ...(row.least === 'operator' ? OPERATORS_ONLY : ANYBODY),
-    ...(row.isPlanners && { vera: 404 }),
+    ...(row.isPlanners && { vera: 404, tim: 404 }),
   };
 
-  it.each(Object.entries({ nobody: 401, ...statuses, olga: 200, scott: 200, ada: 200 }))(
+  it.each(Object.entries({ nobody: 401, ...statuses, olga: 200, scott: 200, tess: 200, ada: 200 }))(
     'called by %s about what is theirs to see: %i',
     async (session, status) => {
-      const answer = await call(path, type, row.input?.(await makeOwn()), session);
+      const answer = await call(path, type, row.input?.(await makeOwn(plannerFor(session))), session);
       expect(answer.status === CONFLICT ? 200 : answer.status).toBe(status);
     },
   );
 
-  it.each(['scott', 'vera'])(
+  it.each(['scott', 'vera', ...OF_TENANT])(
     'shows and does nothing of another scope to %s, whatever is asked',
     async (who) => {
       const before = await stateOfTheirs();
-      for (const [what, input] of mixtures(row, await makeOwn())) {
+      for (const [what, input] of mixtures(row, await makeOwn(plannerFor(who)))) {
         const { status, text } = await call(path, type, input, who);
         expect([what, status, text]).toEqual([what, expect.any(Number), expect.not.stringContaining(THEIRS)]);
         expect(status).toBeLessThan(500);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Document, ObjectId } from 'mongodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Admin, type AdminClient, failed, REASON, recordOf, startAdmin } from './support.ts';
+import { type Admin, type AdminClient, clientOf, failed, REASON, recordOf, startAdmin } from './support.ts';
 
 const KEYS = 'idempotency_keys';
 const OWN = 1_500;
@@ -23,6 +23,21 @@ beforeAll(async () => {
     }),
   );
   oldest = String((await keys.insertMany(own)).insertedIds[0]);
+  // A tenant with its own scope, one user with many keys and many with one.
+  const users = (index: number) => (index < 100 ? '' : index < 1_200 ? '/ada' : `/user-${index}`);
+  const tenant = Array.from({ length: OWN }, (_, index) =>
+    recordOf({
+      _id: ObjectId.createFromTime(1_690_000_000 + index),
+      scope: `shop${users(index)}`,
+      key: `k${index}`,
+      operation: 'refund',
+      ...(index % 3 === 0 && failed()),
+    }),
+  );
+  const lookAlikes = ['shop0', 'shop-2/ada', 'shop.'].map((scope) =>
+    recordOf({ scope, operation: 'refund' }),
+  );
+  await keys.insertMany([...tenant, ...lookAlikes]);
   // Made by the server: they are only in the way.
   const bare = [
     { $documents: [{ n: { $range: [0, OTHERS] } }] },
@@ -48,6 +63,7 @@ describe('a scope is looked at to its end, however many keys of other scopes the
     ['by the filter', () => admin.olga, { scope: 'acme' }],
     ['by the filter, with another one', () => admin.olga, { scope: 'acme', operation: 'refund' }],
     ['by the scopes of the operator', () => admin.scott, {}],
+    ['by the tenant of the operator', () => clientOf(admin.url, 'shea'), {}],
   ];
 
   it.each(ways)('a plan %s has each of its keys', async (_, client, filter) => {

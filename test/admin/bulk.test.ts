@@ -176,6 +176,36 @@ it('holds only keys of the scopes that the operator may see, and is shown to nob
   await expect(start(admin.scott, all)).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
 });
 
+it('of a tenant holds its keys only, and is shown to its planner for as long as that sees the tenant', async () => {
+  await using admin = await startAdmin();
+  for (const scope of ['acme', 'acme/ada', 'acme0', 'acme-2', 'acm']) await admin.put(failed({ scope }));
+  const job = await plan(admin.tess);
+  expect(job.total).toBe(2);
+  expect((await admin.tess.bulk.list.query()).map(({ id }) => id)).toEqual([job.id]);
+  expect(await admin.scott.bulk.list.query()).toEqual([]);
+  const jobs = admin.db.collection<{ _id: string }>('idempotency_keys_jobs');
+  const PLANNED: [scopes: unknown, isShown: boolean][] = [
+    [{ under: 'acme' }, true],
+    [{ under: 'acme/team' }, true],
+    [['acme', 'acme/ada'], true],
+    [[], true],
+    [{ under: 'acme0' }, false],
+    [{ under: 'acm' }, false],
+    [['acme', 'acme0'], false],
+    [undefined, false],
+  ];
+  for (const [scopes, isShown] of PLANNED) {
+    await jobs.updateOne(
+      { _id: job.id },
+      scopes === undefined ? { $unset: { scopes: '' } } : { $set: { scopes } },
+    );
+    expect([scopes, (await admin.tess.bulk.list.query()).length]).toEqual([scopes, isShown ? 1 : 0]);
+  }
+  // A tenant is no list: who sees some scopes of it now does not see what was planned for all.
+  await jobs.updateOne({ _id: job.id }, { $set: { scopes: { under: 'acme' }, by: 'scott' } });
+  expect(await admin.scott.bulk.list.query()).toEqual([]);
+});
+
 it('is planned from selected keys: those that are there, that the action is for, and that the operator may see', async () => {
   await using admin = await startAdmin();
   const [one, two] = [await admin.put(failed({ scope: 'acme' })), await admin.put({ state: 'in_doubt' })];

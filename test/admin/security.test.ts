@@ -230,6 +230,11 @@ it('an `authorize` that fails, or that says something else than who it is, lets 
     () => ({ id: '', role: 'admin' }),
     () => ({ role: 'admin' }),
     () => ({ id: 'x', role: 'admin', scopes: 'acme' }),
+    () => ({ id: 'x', role: 'admin', scopes: null }),
+    () => ({ id: 'x', role: 'admin', scopes: { under: '' } }),
+    () => ({ id: 'x', role: 'admin', scopes: { under: 'acme/' } }),
+    () => ({ id: 'x', role: 'admin', scopes: { under: ['acme'] } }),
+    () => ({ id: 'x', role: 'admin', scopes: { under: 'acme', except: ['acme/ada'] } }),
     () => undefined,
     () => true,
   ];

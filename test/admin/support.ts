@@ -24,6 +24,9 @@ const OPERATORS: Record<string, Operator> = {
   vic: { id: 'vic', role: 'viewer' },
   vera: { id: 'vera', role: 'viewer', scopes: ['acme'] },
   scott: { id: 'scott', role: 'operator', scopes: ['acme'] },
+  tess: { id: 'tess', role: 'operator', scopes: { under: 'acme' } },
+  shea: { id: 'shea', role: 'operator', scopes: { under: 'shop' } },
+  tim: { id: 'tim', role: 'viewer', scopes: { under: 'acme' } },
 };
 
 export const sessionOf = (request: Request): Operator | null =>
@@ -49,6 +52,7 @@ export interface Admin extends AsyncDisposable {
   readonly olga: AdminClient;
   readonly vic: AdminClient;
   readonly scott: AdminClient;
+  readonly tess: AdminClient;
   /** Puts a record there, and returns its id. */
   put(record?: Document): Promise<string>;
   find(id: string): Promise<Document | null>;
@@ -97,6 +101,7 @@ export async function startAdmin({
     olga: clientOf(url, 'olga'),
     vic: clientOf(url, 'vic'),
     scott: clientOf(url, 'scott'),
+    tess: clientOf(url, 'tess'),
     put: async (record = {}) =>
       String((await keys.insertOne(recordOf(record), { ignoreUndefined: true })).insertedId),
     find: async (id) => (await keys.find().toArray()).find(({ _id }) => String(_id) === id) ?? null,

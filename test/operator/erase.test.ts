@@ -159,3 +159,14 @@ test('with a secret the same scope gets the same pseudonym, without one it never
   expect(await pseudonymOf(one)).not.toBe(await pseudonymOf(other));
   expect(await pseudonymOf()).not.toBe(await pseudonymOf());
 });
+
+test('erase takes the scope out of the tenant of who planned a job', async () => {
+  await using admin = await startAdmin();
+  await admin.put({ scope: 'acme', state: 'in_doubt' });
+  const plan = { action: 'fail' as const, reason: REASON, error: 'declined', filter: {} };
+  await admin.tess.bulk.plan.mutate({ ...plan, commandKey: randomUUID() });
+  const operator = createOperator({ idempotency: admin.idempotency, by: 'privacy' });
+  const { pseudonym } = await operator.erase({ scope: 'acme', reason: REASON });
+  const [job] = await admin.db.collection(`${COLLECTION}_jobs`).find({ kind: 'job' }).toArray();
+  expect(job?.scopes).toEqual({ under: pseudonym });
+});

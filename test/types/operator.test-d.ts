@@ -1,4 +1,5 @@
 import type { Idempotency } from 'latchkey';
+import type { Operator } from 'latchkey/dashboard';
 import { createOperator, type Erased, type FoundKey, type OperatorResult } from 'latchkey/operator';
 import { expectTypeOf } from 'vitest';
 
@@ -56,3 +57,12 @@ export function mistakes() {
   // @ts-expect-error a number is no scope
   void operator.find({ scope: 1, key: 'k' });
 }
+
+// The operators of the dashboard: some scopes, one tenant, or all.
+export const some: Operator = { id: 'ada', role: 'operator', scopes: ['org_1/ada', 'org_1/bob'] };
+export const tenant: Operator = { id: 'ada', role: 'operator', scopes: { under: 'org_1' } };
+export const all: Operator = { id: 'ada', role: 'admin' };
+// @ts-expect-error one scope is a list of one
+export const one: Operator = { id: 'ada', role: 'operator', scopes: 'org_1' };
+// @ts-expect-error nothing can be left out of a tenant
+export const most: Operator = { id: 'ada', role: 'operator', scopes: { under: 'org_1', except: ['a'] } };

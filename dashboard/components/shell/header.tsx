@@ -1,6 +1,7 @@
 import { CircleHelp, Command, Eye, Moon, Pause, Play, Sun } from 'lucide-react';
 import type { ReactNode, RefObject } from 'react';
 import { Link, useLocation } from 'wouter';
+import type { OperatorScopes } from '../../../server/admin/contract/contract.ts';
 import { useMe } from '../../hooks/use-me.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
 import { live, theme } from '../../lib/settings.ts';
@@ -103,10 +104,16 @@ function ThemeToggle() {
   );
 }
 
+function scopesText(scopes: OperatorScopes): string {
+  return 'under' in scopes
+    ? `the scope ${scopes.under}, and those below it: ${scopes.under}/…`
+    : `the scopes ${scopes.join(', ')}`;
+}
+
 function Who() {
   const { operator, readOnly, namespace } = useMe();
   const role = readOnly ? `${operator.role}, read-only` : operator.role;
-  const scopes = operator.scopes ? ` Limited to the scopes ${operator.scopes.join(', ')}.` : '';
+  const scopes = operator.scopes ? ` Limited to ${scopesText(operator.scopes)}.` : '';
   return (
     <span
       className="flex min-w-0 items-center gap-1.5 border-l border-line pl-2.5 text-xs text-muted max-md:hidden"

@@ -2,7 +2,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';
-import type { BodyInfo, BodyText } from '../contract/contract.ts';
+import type { BodyInfo, BodyText, OperatorScopes } from '../contract/contract.ts';
 import type { OpenBody, Part } from './body-access.ts';
 import { bodyFields, bodyInfo, countOf } from './body-info.ts';
 import { bodyView } from './body-view.ts';
@@ -29,7 +29,7 @@ const MOST_BYTES = 15 * MEGABYTE;
 
 export interface BodyOptions {
   /** The operator may see these scopes; undefined for all, or where the key was found by them already. */
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: OperatorScopes | undefined;
   /** The life is that of the record as the page saw it. */
   readonly life?: string | undefined;
   readonly part: Part;

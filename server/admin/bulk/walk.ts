@@ -1,6 +1,7 @@
 import type { Records } from '../collections/records.ts';
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
-import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract/contract.ts';
+import { type ScopeRange, scopeRanges } from '../collections/scope-match.ts';
+import type { KeyFilter, KeyRow, LeftOut, Operator, OperatorScopes } from '../contract/contract.ts';
 import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
 import { IS_OURS, listKeys } from '../keys/list.ts';
 import { areSmall, chooseQueryPlan, LOCK_KEY } from '../keys/query-plan.ts';
@@ -33,7 +34,7 @@ export async function walkRows(
 
 interface WalkRequest {
   readonly filter: KeyFilter;
-  readonly scopes: readonly string[] | undefined;
+  readonly scopes: OperatorScopes | undefined;
 }
 
 /** Walks through the keys as a list does it, page after page. */
@@ -52,14 +53,10 @@ async function walkPages(records: Records, request: WalkRequest): Promise<Walked
 }
 
 /** Walks through all records of some scopes, in the order of the keys: along the unique index, a stretch at a time. */
-async function walkScopes(
-  records: Records,
-  within: readonly string[],
-  request: WalkRequest,
-): Promise<Walked> {
+async function walkScopes(records: Records, within: OperatorScopes, request: WalkRequest): Promise<Walked> {
   const rows: KeyRow[] = [];
-  for (const scope of new Set(within)) {
-    for await (const stretch of stretchesOf(records, scope, request)) {
+  for (const range of rangesToWalk(within)) {
+    for await (const stretch of stretchesOf(records, range, request)) {
       rows.push(...stretch);
       if (rows.length > MOST_ROWS) return { rows: newestFirst(rows.slice(0, MOST_ROWS)), left: FULL };
     }
@@ -67,18 +64,29 @@ async function walkScopes(
   return { rows: newestFirst(rows), left: null };
 }
 
+/** The ranges of scopes, which have no scope in common. */
+function rangesToWalk(within: OperatorScopes): readonly ScopeRange[] {
+  return 'under' in within ? scopeRanges(within) : [...new Set(within)].map((scope) => ({ $eq: scope }));
+}
+
 const FULL: LeftOut = { why: 'full', before: null };
 const newestFirst = (rows: readonly KeyRow[]) => rows.toSorted((one, other) => (one.id < other.id ? 1 : -1));
 
-async function* stretchesOf(records: Records, scope: string, { filter, scopes }: WalkRequest) {
+/** A position is where a stretch begins behind, or ends with. Somebody may have edited a record, so its key may be of any type. */
+interface Position {
+  readonly scope: string;
+  readonly key: unknown;
+}
+
+async function* stretchesOf(records: Records, range: ScopeRange, { filter, scopes }: WalkRequest) {
   const { matches } = stateMatch(filter);
-  const others = [{ $or: matches }, ...otherMatches(filter, scopes), IS_OURS];
-  // Somebody may have edited a record, so its key may be of any type.
-  let from: unknown;
+  // The ranges are of the operator's scopes themselves, unless the filter names one.
+  const bounds = filter.scope === undefined ? undefined : scopes;
+  const others = [{ $or: matches }, ...otherMatches(filter, bounds), IS_OURS];
+  let from: Position | undefined;
   for (;;) {
-    const within = [{ scope: { $eq: scope } }, ...(from === undefined ? [] : [keyIs('$gt', from)])];
-    const until = await endOf(records, within);
-    const match = allOf([...within, ...(until === undefined ? [] : [keyIs('$lte', until)]), ...others]);
+    const until = await endOf(records, stretchOf(range, from));
+    const match = allOf([stretchOf(range, from, until), ...others]);
     const pipeline = [{ $match: match }, { $project: ROW_FIELDS }];
     yield (await records.aggregate(pipeline, { hint: LOCK_KEY })).map(rowOf);
     if (until === undefined) return;
@@ -86,21 +94,40 @@ async function* stretchesOf(records: Records, scope: string, { filter, scopes }:
   }
 }
 
-/** Finds the key that a stretch ends with, by the index alone; undefined when the end of the scope is nearer. */
-async function endOf(records: Records, within: readonly object[]): Promise<unknown> {
+/** Matches what is in a range of scopes behind a position, up to another one. Each part is one range of the index. */
+function stretchOf(range: ScopeRange, from?: Position, until?: Position): ScopeRange {
+  if (from && until && from.scope === until.scope)
+    return allOf([scopeIs(from), keyIs('$gt', from), keyIs('$lte', until)]);
+  const between: ScopeRange = {
+    ...range,
+    ...(from && { $gt: from.scope }),
+    ...(until && { $lt: until.scope }),
+  };
+  return {
+    $or: [
+      ...(from ? [allOf([scopeIs(from), keyIs('$gt', from)])] : []),
+      { scope: between },
+      ...(until ? [allOf([scopeIs(until), keyIs('$lte', until)])] : []),
+    ],
+  };
+}
+
+/** Finds the position that a stretch ends with, by the index alone; undefined when the end of the range is nearer. */
+async function endOf(records: Records, within: ScopeRange): Promise<Position | undefined> {
   const [found] = await records.aggregate(
     [
-      { $match: { $and: within } },
+      { $match: within },
       { $sort: LOCK_KEY },
       { $skip: ROWS_PER_READ - 1 },
       { $limit: 1 },
-      { $project: { _id: 0, key: { $ifNull: ['$key', null] } } },
+      { $project: { _id: 0, scope: 1, key: { $ifNull: ['$key', null] } } },
     ],
     { hint: LOCK_KEY },
   );
-  return found?.key;
+  return found as Position | undefined;
 }
 
-const keyIs = (comparison: '$gt' | '$lte', key: unknown) => ({
+const scopeIs = ({ scope }: Position) => ({ scope: { $eq: scope } });
+const keyIs = (comparison: '$gt' | '$lte', { key }: Position) => ({
   $expr: { [comparison]: ['$key', { $literal: key }] },
 });

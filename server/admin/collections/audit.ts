@@ -2,6 +2,7 @@ import type { Database, Document } from '../../mongodb/database.ts';
 import type { AuditEntry, AuditPage, Operator } from '../contract/contract.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
 import { msOf } from './rows.ts';
+import { scopeMatch } from './scope-match.ts';
 import { type Send, sendTo } from './transactions.ts';
 
 /** An audit record is one entry as it is stored. It is kept for good: who did what must not expire. */
@@ -116,7 +117,7 @@ export class Audit {
     limit = ENTRIES_PER_PAGE,
   ): Promise<AuditPage> {
     const match = [
-      ...(scopes ? [{ scope: { $in: scopes } }] : []),
+      ...scopeMatch(scopes),
       ...(by !== undefined ? [{ by: { $eq: by } }] : []),
       ...(action !== undefined ? [{ action: { $eq: action } }] : []),
       ...(keyId !== undefined ? [{ keyId: { $eq: keyId } }] : []),

@@ -10,6 +10,7 @@ import type {
   KeyRow,
   LeftOut,
   Operator,
+  OperatorScopes,
 } from '../contract/contract.ts';
 import { msOf } from './rows.ts';
 
@@ -20,7 +21,7 @@ export interface JobRecord extends Document {
   readonly reason: string;
   readonly by: string;
   readonly role: Operator['role'];
-  readonly scopes?: readonly string[];
+  readonly scopes?: OperatorScopes;
   /** This operator started the job and answers for what it does. */
   readonly startedBy?: Pick<Actor, 'id' | 'role' | 'via'>;
   /** The operator confirmed this when the job was started: it is asked of each key again. */
@@ -36,7 +37,7 @@ export interface NewJob {
   readonly reason: string;
   readonly by: string;
   readonly role: Operator['role'];
-  readonly scopes?: readonly string[];
+  readonly scopes?: OperatorScopes;
   readonly error?: string;
   readonly filter: KeyFilter | null;
   readonly selected: number | null;

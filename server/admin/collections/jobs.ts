@@ -5,6 +5,7 @@ import type { Job, JobState, KeyRow, Operator } from '../contract/contract.ts';
 import { JobItems, type PlannedItem } from './job-items.ts';
 import { type JobRecord, type NewJob, shownJob } from './job-record.ts';
 import type { Records } from './records.ts';
+import { scopesWithin } from './scope-match.ts';
 import { type Send, sendTo } from './transactions.ts';
 
 const KEPT_MS = 90 * 86_400_000;
@@ -147,7 +148,7 @@ const INDEXES = [
  */
 function visibleTo({ id, scopes }: Operator): Document {
   if (!scopes) return {};
-  return { by: { $eq: id }, scopes: { $type: 'array', $not: { $elemMatch: { $nin: scopes } } } };
+  return { by: { $eq: id }, ...scopesWithin(scopes) };
 }
 
 const leased = (runner: string, leaseMs: number): Document[] => [

@@ -3,6 +3,8 @@ import { BSON_OPTIONS } from '../../mongodb/codec.ts';
 import type { Database, Document } from '../../mongodb/database.ts';
 import { punctual } from '../../mongodb/deadline.ts';
 import { failureOf } from '../../mongodb/server-errors.ts';
+import type { OperatorScopes } from '../contract/contract.ts';
+import { scopeMatch } from './scope-match.ts';
 import type { Send } from './transactions.ts';
 
 /** A read of the dashboard ends after this time: no page is worth more of the server's time. */
@@ -77,7 +79,7 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 export const objectId = (hex: string): Document => ({ $toObjectId: { $literal: hex } });
 export const isObjectId = (text: string): boolean => /^[0-9a-f]{24}$/.test(text);
 /** Matches one record where an operator of these scopes may see it; undefined stands for all scopes. */
-export const isVisible = (hex: string, scopes: readonly string[] | undefined): Document =>
-  scopes ? { $and: [idIs(hex), { scope: { $in: scopes } }] } : idIs(hex);
+export const isVisible = (hex: string, scopes: OperatorScopes | undefined): Document =>
+  scopes ? { $and: [idIs(hex), ...scopeMatch(scopes)] } : idIs(hex);
 /** Matches one id, by the index: the server takes the expression for the constant that it is. */
 export const idIs = (hex: string): Document => ({ $expr: { $eq: ['$_id', objectId(hex)] } });

@@ -1,6 +1,6 @@
 import { isObject } from '../../engine/option-checks.ts';
 import { whatCame } from '../../engine/what-came.ts';
-import type { Operator, Role } from '../contract/contract.ts';
+import type { Operator, OperatorScopes, Role } from '../contract/contract.ts';
 
 const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
@@ -19,9 +19,25 @@ export function checkedOperator(operator: Operator): Operator {
     throw new TypeError(
       `Expected the \`role\` that \`authorize\` returns to be ${ROLES.join(' or ')}, got ${whatCame(role)}`,
     );
-  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')))
-    throw new TypeError(
-      `Expected the \`scopes\` that \`authorize\` returns to be an array of scopes, got ${whatCame(scopes)}`,
-    );
-  return { id, role, ...(scopes && { scopes }) };
+  return { id, role, ...(scopes !== undefined && { scopes: checkedScopes(scopes) }) };
+}
+
+function checkedScopes(scopes: OperatorScopes): OperatorScopes {
+  if (Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')) return scopes;
+  const { under, ...rest } = (isObject(scopes) ? scopes : {}) as { readonly under?: unknown };
+  // A slash at the end would leave out the tenant's own scope, and an empty text would be every scope that begins with a slash.
+  const isScope = typeof under === 'string' && under !== '' && !under.endsWith('/');
+  if (isScope && Object.keys(rest).length === 0) return { under };
+  throw new TypeError(
+    `Expected the \`scopes\` that \`authorize\` returns to be an array of scopes, or one with all below it, such as { under: 'org_1' }, without a slash at the end, got ${cameAs(scopes)}`,
+  );
+}
+
+function cameAs(scopes: unknown): string {
+  if (!isObject(scopes) || Array.isArray(scopes)) return whatCame(scopes);
+  return `an object with ${
+    Object.entries(scopes)
+      .map(([name, value]) => `\`${name}\` ${whatCame(value)}`)
+      .join(', ') || 'nothing in it'
+  }`;
 }

@@ -8,6 +8,12 @@ import type { RefusalCode } from './refusal.ts';
 /** A `viewer` looks; an `operator` also reveals secrets and acts on keys; an `admin` also does what nothing can make good again. */
 export type Role = 'viewer' | 'operator' | 'admin';
 
+/**
+ * The scopes of an operator: a list of scopes, exactly as the adapter's `scope` gives them; or those of one tenant. `{ under: 'org_1' }` is
+ * the scope `org_1`, and all that `scopeOf('org_1', …)` makes, which begin with `org_1/`; it is not `org_10`.
+ */
+export type OperatorScopes = readonly string[] | { readonly under: string };
+
 /** An operator is what `authorize` says of a request. Without `scopes` the operator sees all. */
 export interface Operator {
   /** Names the operator in the audit: an address, a user's id. */
@@ -17,8 +23,12 @@ export interface Operator {
   /**
    * The operator sees and touches the keys of these scopes only.
    * @default all scopes
+   * @example
+   * scopes: ['org_1/ada', 'org_1/bob']
+   * @example
+   * scopes: { under: scopeOf(org.id) }
    */
-  readonly scopes?: readonly string[];
+  readonly scopes?: OperatorScopes;
 }
 
 /** An actor is an operator, and how the command came. */
@@ -347,7 +357,7 @@ export interface Overview {
 }
 
 export interface Me {
-  readonly operator: { readonly id: string; readonly role: Role; readonly scopes: readonly string[] | null };
+  readonly operator: { readonly id: string; readonly role: Role; readonly scopes: OperatorScopes | null };
   readonly readOnly: boolean;
   readonly namespace: string;
   /** A rerunner is registered for each of these formats: `graphql/1`, `trpc/1`, `http/1`. */

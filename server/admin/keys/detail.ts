@@ -4,7 +4,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.ts';
-import type { KeyDetail, OfferedAction, Seen } from '../contract/contract.ts';
+import type { KeyDetail, OfferedAction, OperatorScopes, Seen } from '../contract/contract.ts';
 import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
 import { extendedJson } from './extended-json.ts';
 import { plainRecord } from './read-stored.ts';
@@ -21,7 +21,7 @@ type DenialOf = (action: OfferedAction['action'], record: KeyRecord) => ActionRe
 
 export interface DetailOptions {
   /** The operator may see these scopes; undefined for all. */
-  readonly scopes: readonly string[] | undefined;
+  readonly scopes: OperatorScopes | undefined;
   readonly denialOf: DenialOf;
   /** Makes what is shown of the reason of a release or a doubt, which may be the text of an error. */
   readonly reasonOf?: (reason: string) => string;

@@ -1,6 +1,7 @@
 import type { Document } from '../../mongodb/database.ts';
 import { IS_READABLE } from '../../mongodb/pipelines/record-guard.ts';
-import type { KeyFilter } from '../contract/contract.ts';
+import { scopeMatch } from '../collections/scope-match.ts';
+import type { KeyFilter, OperatorScopes } from '../contract/contract.ts';
 
 const after = (path: string) => ({ $expr: { $gt: [path, '$$NOW'] } });
 const past = (path: string) => ({ $expr: { $lte: [path, '$$NOW'] } });
@@ -48,11 +49,11 @@ export function stateMatch({ state, error }: Pick<KeyFilter, 'state' | 'error'>)
 }
 
 /** Matches everything in a filter but the state. Values are strings and numbers by now, and are compared as such. */
-export function otherMatches(filter: KeyFilter, scopes: readonly string[] | undefined): Document[] {
+export function otherMatches(filter: KeyFilter, scopes: OperatorScopes | undefined): Document[] {
   const { scope, key, operation, olderThanMs, newerThanMs, startedFrom, startedBefore, error } = filter;
   const ago = (ms: number) => ({ $subtract: ['$$NOW', { $literal: ms }] });
   return [
-    ...(scopes ? [{ scope: { $in: scopes } }] : []),
+    ...scopeMatch(scopes),
     ...(scope !== undefined ? [{ scope: { $eq: scope } }] : []),
     // The lower bound on the scope lets a key alone use the index on scope and key: the server skips from scope to scope.
     ...(key !== undefined ? [{ key: { $eq: key }, scope: { $gte: '' } }] : []),

@@ -1,7 +1,7 @@
 import type { Document } from '../../mongodb/database.ts';
 import { idIs, isBadHint, isOutOfTime, objectId, type Records } from '../collections/records.ts';
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
-import type { Count, KeyFilter, KeyPage, KeyRow } from '../contract/contract.ts';
+import type { Count, KeyFilter, KeyPage, KeyRow, OperatorScopes } from '../contract/contract.ts';
 import { allOf, otherMatches, stateMatch } from './filters.ts';
 import { chooseQueryPlan, type QueryPlan } from './query-plan.ts';
 
@@ -17,7 +17,7 @@ export const IS_OURS = { _id: { $type: 'objectId' } };
 export interface ListRequest {
   readonly filter: KeyFilter;
   /** The operator may see these scopes; undefined for all. */
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: OperatorScopes | undefined;
   /** The page begins below this id, with which the page before ended. */
   readonly cursor?: string | undefined;
   /** The page holds only records with a higher id. */
@@ -49,7 +49,7 @@ export async function countNewer(
 /** Reads the rows of those ids that are there and within the operator's scopes. The query has no other bounds on the ids, or the server would scan all records between. */
 export async function rowsOf(
   records: Records,
-  scopes: readonly string[] | undefined,
+  scopes: OperatorScopes | undefined,
   ids: readonly string[],
 ): Promise<KeyRow[]> {
   const pipeline = [

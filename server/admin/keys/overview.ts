@@ -3,8 +3,9 @@ import { type OperationCounts as Counts, STATS_WIDTHS, sumOf } from '../../engin
 import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
-import type { Count, Operator, Overview } from '../contract/contract.ts';
-import { ATTENTION } from './filters.ts';
+import { scopeMatch } from '../collections/scope-match.ts';
+import type { Count, Operator, OperatorScopes, Overview } from '../contract/contract.ts';
+import { ATTENTION, allOf } from './filters.ts';
 
 const WINDOWS = {
   '1h': { lengthMs: 3_600_000, widthMs: STATS_WIDTHS[0].widthMs },
@@ -48,10 +49,10 @@ export async function readOverview(
 async function countUpTo(
   records: Records,
   match: Document,
-  scopes: readonly string[] | undefined,
+  scopes: OperatorScopes | undefined,
 ): Promise<Count> {
   const pipeline = [
-    { $match: scopes ? { $and: [match, { scope: { $in: scopes } }] } : match },
+    { $match: allOf([match, ...scopeMatch(scopes)]) },
     { $limit: MOST_COUNTED + 1 },
     { $count: 'count' },
   ];

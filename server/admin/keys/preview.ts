@@ -7,14 +7,14 @@ import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';
-import type { BodyInfo, Preview } from '../contract/contract.ts';
+import type { BodyInfo, OperatorScopes, Preview } from '../contract/contract.ts';
 import { plainRecord } from './read-stored.ts';
 
 const NO_RULE = 's1';
 
 interface PreviewOptions {
   /** The operator may see these scopes; undefined for all. */
-  readonly scopes: readonly string[] | undefined;
+  readonly scopes: OperatorScopes | undefined;
   /** The life is that of the record as the page saw it. */
   readonly life: string | undefined;
   /** The policy has the defaults: a policy of the operation's own may decide otherwise about a lost run. */

@@ -1,8 +1,9 @@
 import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
-import type { KeyFilter } from '../contract/contract.ts';
-import { stateMatch } from './filters.ts';
+import { scopeMatch } from '../collections/scope-match.ts';
+import type { KeyFilter, OperatorScopes } from '../contract/contract.ts';
+import { allOf, stateMatch } from './filters.ts';
 
 /** A query plan says how a list finds its rows. */
 export type QueryPlan =
@@ -21,7 +22,7 @@ const SEARCH: QueryPlan = { by: 'search' };
 
 interface PlannedQuery {
   readonly filter: KeyFilter;
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: OperatorScopes | undefined;
 }
 
 /** Chooses how to find the rows of a filter within an operator's scopes. It asks the database whether a set is small. */
@@ -47,8 +48,8 @@ export async function chooseQueryPlan(
 const HAS_EXPIRED = { $expr: { $lte: ['$expiresAt', '$$NOW'] }, expiresAt: { $type: 'date' } };
 
 /** Tells whether these scopes have at most so many keys together. */
-export function areSmall(records: Records, scopes: readonly string[], most: number): Promise<boolean> {
-  return isSmall(records, { scope: { $in: scopes } }, { hint: LOCK_KEY, most });
+export function areSmall(records: Records, scopes: OperatorScopes, most: number): Promise<boolean> {
+  return isSmall(records, allOf(scopeMatch(scopes)), { hint: LOCK_KEY, most });
 }
 
 /** Tells whether few records match, by counting on the index alone. */

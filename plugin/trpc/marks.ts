@@ -1,5 +1,6 @@
 import type { TRPCError } from '@trpc/server';
 import { processWide } from '../../server/engine/process-wide.ts';
+import type { ProcedureRules } from './options.ts';
 import type { CallOptions } from './trpc.ts';
 
 /*
@@ -46,13 +47,19 @@ export function markReplayed({ getRawInput }: CallOptions): void {
 
 export const wasReplayed = (call: CallIdentity): boolean => replays.has(call);
 
-const guards = processWide('trpc.guards', 1, () => new WeakSet<object>());
+/** The rules of a guard that somebody who describes its procedure may want. */
+export type GuardRules = Pick<ProcedureRules, 'require' | 'policy'>;
+
+const guards = processWide('trpc.guards', 2, () => new WeakMap<object, GuardRules>());
 
 /** Marks a middleware that `idempotent()` has made. */
-export function markGuard<Guard extends object>(guard: Guard): Guard {
-  guards.add(guard);
+export function markGuard<Guard extends object>(guard: Guard, { require, policy }: GuardRules): Guard {
+  guards.set(guard, { require, policy });
   return guard;
 }
+
+/** Gives the rules of a middleware that `idempotent()` has made; undefined for any other one. */
+export const rulesOf = (middleware: unknown): GuardRules | undefined => guards.get(middleware as object);
 
 export const isGuard = (middleware: unknown): boolean => guards.has(middleware as object);
 

@@ -104,7 +104,8 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
   const { _config: config } = t;
   const shared = { idempotency, headerName, config, form: formOf(config), reshape: reshaper(t.procedure) };
   const idempotent = (policy: ProcedurePolicy = {}) => {
-    const guard: unknown = markGuard(guardedBy(shared, resolveProcedure(ofAll, policy)));
+    const rules = resolveProcedure(ofAll, policy);
+    const guard: unknown = markGuard(guardedBy(shared, rules), rules);
     return t.middleware(guard as TRPCMiddlewareFunction<Context, Meta, object, IdempotencyContext, unknown>);
   };
   for (const property of ['_middlewares', '_def'] as const)

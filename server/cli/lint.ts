@@ -1,55 +1,166 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/schema/declared-mutations.ts';
+import type { DescribedOperation } from '../engine/described-operation.ts';
+import { loadModule } from './load-module.ts';
+import { operationsTable } from './operations-table.ts';
 
 interface Options {
-  readonly schema: readonly string[];
+  readonly schema?: readonly string[];
+  readonly options?: string;
+  readonly router?: string;
   readonly allow?: readonly string[];
   readonly json?: boolean;
+  readonly markdown?: boolean;
 }
 
-interface Findings {
-  readonly mutations: readonly DeclaredMutation[];
-  readonly unprotected: readonly DeclaredMutation[];
-  readonly allowed: readonly string[];
+/** A mutation may have a place in a file, where the API is one of files. */
+type Mutation = Pick<DeclaredMutation, 'name'> & Partial<DeclaredMutation>;
+
+/** An API as it was found. */
+interface Api {
+  /** What a mutation lacks that lets calls without a key pass. */
+  readonly lacks: string;
+  readonly mutations: readonly Mutation[];
+  readonly open: readonly Mutation[];
+  describe(): Promise<readonly DescribedOperation[]>;
 }
 
-/** `latchkey lint`: exit code 0 when each mutation requires a key or is allowed not to, 1 when one does not, 2 on bad input. */
+const EXAMPLES = `
+Examples:
+  $ latchkey lint --schema schema.graphql --allow setTheme
+  $ latchkey lint --router ./dist/router.js
+  $ latchkey lint --schema schema.graphql --options ./dist/idempotency-options.js --markdown
+  $ latchkey lint --router ./dist/router.js --markdown > docs/operations.md
+
+The module of --options exports what useIdempotency gets, as its default or as options:
+  export const options = { idempotency, scope: ({ context }) => context.user?.id, fields: { chargeCard: { require: true } } }
+The module of --router exports the router, as its default or as appRouter. Modules of TypeScript want a loader:
+  $ NODE_OPTIONS="--import tsx" latchkey lint --router ./router.ts --markdown
+`;
+
+/**
+ * `latchkey lint`: exit code 0 when each mutation requires a key or is allowed not to, 1 when one does not, 2 on bad input. With
+ * `--markdown` it judges nothing.
+ */
 export function lint(program: Command): void {
   program
     .command('lint')
-    .summary('list the mutations of a GraphQL schema that do not require an idempotency key')
-    .description(
-      'Lists the mutations of a GraphQL schema that do not carry @requiresIdempotencyKey. Exits with 1 when there are any, 2 on bad input.',
+    .summary(
+      'list the mutations of an API that do not require an idempotency key, or tell its callers of keys',
     )
-    .requiredOption('--schema <file...>', 'SDL, of one schema in one file or several; - is standard input')
+    .description(
+      'Lists the mutations of a GraphQL schema that do not carry @requiresIdempotencyKey, or those of a tRPC router without idempotent(). ' +
+        'Exits with 1 when there are any, 2 on bad input. With --markdown it prints a table for the people who call the API instead, and exits with 0.',
+    )
+    .option('--schema <file...>', 'SDL, of one schema in one file or several; - is standard input')
+    .addOption(new Option('--router <module>', 'that exports a tRPC router').conflicts('schema'))
+    .addOption(
+      new Option(
+        '--options <module>',
+        'that exports the options of useIdempotency, for --markdown',
+      ).conflicts('router'),
+    )
     .option('--allow <name...>', 'mutations that need no key')
     .option('--json', 'print what was found as JSON')
+    .addOption(
+      new Option('--markdown', 'print what a key does for each operation, as a table of Markdown').conflicts([
+        'json',
+        'allow',
+      ]),
+    )
+    .addHelpText('after', EXAMPLES)
     .action(async (options: Options, command: Command) => {
       try {
-        const findings = await look(options);
-        console.log(options.json ? asJson(findings) : asText(findings));
-        if (findings.unprotected.length > 0) process.exitCode = 1;
+        await run(options);
       } catch (error) {
         command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
       }
     });
 }
 
-async function look({ schema, allow = [] }: Options): Promise<Findings> {
+async function run(options: Options): Promise<void> {
+  const api = await find(options);
+  const { allow = [] } = options;
+  if (options.markdown) await print(operationsTable(await api.describe()));
+  else {
+    const findings = look(api, allow);
+    await print(options.json ? asJson(findings) : asText(findings));
+    if (findings.unprotected.length > 0) process.exitCode = 1;
+  }
+  // A module that was loaded may have opened a connection.
+  if (options.router || options.options) process.exit();
+}
+
+function print(output: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${output}\n`, () => resolve());
+  });
+}
+
+function find(options: Options): Promise<Api> {
+  if (options.router) return ofRouter(options.router);
+  if (options.schema) return ofSchema(options.schema, options.options);
+  throw new Error('expected --schema <file...>, or --router <module>');
+}
+
+async function ofSchema(names: readonly string[], options: string | undefined): Promise<Api> {
   const files: SchemaFile[] = [];
-  for (const name of new Set(schema)) files.push(await read(name));
+  for (const name of new Set(names)) files.push(await read(name));
   // Only now: whoever has no GraphQL server need not have its package.
   const { declaredMutations } = await import('../../plugin/graphql/schema/declared-mutations.ts');
   const mutations = declaredMutations(files);
   if (mutations.length === 0) throw new Error(`${files.map(({ name }) => name).join(', ')}: no mutations`);
+  return {
+    lacks: '@requiresIdempotencyKey',
+    mutations,
+    open: mutations.filter(({ requiresKey }) => !requiresKey),
+    async describe() {
+      const { describedMutations } = await import('../../plugin/graphql/described-mutations.ts');
+      if (options === undefined) {
+        console.error('No --options: the table shows the defaults of createIdempotency');
+        return describedMutations(mutations, undefined);
+      }
+      const { default: byDefault, options: given = byDefault } = await loadModule('--options', options);
+      if (given === undefined) {
+        throw new Error(
+          `Expected --options ${options} to export the options of useIdempotency, by default or as options`,
+        );
+      }
+      return describedMutations(mutations, given);
+    },
+  };
+}
+
+async function ofRouter(name: string): Promise<Api> {
+  const { default: byDefault, appRouter = byDefault } = await loadModule('--router', name);
+  if (appRouter === undefined) {
+    throw new Error(`Expected --router ${name} to export a tRPC router, by default or as appRouter`);
+  }
+  const { describedProcedures } = await import('../../plugin/trpc/described-procedures.ts');
+  const operations = await describedProcedures(appRouter);
+  if (operations.length === 0) throw new Error(`${name}: no mutations`);
+  return {
+    lacks: 'idempotent()',
+    mutations: operations,
+    open: operations.filter(({ key }) => key === 'none'),
+    describe: async () => operations,
+  };
+}
+
+interface Findings extends Pick<Api, 'lacks' | 'mutations'> {
+  readonly unprotected: readonly Mutation[];
+  readonly allowed: readonly string[];
+}
+
+function look({ lacks, mutations, open }: Api, allow: readonly string[]): Findings {
   for (const name of allow) {
     if (mutations.some((mutation) => mutation.name === name)) continue;
     throw new Error(`--allow ${name}: no such mutation; there are ${mutations.map(nameOf).join(', ')}`);
   }
-  const open = mutations.filter(({ requiresKey }) => !requiresKey);
   return {
+    lacks,
     mutations,
     unprotected: open.filter(({ name }) => !allow.includes(name)),
     allowed: open.map(nameOf).filter((name) => allow.includes(name)),
@@ -66,9 +177,11 @@ async function read(name: string): Promise<SchemaFile> {
   }
 }
 
-function asText({ mutations, unprotected, allowed }: Findings): string {
-  const places = unprotected.map(({ name, file, line, column }) => `${file}:${line}:${column} ${name}`);
-  const count = `${unprotected.length} of ${mutations.length} mutations without @requiresIdempotencyKey`;
+function asText({ lacks, mutations, unprotected, allowed }: Findings): string {
+  const places = unprotected.map(({ name, file, line, column }) =>
+    file === undefined ? name : `${file}:${line}:${column} ${name}`,
+  );
+  const count = `${unprotected.length} of ${mutations.length} mutations without ${lacks}`;
   const hint = unprotected.length > 0 ? '; name those that need no key after --allow' : '';
   const but = allowed.length > 0 ? ` (allowed: ${allowed.join(', ')})` : '';
   return [...places, count + but + hint].join('\n');
@@ -79,4 +192,4 @@ function asJson({ mutations, unprotected, allowed }: Findings): string {
   return JSON.stringify({ mutations: mutations.length, unprotected: found, allowed }, null, 2);
 }
 
-const nameOf = ({ name }: DeclaredMutation) => name;
+const nameOf = ({ name }: Mutation) => name;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, unprotectedMutations } from '../../plugin/graphql/index.ts';
+import { bundled } from '../support/bundled.ts';
 import { runCli } from '../support/cli.ts';
 
 let folder: string;
@@ -91,6 +92,113 @@ describe('latchkey lint', () => {
   });
 });
 
+const modules = {
+  options: bundled(new URL('./lint-modules/options.ts', import.meta.url)),
+  router: bundled(new URL('./lint-modules/router.ts', import.meta.url)),
+};
+
+/** The cells of a table of Markdown, by the name of the operation and of the column. */
+function tableOf(markdown: string) {
+  const [head = [], , ...rows] = markdown
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/(?<!\\) ?\| ?/).slice(1, -1));
+  return Object.fromEntries(
+    rows.map(([name = '', ...cells]) => [
+      name.slice(1, -1),
+      Object.fromEntries(cells.map((cell, at) => [head[at + 1], cell])),
+    ]),
+  );
+}
+
+describe('latchkey lint --markdown', () => {
+  it('tells what a key does for each mutation of a schema, by the options of useIdempotency', async () => {
+    const args = ['--schema', 'a.graphql', '--options', modules.options, '--markdown'];
+    const { exitCode, stdout, stderr } = await lint({ 'a.graphql': sdl }, args);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(tableOf(stdout)).toEqual({
+      pay: {
+        key: 'required',
+        'answer kept for': '7 days',
+        'a duplicate meanwhile': 'waits, up to 30 seconds',
+        'a retry afterwards gets': 'the same answer',
+        'a retry has to repeat': 'all of the input',
+        'if the server crashes half-way': 'in doubt until somebody decides (IDEMPOTENCY_IN_DOUBT)',
+      },
+      setTheme: {
+        key: 'required of some callers',
+        'answer kept for': '90 minutes',
+        'a duplicate meanwhile': 'is refused at once (IDEMPOTENCY_IN_PROGRESS)',
+        'a retry afterwards gets': 'the same answer',
+        'a retry has to repeat': 'all of the input',
+        'if the server crashes half-way': 'a retry goes on',
+      },
+      ship: {
+        key: 'optional, a UUID',
+        'answer kept for': '7 days',
+        'a duplicate meanwhile': 'waits, up to 30 seconds',
+        'a retry afterwards gets': 'only that it ran (IDEMPOTENCY_RESULT_NOT_RETAINED)',
+        'a retry has to repeat': 'all of the input but `to`',
+        'if the server crashes half-way': 'nothing is kept, and a retry runs',
+      },
+    });
+  });
+
+  it('shows the defaults without options, and says so', async () => {
+    const { exitCode, stdout, stderr } = await lint({}, ['--schema', '-', '--markdown'], sdl);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe('No --options: the table shows the defaults of createIdempotency\n');
+    expect(tableOf(stdout)).toMatchObject({
+      pay: {
+        key: 'required',
+        'answer kept for': '24 hours',
+        'a duplicate meanwhile': 'waits, up to 10 seconds',
+      },
+      ship: { key: 'optional' },
+    });
+  });
+
+  it('tells the same of the mutations of a tRPC router', async () => {
+    const { exitCode, stdout, stderr } = await lint({}, ['--router', modules.router, '--markdown']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(tableOf(stdout)).toMatchObject({
+      pay: {
+        key: 'required',
+        'answer kept for': '24 hours',
+        'a retry afterwards gets':
+          'the same answer, or only that it ran where the answer held a secret (IDEMPOTENCY_RESULT_NOT_RETAINED)',
+        'a retry has to repeat': 'what the server compares',
+        'if the server crashes half-way': 'a retry asks what happened',
+      },
+      'nested.a\\|b': { key: 'optional' },
+      setTheme: { key: 'has no effect', 'answer kept for': '' },
+    });
+    expect(stdout).not.toContain('read');
+  });
+});
+
+describe('latchkey lint --router', () => {
+  it('names the mutations without idempotent(), and exits with 1', async () => {
+    expect(await lint({}, ['--router', modules.router])).toEqual({
+      exitCode: 1,
+      stdout: 'setTheme\n1 of 3 mutations without idempotent(); name those that need no key after --allow\n',
+      stderr: '',
+    });
+  });
+
+  it('exits with 0 when each one has it or is allowed not to', async () => {
+    const { exitCode, stdout } = await lint({}, [
+      '--router',
+      modules.router,
+      '--allow',
+      'setTheme',
+      '--json',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ mutations: 3, unprotected: [], allowed: ['setTheme'] });
+  });
+});
+
 describe('latchkey lint exits with 2, and says why, for', () => {
   it.each<[string, Record<string, string>, string[], string]>([
     ['a file that is not there', {}, ['--schema', 'none.graphql'], 'error: none.graphql: no such file\n'],
@@ -125,7 +233,43 @@ describe('latchkey lint exits with 2, and says why, for', () => {
       ['--schema', 'a.graphql', '--allow', 'setTheem'],
       'error: --allow setTheem: no such mutation; there are pay, setTheme, ship\n',
     ],
-    ['no schema', {}, [], "error: required option '--schema <file...>' not specified\n"],
+    ['nothing to look at', {}, [], 'error: expected --schema <file...>, or --router <module>\n'],
+    [
+      'a module that is not there',
+      {},
+      ['--router', './none.js'],
+      'error: --router ./none.js: no such module\n',
+    ],
+    [
+      'a module that exports no router',
+      { 'empty.mjs': 'export const x = 1' },
+      ['--router', './empty.mjs'],
+      'error: Expected --router ./empty.mjs to export a tRPC router, by default or as appRouter\n',
+    ],
+    [
+      'a default export that is no router',
+      { 'five.mjs': 'export default 5' },
+      ['--router', './five.mjs', '--markdown'],
+      'error: Expected a tRPC router, got 5\n',
+    ],
+    [
+      'options without an idempotency',
+      { 'a.graphql': sdl, 'options.mjs': 'export default { scope: () => "ada" }' },
+      ['--schema', 'a.graphql', '--options', './options.mjs', '--markdown'],
+      'error: Expected `idempotency` to be what createIdempotency(...) returns, got undefined\n',
+    ],
+    [
+      'options for a mutation that the schema does not have',
+      { 'b.graphql': 'type Mutation { pay: Int }' },
+      ['--schema', 'b.graphql', '--options', modules.options, '--markdown'],
+      'error: Expected `fields.setTheme` to name a mutation of the schema, which has pay\n',
+    ],
+    [
+      'a schema and a router at once',
+      {},
+      ['--schema', 'a.graphql', '--router', './router.js'],
+      "error: option '--router <module>' cannot be used with option '--schema <file...>'\n",
+    ],
     [
       'an unknown option',
       {},

@@ -18,7 +18,10 @@ const JSON_FORM = 'json';
 
 /** What a request is compared by. */
 interface Compared {
+  /** The name of the operation, as operators read it. */
   readonly operation: string;
+  /** The developer has given the name: then it is hashed, too. */
+  readonly isNamed: boolean;
   readonly policy: ResolvedFingerprint;
   /** True compares a JSON body by what it says. */
   readonly isJson: boolean;
@@ -57,17 +60,11 @@ export class BufferedRequest {
     return new BufferedRequest(request, bytes);
   }
 
-  /** `POST /payments`. */
-  get methodAndPath(): string {
-    const { method, url } = this.#request;
-    return `${method} ${new URL(url).pathname}`;
-  }
-
   /**
    * Method and target are in it whatever `operation` is: one operation for all of `/accounts/:id` must not answer for
    * one account with another's result. The host is not: a retry may go to another name of the same service.
    */
-  comparison({ operation, policy, isJson, call }: Compared): Comparison {
+  comparison({ operation, isNamed, policy, isJson, call }: Compared): Comparison {
     const { method, url, headers } = this.#request;
     const { pathname, search } = new URL(url);
     const type = headers.get('content-type');
@@ -79,7 +76,9 @@ export class BufferedRequest {
         : { contentType: type, json: without(json, paths) };
     };
     return {
-      operation,
+      // The name of a route may change with the host's code, and a retry of the same request is still that request.
+      operation: isNamed ? operation : `${method} ${pathname}`,
+      recorded: operation,
       inputs: [
         {
           place: '',

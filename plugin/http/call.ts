@@ -21,7 +21,7 @@ export interface KeyedHttpCall<Rest extends unknown[] = unknown[]> extends HttpC
 
 /** A `fingerprint` function gets this, and a `resolve` function beside what is known of the lost run. */
 export interface HttpFingerprintCall<Rest extends unknown[] = unknown[]> extends KeyedHttpCall<Rest> {
-  /** The name of the operation: `POST /payments`. */
+  /** The name of the operation: `POST /payments/:id`. */
   readonly operation: string;
   /**
    * The body, if it is JSON, else undefined. A number that JavaScript can not hold exactly (9007199254740993) is its text.

@@ -50,12 +50,14 @@ export interface OfHandlers<Rest extends unknown[]> {
    */
   authorizeReplay?: ((call: KeyedHttpCall<Rest>) => MaybePromise<boolean | Response>) | null;
   /**
-   * Names what the request asks for, as operators see it. The name is part of the fingerprint. It may be async.
-   * @default method and path: `POST /payments`
+   * Names what the request asks for, as operators and metrics see it: a text, or a function, which may be async. The name is part of the
+   * fingerprint. Let there be few names: with an id in it, each request is an operation of its own.
+   * @default method and route, `POST /payments/:id`, where the host tells its route (Express, Fastify, @koa/router, the `params` of
+   *   Next.js); otherwise the method
    * @example
-   * operation: () => 'POST /accounts/:id'
+   * operation: 'POST /accounts/:id'
    */
-  operation?: ((call: KeyedHttpCall<Rest>) => MaybePromise<string>) | null;
+  operation?: string | ((call: KeyedHttpCall<Rest>) => MaybePromise<string>) | null;
   /**
    * Makes the answer when the handler throws; it is stored and repeated like any response. Without this function the
    * error goes on to your server, whose answer is not known here, and the record is left in doubt.
@@ -91,7 +93,11 @@ export const OF_HANDLERS: Readonly<Record<keyof OfHandlers<never>, Check>> = {
   key: anyOf(aFunction, aNull),
   require: aSwitch,
   authorizeReplay: anyOf(aFunction, aNull),
-  operation: anyOf(aFunction, aNull),
+  operation: {
+    expected: 'a string that is not empty, a function or null',
+    accepts: (value) =>
+      aFunction.accepts(value) || value === null || (typeof value === 'string' && value !== ''),
+  },
   onError: anyOf(aFunction, aNull),
   headers: headerNames,
   captureHeaders: headerNames,

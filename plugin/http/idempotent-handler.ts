@@ -1,3 +1,4 @@
+import { tellPassed, tellRefusal } from '../../server/call-events.ts';
 import {
   type IdempotencyError,
   isIdempotencyError,
@@ -8,6 +9,7 @@ import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
+import { methodAndRoute } from '../../server/http/request-route.ts';
 import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';
@@ -37,16 +39,33 @@ export function idempotentHandler<Rest extends unknown[]>(
     } catch (failure) {
       if (failure instanceof Thrown) throw failure.error;
       if (isGivenInstead(failure)) return failure.cause;
-      if (isIdempotencyError(failure)) return problem(failure, documentation);
-      throw failure;
+      if (!isIdempotencyError(failure)) throw failure;
+      tellRefusal(idempotency, failure, { operation: await defaultName(request, rest) });
+      return problem(failure, documentation);
     }
+    if (takesKeys(request)) tellPassed(idempotency, await defaultName(request, rest));
     const pass = () => handler(request, ...rest);
     return currentRun() ? outsideRun(pass) : pass(); // a call without a key is no part of the run around it
   };
 
+  function takesKeys({ method }: Request): boolean {
+    return idempotency.enabled && methods.has(method.toUpperCase());
+  }
+
+  /** Names a request of which the developer's function is not asked (yet). */
+  async function defaultName(request: Request, rest: Rest): Promise<string> {
+    return typeof resolved.operation === 'string' ? resolved.operation : methodAndRoute(request, rest);
+  }
+
+  async function nameOf(call: KeyedHttpCall<Rest>, copied: () => KeyedHttpCall<Rest>): Promise<string> {
+    return typeof resolved.operation === 'function'
+      ? checkOperation(await resolved.operation(copied()))
+      : defaultName(call.request, call.rest);
+  }
+
   /** The call with its key; undefined for one that passes by. */
   async function keyedCallOf(request: Request, rest: Rest) {
-    if (!idempotency.enabled || !methods.has(request.method.toUpperCase())) return undefined;
+    if (!takesKeys(request)) return undefined;
     const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
     const key = resolved.key ? await resolved.key(call) : call.clientKey;
     if (key !== undefined && key !== null) return { ...call, key: checkKey(key) };
@@ -70,14 +89,13 @@ export function idempotentHandler<Rest extends unknown[]>(
     if (asksForStream(found.request)) throw streaming();
     const call: KeyedHttpCall<Rest> = { ...found, scope: checkScope(await scope(found)) };
     const buffered = await BufferedRequest.read(call.request, maxRequestBytes);
-    if (!buffered) return requestTooLarge(maxRequestBytes, documentation);
+    if (!buffered) throw requestTooLarge(maxRequestBytes);
     /** The call for a function that may read the body. */
     const copied = () => ({ ...call, request: buffered.copy() });
-    const operation = resolved.operation
-      ? checkOperation(await resolved.operation(copied()))
-      : buffered.methodAndPath;
+    const operation = await nameOf(call, copied);
     const comparison = buffered.comparison({
       operation,
+      isNamed: Boolean(resolved.operation),
       policy: policy.fingerprint,
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),

@@ -45,7 +45,7 @@ export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {
 
 /** `authorizeReplay` is shown this. */
 export interface HttpQuestion<Rest extends unknown[] = unknown[]> extends KeyedHttpCall<Rest> {
-  /** The operation that was run with the key: `POST /payments`. */
+  /** The operation that was run with the key, as the option `operation` of its handler names it. */
   readonly operation: string | undefined;
 }
 

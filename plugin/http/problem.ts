@@ -30,9 +30,9 @@ export function problem(error: IdempotencyError, documentation: string | undefin
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-export function requestTooLarge(maxBytes: number, documentation: string | undefined): Response {
+export function requestTooLarge(maxBytes: number): IdempotencyError {
   const message = `A request with an idempotency key may have a body of at most ${maxBytes} bytes`;
-  return problem(refusalWith('IDEMPOTENCY_REQUEST_TOO_LARGE', { message }), documentation);
+  return refusalWith('IDEMPOTENCY_REQUEST_TOO_LARGE', { message });
 }
 
 function kindOf({ code, status }: IdempotencyError, documentation: string | undefined) {

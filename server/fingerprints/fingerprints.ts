@@ -9,6 +9,8 @@ import { textOf } from '../engine/reason.ts';
 /** A `Comparison` is what one call is compared by, as an adapter sees it: nothing is hashed yet. */
 export interface Comparison {
   readonly operation: string;
+  /** The operation as records name it, where that is not the name that is hashed. */
+  readonly recorded?: string;
   /** The inputs of the call: in GraphQL one for each root field that it calls. */
   readonly inputs: readonly ComparedInput[];
   /** The form in which the host writes values, where it has several. */
@@ -49,7 +51,7 @@ type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
  * @throws TypeError, or what it threw, when a developer's function fails
  */
 export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprints> {
-  const { operation } = comparison;
+  const { operation, recorded = operation } = comparison;
   const current = { ...currentRule(comparison.inputs), form: comparison.form };
   return {
     fingerprints: [await hashBy(comparison, current, ruleName(current))],
@@ -57,7 +59,7 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
       const rule = parseRule(name);
       if (!rule) return undefined;
       // A hash covers its operation, so this one is never equal to the record's.
-      if (ofOperation !== operation) return fingerprintOf(operation, null, name);
+      if (ofOperation !== recorded) return fingerprintOf(operation, null, name);
       // A release before this one named no form, and had the one that the server has now, as far as anybody can tell.
       if (rule.form !== undefined && rule.form !== comparison.form && !comparison.isForm?.(rule.form))
         throw otherForm();

@@ -34,7 +34,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (api, pay) => {
     for (const window of ['1h', '24h', '7d'] as const) {
       const overview = await admin.vic.overview.query({ window });
       expect(overview.operations).toMatchObject([
-        { operation: api === 'HTTP' ? 'POST /pay' : 'pay', runs: 4, errors: 1, replays: 4 },
+        { operation: api === 'HTTP' ? 'POST' : 'pay', runs: 4, errors: 1, replays: 4 },
       ]);
       expect(overview.replayRatio).toBe(0.5);
       expect(overview.p95Ms).toBeGreaterThan(0);

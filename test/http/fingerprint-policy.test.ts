@@ -136,7 +136,7 @@ describe('a fingerprint function', () => {
     const body = '{"id":"o1","amount":9007199254740993,"rate":1.50}';
     expect(await send(body, 'a')).toMatchObject({ text: `paid for ${body}` });
     expect(shown).toEqual([
-      ['POST /payments', { id: 'o1', amount: '9007199254740993', rate: 1.5 }, body, 'ada', 'k', 'k'],
+      ['POST', { id: 'o1', amount: '9007199254740993', rate: 1.5 }, body, 'ada', 'k', 'k'],
     ]);
     expect(await send('{"id":"o1"}', 'a')).toMatchObject({ text: `paid for ${body}`, replayed: true });
     expect((await send('{"id":"o1"}', 'b')).status).toBe(422);
@@ -156,7 +156,7 @@ describe('a fingerprint function', () => {
       'gives nothing',
       () => undefined,
       new TypeError(
-        'Expected the `fingerprint` function of POST /payments to return a value (null, if nothing counts), got undefined',
+        'Expected the `fingerprint` function of POST to return a value (null, if nothing counts), got undefined',
       ),
     ],
   ])('that %s is an error for the host: nothing runs, no key is used', async (_, fingerprint, error) => {

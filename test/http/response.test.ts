@@ -173,7 +173,7 @@ describe('of the headers', () => {
     await api.send({ key: 'k' });
     const [record] = await api.records();
     expect(record).toMatchObject({
-      operation: 'POST /payments',
+      operation: 'POST',
       outcome: 'success',
       response: { format: 'http/1' },
     });

@@ -1,0 +1,39 @@
+/** The routes that hosts have told of requests. */
+const routes = new WeakMap<Request, string>();
+
+/** Notes the route by which a host has found the handler of a request: its pattern, such as `/payments/:id`. Anything but a text is no route. */
+export function noteRoute(request: Request, route: unknown): Request {
+  if (typeof route === 'string' && route !== '') routes.set(request, route);
+  return request;
+}
+
+/**
+ * Names a request by its method and the route of its host: `POST /payments/:id`. Where the host tells no route, it is the method alone. There
+ * are as many names as there are routes, whatever clients ask for: a path with ids in it would be another name for each.
+ * @param rest what the host handed over beside the request: the values of `{ params }`, as Next.js has them, are put back into names
+ */
+export async function methodAndRoute(request: Request, rest: readonly unknown[]): Promise<string> {
+  const { method } = request;
+  const route = routes.get(request) ?? (await routeByParams(request, rest[0]));
+  return route === undefined ? method : `${method} ${route}`;
+}
+
+async function routeByParams({ url }: Request, host: unknown): Promise<string | undefined> {
+  if (typeof host !== 'object' || host === null || !('params' in host)) return undefined;
+  const params: unknown = await Promise.resolve(host.params).catch(() => undefined); // the handler meets the error, too
+  if (typeof params !== 'object' || params === null) return undefined;
+  const names = new Map<string, string>();
+  for (const [name, value] of Object.entries(params)) {
+    for (const segment of [value].flat()) names.set(String(segment), `:${name}`);
+  }
+  const segments = new URL(url).pathname.split('/');
+  return segments.map((segment) => names.get(decoded(segment)) ?? segment).join('/');
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -2,8 +2,10 @@ import { sealBody } from './bodies/bodies.ts';
 import { captureOf } from './bodies/capture.ts';
 import { anyOf, type BodyPart, type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
+import { tellRefusal } from './call-events.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
+import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
@@ -17,6 +19,7 @@ import { guarded } from './events.ts';
 import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
 import { claimRequestOf } from './execution/claim-request.ts';
+import { type Waits, waitedBy } from './execution/claimant.ts';
 import type { Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
@@ -190,7 +193,10 @@ class Engine implements Idempotency {
     if (!isObject(given)) throw new TypeError(`Expected \`policy\` to be an object, got ${whatCame(given)}`);
     const policy = this.#policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
     if (!this.enabled) return mustBeJson(returned(await runUnrecorded(call, fn))).data;
-    const keyed = await keyedPlainCall(call, fn, policy);
+    const keyed = await keyedPlainCall(call, fn, policy).catch((error) => {
+      tellRefusal(this, error, { operation: call.operation });
+      throw error;
+    });
     const { value } = await this.#execute(keyed);
     if ('thrown' in value) throw value.thrown;
     return mustBeJson(value).data;
@@ -201,26 +207,23 @@ class Engine implements Idempotency {
   }
 
   async #answer<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
-    const request = claimRequestOf(call);
+    const waits: Waits = { total: undefined };
+    let request: ClaimRequest | undefined;
     try {
+      request = claimRequestOf(call);
       this.#work.closing.throwIfAborted();
       if (isInsideRun(request.scope, request.key)) throw refusal('IDEMPOTENCY_IN_PROGRESS', 'own_run');
       await this.#awaitReady();
       const captured = await captureOf(call, request);
       const claim = captured ? { ...request, captured } : request;
-      const answer = await new ClaimLoop({ host: this.#host, call, request: claim }).answer();
+      const answer = await new ClaimLoop({ host: this.#host, call, request: claim, waits }).answer();
       this.#outage.answered();
       return answer;
     } catch (error) {
-      if (isIdempotencyError(error)) {
-        const { scope, key, operation } = request;
-        const { code, reason } = error;
-        this.#outage.refused(error);
-        this.#host.emit({
-          ...{ type: 'refused' as const, scope, key, operation, code, error },
-          ...(reason !== undefined && { reason }),
-        });
-      }
+      this.#outage.refused(error);
+      const { operation } = call;
+      const { scope = '', key = '' } = request ?? {};
+      tellRefusal(this, error, { scope, key, operation, ...waitedBy(waits) });
       throw error;
     }
   }
@@ -252,7 +255,8 @@ class Engine implements Idempotency {
     (wait?.signal ?? this.#work.closing).throwIfAborted();
     await this.#awaitReady();
     const isOwn = isInsideRun(scope, key); // a run that waits for itself waits for ever
-    return ask({
+    const began = performance.now();
+    const status = await ask({
       ...question,
       store: this.#store,
       scope,
@@ -260,6 +264,10 @@ class Engine implements Idempotency {
       cipher: anyOf(this.#ciphers),
       wait: isOwn ? undefined : wait,
     });
+    const { state } = status;
+    const waited = wait && { waitedMs: performance.now() - began };
+    this.#host.emit({ type: 'asked', scope, key, operation: '', state, ...waited });
+    return status;
   }
 
   /** A wrong set-up lets nothing through, and to try again is of no use; the cause says what to mend. */

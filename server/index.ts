@@ -1,6 +1,7 @@
 export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export { createIdempotency } from './create-idempotency.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
+export type { DoubtReason, LeaseLossReason, ReleaseReason } from './engine/end-reasons.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
 export { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from './engine/errors.ts';
 export type {
@@ -18,7 +19,14 @@ export type { Doubt, Resolution, Resolver } from './engine/resolution.ts';
 export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
 export type { Store } from './engine/store.ts';
-export type { EventListener, IdempotencyEvent, RunEvent } from './events.ts';
+export type {
+  EventListener,
+  IdempotencyErrorReason,
+  IdempotencyEvent,
+  RefusedEvent,
+  RunEvent,
+  UnrecordedReason,
+} from './events.ts';
 export type { Idempotency, IdempotencyOptions } from './idempotency.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
 export type { PlainCall } from './plain/plain-call.ts';

@@ -1,4 +1,5 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
+import { tellPassed, tellRefusal } from '../../server/call-events.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import type { CallParts } from './call/call-object.ts';
@@ -67,7 +68,9 @@ export class Planner<Context extends object> {
     if (!operation) return unkeyed(executeFn);
     const directives = keyDirectives(args.document, operation);
     if (directives === 'misplaced') {
-      return refusing(misplaced(), { operation: operation.name?.value ?? operation.operation, keys: [] });
+      const error = misplaced();
+      this.#tell(error, operation);
+      return refusing(error, { operation: operation.name?.value ?? operation.operation, keys: [] });
     }
     if (operation.operation !== 'mutation') return unkeyed(executeFn);
     const mutation = new Mutation(args.document, operation, args.variableValues);
@@ -90,6 +93,7 @@ export class Planner<Context extends object> {
       switch (found.of) {
         case 'nothing':
           if (await this.#isKeyRequired(asked)) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          tellPassed(this.#options.idempotency, mutation.operation);
           return unkeyed(executeFn);
         case 'operation':
           keys = [{ key: found.key, scope }];
@@ -103,8 +107,13 @@ export class Planner<Context extends object> {
       }
     } catch (error) {
       // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
+      this.#tell(error, mutation);
       return refusing(error, { operation: mutation.operation, keys });
     }
+  }
+
+  #tell(error: unknown, { operation }: { readonly operation: string }): void {
+    tellRefusal(this.#options.idempotency, error, { operation });
   }
 
   #asked(
@@ -163,7 +172,7 @@ export class Planner<Context extends object> {
     };
   }
 
-  #once(key: string, { args, parts, shown, executeFn }: Asked<Context>): Execute {
+  #once(key: string, { args, parts, shown, executeFn, mutation }: Asked<Context>): Execute {
     return async (inner: ExecutionArgs) => {
       try {
         const scope = await this.#scopes.of(parts);
@@ -181,13 +190,14 @@ export class Planner<Context extends object> {
         );
         return replayed ? this.#yoga.markReplayed(value as ExecutionResult, args.contextValue) : value;
       } catch (error) {
+        this.#tell(error, mutation);
         return refused(error);
       }
     };
   }
 
   #fieldByField(keys: ReadonlyMap<string, string>, asked: Asked<Context>): Execute {
-    const { args, operation, parts, shown, clientKeys, executeFn } = asked;
+    const { args, operation, parts, shown, clientKeys, executeFn, mutation } = asked;
     const { schema, document, variableValues: variables, contextValue: context } = args;
     const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
     return async (inner: ExecutionArgs) => {
@@ -204,6 +214,7 @@ export class Planner<Context extends object> {
         if (allReplayed) return this.#yoga.markReplayed(value, context);
         return replayed.length > 0 ? this.#yoga.markReplayedFields(value, replayed) : value;
       } catch (error) {
+        this.#tell(error, mutation);
         return refused(error);
       }
     };

@@ -1,4 +1,5 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
+import { tellPassed, tellRefusal } from '../../server/call-events.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
@@ -165,6 +166,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
           return await runKeyed(opts, progress, call, source.key);
         case 'nowhere':
           if (await isRequired(rules.require, call)) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          tellPassed(idempotency, opts.path);
           return await passBy(opts, undefined, progress);
         case 'outer_run':
           return await passBy(
@@ -176,6 +178,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
           return source satisfies never;
       }
     } catch (error) {
+      tellRefusal(idempotency, error, { operation: opts.path });
       throw isIdempotencyError(error) ? toTRPCError(error) : error;
     }
   };

@@ -137,6 +137,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     readOnly,
     rerunners,
     bodyAccess: internals,
+    tell: internals.report,
     redact: options.redact,
     wakeJobs: () => runner.wake(),
   });

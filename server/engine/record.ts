@@ -40,6 +40,8 @@ export interface HistoryEntry {
   readonly fence: number;
   readonly startedAt?: Date;
   readonly reason?: string;
+  /** The owner of the claim that found this attempt with a lapsed lease, and put it in doubt. */
+  readonly foundBy?: string;
   /** The operator's action, and in `by` the operator. */
   readonly action?: OperatorAction;
   readonly by?: string;

@@ -33,7 +33,11 @@ export type ClaimAnswer =
       readonly sentAt: number;
     }
   /** Somebody else's, or not claimable: ask `decide`. `record` is null when it has gone meanwhile. */
-  | ({ readonly won: false } & Snapshot);
+  | ({
+      readonly won: false;
+      /** True where this very write has put a lapsed record in doubt. */
+      readonly putInDoubt?: boolean;
+    } & Snapshot);
 
 /** `applied: false` says what stands instead; null when the record has gone. */
 export type WriteAnswer =

@@ -12,6 +12,7 @@ import {
   type ReleasedRecord,
   type RunningRecord,
   type StoredBody,
+  type StoredRecord,
   type StoredStep,
   type UnresolvedRecord,
 } from './record.ts';
@@ -82,8 +83,14 @@ export function takenOver(record: KeyRecord, request: ClaimRequest, now: Date): 
 
 /** The record after a claim found its lease lapsed. Owner and fence stay, so that a late result still settles it. */
 export function lapsed(record: RunningRecord, request: ClaimRequest, now: Date): InDoubtRecord {
-  const { unresolvedRetentionMs } = request;
-  return leftInDoubt(record, { unresolvedRetentionMs, reason: LEASE_LAPSED }, now);
+  const { unresolvedRetentionMs, owner: foundBy } = request;
+  return leftInDoubt(record, { unresolvedRetentionMs, reason: LEASE_LAPSED, foundBy }, now);
+}
+
+/** Tells whether it was this request's write that put a lapsed record in doubt, also where only a copy of it was answered. */
+export function wasPutInDoubtBy({ history }: StoredRecord, { owner }: Pick<ClaimRequest, 'owner'>): boolean {
+  const entries: readonly unknown[] = Array.isArray(history) ? history : [];
+  return entries.some((entry) => (entry as Partial<HistoryEntry> | null)?.foundBy === owner);
 }
 
 /** Tells whether `settlement` may be applied by this owner; the stores' filter says the same. */
@@ -151,13 +158,20 @@ function released(record: UnresolvedRecord, ending: Ending<'released'>, now: Dat
   };
 }
 
-function leftInDoubt(record: UnresolvedRecord, ending: Ending<'in_doubt'>, now: Date): InDoubtRecord {
+function leftInDoubt(
+  record: UnresolvedRecord,
+  { unresolvedRetentionMs, reason, foundBy }: Ending<'in_doubt'> & Pick<HistoryEntry, 'foundBy'>,
+  now: Date,
+): InDoubtRecord {
   const { startedAt } = record;
   return {
     ...withoutLease(record),
     state: 'in_doubt',
-    expiresAt: after(now, ending.unresolvedRetentionMs),
-    history: withEntry(record, { event: 'in_doubt', at: now, startedAt, reason: ending.reason }),
+    expiresAt: after(now, unresolvedRetentionMs),
+    history: withEntry(record, {
+      ...{ event: 'in_doubt', at: now, startedAt, reason },
+      ...(foundBy !== undefined && { foundBy }),
+    }),
   };
 }
 

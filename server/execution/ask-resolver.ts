@@ -49,7 +49,7 @@ export async function askResolver<Value>(
       // The run gets a lease that is as good as new.
       return { do: 'run', won: { ...taken, sentAt: Number.NEGATIVE_INFINITY } };
     case 'in_doubt':
-      await execution.inDoubt(LEFT_IN_DOUBT);
+      await execution.inDoubt('resolver_left', LEFT_IN_DOUBT);
       throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId);
     case 'complete': {
       const { value, encoded } = resolution;
@@ -87,7 +87,8 @@ async function resolve<Value>(question: Question<Value>): Promise<Usable<Value>>
     const value = call.codec.resolve(resolution);
     return { action: 'complete', value, encoded: encodeResult(call, value) };
   } catch (cause) {
-    await execution.inDoubt(signal.aborted ? TOOK_TOO_LONG : failedToResolve(textOf(cause)));
+    if (signal.aborted) await execution.inDoubt('resolver_timeout', TOOK_TOO_LONG);
+    else await execution.inDoubt('resolver_failed', failedToResolve(textOf(cause)));
     throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId, 'resolver_failed', cause);
   } finally {
     clearTimeout(timer);

@@ -2,7 +2,13 @@ import type { Answer } from '../call.ts';
 import { decide } from '../engine/decide.ts';
 import { refusal } from '../engine/errors.ts';
 import { ruleOf } from '../engine/fingerprint.ts';
-import type { RunningRecord, StoredRecord } from '../engine/record.ts';
+import {
+  type CompletedRecord,
+  LEASE_LAPSED,
+  type RunningRecord,
+  type StoredRecord,
+  type UnresolvedRecord,
+} from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { askResolver } from './ask-resolver.ts';
 import type { Claimant } from './claimant.ts';
@@ -87,11 +93,12 @@ export class ClaimLoop<Value> {
           }
           const taken = await host.store.takeOver(request, decision.record, decision.to);
           if (taken.won) return this.#run(taken, 'taken_over');
+          if (taken.putInDoubt) this.#reportLapse(decision.record);
           found = taken;
           break;
         }
         case 'replay':
-          return { do: 'answer', answer: await replay(this.#claimant, decision.record) };
+          return { do: 'answer', answer: await this.#replay(decision.record, found.now) };
         case 'refuse':
           if (decision.reason === 'rule' && (await this.#learnRuleOf(found.record))) {
             return { do: 'claim_again' };
@@ -129,19 +136,53 @@ export class ClaimLoop<Value> {
     return { do: 'answer', answer: { value: await start.execution.run(), replayed: false } };
   }
 
+  #replay({ response, life, completedAt }: CompletedRecord, now: Date): Promise<Answer<Value>> {
+    const ageMs = Math.max(0, now.getTime() - completedAt.getTime());
+    return replay(this.#claimant, { response, life, ageMs });
+  }
+
+  /** Tells of a run that this call's write has put in doubt: the process that ran it may be dead. */
+  #reportLapse({ operation, attempts: attempt, fence }: UnresolvedRecord): void {
+    const { host, request } = this.#claimant;
+    const { scope, key } = request;
+    const why = { reason: 'lease_lapsed', detail: LEASE_LAPSED } as const;
+    host.emit({ type: 'in_doubt', scope, key, operation, attempt, fence, ...why });
+  }
+
   /** Waits for a run of this process, without asking the store, and gives its answer where it has stored one. */
   async #join(): Promise<Answer<Value> | undefined> {
     const { host, request } = this.#claimant;
     const ended = host.locals.find(request);
     if (!ended) return undefined;
-    const end = await untilAborted(ended, this.#waitSignal());
+    const signal = this.#waitSignal();
+    const { scope, key, operation } = request;
+    host.emit({ type: 'joined', scope, key, operation });
+    const end = await this.#timed(untilAborted(ended, signal));
     if (end.to !== 'completed') return undefined;
     if (end.selection !== request.selections?.[0]) throw refusal('IDEMPOTENCY_SELECTION_CHANGED');
-    return replay(this.#claimant, end);
+    const { response, life, at } = end;
+    return replay(this.#claimant, { response, life, ageMs: performance.now() - at });
   }
 
   #watch(record: RunningRecord): Promise<Snapshot> {
-    return this.#claimant.host.store.watch(record, this.#waitSignal());
+    return this.#timed(this.#claimant.host.store.watch(record, this.#waitSignal()));
+  }
+
+  /** Measures a wait. */
+  async #timed<T>(wait: Promise<T>): Promise<T> {
+    const { host, request, waits } = this.#claimant;
+    const { scope, key, operation } = request;
+    const began = performance.now();
+    let result: 'ended' | 'gave_up' = 'gave_up';
+    try {
+      const ended = await wait;
+      result = 'ended';
+      return ended;
+    } finally {
+      const waitedMs = performance.now() - began;
+      waits.total = (waits.total ?? 0) + waitedMs;
+      host.emit({ type: 'waited', scope, key, operation, waitedMs, result });
+    }
   }
 
   /** Starts the call's one wait time, which lasts however often what the call waits for changes. */

@@ -2,9 +2,21 @@ import type { KeyedCall } from '../call.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import type { Host } from './host.ts';
 
+/** `Waits` adds up how long one call has waited for other runs of its key. */
+export interface Waits {
+  /** In ms; undefined for a call that has not waited. */
+  total: number | undefined;
+}
+
+/** The time that a call has waited, as events have it. */
+export const waitedBy = ({ total }: Waits): { readonly waitedMs?: number } =>
+  total === undefined ? {} : { waitedMs: total };
+
 /** A claimant is a call that asks for a key, with the request that it sends to the store. */
 export interface Claimant<Value> {
   readonly host: Host;
   readonly call: KeyedCall<Value>;
   readonly request: ClaimRequest;
+  /** What the call has waited for others so far. */
+  readonly waits: Waits;
 }

@@ -1,19 +1,35 @@
 import type { Encoded, KeyedCall } from '../call.ts';
+import type { DoubtReason, LeaseLossReason } from '../engine/end-reasons.ts';
 import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
 import type { Held } from '../engine/store.ts';
-import type { Settlement } from '../engine/transitions.ts';
 import type { RunNews } from '../events.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run/run.ts';
-import type { Claimant } from './claimant.ts';
+import { type Claimant, type Waits, waitedBy } from './claimant.ts';
 import { encodeResult, sealCompletion } from './completion.ts';
 import type { Host } from './host.ts';
 import { Lease } from './lease.ts';
 import { Recorder } from './recorder.ts';
-import { type EndedRun, judgeRun, mayHideEffects, settlementOf } from './settlement.ts';
+import {
+  type EndedRun,
+  judgeRun,
+  mayHideEffects,
+  type OpenEnd,
+  type RunSettlement,
+  settlementOf,
+} from './settlement.ts';
 import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';
+
+/** A key that was won, and may be run. */
+interface Won {
+  readonly held: Held;
+  /** `performance.now()` when the write that won was sent: the lease is counted from there. */
+  readonly sentAt: number;
+  /** Says whether an earlier run of the key had lapsed, or was in doubt. */
+  readonly how: 'claimed' | 'taken_over';
+}
 
 /** The commit of a transaction has at most so much of the lease set aside for it. */
 const COMMIT_MARGIN_MS = 5_000;
@@ -26,22 +42,30 @@ export class Execution<Value> {
   readonly #held: Held;
   readonly #steps: Steps;
   readonly #sentAt: number;
+  readonly #waits: Waits;
+  readonly #how: 'claimed' | 'taken_over';
   readonly #recorder: Recorder;
   #isInHandler = false;
   /** The run has taken longer than its `maxRunMs` when this is true. */
   #isOverdue = false;
+  /** By `performance.now()`; undefined where no handler runs. */
+  #startedAt: number | undefined;
+  /** The run took so long, in ms, once its end was or could not be recorded. */
+  #durationMs: number | undefined;
   /** Resolves when the doubt is written, once the run was let go. */
   #doubted: Promise<void> | undefined;
 
-  /** Registers the run and starts its lease. @param sentAt `performance.now()` when the write that won was sent: the lease is counted from there */
-  constructor({ host, call, request }: Claimant<Value>, held: Held, sentAt: number) {
+  /** Registers the run and starts its lease. */
+  constructor({ host, call, request, waits }: Claimant<Value>, { held, sentAt, how }: Won) {
     this.#host = host;
+    this.#waits = waits;
+    this.#how = how;
     this.#call = call;
     this.#held = held;
     this.#sentAt = sentAt;
     const end = host.locals.start(request);
     const { store, stopped } = host;
-    const onLost = (reason: string) => {
+    const onLost = (reason: LeaseLossReason) => {
       end({ to: 'open' });
       this.#emit({ type: 'lease_lost', reason });
     };
@@ -87,7 +111,7 @@ export class Execution<Value> {
     }
     if (this.#recorder.hasBegun) return;
     this.lease.letGo(maxRunMs);
-    this.#doubted = this.inDoubt(`took longer than maxRunMs (${maxRunMs} ms)`);
+    this.#doubted = this.inDoubt('max_run', `took longer than maxRunMs (${maxRunMs} ms)`);
     await this.#doubted;
     throw tookTooLong(maxRunMs, await this.#recordId());
   }
@@ -100,25 +124,26 @@ export class Execution<Value> {
 
   async #runOnce(): Promise<Value> {
     const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
-    this.#emit({ type: 'started' });
+    this.#start();
     let value: Value;
     let encoded: Encoded;
     try {
       value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
       encoded = encodeResult(this.#call, value);
     } catch (error) {
-      await this.#record(this.#doubt('handler rejected'));
+      await this.#record(this.#doubt('handler_rejected', 'handler rejected'));
       throw error;
     }
     const { intention } = run;
     const settlement = await this.#judge({ encoded, intention, isLeaseLost: this.lease.lost });
     const { doubt } = this.#steps;
-    await this.#record(doubt && mayHideEffects(settlement) ? this.#doubt(doubt) : settlement);
+    const isHidden = doubt !== undefined && mayHideEffects(settlement);
+    await this.#record(isHidden ? this.#doubt('step_not_recorded', doubt) : settlement);
     return value;
   }
 
   /** Settles the record. Where the run was let go, it is in doubt, and only a result says more than that. */
-  async #record(settlement: Settlement): Promise<void> {
+  async #record(settlement: RunSettlement): Promise<void> {
     await this.#doubted?.catch(() => {});
     if (!this.#doubted || settlement.to === 'completed') await this.#recorder.settle(settlement);
   }
@@ -128,7 +153,7 @@ export class Execution<Value> {
     const { policy } = this.#call;
     const longestMs = policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS);
     this.lease.hold();
-    this.#emit({ type: 'started' });
+    this.#start();
     const end = await new TransactionalRun<Value>({
       held: this.#held,
       lease: this.lease,
@@ -141,7 +166,8 @@ export class Execution<Value> {
         const encoded = encodeResult(this.#call, value);
         return { encoded, settlement: await this.#judge({ encoded, intention, isLeaseLost: false }) };
       },
-      onRetry: (error) => this.#emit({ type: 'transaction_retried', reason: textOf(error), error }),
+      onRetry: (error, reason) =>
+        this.#emit({ type: 'transaction_retried', reason, detail: textOf(error), error }),
     }).run();
     switch (end.to) {
       case 'committed':
@@ -157,7 +183,7 @@ export class Execution<Value> {
         throw refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over');
       case 'unknown':
         this.stop();
-        this.#emit({ type: 'result_not_recorded', error: end.error });
+        this.#emit({ type: 'result_not_recorded', reason: 'commit_unknown', error: end.error });
         throw refusal('IDEMPOTENCY_IN_PROGRESS', 'commit_unknown', end.error);
       default:
         return end satisfies never;
@@ -169,8 +195,8 @@ export class Execution<Value> {
     await this.#recorder.settle(await this.#complete(encoded));
   }
 
-  async inDoubt(reason: string): Promise<void> {
-    await this.#recorder.settle(this.#doubt(reason));
+  async inDoubt(because: DoubtReason, reason: string): Promise<void> {
+    await this.#recorder.settle(this.#doubt(because, reason));
   }
 
   /** Lets go of the key, and writes nothing. */
@@ -179,13 +205,13 @@ export class Execution<Value> {
   }
 
   /** Decides what becomes of the record, and seals the result where it is to be stored. */
-  async #judge(run: EndedRun): Promise<Settlement> {
+  async #judge(run: EndedRun): Promise<RunSettlement> {
     const { policy } = this.#call;
     const verdict = await judgeRun(run, policy.classify);
     return verdict.to === 'completed' ? this.#complete(run.encoded) : settlementOf(verdict, policy);
   }
 
-  #complete(encoded: Encoded): Promise<Settlement> {
+  #complete(encoded: Encoded): Promise<RunSettlement> {
     return sealCompletion(encoded, {
       call: this.#call,
       held: this.#held,
@@ -194,8 +220,14 @@ export class Execution<Value> {
     });
   }
 
-  #doubt(reason: string): Settlement {
-    return settlementOf({ to: 'in_doubt', reason }, this.#call.policy);
+  #doubt(because: DoubtReason, reason: string): RunSettlement {
+    const end: OpenEnd = { to: 'in_doubt', because, reason };
+    return settlementOf(end, this.#call.policy);
+  }
+
+  #start(): void {
+    this.#startedAt = performance.now();
+    this.#emit({ type: 'started', how: this.#how, ...waitedBy(this.#waits) });
   }
 
   /** Calls the handler of a transaction, unless the run is overdue. */
@@ -212,7 +244,15 @@ export class Execution<Value> {
   #emit(news: RunNews): void {
     const { scope, key, attempts, fence } = this.#held;
     const { operation } = this.#call;
-    this.#host.emit({ ...news, scope, key, operation, attempt: attempts, fence });
+    this.#host.emit({ ...news, ...this.#duration(news), scope, key, operation, attempt: attempts, fence });
+  }
+
+  /** A run's end may be told twice, the second time when the store is back: the run has not become longer by that. */
+  #duration({ type }: RunNews): { readonly durationMs?: number } {
+    if (this.#startedAt === undefined || type === 'started' || type === 'transaction_retried') return {};
+    const durationMs = this.#durationMs ?? performance.now() - this.#startedAt;
+    if (type !== 'lease_lost') this.#durationMs = durationMs;
+    return { durationMs };
   }
 }
 

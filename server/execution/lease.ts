@@ -1,3 +1,4 @@
+import type { LeaseLossReason } from '../engine/end-reasons.ts';
 import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import type { Held, Store, WriteAnswer } from '../engine/store.ts';
 import type { LeaseTerms } from '../engine/transitions.ts';
@@ -9,7 +10,7 @@ export interface LeaseOptions {
   /** `performance.now()` when the write that won was sent. */
   readonly sentAt: number;
   /** Is told once why the lease is lost. */
-  readonly onLost: (reason: string) => void;
+  readonly onLost: (reason: LeaseLossReason) => void;
 }
 
 /**
@@ -21,7 +22,7 @@ export class Lease {
   readonly #held: Held;
   readonly #terms: LeaseTerms;
   readonly #abort = new AbortController();
-  #onLost: ((reason: string) => void) | undefined;
+  #onLost: ((reason: LeaseLossReason) => void) | undefined;
   #coveredUntil: number;
   #renewal: NodeJS.Timeout | undefined;
   #end: NodeJS.Timeout | undefined;
@@ -46,13 +47,14 @@ export class Lease {
 
   /** Tells whether the lease is lost, by the clock: after a stalled event loop, the timers are late. */
   get lost(): boolean {
-    if (performance.now() >= this.#coveredUntil) this.#lose(refusal('IDEMPOTENCY_LEASE_LOST', 'expired'));
+    if (performance.now() >= this.#coveredUntil)
+      this.#lose('expired', refusal('IDEMPOTENCY_LEASE_LOST', 'expired'));
     return this.#abort.signal.aborted;
   }
 
   /** Loses the lease, because the store said that the record is no longer this holder's. */
   takenOver(): void {
-    this.#lose(refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over'));
+    this.#lose('taken_over', refusal('IDEMPOTENCY_LEASE_LOST', 'taken_over'));
   }
 
   /** Loses the lease of a run that took longer than its policy allows: its handler is told to stop, and renewals end. */
@@ -60,7 +62,7 @@ export class Lease {
     const message = `The run took longer than its maxRunMs of ${maxRunMs} ms; its record is in doubt`;
     clearTimeout(this.#renewal);
     this.#isLetGo = true;
-    this.#lose(refusalWith('IDEMPOTENCY_LEASE_LOST', { message, reason: 'max_run' }));
+    this.#lose('max_run', refusalWith('IDEMPOTENCY_LEASE_LOST', { message, reason: 'max_run' }));
   }
 
   /**
@@ -117,9 +119,9 @@ export class Lease {
     return setTimeout(() => this.lost, Math.max(0, this.#coveredUntil - performance.now())).unref();
   }
 
-  #lose(reason: IdempotencyError): void {
+  #lose(reason: LeaseLossReason, error: IdempotencyError): void {
     if (this.#abort.signal.aborted || this.#stopped) return;
-    this.#abort.abort(reason);
-    this.#onLost?.(reason.reason ?? 'expired');
+    this.#abort.abort(error);
+    this.#onLost?.(reason);
   }
 }

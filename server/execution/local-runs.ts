@@ -10,6 +10,8 @@ export type LocalEnd =
       readonly response: StoredBody;
       readonly life: number;
       readonly selection: string | undefined;
+      /** `performance.now()` when the store had the answer. */
+      readonly at: number;
     }
   /** The run was released, in doubt or lost: whoever waited asks the store. */
   | { readonly to: 'open' };

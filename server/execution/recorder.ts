@@ -1,12 +1,13 @@
 import { refusal } from '../engine/errors.ts';
 import { isOperator } from '../engine/operator.ts';
+import { STATES } from '../engine/record.ts';
 import type { Held, WriteAnswer } from '../engine/store.ts';
-import type { Settlement } from '../engine/transitions.ts';
-import type { RunNews } from '../events.ts';
+import type { RunNews, UnrecordedReason } from '../events.ts';
 import type { Host } from './host.ts';
 import type { Lease } from './lease.ts';
 import type { LocalEnd } from './local-runs.ts';
 import { pause } from './pause.ts';
+import type { RunSettlement } from './settlement.ts';
 
 const RECORDING_LIMIT_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 250;
@@ -40,7 +41,7 @@ export class Recorder {
    * Writes the settlement. The caller's result is true whatever happens here; only a newer owner's result takes precedence.
    * @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when another owner stands
    */
-  async settle(settlement: Settlement): Promise<void> {
+  async settle(settlement: RunSettlement): Promise<void> {
     this.#hasBegun = true;
     const { host, lease, emit } = this.#run;
     lease.settling();
@@ -48,7 +49,7 @@ export class Recorder {
     try {
       answer = await this.#send(settlement);
     } catch (error) {
-      emit({ type: 'result_not_recorded', error });
+      emit({ type: 'result_not_recorded', reason: 'store_unavailable', error });
       host.track(this.#keepTrying(settlement));
       return;
     }
@@ -59,15 +60,16 @@ export class Recorder {
   }
 
   /** Lets go of the key once the store has answered, and reports whether the settlement is in the record. */
-  conclude(answer: WriteAnswer, settlement: Settlement): void {
+  conclude(answer: WriteAnswer, settlement: RunSettlement): void {
     const { held, selection, emit } = this.#run;
     if (answer.applied && settlement.to === 'completed') {
-      this.#stop({ to: 'completed', response: settlement.response, life: held.life, selection });
+      const { response } = settlement;
+      this.#stop({ to: 'completed', response, life: held.life, selection, at: performance.now() });
     } else {
       this.stop();
     }
     if (answer.applied) emit(newsOf(settlement));
-    else emit({ type: 'result_not_recorded', reason: answer.stands?.state ?? 'gone' });
+    else emit({ type: 'result_not_recorded', reason: whatStands(answer) });
   }
 
   /** Lets go of the key, and writes nothing. */
@@ -80,7 +82,7 @@ export class Recorder {
    * next owner before the answer to the release is here, or when a lost answer makes the store send it again. Nobody else
    * could have it: the lease was not lost. Only an operator can take a key from a run, and is named.
    */
-  async #send(settlement: Settlement): Promise<WriteAnswer> {
+  async #send(settlement: RunSettlement): Promise<WriteAnswer> {
     const { host, held, lease } = this.#run;
     const answer = await host.store.settle(held, settlement);
     if (answer.applied || settlement.to !== 'released' || lease.lost) return answer;
@@ -89,7 +91,7 @@ export class Recorder {
     return hasNext ? { applied: true } : answer;
   }
 
-  async #keepTrying(settlement: Settlement): Promise<void> {
+  async #keepTrying(settlement: RunSettlement): Promise<void> {
     const { stopped } = this.#run.host;
     const until = performance.now() + RECORDING_LIMIT_MS;
     let pauseMs = FIRST_PAUSE_MS;
@@ -117,8 +119,19 @@ export class Recorder {
   }
 }
 
-function newsOf(settlement: Settlement): RunNews {
-  return settlement.to === 'completed'
-    ? { type: 'completed', outcome: settlement.outcome }
-    : { type: settlement.to, reason: settlement.reason };
+function newsOf(settlement: RunSettlement): RunNews {
+  switch (settlement.to) {
+    case 'completed':
+      return { type: 'completed', outcome: settlement.outcome };
+    case 'released':
+      return { type: 'released', reason: settlement.because, detail: settlement.reason };
+    case 'in_doubt':
+      return { type: 'in_doubt', reason: settlement.because, detail: settlement.reason };
+    default:
+      return settlement satisfies never;
+  }
+}
+
+function whatStands({ stands }: Extract<WriteAnswer, { applied: false }>): UnrecordedReason {
+  return stands ? (STATES.find((state) => state === stands.state) ?? 'unreadable') : 'gone';
 }

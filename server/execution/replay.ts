@@ -3,18 +3,20 @@ import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
-import type { Claimant } from './claimant.ts';
+import { type Claimant, waitedBy } from './claimant.ts';
 
 /** A stored answer is what another run of the key left in the record. */
 interface StoredAnswer {
   readonly response?: unknown;
   readonly life: number;
+  /** The answer was stored so long ago, in ms. */
+  readonly ageMs: number;
 }
 
 /** Gives the caller an answer that another run of the key has stored. @throws IdempotencyError when it can not or may not */
 export async function replay<Value>(
   claimant: Claimant<Value>,
-  { response, life }: StoredAnswer,
+  { response, life, ageMs }: StoredAnswer,
 ): Promise<Answer<Value>> {
   await authorizeReplay(claimant);
   const { scope, key } = claimant.request;
@@ -28,7 +30,8 @@ export async function replay<Value>(
   } catch (cause) {
     throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }
-  report(claimant, { type: 'replayed' });
+  const { operation } = claimant.request;
+  claimant.host.emit({ type: 'replayed', scope, key, operation, ageMs, ...waitedBy(claimant.waits) });
   return { value, replayed: true };
 }
 
@@ -40,8 +43,7 @@ export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise
   const { call } = claimant;
   if (!call.authorizeReplay) return;
   const verdict: unknown = await call.authorizeReplay().catch((error) => {
-    if (!isIdempotencyError(error))
-      report(claimant, { type: 'refused', code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', error });
+    if (!isIdempotencyError(error)) reportForbidden(claimant, error);
     throw error;
   });
   if (verdict === true) return;
@@ -49,10 +51,9 @@ export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise
   throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
 }
 
-function report<Value>(
-  { host, request }: Claimant<Value>,
-  news: { type: 'replayed' } | { type: 'refused'; code: 'IDEMPOTENCY_REPLAY_FORBIDDEN'; error: unknown },
-): void {
+/** Tells of a refusal in the developer's own words. */
+function reportForbidden<Value>({ host, request, waits }: Claimant<Value>, error: unknown): void {
   const { scope, key, operation } = request;
-  host.emit({ ...news, scope, key, operation });
+  const code = 'IDEMPOTENCY_REPLAY_FORBIDDEN';
+  host.emit({ type: 'refused', scope, key, operation, code, error, ...waitedBy(waits) });
 }

@@ -39,5 +39,5 @@ export async function startExecution<Value>(
     if (how === 'claimed') host.store.giveUp(request);
     throw error;
   }
-  return { do: 'run', execution: new Execution(claimant, held, coveredFrom) };
+  return { do: 'run', execution: new Execution(claimant, { held, sentAt: coveredFrom, how }) };
 }

@@ -1,13 +1,13 @@
 import type { Completion, FailureKind, Transaction } from '../engine/store.ts';
-import type { Settlement } from '../engine/transitions.ts';
 import { errorsIn } from './errors-in.ts';
+import type { RunSettlement } from './settlement.ts';
 
 /** A transactional run ends with a commit, with nothing kept, or with a record that is not its own to settle. */
 export type TransactionalEnd<Value> =
   /** The effects are durable, and so is the completion. */
   | { readonly to: 'committed'; readonly value: Value; readonly completion: Completion }
   /** The record is still to be settled. */
-  | { readonly to: 'rolled_back'; readonly settlement: Settlement; readonly result: Result<Value> }
+  | { readonly to: 'rolled_back'; readonly settlement: RunSettlement; readonly result: Result<Value> }
   /** The record is no longer this holder's. */
   | { readonly to: 'lost' }
   /** The store can not tell whether it committed: the record will say. */
@@ -46,6 +46,6 @@ export async function retryOrEnd<Value>(
 /** Gives the error of a handler that rejected. */
 export const errorOf = (result: Result<unknown>): unknown => ('error' in result ? result.error : undefined);
 
-export function rolledBack<Value>(settlement: Settlement, result: Result<Value>): TransactionalEnd<Value> {
+export function rolledBack<Value>(settlement: RunSettlement, result: Result<Value>): TransactionalEnd<Value> {
   return { to: 'rolled_back', settlement, result };
 }

@@ -1,12 +1,12 @@
 import type { Encoded } from '../call.ts';
+import type { ReleaseReason } from '../engine/end-reasons.ts';
 import { refusal } from '../engine/errors.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { Completion, Held, Store, Transaction } from '../engine/store.ts';
-import type { Settlement } from '../engine/transitions.ts';
 import { type ActiveRun, activeRun, type Intention, insideRun, type StepRunner } from '../run/run.ts';
 import type { Lease } from './lease.ts';
 import { pause } from './pause.ts';
-import { settlementOf } from './settlement.ts';
+import { asked, type RunSettlement, settlementOf } from './settlement.ts';
 import { endedByHandler, outOfTime, transactionGone } from './transaction-errors.ts';
 import {
   type Again,
@@ -35,12 +35,12 @@ export interface TransactionalCall<Value> {
   readonly step: StepRunner;
   /** Decides what becomes of the record of a handler that has returned. */
   judge(value: Value, intention: Intention | undefined): Promise<Judged>;
-  onRetry(error: unknown): void;
+  onRetry(error: unknown, blame: 'transient' | 'gone'): void;
 }
 
 interface Judged {
   readonly encoded: Encoded;
-  readonly settlement: Settlement;
+  readonly settlement: RunSettlement;
 }
 
 interface JudgedResult<Value> {
@@ -67,13 +67,13 @@ export class TransactionalRun<Value> {
       const end = await this.#attempt();
       if (end.to !== 'again') return end;
       if (end.blame === 'gone' && ++this.#gone === MOST_GONE) {
-        return end.otherwise ?? this.#failed('transaction gone', transactionGone(MOST_GONE, end.error));
+        return end.otherwise ?? this.#failed('transaction_gone', transactionGone(MOST_GONE, end.error));
       }
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
       if (performance.now() + pauseMs >= this.#call.until) {
-        return this.#failed('out of time', outOfTime(end.error));
+        return this.#failed('out_of_time', outOfTime(end.error));
       }
-      this.#call.onRetry(end.error);
+      this.#call.onRetry(end.error, end.blame);
       await pause(pauseMs, this.#call.lease.signal);
       const renewed = await this.#renew(end);
       if (renewed.to !== 'renewed') return renewed;
@@ -85,22 +85,23 @@ export class TransactionalRun<Value> {
     try {
       transaction = this.#begin();
     } catch (error) {
-      return this.#failed('store unavailable', error);
+      return this.#failed('store_unavailable', error);
     }
     const { run, result: returned, isLate } = await this.#handle(transaction);
     const { intention } = run;
     if (isLate) {
       await transaction.abort();
-      return rolledBack(this.#released('out of time', intention), { error: outOfTime(errorOf(returned)) });
+      return rolledBack(this.#released('out_of_time', intention), { error: outOfTime(errorOf(returned)) });
     }
     if (!transaction.session.inTransaction()) {
       await transaction.abort();
       const error = endedByHandler(errorOf(returned));
       const reason = 'the handler ended its transaction';
-      return rolledBack(settlementOf({ to: 'in_doubt', reason }, this.#call.policy), { error });
+      const end = { to: 'in_doubt', because: 'transaction_ended', reason } as const;
+      return rolledBack(settlementOf(end, this.#call.policy), { error });
     }
     const { result, judged } = await this.#judge(returned, intention);
-    const settlement = judged?.settlement ?? this.#released('handler rejected', intention);
+    const settlement = judged?.settlement ?? this.#released('handler_rejected', intention);
     if ('value' in result && settlement.to === 'completed' && settlement.outcome === 'success') {
       return this.#commit(transaction, result.value, settlement);
     }
@@ -174,7 +175,7 @@ export class TransactionalRun<Value> {
           return answer satisfies never;
       }
     } catch (error) {
-      return this.#failed('store unavailable', error);
+      return this.#failed('store_unavailable', error);
     } finally {
       await transaction.abort();
     }
@@ -192,16 +193,17 @@ export class TransactionalRun<Value> {
         ? { to: 'committed', ...committing }
         : { to: 'lost' };
     } catch (error) {
-      return this.#failed('store unavailable', error);
+      return this.#failed('store_unavailable', error);
     }
   }
 
-  #failed(reason: string, error: unknown): TransactionalEnd<Value> {
-    return rolledBack(this.#released(reason), { error });
+  #failed(because: ReleaseReason, error: unknown): TransactionalEnd<Value> {
+    return rolledBack(this.#released(because), { error });
   }
 
   /** Settles a run that left nothing behind, unless its handler said otherwise. */
-  #released(reason: string, intention?: Intention): Settlement {
-    return settlementOf(intention ?? { to: 'release', reason }, this.#call.policy);
+  #released(because: ReleaseReason, intention?: Intention): RunSettlement {
+    const otherwise = { to: 'release', because, reason: because.replaceAll('_', ' ') } as const;
+    return settlementOf(intention ? asked(intention) : otherwise, this.#call.policy);
   }
 }

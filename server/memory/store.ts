@@ -91,7 +91,7 @@ export class MemoryStore implements Store {
     if (!current || !mayTakeOver(current, to, now)) return { won: false, record, now };
     if (to !== 'in_doubt') return this.#won(request, takenOver(current, request, now), sentAt);
     if (current.state === 'running') this.#write(request, lapsed(current, request, now));
-    return { won: false, ...this.#read(request) };
+    return { won: false, putInDoubt: true, ...this.#read(request) };
   }
 
   settle(held: Held, settlement: Settlement): Promise<WriteAnswer> {

@@ -2,7 +2,7 @@ import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { KeyRecord } from '../engine/record.ts';
 import type { ClaimAnswer, Held } from '../engine/store.ts';
-import type { Takeover } from '../engine/transitions.ts';
+import { type Takeover, wasPutInDoubtBy } from '../engine/transitions.ts';
 import type { Collection } from './database.ts';
 import { within } from './deadline.ts';
 import { LOCK_KEY, nameOfLock } from './indexes.ts';
@@ -156,7 +156,8 @@ export class Claims {
     const decision = decide(found.record, request, found.now);
     // Any copy may have been the one that won.
     if (decision.do === 'run') return this.#won(request, decision.record, pending.firstSentAt, operationTime);
-    return { won: false, ...found };
+    const putInDoubt = to === 'in_doubt' && found.record !== null && wasPutInDoubtBy(found.record, request);
+    return { won: false, putInDoubt, ...found };
   }
 
   /** Releases, in the background, what this request's claim made or still makes. */

@@ -63,6 +63,11 @@ export async function eraseScope(
   const records = await removeRecords(erasure);
   const auditEntries = filters + (await forgetEntries(erasure));
   const running = await countRecords(erasure);
+  // The name of the scope is what is to be forgotten.
+  services.tell({
+    ...{ type: 'operator_action', action: 'erase', by: actor.id },
+    ...{ scope: pseudonym.scope, key: '', operation: '' },
+  });
   const counts = { records, running, jobItems, jobs, auditEntries };
   await audit.conclude(commandKey, { result: 'done', note: noteOf(counts) });
   return { ...counts, pseudonym: pseudonym.scope };

@@ -34,6 +34,7 @@ export function openOperator({ idempotency, by, rerunners = [] }: OperatorOption
     open: openerOf(internals),
     openStep: (record, step) => stepValueOf(() => internals.open(record, { step })),
     seal: internals.seal,
+    tell: internals.report,
     actor: { id: by, role: 'admin', via: `code, on ${hostname()}` },
   };
 }

@@ -109,7 +109,7 @@ describe('an abandoned run under a `resolve` function', () => {
     const { retry, events } = await abandoned({ resolve });
     for (let i = 0; i < 3; i++) await expect(retry()).rejects.toEqual(code('IDEMPOTENCY_IN_DOUBT'));
     expect(vi.getTimerCount()).toBe(0); // no lease is kept
-    const reasons = events.flatMap((event) => (event.type === 'in_doubt' ? [event.reason] : []));
+    const reasons = events.flatMap((event) => (event.type === 'in_doubt' ? [event.detail] : []));
     expect(reasons).toEqual([
       expect.stringMatching(/^resolve: failed, IdempotencyError: /),
       expect.stringMatching(/^resolve: failed, Error: x{900,1000}$/),

@@ -14,9 +14,9 @@ describe('events', () => {
     const ofKey = { scope: 's', key: 'k', operation: 'pay' };
     const ofRun = { ...ofKey, attempt: 1, fence: expect.any(Number) };
     expect(events).toEqual([
-      { type: 'started', ...ofRun },
-      { type: 'completed', outcome: 'success', ...ofRun },
-      { type: 'replayed', ...ofKey },
+      { type: 'started', how: 'claimed', ...ofRun },
+      { type: 'completed', outcome: 'success', durationMs: expect.any(Number), ...ofRun },
+      { type: 'replayed', ageMs: expect.any(Number), ...ofKey },
       { type: 'refused', code: 'IDEMPOTENCY_KEY_REUSED', error: code('IDEMPOTENCY_KEY_REUSED'), ...ofKey },
     ]);
     expect(JSON.stringify(events)).not.toContain('secret');
@@ -38,8 +38,8 @@ describe('events', () => {
     for (const [index, end] of ends.entries()) await call(async (run) => end(run), { key: `k${index}` });
     expect(events.filter(({ type }) => type !== 'started')).toMatchObject([
       { type: 'completed', outcome: 'error' },
-      { type: 'released', reason: 'rate limited' },
-      { type: 'in_doubt', reason: 'timed out' },
+      { type: 'released', reason: 'asked', detail: 'rate limited' },
+      { type: 'in_doubt', reason: 'asked', detail: 'timed out' },
     ]);
   });
 

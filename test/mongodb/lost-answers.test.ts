@@ -75,6 +75,22 @@ it('a settlement whose answer is lost is applied once', async () => {
   }
 });
 
+it.each(['close', 'silence'] as const)(
+  'a claim that puts a lapsed run in doubt knows that it did, also when the answer is lost (%s)',
+  async (clientSees) => {
+    await using opened = await openBehindProxy();
+    const request = freshClaim({ leaseMs: 1 });
+    const claimed = await opened.store.claim(request);
+    if (!claimed.won) throw new Error('Expected to win');
+    const dropped = opened.proxy.dropReply(UPDATE, { clientSees });
+    const found = await opened.store.takeOver(rivalOf(request), claimed.held, 'in_doubt');
+    await dropped;
+    expect(found).toMatchObject({ won: false, putInDoubt: true, record: { state: 'in_doubt' } });
+    const late = await opened.store.takeOver(rivalOf(request), claimed.held, 'in_doubt');
+    expect(late).toMatchObject({ won: false, putInDoubt: false });
+  },
+);
+
 it('a release whose answer is lost, and whose key has its next run by then, gives its caller the answer', async () => {
   await using opened = await openBehindProxy();
   await using direct = await freshDatabase();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { currentRun, type Idempotency } from '../../server/index.ts';
-import { startThreeApis } from './three-apis.ts';
+import { startThreeApis, type ThreeApisOptions } from './three-apis.ts';
 
 export interface Payment {
   readonly amount: number;
@@ -14,8 +14,13 @@ export interface Receipt {
 }
 
 /** Serves one payment mutation by each API. */
-export function startPaymentApp(idempotency: Idempotency, pay: (payment: Payment) => Promise<void>) {
+export function startPaymentApp(
+  idempotency: Idempotency,
+  pay: (payment: Payment) => Promise<void>,
+  options: Pick<ThreeApisOptions<{ amount: number }>, 'require'> = {},
+) {
   return startThreeApis({
+    ...options,
     idempotency,
     typeDefs: `
       type Receipt { id: ID! amount: Int! }

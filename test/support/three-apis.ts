@@ -26,6 +26,8 @@ export interface ThreeApisOptions<Input> {
   readonly input: z.ZodType<Input>;
   readonly mutations: Readonly<Record<string, Mutation<Input>>>;
   readonly policy?: Policy;
+  /** Whether each call needs a key. Default: false. */
+  readonly require?: boolean;
   /** Of GraphQL. Default: true, as Yoga has it. */
   readonly maskedErrors?: boolean;
   /** Of tRPC. Default: none. */
@@ -71,7 +73,7 @@ export async function startThreeApis<Input>(options: ThreeApisOptions<Input>): P
 }
 
 function yogaOf<Input>(options: ThreeApisOptions<Input>) {
-  const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true } = options;
+  const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true, require = false } = options;
   const each = <T>(make: (mutation: Mutation<Input>) => T) =>
     Object.fromEntries(Object.entries(mutations).map(([name, mutation]) => [name, make(mutation)]));
   const scope = ({ context }: { context: { request: Request } }) => context.request.headers.get('x-user');
@@ -98,13 +100,15 @@ function yogaOf<Input>(options: ThreeApisOptions<Input>) {
       useIdempotency({
         idempotency,
         scope,
+        require,
         fields: each(() => policy),
       }),
     ],
   });
 }
 
-function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: ThreeApisOptions<Input>) {
+function trpcOf<Input>(options: ThreeApisOptions<Input>) {
+  const { idempotency, input, mutations, policy, transformer, require = false } = options;
   const t = initTRPC.context<{ req: IncomingMessage }>().create({
     isDev: false,
     ...(transformer && { transformer }),
@@ -112,7 +116,7 @@ function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: T
   });
   const header = (req: IncomingMessage, name: string) => req.headers[name] as string | undefined;
   const scope = ({ ctx }: { ctx: { req: IncomingMessage } }) => header(ctx.req, 'x-user') ?? null;
-  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope });
+  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope, ...(require && { require }) });
   const keyStatus = createKeyStatusProcedure(t, {
     idempotency,
     scope,
@@ -133,7 +137,13 @@ function trpcOf<Input>({ idempotency, input, mutations, policy, transformer }: T
   });
 }
 
-function httpOf<Input>({ idempotency, input, mutations, policy = {} }: ThreeApisOptions<Input>) {
+function httpOf<Input>({
+  idempotency,
+  input,
+  mutations,
+  policy = {},
+  require = false,
+}: ThreeApisOptions<Input>) {
   const handler = async (request: Request) => {
     const mutation = mutations[new URL(request.url).pathname.slice(1)];
     if (!mutation) return new Response('no such mutation', { status: 404 });
@@ -143,6 +153,7 @@ function httpOf<Input>({ idempotency, input, mutations, policy = {} }: ThreeApis
   const idempotent = createIdempotencyHandler({
     idempotency,
     scope: ({ request }) => request.headers.get('x-user'),
+    require,
     onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
   });
   return toNodeHandler(idempotent(handler, policy));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { KeyRecord } from '../../engine/record.ts';
 import type { Document } from '../../mongodb/database.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import { isDuplicate, PATIENCE_MS } from '../collections/records.ts';
@@ -11,7 +12,13 @@ import { applyChange } from './apply-change.ts';
 
 /** An action on one record has this result, without the record's new detail. */
 export type Acted =
-  | { readonly done: true; readonly note: string; readonly again: boolean }
+  | {
+      readonly done: true;
+      readonly note: string;
+      readonly again: boolean;
+      /** The record before the action; absent where this very call did not change it. */
+      readonly before?: Pick<KeyRecord, 'scope' | 'key' | 'operation'>;
+    }
   | { readonly done: false; readonly refusal: ActionRefusal };
 
 /**
@@ -21,6 +28,16 @@ export type Acted =
  * @throws Withdrawn when it is no longer wanted, UnusableResponse for a response that can not be stored in this record
  */
 export async function takeAction(services: ActionServices, action: Action): Promise<Acted> {
+  const acted = await takeOnce(services, action);
+  if (acted.done && acted.before) {
+    const { scope, key, operation } = acted.before;
+    const what = { action: action.action, by: action.by.id };
+    services.tell({ type: 'operator_action', scope, key, operation, ...what });
+  }
+  return acted;
+}
+
+async function takeOnce(services: ActionServices, action: Action): Promise<Acted> {
   const { audit, records } = services;
   await audit.prepare();
   const earlier = await audit.find(action.commandKey);
@@ -46,12 +63,12 @@ async function runInTransaction(services: ActionServices, action: Action): Promi
       // A write conflict aborts the transaction, which is then run again: what it reads next has changed.
       if (!(await applyChange(records, plan, send)))
         throw new Error('The record changed inside of a transaction');
-      return { done: true, note: plan.entry.note, again: false };
+      return { done: true, note: plan.entry.note, again: false, before: plan.before };
     });
   } catch (error) {
     // The same command, sent twice at once: the other one is in the audit by now.
     if (!(error instanceof SentTwice || isDuplicate(error))) throw error;
-    return takeAction(services, action);
+    return takeOnce(services, action);
   }
 }
 
@@ -90,7 +107,7 @@ async function writeIntentFirst(
   }
   const added =
     earlier !== undefined || (await audit.add({ ...plan.entry, result: 'intended' }, send, MAJORITY));
-  if (!added) return takeAction(services, action);
+  if (!added) return takeOnce(services, action);
   const applied = await applyChange(records, plan, (command) => send({ ...command, writeConcern: MAJORITY }));
   if (!applied) {
     const refusal = { code: 'changed_at_write' } as const;
@@ -98,7 +115,7 @@ async function writeIntentFirst(
     return { done: false, refusal };
   }
   await audit.conclude(action.commandKey, { result: 'done' });
-  return { done: true, note: plan.entry.note, again: false };
+  return { done: true, note: plan.entry.note, again: false, before: plan.before };
 }
 
 const MAJORITY = { w: 'majority' };

@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { Internals } from '../../internals.ts';
 import type { Database } from '../../mongodb/database.ts';
 import { type BodyAccess, openerOf } from '../bodies/body-access.ts';
 import { type RedactOptions, secretsOf } from '../bodies/secrets.ts';
@@ -17,6 +18,8 @@ interface OpenDashboardOptions {
   readonly bodyAccess: BodyAccess;
   readonly redact?: RedactOptions | undefined;
   readonly wakeJobs: () => void;
+  /** Default: nobody is told, as on the command line. */
+  readonly tell?: Internals['report'];
 }
 
 /**
@@ -28,11 +31,13 @@ export function openDashboard({
   collection,
   bodyAccess,
   redact,
+  tell = () => {},
   ...others
 }: OpenDashboardOptions): AdminServices {
   const records = new Records(db, collection);
   return {
     ...others,
+    tell,
     records,
     audit: new Audit(records),
     jobs: new Jobs(records),

@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { Internals } from '../../internals.ts';
 import type { BodyAccess, OpenBody } from '../bodies/body-access.ts';
 import type { Secrets } from '../bodies/secrets.ts';
 import type { Audit } from '../collections/audit.ts';
@@ -16,6 +17,8 @@ export interface ActionServices {
   readonly rerunners: readonly Rerunner[];
   readonly open: OpenBody;
   readonly seal: BodyAccess['seal'];
+  /** Tells the listener of the `Idempotency` what an operator has done. */
+  readonly tell: Internals['report'];
 }
 
 /** The procedures of the dashboard and the commands of the CLI do their work with these services. */

@@ -21,7 +21,7 @@ export interface TransitionPipelines {
 }
 
 export function transitionPipelines(now: Expression = NOW): TransitionPipelines {
-  const doubted = (reason: string) => [{ $set: endedFields(now, 'in_doubt', reason) }];
+  const doubted = (entry: EndedEntry) => [{ $set: endedFields(now, 'in_doubt', entry) }];
   const takenOver = withEntry({ event: 'taken_over', at: now, startedAt: '$startedAt' });
   return {
     completed: [{ $set: completedFields(now) }],
@@ -29,11 +29,11 @@ export function transitionPipelines(now: Expression = NOW): TransitionPipelines 
       { $set: { ...completedFields(now), history: withEntry({ event: 'completed_late', at: now }) } },
     ],
     released: [{ $set: releasedFields(now, '$$reason') }],
-    in_doubt: doubted('$$reason'),
+    in_doubt: doubted({ reason: '$$reason' }),
     renewed: [{ $set: renewedFields(now) }],
     stepped: [{ $set: { steps: steppedList(now) } }],
     takenOver: [{ $replaceWith: claimedRecord(now, false, takenOver) }],
-    lapsed: doubted(LEASE_LAPSED),
+    lapsed: doubted({ reason: LEASE_LAPSED, foundBy: '$$owner' }),
   };
 }
 
@@ -58,18 +58,23 @@ function steppedList(now: Expression): Document {
 
 function releasedFields(now: Expression, reason: string): Document {
   return {
-    ...endedFields(now, 'released', reason),
+    ...endedFields(now, 'released', { reason }),
     // A corrected input may use the key, unless steps of this one are to be skipped.
     fingerprint: { $cond: [HAS_STEPS, '$fingerprint', '$$REMOVE'] },
     selection: '$$REMOVE',
   };
 }
 
-function endedFields(now: Expression, state: 'released' | 'in_doubt', reason: string): Document {
+interface EndedEntry {
+  readonly reason: string;
+  readonly foundBy?: string;
+}
+
+function endedFields(now: Expression, state: 'released' | 'in_doubt', entry: EndedEntry): Document {
   return {
     state,
     leaseExpiresAt: '$$REMOVE',
     expiresAt: orNever({ $add: [now, '$$endedKeepMs'] }),
-    history: withEntry({ event: state, at: now, startedAt: '$startedAt', reason }),
+    history: withEntry({ event: state, at: now, startedAt: '$startedAt', ...entry }),
   };
 }

@@ -34,8 +34,11 @@ export function takeovers(ground: Ground): void {
       const answer = await ground.store.takeOver(rival(request), held, 'in_doubt');
       expect(answer).toMatchObject({
         won: false,
+        putInDoubt: true,
         record: { state: 'in_doubt', owner: held.owner, fence: held.fence },
       });
+      const later = await ground.store.takeOver(rival(request), held, 'in_doubt');
+      expect('putInDoubt' in later && later.putInDoubt === true).toBe(false);
       expect((await read(request)).history).toMatchObject([{ event: 'in_doubt', reason: 'lease lapsed' }]);
       expect(await ground.store.settle(held, completed)).toEqual({ applied: true });
     });

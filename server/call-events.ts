@@ -1,0 +1,42 @@
+import { IDEMPOTENCY_ERROR_REASONS, type IdempotencyError, isIdempotencyError } from './engine/errors.ts';
+import type { IdempotencyErrorReason, RefusedEvent } from './events.ts';
+import type { Idempotency } from './idempotency.ts';
+import { internalsOf } from './internals.ts';
+import { isNested } from './run/run.ts';
+
+/** The errors that a listener has been told of. */
+const told = new WeakSet<object>();
+
+type About = Pick<RefusedEvent, 'operation'> & Partial<Pick<RefusedEvent, 'scope' | 'key' | 'waitedMs'>>;
+
+/**
+ * Tells the listener of a refusal, where the error is one. An error is told once, by the innermost place that knows the key: the adapter
+ * meets the errors of `execute` again on their way out.
+ */
+export function tellRefusal(idempotency: Idempotency, error: unknown, about: About): void {
+  if (!isIdempotencyError(error) || told.has(error)) return;
+  told.add(error);
+  const reason = knownReason(error);
+  internalsOf(idempotency).report({
+    type: 'refused',
+    scope: '',
+    key: '',
+    ...about,
+    code: error.code,
+    ...(reason !== undefined && { reason }),
+    error,
+  });
+}
+
+/** Tells the listener of a mutation that goes on without a key. One within a run is part of what that run does, and is not told. */
+export function tellPassed(idempotency: Idempotency, operation: string): void {
+  if (isNested()) return;
+  internalsOf(idempotency).report({ type: 'passed', scope: '', key: '', operation });
+}
+
+const REASONS = new Set(IDEMPOTENCY_ERROR_REASONS.map(([code, reason]) => `${code} ${reason}`));
+
+/** The reason of an error, if it is one of this release. A developer can make an error with any text for a reason, which no metric could hold. */
+function knownReason({ code, reason }: IdempotencyError): IdempotencyErrorReason | undefined {
+  return REASONS.has(`${code} ${reason}`) ? (reason as IdempotencyErrorReason) : undefined;
+}

@@ -13,13 +13,11 @@ import { type Gate, gate } from '../support/gate.ts';
 const example = (name: string) => import(`../../examples/hosts/${name}.ts`);
 
 interface Api {
-  readonly path: string;
   body(amount: number): object;
   charge(answer: Answered): Charge | undefined;
 }
 
 const GRAPHQL: Api = {
-  path: '',
   body: (amount) => ({
     query: 'mutation ($amount: Int!) { charge(amount: $amount) { id amount } }',
     variables: { amount },
@@ -27,34 +25,36 @@ const GRAPHQL: Api = {
   charge: ({ json }) => json.data?.charge,
 };
 const TRPC: Api = {
-  path: '/charge',
   body: (amount) => ({ amount }),
   charge: ({ json }) => json.result?.data,
 };
 const HTTP: Api = {
-  path: '',
   body: (amount) => ({ amount }),
   charge: ({ status, json }) => (status === 201 ? (json as unknown as Charge) : undefined),
 };
 
-const HOSTS: readonly (readonly [name: string, api: Api])[] = [
-  ['yoga-node', GRAPHQL],
-  ['yoga-express', GRAPHQL],
-  ['yoga-fastify', GRAPHQL],
-  ['envelop-fastify', GRAPHQL],
-  ['apollo-server', GRAPHQL],
-  ['mercurius', GRAPHQL],
-  ['nest-yoga', GRAPHQL],
-  ['trpc-standalone', TRPC],
-  ['trpc-express', TRPC],
-  ['trpc-fastify', TRPC],
-  ['trpc-lambda', TRPC],
-  ['http-express', HTTP],
-  ['http-fastify', HTTP],
-  ['http-koa', HTTP],
-  ['http-hono', HTTP],
-  ['http-hono-middleware', HTTP],
-  ['nest-http', HTTP],
+/** A file of examples/hosts/, and where it takes requests below its `url`. */
+const HOSTS: readonly (readonly [file: string, path: string, api: Api])[] = [
+  ['yoga-node', '', GRAPHQL],
+  ['yoga-express', '', GRAPHQL],
+  ['yoga-fastify', '', GRAPHQL],
+  ['envelop-fastify', '', GRAPHQL],
+  ['apollo-server', '', GRAPHQL],
+  ['mercurius', '', GRAPHQL],
+  ['nest-yoga', '', GRAPHQL],
+  ['trpc-standalone', '/charge', TRPC],
+  ['trpc-express', '/charge', TRPC],
+  ['trpc-fastify', '/charge', TRPC],
+  ['trpc-lambda', '/charge', TRPC],
+  ['http-express', '', HTTP],
+  ['http-fastify', '', HTTP],
+  ['http-koa', '', HTTP],
+  ['http-hono', '', HTTP],
+  ['http-hono-middleware', '', HTTP],
+  ['nest-http', '', HTTP],
+  ['next', '/graphql', GRAPHQL],
+  ['next', '/trpc/charge', TRPC],
+  ['next', '/payments', HTTP],
 ];
 
 interface Body {
@@ -106,32 +106,41 @@ async function sendAndHangUp(url: string, key: string, body: object, happened: P
 }
 
 const database = await freshDatabase();
-afterAll(() => database[Symbol.asyncDispose]());
+const hosts = new Map<string, Host>();
+let isDown = false;
+let charges: Charge[] = [];
+let onCharge: (() => Promise<void>) | undefined;
 
-describe.each(HOSTS)('%s', (name, api) => {
-  let isDown = false;
-  let host: Host | undefined;
-  let charges: Charge[] = [];
-  let onCharge: (() => Promise<void>) | undefined;
+afterAll(async () => {
+  for (const host of hosts.values()) await host.close();
+  await database[Symbol.asyncDispose]();
+});
 
-  /** One for all tests of a host. */
-  async function started() {
-    if (host) return host.url + api.path;
-    const store = createMongoStore({ db: database.db, collection: `keys_${name.replaceAll('-', '_')}` });
-    const withOutages = new Proxy(store, {
-      get(target, method) {
-        const value: unknown = Reflect.get(target, method);
-        if (typeof value !== 'function') return value;
-        if (isDown && method === 'claim')
-          return () => Promise.reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
-        return value.bind(target);
-      },
-    }) as Store;
-    const { start } = (await example(name)) as { start(options: HostOptions): Promise<Host> };
-    host = await start({ store: withOutages });
-    return host.url + api.path;
+/** Where the host in a file takes requests. It is started once. */
+async function urlOf(file: string): Promise<string> {
+  let host = hosts.get(file);
+  if (!host) {
+    const { start } = (await example(file)) as { start(options: HostOptions): Promise<Host> };
+    host = await start({ store: storeIn(`keys_${hosts.size}`) });
+    hosts.set(file, host);
   }
+  return host.url;
+}
 
+/** A store in MongoDB, which is away while `isDown` is true. */
+function storeIn(collection: string): Store {
+  return new Proxy<Store>(createMongoStore({ db: database.db, collection }), {
+    get(target, method) {
+      const value: unknown = Reflect.get(target, method);
+      if (typeof value !== 'function') return value;
+      if (isDown && method === 'claim')
+        return () => Promise.reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
+      return value.bind(target);
+    },
+  });
+}
+
+describe.each(HOSTS)('%s%s', (file, path, api) => {
   beforeEach(async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // each outage is one
     charges = [];
@@ -146,20 +155,19 @@ describe.each(HOSTS)('%s', (name, api) => {
     });
     return () => void vi.restoreAllMocks();
   });
-  afterAll(() => host?.close());
 
   test('a retry after a lost answer gets it, marked as a replay, and there is one charge', async () => {
-    const url = await started();
+    const url = (await urlOf(file)) + path;
     const charged = gate();
     const hungUp: Gate = gate();
     onCharge = () => {
       charged.open();
       return hungUp;
     };
-    await sendAndHangUp(url, 'lost', api.body(5), charged);
-    const early = send(url, 'lost', api.body(5)); // while the first is under way
+    await sendAndHangUp(url, `${path} lost`, api.body(5), charged);
+    const early = send(url, `${path} lost`, api.body(5)); // while the first is under way
     hungUp.open();
-    for (const retry of [await early, await send(url, 'lost', api.body(5))]) {
+    for (const retry of [await early, await send(url, `${path} lost`, api.body(5))]) {
       expect(api.charge(retry), retry.text).toEqual(charges[0]);
       expect(retry.replayed).toBe(true);
     }
@@ -167,31 +175,31 @@ describe.each(HOSTS)('%s', (name, api) => {
   });
 
   test('of two at once one charges, and both get its answer', async () => {
-    const url = await started();
-    const twins = await Promise.all([1, 2].map(() => send(url, 'twins', api.body(6))));
+    const url = (await urlOf(file)) + path;
+    const twins = await Promise.all([1, 2].map(() => send(url, `${path} twins`, api.body(6))));
     expect(twins.map((twin) => api.charge(twin))).toEqual([charges[0], charges[0]]);
     expect(twins.filter(({ replayed }) => replayed)).toHaveLength(1);
     expect(charges).toHaveLength(1);
   });
 
   test('the same key with another amount is refused', async () => {
-    const url = await started();
-    await send(url, 'reused', api.body(7));
-    const { status, text } = await send(url, 'reused', api.body(700));
+    const url = (await urlOf(file)) + path;
+    await send(url, `${path} reused`, api.body(7));
+    const { status, text } = await send(url, `${path} reused`, api.body(700));
     expect(text).toContain('IDEMPOTENCY_KEY_REUSED');
     expect(status).toBe(422);
     expect(charges).toHaveLength(1);
   });
 
   test('while the store is away nothing is charged, and the client is told when to come again', async () => {
-    const url = await started();
+    const url = (await urlOf(file)) + path;
     isDown = true;
-    const refused = await send(url, 'away', api.body(8)).finally(() => {
+    const refused = await send(url, `${path} away`, api.body(8)).finally(() => {
       isDown = false;
     });
     expect(refused.text).toContain('IDEMPOTENCY_STORE_UNAVAILABLE');
     expect(refused).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
     expect(charges).toEqual([]);
-    expect(api.charge(await send(url, 'away', api.body(8)))).toEqual(charges[0]);
+    expect(api.charge(await send(url, `${path} away`, api.body(8)))).toEqual(charges[0]);
   });
 });

@@ -45,5 +45,19 @@ export function closing({ describe, it, open }: Ground): void {
       expect(await settled).toEqual({ applied: true });
       await watched;
     });
+
+    it('who watches a run that goes on is told', async () => {
+      await using closing = await open();
+      const { store: closed } = closing;
+      await closed.ready();
+      const answer = await closed.claim(claimOf());
+      const { held } = answer as Extract<typeof answer, { won: true }>;
+      const watched = expect(closed.watch(held, new AbortController().signal)).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+        reason: 'closing',
+      });
+      await closed.close(1_000);
+      await watched;
+    });
   });
 }

@@ -22,6 +22,7 @@ import { createCipher, createIdempotency } from '../server/index.ts';
 import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
+import { createTestkit } from '../server/testing/index.ts';
 
 const t = initTRPC.create();
 const store = createMemoryStore();
@@ -35,6 +36,7 @@ const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   createIdempotency: (options) => createIdempotency({ store, ...options }),
   createMongoStore: (options) => createMongoStore({ db, ...options }),
   createMemoryStore: (options) => createMemoryStore(options as never),
+  createTestkit: (options) => createTestkit(options as never),
   createCipher: (options) => createCipher({ current: 'k', keys: { k: new Uint8Array(32) }, ...options }),
   useIdempotency: (options) => useIdempotency({ ...shared, ...options }),
   createIdempotencyMiddleware: (options) => createIdempotencyMiddleware(t, { ...shared, ...options }),

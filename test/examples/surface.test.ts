@@ -9,9 +9,14 @@ import { z } from 'zod';
 import { idempotencyErrorOf } from '../../plugin/client/errors.ts';
 import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotencyHandler, toNodeHandler } from '../../plugin/http/index.ts';
-import { createIdempotencyMiddleware, idempotencyErrorFormatter } from '../../plugin/trpc/index.ts';
-import { createIdempotency, requireRun, scopeOf } from '../../server/index.ts';
+import {
+  createIdempotencyMiddleware,
+  idempotencyErrorFormatter,
+  unprotectedProcedures,
+} from '../../plugin/trpc/index.ts';
+import { createIdempotency, type Idempotency, requireRun, scopeOf } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { createTestkit } from '../../server/testing/index.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { listen } from '../support/listen.ts';
 
@@ -326,4 +331,38 @@ test('Steps: an attempt goes on where the one before it stopped, and a date is t
   expect(await post(server.url, 'k', '{"amount":5}')).toMatchObject({ status: 201, body: { paid: 'ch_1' } });
   expect(seen).toEqual([new Date(0).toISOString(), new Date(0).toISOString()]);
   expect(provider.requests).toBe(1);
+});
+
+test('Tests: a crash after the charge charges nobody twice, and who forgot to protect a procedure is told', async () => {
+  const provider = createProvider();
+  /** The application under test. */
+  function createApp(idempotency: Idempotency) {
+    const t = initTRPC.context<{ key?: string }>().create();
+    const idempotent = createIdempotencyMiddleware(t, {
+      idempotency,
+      scope: () => 'ada',
+      key: ({ ctx }) => ctx.key,
+      policy: { onCrash: 'retry' },
+    });
+    const appRouter = t.router({
+      pay: t.procedure
+        .input(z.object({ amount: z.number() }))
+        .use(idempotent())
+        .mutation(({ input }) =>
+          requireRun().step('charge', ({ key }) => provider.charge(input, { idempotencyKey: key })),
+        ),
+      setTheme: t.procedure.mutation(() => true),
+    });
+    const pay = (key: string, amount: number) => appRouter.createCaller({ key }).pay({ amount });
+    return { appRouter, pay };
+  }
+
+  await using kit = createTestkit();
+  const app = createApp(kit.idempotency);
+  await kit.crash(() => app.pay('k', 5), { after: 'charge' });
+  await kit.advance(31_000);
+  expect(await app.pay('k', 5)).toEqual({ id: 'ch_1', amount: 5 });
+  expect(provider.requests).toBe(1);
+  expect(kit.find({ scope: 'ada', key: 'k' })).toMatchObject({ state: 'completed', attempts: 2 });
+  expect(await unprotectedProcedures(app.appRouter)).toEqual(['setTheme']);
 });

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import * as runner from 'vitest';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../server/engine/store.ts';
 import type { Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { storeContract, type TestRunner } from '../../server/testing/index.ts';
+import { createTestkit, storeContract, type TestRunner } from '../../server/testing/index.ts';
 
 /** A runner of tests that keeps what is declared. It runs the groups of a name only. */
 function keepingRunner(group: string) {
@@ -186,3 +187,12 @@ test('the contract runs under node:test as well', async () => {
   expect(stdout).toMatch(/^# cancelled 0$/m);
   expect(Number(/^# tests (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(100);
 });
+
+storeContract(
+  'the store of a testkit',
+  async () => {
+    const kit = createTestkit();
+    return { store: kit.store, [Symbol.asyncDispose]: () => kit[Symbol.asyncDispose]() };
+  },
+  runner,
+);

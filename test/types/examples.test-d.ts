@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import { envelop, useEngine, useSchema } from '@envelop/core';
 import { useMutation } from '@tanstack/react-query';
+import { createTRPCClient, httpLink } from '@trpc/client';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import * as GraphQLJS from 'graphql';
@@ -10,6 +11,7 @@ import {
   createCipher,
   createIdempotency,
   currentRun,
+  type Idempotency,
   isIdempotencyError,
   requireRun,
   scopeOf,
@@ -22,6 +24,7 @@ import { unprotectedMutations, useIdempotency } from 'latchkey/graphql';
 import { createHttpRerunner, createIdempotencyHandler } from 'latchkey/http';
 import { createMemoryStore } from 'latchkey/memory';
 import { createMongoStore } from 'latchkey/mongodb';
+import { createTestkit } from 'latchkey/testing';
 import {
   createIdempotencyMiddleware,
   createTRPCRerunner,
@@ -251,10 +254,26 @@ export async function serve() {
   await new Promise((resolve) => server.once('close', resolve));
 }
 
-// 10. Tests: which operations nothing protects, and a server without MongoDB
+// 10. Tests: which operations nothing protects, a crash, and an answer that is lost
+declare function createApp(idempotency: Idempotency): { pay(key: string, amount: number): Promise<Charge> };
 export async function unprotected() {
   expectTypeOf(await unprotectedProcedures(appRouter)).toEqualTypeOf<string[]>();
   expectTypeOf(unprotectedMutations(schema)).toEqualTypeOf<string[]>();
+  await using kit = createTestkit({ leaseMs: 30_000, onCrash: 'retry' });
+  const app = createApp(kit.idempotency);
+  await kit.crash(() => app.pay('k', 5), { after: 'charge' });
+  await kit.advance(31_000);
+  expectTypeOf(kit.lossy(app.pay)).toEqualTypeOf(app.pay);
+  createTRPCClient<typeof appRouter>({
+    links: [httpLink({ url: 'http://localhost', transformer: superjson, fetch: kit.lossy(fetch) })],
+  });
+  kit.dropAnswer();
+  const record = kit.find({ scope: 'ada', key: 'k' });
+  if (record?.state === 'completed') expectTypeOf(record.steps).toEqualTypeOf<readonly string[]>();
+  // @ts-expect-error there is no such moment
+  await kit.crash(() => app.pay('k', 5), { at: 'noon' });
+  // @ts-expect-error a testkit has a store of its own
+  createTestkit({ store: createMemoryStore() });
   await using idempotency = createIdempotency({ store: createMemoryStore() });
   await idempotency.ready();
 }

@@ -1,5 +1,5 @@
-// Installs the packed package in an empty app beside what its users have, runs README's first program there, and sends it
-// README's requests. Without arguments it takes the newest release of everything on this Node.js; `--all` takes each row of
+// Installs the packed package in an empty app beside what its users have, follows README's links there, runs its first program,
+// and sends it README's requests. Without arguments it takes the newest release of everything on this Node.js; `--all` takes each row of
 // SURROUNDINGS.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -76,6 +76,7 @@ async function tryIn({ node, beside }: Surrounding, tarball: string): Promise<vo
   const versions = Object.keys(beside).map((name) => `${name} ${installedVersion(app, name)}`);
   console.log(`Node.js ${version.trim()} beside ${versions.join(', ')}`);
 
+  console.log(`  ${linksOfReadme(app)} links of README lead to files of the package`);
   copyFileSync(join(import.meta.dirname, 'installed-app.mjs'), join(app, 'app.mjs'));
   const { stdout: loaded } = await run(program, ['app.mjs'], { cwd: app });
   console.log(`  ${loaded.trim()}`);
@@ -88,6 +89,15 @@ async function tryIn({ node, beside }: Surrounding, tarball: string): Promise<vo
   console.log(`  ${await coreBytes(app)} bytes are all that the entries of the core load beside their peers`);
   console.log(`  ${await firstScreen(app, program)} requests of README got the answers that it shows`);
   rmSync(app, { recursive: true });
+}
+
+/** README is what npm shows of the package. Its links have to hold where the repository is not at hand. Returns how many there are. */
+function linksOfReadme(app: string): number {
+  const installed = join(app, 'node_modules/latchkey');
+  const links = Array.from(README.matchAll(/\]\((?!\w+:)([^)#]+)/g), ([, path = '']) => path);
+  const dead = links.filter((path) => !existsSync(join(installed, path)));
+  assert.deepEqual(dead, [], 'Expected `files` of package.json to name what README links to');
+  return links.length;
 }
 
 /** The source that a server loads which has neither the dashboard nor the command line. */

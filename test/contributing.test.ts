@@ -119,9 +119,9 @@ describe('the pages for users and contributors', () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
-    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.md') && !name.endsWith('.api.md'))
-      .map((name) => join('docs', name)),
+    ...['docs', 'docs/adr'].flatMap((folder) =>
+      readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
+    ),
   ];
 
   it.each(pages)('%s links to pages and headings that exist', (page) => {

@@ -119,6 +119,8 @@ describe('the pages for users and contributors', () => {
   const pages = [
     'README.md',
     'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
     ...['docs', 'docs/adr'].flatMap((folder) =>
       readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? [join(folder, name)] : [])),
     ),

@@ -7,7 +7,7 @@ const ROOT = join(DOCS, '..');
 
 /**
  * Turns links that hold in the repository into links that hold on the site. README is the page `index.md` there; what is not on the
- * site (source files, CONTRIBUTING) keeps its text and is no link any more.
+ * site (source files, CONTRIBUTING, CHANGELOG) keeps its text and is no link any more.
  */
 export function siteLinks(md: MarkdownRenderer): void {
   md.core.ruler.push('site_links', ({ tokens, env }) => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { dashboard } from './cli/dashboard.ts';
+import { doctor } from './cli/doctor.ts';
 import { indexes } from './cli/indexes.ts';
 import { keys } from './cli/keys.ts';
 import { lint } from './cli/lint.ts';
@@ -15,6 +16,7 @@ program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 dashboard(program);
 keys(program);
 indexes(program);
+doctor(program);
 lint(program);
 
 await program.parseAsync();

@@ -37,21 +37,15 @@ export interface Connection extends AsyncDisposable {
 }
 
 /** @throws Error that says what is missing or can not be reached */
-export async function connect({ uri, db, collection, cipher }: ConnectionOptions): Promise<Connection> {
-  const { MongoClient } = await peer('mongodb', () => import('mongodb'));
+export async function connect({ cipher, ...options }: ConnectionOptions): Promise<Connection> {
   const [{ createIdempotency }, { createMongoStore }] = await Promise.all([
     import('../create-idempotency.ts'),
     import('../mongodb/index.ts'),
   ]);
-  const name = db ?? databaseIn(uri);
-  if (!name) throw new Error('Expected --db, for the URI names no database');
   const policy = cipher === undefined ? {} : { cipher: await loadCipher(cipher) };
-  // The driver's own patience is for servers, half a minute; what the URI says comes first.
-  const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
-  const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
+  const { client, db, collection } = await openClient(options);
   // Whether the keys of a standalone mongod are safe was for those to decide who put them there.
-  const place = { db: client.db(name), collection, allowStandalone: true };
-  const store = createMongoStore({ ...place, indexes: 'check' });
+  const store = createMongoStore({ db, collection, allowStandalone: true, indexes: 'check' });
   const idempotency = createIdempotency({ store, ...policy });
   return {
     idempotency,
@@ -61,6 +55,17 @@ export async function connect({ uri, db, collection, cipher }: ConnectionOptions
       await client.close();
     },
   };
+}
+
+/** Opens the client of a command; the caller closes it. @throws Error that says what is missing */
+export async function openClient({ uri, db, collection }: ConnectionOptions) {
+  const { MongoClient } = await peer('mongodb', () => import('mongodb'));
+  const name = db ?? databaseIn(uri);
+  if (!name) throw new Error('Expected --db, for the URI names no database');
+  // The driver's own patience is for servers, half a minute; what the URI says comes first.
+  const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
+  const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
+  return { client, db: client.db(name), collection };
 }
 
 /** A package that is the user's to install. */

@@ -5,6 +5,15 @@ import { within } from './deadline.ts';
 /** A process counts more keys than that in some seconds only under a load that needs its writes for itself. */
 const MOST_RECORDS = 1_000;
 
+/** The collection of the counts: what its name has after that of the keys, and its indexes. */
+export const STATS = {
+  suffix: '_stats',
+  indexes: [
+    { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+    { name: 'widthMs_1_from_1', key: { widthMs: 1, from: 1 } },
+  ],
+} as const;
+
 /** Counts over time, in a collection next to the keys: one document for each span, operation and width, made as it is needed. */
 export class Counts {
   readonly #keys: Collection;
@@ -14,7 +23,7 @@ export class Counts {
 
   constructor(db: Database, collection: string, timeoutMs: number) {
     this.#keys = new Collection(db, collection);
-    this.#stats = new Collection(db, `${collection}_stats`);
+    this.#stats = new Collection(db, `${collection}${STATS.suffix}`);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -28,7 +37,7 @@ export class Counts {
   }
 
   #prepare(): Promise<unknown> {
-    const command = { createIndexes: this.#stats.name, indexes: INDEXES };
+    const command = { createIndexes: this.#stats.name, indexes: STATS.indexes };
     this.#prepared ??= within(this.#timeoutMs, this.#stats.run(command)).catch(() => {
       // No answer, or a user that may make none: the counts then stay for ever. The next time it is tried again.
       this.#prepared = undefined;
@@ -42,11 +51,6 @@ export class Counts {
     await within(this.#timeoutMs, collection.run(command));
   }
 }
-
-const INDEXES = [
-  { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
-  { name: 'widthMs_1_from_1', key: { widthMs: 1, from: 1 } },
-];
 
 /** Adds counts to a span, by $inc and an upsert on `_id`: so any number of processes may do it, in any order. */
 function spanStatement({

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Collection, type Document, SIMPLE } from './database.ts';
 
-interface Index {
+export interface Index {
   readonly name: string;
   readonly key: Readonly<Record<string, unknown>>;
   readonly unique?: boolean;
@@ -29,7 +29,8 @@ const ATTENTION: Index = {
   partialFilterExpression: { $or: [{ state: { $in: ['in_doubt', 'running'] } }, { outcome: 'error' }] },
   collation: SIMPLE,
 };
-const WANTED = [LOCK, EXPIRY, ATTENTION];
+/** The collection of the keys needs these. */
+export const KEY_INDEXES = [LOCK, EXPIRY, ATTENTION] as const;
 
 /** A TTL index on one of these fields would delete records too early. */
 const OTHER_DATES = ['createdAt', 'startedAt', 'leaseExpiresAt', 'completedAt'];
@@ -41,12 +42,18 @@ export interface IndexReport {
   readonly missing: readonly Index[];
 }
 
-/** Compares the indexes of the collection with those that are needed. Names, and options that make no difference here, are not compared. */
-export async function inspectIndexes(collection: Collection): Promise<IndexReport> {
+/**
+ * Compares the indexes of the collection with those that are needed. Names, and options that make no difference here, are not compared.
+ * @param needed the indexes of another collection of ours
+ */
+export async function inspectIndexes(
+  collection: Collection,
+  needed: readonly Index[] = KEY_INDEXES,
+): Promise<IndexReport> {
   const existing = await listIndexes(collection);
   const conflicts: string[] = [];
   const missing: Index[] = [];
-  for (const wanted of WANTED) {
+  for (const wanted of needed) {
     const alike = existing.filter((index) => hasSameKey(index, wanted));
     if (alike.some((index) => differences(index, wanted).length === 0)) continue;
     const namesake = existing.find(({ name }) => name === wanted.name);
@@ -54,6 +61,7 @@ export async function inspectIndexes(collection: Collection): Promise<IndexRepor
     if (inTheWay) conflicts.push(conflict(collection, inTheWay, wanted));
     else missing.push(wanted);
   }
+  if (needed !== KEY_INDEXES) return { conflicts, missing };
   for (const index of existing) {
     const harm = harmOf(index);
     if (harm) conflicts.push(`${nameOf(collection, index)} ${harm}. Fix: ${drop(collection, index)}`);
@@ -72,7 +80,7 @@ export function createIndexesCommand(collection: Collection, indexes: readonly I
 }
 
 /** A command as somebody would type it. */
-export function shell(collection: Collection, command: Document): string {
+export function shell(collection: Pick<Collection, 'database'>, command: Document): string {
   return `db.getSiblingDB(${JSON.stringify(collection.database)}).runCommand(${JSON.stringify(command)})`;
 }
 
@@ -107,7 +115,7 @@ function differences(index: Index, wanted: Index): string[] {
     compare('partialFilterExpression', index.partialFilterExpression, wanted.partialFilterExpression);
   }
   // Dates have no collation.
-  if (wanted !== EXPIRY) compare('collation', index.collation ?? SIMPLE, SIMPLE);
+  if (wanted.expireAfterSeconds === undefined) compare('collation', index.collation ?? SIMPLE, SIMPLE);
   return found;
 }
 
@@ -118,9 +126,14 @@ function conflict(collection: Collection, index: Index, wanted: Index): string {
   }
   const different = differences(index, wanted);
   const onlyTtl =
-    different.length === 1 && different[0]?.startsWith('expireAfterSeconds') && wanted === EXPIRY;
+    different.length === 1 &&
+    different[0]?.startsWith('expireAfterSeconds') &&
+    wanted.expireAfterSeconds !== undefined;
   const fix = onlyTtl
-    ? shell(collection, { collMod: collection.name, index: { name: index.name, expireAfterSeconds: 0 } })
+    ? shell(collection, {
+        collMod: collection.name,
+        index: { name: index.name, expireAfterSeconds: wanted.expireAfterSeconds },
+      })
     : drop(collection, index);
   return `${found} is not what Latchkey needs: ${different.join('; ')}. Fix: ${fix}`;
 }

@@ -1,5 +1,6 @@
 import type { Database, Document } from '../../mongodb/database.ts';
 import type { AuditEntry, AuditPage, Operator } from '../contract/contract.ts';
+import { AUDIT } from './beside-keys.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
 import { msOf } from './rows.ts';
 import { scopeMatch } from './scope-match.ts';
@@ -47,12 +48,6 @@ export interface AuditRecord {
 
 const ENTRIES_PER_PAGE = 50;
 
-const INDEXES = [
-  { name: 'commandKey_1', key: { commandKey: 1 }, unique: true },
-  { name: 'keyId_1__id_-1', key: { keyId: 1, _id: -1 } },
-  { name: 'by_1__id_-1', key: { by: 1, _id: -1 } },
-];
-
 export interface AuditFilter {
   readonly by?: string;
   readonly action?: string;
@@ -70,7 +65,7 @@ export class Audit {
   constructor(records: Records) {
     this.#records = records;
     this.#db = records.db;
-    this.collection = `${records.collection}_audit`;
+    this.collection = `${records.collection}${AUDIT.suffix}`;
   }
 
   /**
@@ -148,7 +143,11 @@ export class Audit {
   }
 
   async #createIndexes(): Promise<void> {
-    const command = { createIndexes: this.collection, indexes: INDEXES, writeConcern: { w: 'majority' } };
+    const command = {
+      createIndexes: this.collection,
+      indexes: AUDIT.indexes,
+      writeConcern: { w: 'majority' },
+    };
     await sendTo(this.#db)(command);
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Document } from '../../mongodb/database.ts';
 import type { Job, JobState, KeyRow, Operator } from '../contract/contract.ts';
+import { JOBS } from './beside-keys.ts';
 import { JobItems, type PlannedItem } from './job-items.ts';
 import { type JobRecord, type NewJob, shownJob } from './job-record.ts';
 import type { Records } from './records.ts';
@@ -22,7 +23,7 @@ export class Jobs {
 
   constructor(records: Records) {
     this.#records = records;
-    this.collection = `${records.collection}_jobs`;
+    this.collection = `${records.collection}${JOBS.suffix}`;
     this.items = new JobItems(records, this.collection, this.#send);
   }
 
@@ -127,20 +128,15 @@ export class Jobs {
   }
 
   #prepare(): Promise<unknown> {
-    this.#prepared ??= this.#send({ createIndexes: this.collection, indexes: INDEXES }).catch((error) => {
-      this.#prepared = undefined;
-      throw error;
-    });
+    this.#prepared ??= this.#send({ createIndexes: this.collection, indexes: JOBS.indexes }).catch(
+      (error) => {
+        this.#prepared = undefined;
+        throw error;
+      },
+    );
     return this.#prepared;
   }
 }
-
-const ONLY_JOBS = { partialFilterExpression: { kind: 'job' } };
-const INDEXES = [
-  { name: 'createdAt_-1', key: { createdAt: -1 }, ...ONLY_JOBS },
-  { name: 'commandKey_1', key: { commandKey: 1 }, unique: true, ...ONLY_JOBS },
-  { name: 'expiresAt_1', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
-];
 
 /**
  * Matches the jobs that an operator may see. An operator of some scopes sees the jobs that it planned itself, within

@@ -90,7 +90,7 @@ function obstacleOf(
 }
 
 /** A capped collection forgets keys when it is full, and neither a view nor a time series has a unique index. */
-async function obstacleOfKind(collection: Collection): Promise<string | undefined> {
+export async function obstacleOfKind(collection: Collection): Promise<string | undefined> {
   const { name, namespace } = collection;
   let found: { type?: string; options?: { capped?: boolean } } | undefined;
   try {

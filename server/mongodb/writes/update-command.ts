@@ -13,7 +13,11 @@ export interface StatementError {
 export type Answer = Acknowledgement | StatementError;
 
 /** Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
-export function updateCommand(collection: string, group: readonly PendingWrite[], limitMs: number): Document {
+export function updateCommand(
+  collection: string,
+  group: readonly Pick<PendingWrite, 'write'>[],
+  limitMs: number,
+): Document {
   return {
     update: collection,
     updates: group.map(({ write }) => write.statement),

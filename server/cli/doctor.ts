@@ -1,0 +1,113 @@
+import type { Command } from 'commander';
+import type { Facts } from '../doctor/facts.ts';
+import type { Finding, FindingState } from '../doctor/finding.ts';
+import { type ConnectionOptions, openClient, orError, withConnection } from './connection.ts';
+import { connectToMember } from './member.ts';
+
+interface Options extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  MONGODB_URI=mongodb://app:…@db1,db2,db3/shop?replicaSet=rs0 latchkey doctor
+  latchkey doctor --uri mongodb://localhost:27017 --db shop --json
+  latchkey doctor || exit 1        # in a deployment, before the new release takes traffic
+
+Run it with the URI of your app, from where the app runs: rights, clocks and times are those of its caller.
+It writes to a collection of its own, latchkey_doctor_…, and drops it; that takes the role readWrite on the database.
+docs/doctor.md explains each line.`;
+
+/** `latchkey doctor`: exit code 0 when no promise is broken, 1 when one is, 2 when the server could not be asked. */
+export function doctor(program: Command): void {
+  withConnection(program.command('doctor'))
+    .summary("say which of Latchkey's promises hold on a MongoDB server")
+    .description(
+      "Tries the statements of keys in a scratch collection, looks at rights, indexes, clocks and times, and says which of Latchkey's promises hold on this server. Exits with 1 when one does not, 2 on failure; warnings and what is unknown are no failure.",
+    )
+    .option('--json', 'print what was found as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action((options: Options, command: Command) => orError(command, () => run(options)));
+}
+
+async function run({ json = false, ...options }: Options): Promise<void> {
+  const [{ askFacts }, { judge }] = await Promise.all([
+    import('../doctor/ask/ask-facts.ts'),
+    import('../doctor/judge/judge.ts'),
+  ]);
+  const { client, db, collection } = await openClient(options);
+  using progress = startProgress();
+  using interruption = untilInterrupted();
+  try {
+    const connectTo = (host: string) => connectToMember(options.uri, host);
+    const onProgress = (what: string) => progress.isNow(what);
+    const facts = await askFacts({ db, collection, connectTo }, { onProgress, signal: interruption.signal });
+    const findings = judge(facts);
+    console.log(json ? asJson(facts, findings) : asText(findings));
+    if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Who interrupts the doctor waits until its collection is dropped; the second signal ends the process. */
+function untilInterrupted(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error('interrupted; the scratch collection was dropped'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
+  };
+}
+
+const PATIENCE_MS = 1_000;
+
+/** Says on standard error what is being asked, from the time on when somebody may wonder. */
+function startProgress(): Disposable & { isNow(what: string): void } {
+  let now = '';
+  let isLate = false;
+  const say = () => console.error(`asking: ${now} …`);
+  const timer = setTimeout(() => {
+    isLate = true;
+    say();
+  }, PATIENCE_MS);
+  return {
+    isNow(what) {
+      now = what;
+      if (isLate) say();
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+const STATES: readonly FindingState[] = ['fail', 'warn', 'unknown', 'ok'];
+
+function asText(findings: readonly Finding[]): string {
+  const nameOf = ({ topic, about }: Finding) => (about === null ? topic : `${topic} (${about})`);
+  const lines = findings.flatMap((finding) => {
+    const line = `${finding.state.padEnd(8)} ${nameOf(finding)}: ${finding.text}`;
+    return finding.fix === null ? [line] : [line, `         Fix: ${finding.fix}`];
+  });
+  const counts = STATES.map((state) => `${count(findings, state)} ${state}`).join(', ');
+  return [...lines, '', `${counts}. docs/doctor.md explains each line.`].join('\n');
+}
+
+const count = (findings: readonly Finding[], state: FindingState) =>
+  findings.filter((finding) => finding.state === state).length;
+
+function asJson({ database, collection, server }: Facts, findings: readonly Finding[]): string {
+  const { kind, version } = server;
+  return JSON.stringify(
+    {
+      ok: count(findings, 'fail') === 0,
+      database,
+      collection,
+      server: { kind, version: 'known' in version ? version.known : null },
+      counts: Object.fromEntries(STATES.map((state) => [state, count(findings, state)])),
+      findings,
+    },
+    null,
+    2,
+  );
+}

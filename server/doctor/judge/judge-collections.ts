@@ -1,3 +1,4 @@
+import { shell } from '../../mongodb/indexes.ts';
 import { grantReadWrite } from '../../mongodb/setup/rights.ts';
 import type { CollectionFacts, CollectionRole, Facts } from '../facts.ts';
 import type { Finding } from '../finding.ts';
@@ -136,7 +137,7 @@ function judgeAbsent(role: CollectionRole, about: string, fix: string | null): F
   return warn('indexes', text, { about, fix });
 }
 
-function judgeRecords({ records, collection }: Facts): Finding {
+function judgeRecords({ records, collection, database }: Facts): Finding {
   const about = collection;
   return judged(
     records,
@@ -148,7 +149,7 @@ function judgeRecords({ records, collection }: Facts): Finding {
           })
         : fail('records', `It refuses the record of a key (${refused}): calls with a key are refused.`, {
             about,
-            fix: `use a collection of its own, or take its validator away: db.runCommand({ collMod: ${JSON.stringify(collection)}, validator: {} })`,
+            fix: `use a collection of its own, or take its validator away: ${shell({ database }, { collMod: collection, validator: {} })}`,
           }),
     { about, what: 'The writes of a key could not be tried here' },
   );

@@ -16,7 +16,7 @@ Examples:
 
 Run it with the URI of your app, from where the app runs: rights, clocks and times are those of its caller.
 It writes to a collection of its own, latchkey_doctor_…, and drops it; that takes the role readWrite on the database.
-docs/doctor.md explains each line.`;
+latchkey/docs/doctor.md explains each line.`;
 
 /** `latchkey doctor`: exit code 0 when no promise is broken, 1 when one is, 2 when the server could not be asked. */
 export function doctor(program: Command): void {
@@ -90,7 +90,7 @@ function asText(findings: readonly Finding[]): string {
     return finding.fix === null ? [line] : [line, `         Fix: ${finding.fix}`];
   });
   const counts = STATES.map((state) => `${count(findings, state)} ${state}`).join(', ');
-  return [...lines, '', `${counts}. docs/doctor.md explains each line.`].join('\n');
+  return [...lines, '', `${counts}. latchkey/docs/doctor.md explains each line.`].join('\n');
 }
 
 const count = (findings: readonly Finding[], state: FindingState) =>

@@ -1,3 +1,6 @@
+/** The part of Web Crypto that makes keys. */
+type RandomSource = Pick<Crypto, 'randomUUID' | 'getRandomValues'>;
+
 /**
  * A random key (UUID version 4) for one logical operation: make it once, and send it with every attempt.
  *
@@ -6,6 +9,8 @@
  * @throws Error where the platform has no cryptographic random source (React Native without a polyfill)
  */
 export function newIdempotencyKey(): string {
+  // Not by its bare name, which is a ReferenceError where the platform does not have it.
+  const { crypto }: { readonly crypto?: Partial<RandomSource> } = globalThis;
   // Browsers have `randomUUID` in secure contexts only, `getRandomValues` everywhere.
   if (typeof crypto?.randomUUID === 'function') return crypto.randomUUID();
   if (typeof crypto?.getRandomValues !== 'function') {

@@ -26,6 +26,16 @@ it.each([undefined, {}])('without a random source there is no key: crypto is %j'
   expect(newIdempotencyKey).toThrow('Expected `crypto.getRandomValues` to exist');
 });
 
+it('without a random source there is no key: crypto is not there at all, as in React Native', () => {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'crypto') as PropertyDescriptor;
+  Reflect.deleteProperty(globalThis, 'crypto');
+  try {
+    expect(newIdempotencyKey).toThrow('Expected `crypto.getRandomValues` to exist');
+  } finally {
+    Object.defineProperty(globalThis, 'crypto', own);
+  }
+});
+
 it.each([undefined, null, '', ' ', Number.NaN, Number.POSITIVE_INFINITY, {}, [], true])(
   'a key can not be made of %j (case 1c)',
   (part) => {

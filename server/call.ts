@@ -105,4 +105,6 @@ export interface Answer<Value> {
   readonly value: Value;
   /** True when the value comes from an earlier or concurrent run of the key. */
   readonly replayed: boolean;
+  /** The answer is replayed until this time, by the store's clock; of a run of this process, by that of the process. Only with a replay. */
+  readonly expiresAt?: Date;
 }

@@ -118,7 +118,9 @@ export class KeyKeeper {
     if (outcome === 'unknown') operation.inDoubt = true;
     if (outcome === 'answered') operation.inDoubt = false;
     if (this.#operation !== operation) return;
-    if (outcome === 'succeeded') this.#operation = undefined;
+    // Of a key that is refused as such, no attempt has run; one that is open had perhaps been sent before the server changed its mind.
+    const isUseless = outcome === 'key_refused' && !isOpen(operation);
+    if (outcome === 'succeeded' || isUseless) this.#operation = undefined;
     if (!this.#operation || !isOpen(this.#operation)) this.#mustConfirm = false;
     this.#changed();
   }

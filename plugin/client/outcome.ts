@@ -8,6 +8,8 @@ export type AttemptOutcome =
   | 'answered'
   /** This attempt was turned away before the operation: of earlier attempts it tells nothing. */
   | 'refused'
+  /** This attempt was turned away because of its key, which no attempt can succeed with: the next one needs another key. */
+  | 'key_refused'
   /** The operation may have been carried out. */
   | 'unknown';
 
@@ -36,16 +38,19 @@ const REFUSED_STATUSES = new Set([400, 401, 403, 405, 406, 411, 413, 414, 415, 4
 /** Timeouts on the way; and 409, which without a code may be an operation in progress. */
 const UNKNOWN_STATUSES = new Set([408, 409, 499]);
 
+/** What leaves most open comes first. */
+const OUTCOMES = ['unknown', 'answered', 'refused', 'key_refused'] as const;
+
 /** Reads the outcome from an error. Where nobody can tell, it is `unknown`: that costs a question to the user, a wrong guess costs a second order. */
 export function outcomeOfError(error: unknown): AttemptOutcome {
   const outcomes = answersIn(error).map(outcomeOfAnswer);
   // With several errors the one that leaves most open counts.
-  return (['unknown', 'answered', 'refused'] as const).find((each) => outcomes.includes(each)) ?? 'unknown';
+  return OUTCOMES.find((each) => outcomes.includes(each)) ?? 'unknown';
 }
 
 function outcomeOfAnswer({ idempotency, code = '', status = 500, executed }: Answer): AttemptOutcome {
   // A record is there with Latchkey's other codes, of this operation or of an earlier one with its key.
-  if (idempotency) return UNRUN.has(idempotency.code) ? 'refused' : 'unknown';
+  if (idempotency) return UNRUN.has(idempotency.code) ? refusedBy(idempotency) : 'unknown';
   if (code === 'INTERNAL_SERVER_ERROR') return 'unknown'; // a handler broke
   // A gateway may have dropped the rest of a refusal: then nothing is known, whoever gave the code.
   if (code.startsWith('IDEMPOTENCY_')) return 'unknown';
@@ -53,6 +58,11 @@ function outcomeOfAnswer({ idempotency, code = '', status = 500, executed }: Ans
   if (REFUSED_CODES.has(code)) return 'refused';
   if (executed === false || status >= 500 || UNKNOWN_STATUSES.has(status)) return 'unknown';
   return REFUSED_STATUSES.has(status) ? 'refused' : 'answered';
+}
+
+/** Nothing was run: the server says whether that is because of the key. */
+function refusedBy({ key }: IdempotencyErrorData): AttemptOutcome {
+  return key === 'rotate' ? 'key_refused' : 'refused';
 }
 
 /**

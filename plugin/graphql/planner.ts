@@ -181,14 +181,15 @@ export class Planner<Context extends object> {
           return await outsideRunExecutor(executeFn)(inner);
         const call = await keyedMutation(parts, { scope, key }, await this.#callerOf(args));
         const { carriers } = shown;
-        const { value, replayed } = await executeKeyed(
+        const { value, replayed, expiresAt } = await executeKeyed(
           this.#options.idempotency,
           call,
           carriers,
           executeFn,
           inner,
         );
-        return replayed ? this.#yoga.markReplayed(value as ExecutionResult, args.contextValue) : value;
+        const { contextValue: context } = args;
+        return replayed ? this.#yoga.markReplayed(value as ExecutionResult, context, expiresAt) : value;
       } catch (error) {
         this.#tell(error, mutation);
         return refused(error);
@@ -210,8 +211,8 @@ export class Planner<Context extends object> {
         });
         const { idempotency } = this.#options;
         const answer = await executeFieldByField(idempotency, calls, shown.carriers, executors, inner);
-        const { value, replayed, allReplayed } = answer;
-        if (allReplayed) return this.#yoga.markReplayed(value, context);
+        const { value, replayed, allReplayed, expiresAt } = answer;
+        if (allReplayed) return this.#yoga.markReplayed(value, context, expiresAt);
         return replayed.length > 0 ? this.#yoga.markReplayedFields(value, replayed) : value;
       } catch (error) {
         this.#tell(error, mutation);

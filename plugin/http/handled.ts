@@ -90,6 +90,7 @@ export async function bufferResponse(
     const fresh = new Response(body, { status, statusText, headers });
     // That of another service, passed on: it would say of this run what was true of that one.
     fresh.headers.delete('idempotent-replayed');
+    fresh.headers.delete('idempotency-expires');
     return fresh;
   };
   if (WITHOUT_BODY.has(response.status) || response.body === null)

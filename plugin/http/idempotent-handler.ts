@@ -8,6 +8,7 @@ import {
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
+import { EXPIRES_HEADER, httpDate } from '../../server/http/expires-header.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { methodAndRoute } from '../../server/http/request-route.ts';
 import { internalsOf } from '../../server/internals.ts';
@@ -100,7 +101,7 @@ export function idempotentHandler<Rest extends unknown[]>(
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
     });
-    const { value, replayed } = await internalsOf(idempotency).execute<Handled>({
+    const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<Handled>({
       scope: call.scope,
       key: call.key,
       operation,
@@ -115,6 +116,7 @@ export function idempotentHandler<Rest extends unknown[]>(
     if (value.kind === 'thrown') throw value;
     if (!replayed) return value.response;
     value.response.headers.set('Idempotent-Replayed', 'true');
+    if (expiresAt) value.response.headers.set(EXPIRES_HEADER, httpDate(expiresAt));
     return value.response;
   }
 

@@ -24,6 +24,7 @@ const NEVER_STORED = new Set([
   'date',
   'content-length',
   'idempotent-replayed',
+  'idempotency-expires',
   // RFC 9110 §7.6.1, and RFC 2616 §13.5.1 before it
   'connection',
   'keep-alive',

@@ -16,7 +16,7 @@ export interface IdempotencyHeaders {
   /** For `Access-Control-Allow-Headers`: browsers hold back any request with a header that is not listed there. */
   request: string[];
   /**
-   * For `Access-Control-Expose-Headers`: whether an answer is a replay, when to try again, and where the documentation of a refusal is.
+   * For `Access-Control-Expose-Headers`: whether an answer is a replay, until when it is, when to try again, and where the documentation of a refusal is.
    * A script gets to see other headers only where they are listed there.
    */
   response: string[];
@@ -36,7 +36,7 @@ export function idempotencyHeaders(options: IdempotencyHeadersOptions = {}): Ide
   const { headerName = KEY_HEADER } = options;
   return {
     request: [headerName, batchHeaderOf(headerName)],
-    response: ['Idempotent-Replayed', 'Idempotent-Replays', 'Retry-After', 'Link'],
+    response: ['Idempotent-Replayed', 'Idempotent-Replays', 'Idempotency-Expires', 'Retry-After', 'Link'],
   };
 }
 

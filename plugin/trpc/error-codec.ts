@@ -17,7 +17,8 @@ export function storedError(error: TRPCError, { isDev }: Config): TRPCStoredErro
 }
 
 function wordsOf(refusal: IdempotencyError): Pick<TRPCStoredCause, 'refusal'> {
-  return { refusal: errorDataOf(refusal) };
+  const { key: _, ...words } = errorDataOf(refusal); // which follows from them
+  return { refusal: words };
 }
 
 export function rebuiltError({ code, message, cause, stack }: TRPCStoredError): TRPCError {

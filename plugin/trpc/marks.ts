@@ -39,13 +39,19 @@ export const shapeBefore = (error: TRPCError): unknown => shapes.get(error);
 /** A call's own function for its input is the one thing that both a middleware and `responseMeta` see of it. */
 export type CallIdentity = CallOptions['getRawInput'];
 
-const replays = processWide('trpc.replays', 1, () => new WeakSet<CallIdentity>());
-
-export function markReplayed({ getRawInput }: CallOptions): void {
-  replays.add(getRawInput);
+/** The mark of a replay: until when it is one, where that is known. */
+export interface Replayed {
+  readonly expiresAt: Date | undefined;
 }
 
-export const wasReplayed = (call: CallIdentity): boolean => replays.has(call);
+const replays = processWide('trpc.replays', 2, () => new WeakMap<CallIdentity, Replayed>());
+
+export function markReplayed({ getRawInput }: CallOptions, expiresAt: Date | undefined): void {
+  replays.set(getRawInput, { expiresAt });
+}
+
+/** Reads the mark of a call; undefined for one that was no replay. */
+export const replayOf = (call: CallIdentity): Replayed | undefined => replays.get(call);
 
 /** The rules of a guard that somebody who describes its procedure may want. */
 export type GuardRules = Pick<ProcedureRules, 'require' | 'policy'>;

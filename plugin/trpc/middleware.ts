@@ -132,7 +132,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
     const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
     const keyed = withKnown(call, { scope, key });
     const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
-    const { value, replayed } = await internalsOf(idempotency).execute<CallResult>({
+    const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<CallResult>({
       scope,
       key,
       operation: opts.path,
@@ -149,7 +149,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
       ...(authorizeReplay && { authorizeReplay: async () => authorizeReplay(keyed) }),
     });
     if (!replayed) return value;
-    markReplayed(opts);
+    markReplayed(opts, expiresAt);
     return reshape(value, opts);
   }
 

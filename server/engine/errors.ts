@@ -2,7 +2,9 @@ import { OMISSIONS } from './record.ts';
 
 /**
  * Everything Latchkey refuses, as a closed set of codes. `status` is what an HTTP adapter answers with;
- * `retryable` says whether the same key may be sent again without anybody doing anything first. `reasons` are all words that narrow
+ * `retryable` says whether the same key may be sent again without anybody doing anything first. `key` says what the client does with its
+ * key when it sends the request again, however late: `reuse` it, for the request may have run under it, or `rotate` it: make a new one for
+ * a request that is corrected. `reasons` are all words that narrow
  * the code: docs/troubleshooting.md has an entry for each code and each reason.
  *
  * The statuses follow draft-ietf-httpapi-idempotency-key-header-07 §2.7 (400 missing, 409 in progress, 422 reused).
@@ -11,12 +13,14 @@ const CODES = {
   IDEMPOTENCY_KEY_MISSING: {
     status: 400,
     retryable: false,
+    key: 'rotate',
     message: 'This operation needs an idempotency key',
     reasons: [],
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     retryable: false,
+    key: 'rotate',
     message: 'The idempotency key is not valid',
     reasons: [
       'type',
@@ -40,24 +44,28 @@ const CODES = {
   IDEMPOTENCY_REQUEST_TOO_LARGE: {
     status: 413,
     retryable: false,
+    key: 'reuse',
     message: 'The body of this request is too large for a request with an idempotency key',
     reasons: [],
   },
   IDEMPOTENCY_SCOPE_MISSING: {
     status: 401,
     retryable: false,
+    key: 'reuse',
     message: 'This operation was sent with an idempotency key by a caller without a scope',
     reasons: [],
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     retryable: false,
+    key: 'rotate',
     message: 'This idempotency key was used for another request; use a new key for a new request',
     reasons: [],
   },
   IDEMPOTENCY_SELECTION_CHANGED: {
     status: 422,
     retryable: false,
+    key: 'reuse',
     message:
       'This idempotency key was used with another selection of fields; repeat the first one to get its result',
     reasons: [],
@@ -65,12 +73,14 @@ const CODES = {
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     retryable: true,
+    key: 'reuse',
     message: 'A request with this idempotency key is still running',
     reasons: ['own_run', 'commit_unknown'],
   },
   IDEMPOTENCY_IN_DOUBT: {
     status: 409,
     retryable: false,
+    key: 'reuse',
     message:
       'An earlier request with this idempotency key ended without a known effect; an operator has to decide',
     reasons: ['max_run', 'resolver_failed'],
@@ -78,24 +88,28 @@ const CODES = {
   IDEMPOTENCY_LEASE_LOST: {
     status: 409,
     retryable: true,
+    key: 'reuse',
     message: 'Another run of this idempotency key took over; send the request again for its result',
     reasons: ['expired', 'taken_over', 'max_run', 'timeout', 'transaction_timeout', 'step_not_recorded'],
   },
   IDEMPOTENCY_REPLAY_FORBIDDEN: {
     status: 403,
     retryable: false,
+    key: 'reuse',
     message: 'The result of the request with this idempotency key is no longer for this caller',
     reasons: [],
   },
   IDEMPOTENCY_RESULT_NOT_RETAINED: {
     status: 410,
     retryable: false,
+    key: 'reuse',
     message: 'The request with this idempotency key ran, but its result is not available',
     reasons: [...OMISSIONS, 'damaged', 'no_cipher', 'undecipherable', 'unknown_format'],
   },
   IDEMPOTENCY_RECORD_UNREADABLE: {
     status: 500,
     retryable: false,
+    key: 'reuse',
     message:
       'The record of this idempotency key is damaged or was written by another release; nothing was run',
     reasons: ['type', 'newer_version', 'rule', 'transformer'],
@@ -103,6 +117,7 @@ const CODES = {
   IDEMPOTENCY_STORE_UNAVAILABLE: {
     status: 503,
     retryable: true,
+    key: 'reuse',
     message: 'The idempotency store can not be reached; nothing was run',
     reasons: [
       'unreachable',
@@ -120,6 +135,31 @@ const CODES = {
     ],
   },
 } as const;
+
+/** `KeyUse` says what a client does with its key when it sends its request again, or a corrected one. */
+export type KeyUse = 'reuse' | 'rotate';
+
+/**
+ * With these reasons the key itself is good, and the request around it has to be another one: an earlier attempt may have run under
+ * the key, so it is kept.
+ */
+const OF_THE_REQUEST: ReadonlySet<string> = new Set<ReasonOf<'IDEMPOTENCY_KEY_INVALID'>>([
+  'ambiguous',
+  'batch',
+  'unfingerprintable',
+  'conflicting_policies',
+  'misplaced',
+  'incremental',
+  'streaming',
+  'streamed_output',
+]);
+
+/** Says what the client of a refusal does with its key. */
+export function keyUseOf({ code, reason }: Pick<IdempotencyError, 'code' | 'reason'>): KeyUse {
+  const isOfRequest =
+    code === 'IDEMPOTENCY_KEY_INVALID' && reason !== undefined && OF_THE_REQUEST.has(reason);
+  return isOfRequest ? 'reuse' : CODES[code].key;
+}
 
 /** What another process of the same fleet, of a newer release, can answer, although this one can not: the key may be sent again. */
 const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: ReasonOf<Code> } = {
@@ -171,7 +211,10 @@ export class IdempotencyError extends Error {
   readonly status: number;
   /** True when the client may send the same key again. */
   readonly retryable: boolean;
-  /** The id of the key's record on the dashboard, with IDEMPOTENCY_IN_DOUBT and IDEMPOTENCY_RECORD_UNREADABLE where it is known. */
+  /**
+   * The id of the key's record on the dashboard, where it is known: with IDEMPOTENCY_IN_DOUBT, IDEMPOTENCY_RECORD_UNREADABLE, and
+   * IDEMPOTENCY_IN_PROGRESS after a wait.
+   */
   readonly recordId: string | undefined;
 
   constructor(code: IdempotencyErrorCode, message: string, details: IdempotencyErrorDetails = {}) {

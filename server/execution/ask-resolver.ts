@@ -53,9 +53,9 @@ export async function askResolver<Value>(
       throw refusalOfRecord('IDEMPOTENCY_IN_DOUBT', recordId);
     case 'complete': {
       const { value, encoded } = resolution;
-      await execution.complete(encoded);
+      const expiresAt = await execution.complete(encoded);
       await authorizeReplay(claimant); // the answer is of a run that this call did not make, and stands either way
-      return { do: 'answer', answer: { value, replayed: true } };
+      return { do: 'answer', answer: { value, replayed: true, expiresAt } };
     }
     default:
       return resolution satisfies never;

@@ -1,6 +1,6 @@
 import type { Answer } from '../call.ts';
 import { decide } from '../engine/decide.ts';
-import { refusal } from '../engine/errors.ts';
+import { type IdempotencyError, refusal } from '../engine/errors.ts';
 import { ruleOf } from '../engine/fingerprint.ts';
 import {
   type CompletedRecord,
@@ -26,7 +26,7 @@ type Next<Value> = { readonly do: 'answer'; readonly answer: Answer<Value> } | {
 /** A claim loop brings one call from its first claim to its answer: ask the store, decide, carry out, until there is one. */
 export class ClaimLoop<Value> {
   #claimant: Claimant<Value>;
-  #patience: { signal: AbortSignal; end: () => void } | undefined;
+  #patience: Patience | undefined;
 
   constructor(claimant: Claimant<Value>) {
     this.#claimant = claimant;
@@ -40,6 +40,8 @@ export class ClaimLoop<Value> {
         const next = await this.#claim();
         if (next.do === 'answer') return next.answer;
       }
+    } catch (error) {
+      throw error === this.#patience?.over ? await this.#waitedInVain() : error;
     } finally {
       this.#patience?.end();
     }
@@ -136,9 +138,10 @@ export class ClaimLoop<Value> {
     return { do: 'answer', answer: { value: await start.execution.run(), replayed: false } };
   }
 
-  #replay({ response, life, completedAt }: CompletedRecord, now: Date): Promise<Answer<Value>> {
+  #replay(record: CompletedRecord, now: Date): Promise<Answer<Value>> {
+    const { response, life, completedAt, expiresAt } = record;
     const ageMs = Math.max(0, now.getTime() - completedAt.getTime());
-    return replay(this.#claimant, { response, life, ageMs });
+    return replay(this.#claimant, { response, life, ageMs, expiresAt });
   }
 
   /** Tells of a run that this call's write has put in doubt: the process that ran it may be dead. */
@@ -160,8 +163,8 @@ export class ClaimLoop<Value> {
     const end = await this.#timed(untilAborted(ended, signal));
     if (end.to !== 'completed') return undefined;
     if (end.selection !== request.selections?.[0]) throw refusal('IDEMPOTENCY_SELECTION_CHANGED');
-    const { response, life, at } = end;
-    return replay(this.#claimant, { response, life, ageMs: performance.now() - at });
+    const { response, life, at, expiresAt } = end;
+    return replay(this.#claimant, { response, life, ageMs: performance.now() - at, expiresAt });
   }
 
   #watch(record: RunningRecord): Promise<Snapshot> {
@@ -185,6 +188,14 @@ export class ClaimLoop<Value> {
     }
   }
 
+  /** Makes the refusal of a call that has waited for nothing. Support may be asked about the run that takes so long, so it names the record. */
+  async #waitedInVain(): Promise<IdempotencyError> {
+    const { host, request } = this.#claimant;
+    const found = untilAborted(host.store.read(request, 'head'), AbortSignal.timeout(NAMING_LIMIT_MS));
+    const id = await found.then((snapshot) => snapshot.id).catch(() => undefined);
+    return refusalOfRecord('IDEMPOTENCY_IN_PROGRESS', id);
+  }
+
   /** Starts the call's one wait time, which lasts however often what the call waits for changes. */
   #waitSignal(): AbortSignal {
     const { host, call } = this.#claimant;
@@ -196,17 +207,29 @@ export class ClaimLoop<Value> {
   }
 }
 
+/** The name of a record is worth so much more time to a client that has waited. */
+const NAMING_LIMIT_MS = 1_000;
+
+/** A call's patience ends with `over`, or when the host closes. */
+interface Patience {
+  readonly signal: AbortSignal;
+  readonly over: IdempotencyError;
+  end(): void;
+}
+
 /**
  * Makes a signal that aborts when the wait is over, or when the host closes. Its listener on the host's signal does not
  * outlive the call.
  */
-function patience(waitTimeoutMs: number, closing: AbortSignal) {
+function patience(waitTimeoutMs: number, closing: AbortSignal): Patience {
+  const over = refusal('IDEMPOTENCY_IN_PROGRESS');
   const controller = new AbortController();
   const close = () => controller.abort(closing.reason);
-  const timer = setTimeout(() => controller.abort(refusal('IDEMPOTENCY_IN_PROGRESS')), waitTimeoutMs);
+  const timer = setTimeout(() => controller.abort(over), waitTimeoutMs);
   closing.addEventListener('abort', close);
   if (closing.aborted) close();
   return {
+    over,
     signal: controller.signal,
     end() {
       clearTimeout(timer);

@@ -2,7 +2,7 @@ import type { Encoded, KeyedCall } from '../call.ts';
 import type { DoubtReason, LeaseLossReason } from '../engine/end-reasons.ts';
 import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
-import type { Held } from '../engine/store.ts';
+import type { Completion, Held } from '../engine/store.ts';
 import type { RunNews } from '../events.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run/run.ts';
 import { type Claimant, type Waits, waitedBy } from './claimant.ts';
@@ -190,9 +190,15 @@ export class Execution<Value> {
     }
   }
 
-  /** Stores the answer of a `resolve` function as it is: it speaks of an earlier run, so this one's lease and `classify` have no say. */
-  async complete(encoded: Encoded): Promise<void> {
-    await this.#recorder.settle(await this.#complete(encoded));
+  /**
+   * Stores the answer of a `resolve` function as it is: it speaks of an earlier run, so this one's lease and `classify` have no say.
+   * @returns until when it is replayed, by the clock of this process
+   */
+  async complete(encoded: Encoded): Promise<Date> {
+    const completion = await this.#complete(encoded);
+    const expiresAt = new Date(Date.now() + completion.retentionMs);
+    await this.#recorder.settle(completion);
+    return expiresAt;
   }
 
   async inDoubt(because: DoubtReason, reason: string): Promise<void> {
@@ -211,7 +217,7 @@ export class Execution<Value> {
     return verdict.to === 'completed' ? this.#complete(run.encoded) : settlementOf(verdict, policy);
   }
 
-  #complete(encoded: Encoded): Promise<RunSettlement> {
+  #complete(encoded: Encoded): Promise<Completion> {
     return sealCompletion(encoded, {
       call: this.#call,
       held: this.#held,

@@ -9,6 +9,8 @@ export type LocalEnd =
       readonly to: 'completed';
       readonly response: StoredBody;
       readonly life: number;
+      /** The answer is replayed until this time, by the clock of this process. */
+      readonly expiresAt: Date;
       readonly selection: string | undefined;
       /** `performance.now()` when the store had the answer. */
       readonly at: number;

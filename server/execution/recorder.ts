@@ -28,6 +28,8 @@ interface EndingRun {
 export class Recorder {
   readonly #run: EndingRun;
   #hasBegun = false;
+  /** The settlement was sent at this time, by the process's clock; a transaction has committed it before. */
+  #sentAt: number | undefined;
 
   constructor(run: EndingRun) {
     this.#run = run;
@@ -63,8 +65,12 @@ export class Recorder {
   conclude(answer: WriteAnswer, settlement: RunSettlement): void {
     const { held, selection, emit } = this.#run;
     if (answer.applied && settlement.to === 'completed') {
-      const { response } = settlement;
-      this.#stop({ to: 'completed', response, life: held.life, selection, at: performance.now() });
+      const { response, retentionMs } = settlement;
+      const expiresAt = new Date((this.#sentAt ?? Date.now()) + retentionMs);
+      this.#stop({
+        ...{ to: 'completed', response, life: held.life, selection, expiresAt },
+        at: performance.now(),
+      });
     } else {
       this.stop();
     }
@@ -84,6 +90,7 @@ export class Recorder {
    */
   async #send(settlement: RunSettlement): Promise<WriteAnswer> {
     const { host, held, lease } = this.#run;
+    this.#sentAt = Date.now();
     const answer = await host.store.settle(held, settlement);
     if (answer.applied || settlement.to !== 'released' || lease.lost) return answer;
     const { stands } = answer;

@@ -11,12 +11,13 @@ interface StoredAnswer {
   readonly life: number;
   /** The answer was stored so long ago, in ms. */
   readonly ageMs: number;
+  readonly expiresAt: Date;
 }
 
 /** Gives the caller an answer that another run of the key has stored. @throws IdempotencyError when it can not or may not */
 export async function replay<Value>(
   claimant: Claimant<Value>,
-  { response, life, ageMs }: StoredAnswer,
+  { response, life, ageMs, expiresAt }: StoredAnswer,
 ): Promise<Answer<Value>> {
   await authorizeReplay(claimant);
   const { scope, key } = claimant.request;
@@ -32,7 +33,7 @@ export async function replay<Value>(
   }
   const { operation } = claimant.request;
   claimant.host.emit({ type: 'replayed', scope, key, operation, ageMs, ...waitedBy(claimant.waits) });
-  return { value, replayed: true };
+  return { value, replayed: true, expiresAt };
 }
 
 /**

@@ -31,6 +31,7 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a refusal', (api, pay) => {
       status: 409,
       code: 'IDEMPOTENCY_IN_DOUBT',
       retryable: false,
+      keyUse: 'reuse',
       recordId: record?._id.toHexString(),
     });
     const { _id } = record ?? {};
@@ -67,7 +68,35 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: a refusal', (api, pay) => {
       code: 'IDEMPOTENCY_KEY_REUSED',
       reason: undefined,
       retryable: false,
+      keyUse: 'rotate',
       recordId: undefined,
     });
+  });
+
+  test('of a run that a duplicate has waited for in vain names its record, in this process and in another', async () => {
+    const impatient = { waitTimeoutMs: 50 };
+    await using runs = await startPaymentShop(database.uri, database.name, impatient);
+    await using waits = await startPaymentShop(database.uri, database.name, impatient);
+    const first = pay({ url: runs.url, key: `${api}-busy`, mode: 'hold' });
+    await runs.started;
+    const recordId = (await recordOf('busy'))?._id.toHexString();
+    for (const { url } of [runs, waits])
+      expect(await pay({ url, key: `${api}-busy` })).toMatchObject({
+        ...{ status: 409, code: 'IDEMPOTENCY_IN_PROGRESS', retryable: true, keyUse: 'reuse' },
+        recordId,
+      });
+    runs.release.open();
+    expect(await first).toMatchObject({ status: 200 });
+  });
+
+  test('of a run that a duplicate does not wait for names no record, for it can be had at will', async () => {
+    await using busy = await startPaymentShop(database.uri, database.name, { concurrent: 'reject' });
+    const first = pay({ url: busy.url, key: `${api}-rejected`, mode: 'hold' });
+    await busy.started;
+    expect(await pay({ url: busy.url, key: `${api}-rejected` })).toMatchObject({
+      ...{ code: 'IDEMPOTENCY_IN_PROGRESS', retryable: true, keyUse: 'reuse', recordId: undefined },
+    });
+    busy.release.open();
+    await first;
   });
 });

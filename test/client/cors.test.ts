@@ -23,6 +23,7 @@ it.each(['graphqlUrl', 'trpcUrl'] as const)(
 
     const answer = await fetch(shop[url], { method: 'POST', headers: { origin } });
     const exposed = answer.headers.get('access-control-expose-headers')?.toLowerCase();
-    for (const header of ['idempotent-replayed', 'retry-after']) expect(exposed).toContain(header);
+    for (const header of ['idempotent-replayed', 'idempotency-expires', 'retry-after'])
+      expect(exposed).toContain(header);
   },
 );

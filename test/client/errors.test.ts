@@ -20,6 +20,14 @@ const unrun: IdempotencyErrorCode[] = [
   'IDEMPOTENCY_STORE_UNAVAILABLE',
 ];
 
+/** Of a key that is missing or unusable, and of any other refusal. */
+const outcomeOf = (code: IdempotencyErrorCode) =>
+  dataOf(code).key === 'rotate' && unrun.includes(code)
+    ? 'key_refused'
+    : unrun.includes(code)
+      ? 'refused'
+      : 'unknown';
+
 /** A refusal as it stands in the JSON of an answer, by each API. */
 const dataOf = (code: IdempotencyErrorCode, reason?: string) => errorDataOf(refusal(code, reason as never));
 
@@ -54,7 +62,7 @@ describe.each(Object.entries(reports))('%s reports', (_, report) => {
       const { message, retryable } = refusal(code);
       const error = report({ message, path: ['pay'], extensions: { code, idempotency: dataOf(code) } });
       expect(isRetryable(error)).toBe(retryable);
-      expect(outcomeOfError(error)).toBe(unrun.includes(code) ? 'refused' : 'unknown');
+      expect(outcomeOfError(error)).toBe(outcomeOf(code));
       expect(idempotencyErrorOf(error)).toEqual(dataOf(code));
     },
   );
@@ -115,7 +123,7 @@ describe('tRPC reports', () => {
     const error = fromTRPC({ code: 'CONFLICT', httpStatus: status, idempotency: dataOf(code) });
     expect(idempotencyErrorOf(error)).toEqual(dataOf(code));
     expect(isRetryable(error)).toBe(retryable);
-    expect(outcomeOfError(error)).toBe(unrun.includes(code) ? 'refused' : 'unknown');
+    expect(outcomeOfError(error)).toBe(outcomeOf(code));
   });
 
   it.each<[string, number, AttemptOutcome, boolean]>([
@@ -275,7 +283,11 @@ describe('idempotencyErrorOf', () => {
       new Error('x', { cause: new Error('y', { cause: { errors: [failure] } }) }),
     ],
   ])('finds the refusal in %s', (_, error) => {
-    expect(idempotencyErrorOf(error)).toEqual({ code: 'IDEMPOTENCY_IN_DOUBT', retryable: false });
+    expect(idempotencyErrorOf(error)).toEqual({
+      code: 'IDEMPOTENCY_IN_DOUBT',
+      retryable: false,
+      key: 'reuse',
+    });
   });
 
   it('takes the first refusal of several', () => {
@@ -336,7 +348,7 @@ it.each<[string, AttemptOutcome, GraphQLFailure[]]>([
     'refused',
     [plain('IDEMPOTENCY_KEY_MISSING'), plain('IDEMPOTENCY_STORE_UNAVAILABLE')],
   ],
-  ['an operation without a key', 'refused', [plain('IDEMPOTENCY_KEY_MISSING', [])]],
+  ['an operation without a key', 'key_refused', [plain('IDEMPOTENCY_KEY_MISSING', [])]],
 ])('of several errors the one that leaves most open counts: %s, %s', async (_, outcome, errors) => {
   expect(outcomeOfError(new CombinedGraphQLErrors({ errors, data: { other: 1 } }))).toBe(outcome);
   expect(outcomeOfError(new CombinedError({ graphQLErrors: errors }))).toBe(outcome);

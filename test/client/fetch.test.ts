@@ -204,6 +204,7 @@ it.each(['IDEMPOTENCY_IN_DOUBT', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_RECORD_U
     expect(idempotencyErrorOf(await (await send('http://x', { method: 'POST' })).json())).toEqual({
       code,
       retryable: false,
+      key: code === 'IDEMPOTENCY_KEY_REUSED' ? 'rotate' : 'reuse',
     });
     expect(waited).toEqual([]);
     expect(server).toHaveBeenCalledTimes(1);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isMustConfirm } from '../../plugin/client/errors.ts';
 import { KeyKeeper } from '../../plugin/client/key-keeper.ts';
+import { errorDataOf } from '../../server/engine/error-data.ts';
+import { type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
 import { gate } from '../support/gate.ts';
 
 const lost = new TypeError('fetch failed');
@@ -189,5 +191,46 @@ describe('two inputs are the same', () => {
     await attempt(first, declined);
     await attempt(second, declined);
     expect(sent[0] === sent[1]).toBe(same);
+  });
+});
+
+describe('a refusal says what becomes of the key:', () => {
+  const refused = (code: IdempotencyErrorCode, reason?: string) =>
+    Object.assign(new Error(code), { idempotency: errorDataOf(refusal(code, reason as never)) });
+
+  it.each([
+    ['IDEMPOTENCY_KEY_INVALID', 'format'],
+    ['IDEMPOTENCY_KEY_MISSING', undefined],
+  ] as const)('after %s, reason %s, the same input has a new key', async (code, reason) => {
+    await attempt({ amount: 5 }, refused(code, reason));
+    await attempt({ amount: 5 });
+    expect(differ()).toBe(true);
+  });
+
+  it.each([
+    ['IDEMPOTENCY_KEY_INVALID', 'batch'],
+    ['IDEMPOTENCY_SCOPE_MISSING', undefined],
+    ['IDEMPOTENCY_STORE_UNAVAILABLE', undefined],
+    ['IDEMPOTENCY_IN_DOUBT', undefined],
+    ['IDEMPOTENCY_RESULT_NOT_RETAINED', undefined],
+  ] as const)('after %s, reason %s, the same input has the same key', async (code, reason) => {
+    await attempt({ amount: 5 }, refused(code, reason));
+    await attempt({ amount: 5 });
+    expect(agree()).toBe(true);
+  });
+
+  it('an attempt without an answer came before: its key is kept, whatever is said of it later', async () => {
+    await attempt({ amount: 5 }, lost);
+    await attempt({ amount: 5 }, refused('IDEMPOTENCY_KEY_INVALID', 'format'));
+    await attempt({ amount: 5 });
+    expect(agree()).toBe(true);
+  });
+
+  it('the key was used for another request: a new one is a second operation, and needs the consent of the user', async () => {
+    await attempt({ amount: 5 }, refused('IDEMPOTENCY_KEY_REUSED'));
+    expect(isMustConfirm(await attempt({ amount: 6 }))).toBe(true);
+    await keeper.startOver();
+    await attempt({ amount: 6 });
+    expect(differ()).toBe(true);
   });
 });

@@ -182,7 +182,7 @@ test('tRPC: the order number is the key, a rate limit does not use it up, and th
   expect(await pay(5)).toEqual(receipt);
   expect(await pay(5)).toEqual(receipt);
   const refused = await pay(6).catch(idempotencyErrorOf);
-  expect(refused).toEqual({ code: 'IDEMPOTENCY_KEY_REUSED', retryable: false });
+  expect(refused).toEqual({ code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, key: 'rotate' });
   expect(provider.requests).toBe(1);
 });
 

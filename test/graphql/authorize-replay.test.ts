@@ -66,7 +66,7 @@ it('a refusal gives nothing of the answer, writes nothing, and is told as an eve
         message: 'The result of the request with this idempotency key is no longer for this caller',
         extensions: {
           code: 'IDEMPOTENCY_REPLAY_FORBIDDEN',
-          idempotency: { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false },
+          idempotency: { code: 'IDEMPOTENCY_REPLAY_FORBIDDEN', retryable: false, key: 'reuse' },
         },
       },
     ],

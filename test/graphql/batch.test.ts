@@ -69,7 +69,7 @@ it('one header for several operations is refused, for the mutations among them',
     expect(query).toEqual({ data: { ok: null } });
     expect(refused.errors[0].extensions).toEqual({
       code: 'IDEMPOTENCY_KEY_INVALID',
-      idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous', retryable: false },
+      idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous', retryable: false, key: 'reuse' },
     });
     expect(refused).not.toHaveProperty('data');
   }

@@ -65,7 +65,7 @@ it.each(['application/json', 'application/graphql-response+json'])(
     expect(second.headers['retry-after']).toBe('1');
     expect(JSON.parse(second.body).errors[0].extensions).toEqual({
       code: 'IDEMPOTENCY_IN_PROGRESS',
-      idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', retryable: true, retryAfterMs: 1_000 },
+      idempotency: { code: 'IDEMPOTENCY_IN_PROGRESS', retryable: true, key: 'reuse', retryAfterMs: 1_000 },
     });
     paid.open();
     expect(await first).toMatchObject({ status: 200, replayed: false });

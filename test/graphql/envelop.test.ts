@@ -289,7 +289,7 @@ for (const place of ['before', 'after'] as const) {
         message: 'This idempotency key was used for another request; use a new key for a new request',
         extensions: {
           code: 'IDEMPOTENCY_KEY_REUSED',
-          idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false },
+          idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, key: 'rotate' },
           http: { status: 422 },
         },
       },
@@ -342,7 +342,7 @@ it('a refusal is a result that hooks see, and names its status', async () => {
   expect(seen).toEqual([
     {
       code: 'IDEMPOTENCY_KEY_MISSING',
-      idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false },
+      idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false, key: 'rotate' },
       http: { status: 400 },
     },
     'execution',

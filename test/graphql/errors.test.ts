@@ -46,7 +46,13 @@ it.each(IDEMPOTENCY_ERROR_CODES)('%s has its own HTTP status, whatever the clien
             message: 'What it is',
             extensions: {
               code,
-              idempotency: { code, reason: 'why', retryable: error.retryable, retryAfterMs: 1_200 },
+              idempotency: {
+                code,
+                reason: 'why',
+                retryable: error.retryable,
+                key: expect.stringMatching(/^(reuse|rotate)$/),
+                retryAfterMs: 1_200,
+              },
             },
           },
         ],
@@ -90,6 +96,7 @@ it('a closing server takes no new keys', async () => {
       code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
       reason: 'closing',
       retryable: true,
+      key: 'reuse',
       retryAfterMs: 1_000,
     },
   });

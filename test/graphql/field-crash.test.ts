@@ -67,7 +67,12 @@ describe('case 9: a worker is killed in the second of two fields with keys', () 
           locations: [{ line: 1, column: 42 }],
           extensions: {
             code: 'IDEMPOTENCY_IN_DOUBT',
-            idempotency: { code: 'IDEMPOTENCY_IN_DOUBT', retryable: false, recordId: expect.any(String) },
+            idempotency: {
+              code: 'IDEMPOTENCY_IN_DOUBT',
+              retryable: false,
+              key: 'reuse',
+              recordId: expect.any(String),
+            },
           },
         },
       ],

@@ -72,7 +72,12 @@ it.each<[string, object, string]>([
         message: expect.any(String),
         extensions: {
           code: 'IDEMPOTENCY_KEY_INVALID',
-          idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason, retryable: false },
+          idempotency: {
+            code: 'IDEMPOTENCY_KEY_INVALID',
+            reason,
+            retryable: false,
+            key: expect.stringMatching(/^(reuse|rotate)$/),
+          },
         },
       },
     ],

@@ -7,7 +7,10 @@ const refusal = (code: string, path: string, column: number) => ({
   message: expect.any(String),
   locations: [{ line: 1, column }],
   path: [path],
-  extensions: { code, idempotency: { code, retryable: false } },
+  extensions: {
+    code,
+    idempotency: { code, retryable: false, key: expect.stringMatching(/^(reuse|rotate)$/) },
+  },
 });
 
 it('a refusal is the error of its field, and the others run', async () => {

@@ -28,7 +28,12 @@ it('a run that the resolver left in doubt is not run again', async () => {
   expect(answer.status).toBe(409);
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
     code: 'IDEMPOTENCY_IN_DOUBT',
-    idempotency: { code: 'IDEMPOTENCY_IN_DOUBT', retryable: false, recordId: expect.any(String) },
+    idempotency: {
+      code: 'IDEMPOTENCY_IN_DOUBT',
+      retryable: false,
+      key: 'reuse',
+      recordId: expect.any(String),
+    },
   });
   expect(shop.runs).toEqual(['pay']);
 });

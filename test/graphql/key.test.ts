@@ -66,7 +66,7 @@ it('a header and an extension that differ are refused', async () => {
   expect(answer.status).toBe(400);
   expect(JSON.parse(answer.body).errors[0].extensions).toEqual({
     code: 'IDEMPOTENCY_KEY_INVALID',
-    idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous', retryable: false },
+    idempotency: { code: 'IDEMPOTENCY_KEY_INVALID', reason: 'ambiguous', retryable: false, key: 'reuse' },
   });
   expect(shop.runs).toEqual([]);
 });
@@ -183,7 +183,7 @@ it.each(['application/json', 'application/graphql-response+json'])(
           message: expect.any(String),
           extensions: {
             code: 'IDEMPOTENCY_KEY_MISSING',
-            idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false },
+            idempotency: { code: 'IDEMPOTENCY_KEY_MISSING', retryable: false, key: 'rotate' },
           },
         },
       ],

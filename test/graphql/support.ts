@@ -125,7 +125,12 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
 }
 
 export async function read(response: Response): Promise<Answer> {
-  const { date: _, 'idempotent-replayed': replayed, ...headers } = Object.fromEntries(response.headers);
+  const {
+    date: _,
+    'idempotent-replayed': replayed,
+    'idempotency-expires': expires,
+    ...headers
+  } = Object.fromEntries(response.headers);
   return { status: response.status, headers, body: await response.text(), replayed: replayed === 'true' };
 }
 

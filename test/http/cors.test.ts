@@ -58,6 +58,7 @@ test('case 5: a page of another origin may send a key, and see whether the answe
   for (const { headers } of answers) {
     expect(headers['access-control-allow-origin']).toBe(ORIGIN);
     const exposed = listed(headers['access-control-expose-headers']);
-    for (const name of ['idempotent-replayed', 'retry-after', 'link']) expect(exposed).toContain(name);
+    for (const name of ['idempotent-replayed', 'idempotency-expires', 'retry-after', 'link'])
+      expect(exposed).toContain(name);
   }
 });

@@ -64,8 +64,13 @@ describe('a request without a key, where one is required,', () => {
       code: 'IDEMPOTENCY_KEY_MISSING',
       detail: 'This operation needs an idempotency key',
       retryable: false,
+      key: 'rotate',
     });
-    expect(problemIn(answer).idempotency).toEqual({ code: 'IDEMPOTENCY_KEY_MISSING', retryable: false });
+    expect(problemIn(answer).idempotency).toEqual({
+      code: 'IDEMPOTENCY_KEY_MISSING',
+      retryable: false,
+      key: 'rotate',
+    });
     expect(api.runs).toBe(0);
   });
 

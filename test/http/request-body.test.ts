@@ -98,7 +98,7 @@ describe('the limit on request bodies', () => {
       title: 'Payload Too Large',
       status: 413,
       detail: 'A request with an idempotency key may have a body of at most 10 bytes',
-      idempotency: { code: 'IDEMPOTENCY_REQUEST_TOO_LARGE', retryable: false },
+      idempotency: { code: 'IDEMPOTENCY_REQUEST_TOO_LARGE', retryable: false, key: 'reuse' },
     });
     expect([api.runs, api.claims]).toEqual([0, 0]);
   });

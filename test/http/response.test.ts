@@ -137,6 +137,7 @@ describe('of the headers', () => {
       date: 'Mon, 01 Jan 2001 00:00:00 GMT',
       'content-length': '1',
       'idempotent-replayed': 'true',
+      'idempotency-expires': 'Mon, 01 Jan 2001 00:00:00 GMT',
     });
     headers.append('set-cookie', 'a=1; HttpOnly');
     headers.append('set-cookie', 'b=2');

@@ -85,7 +85,10 @@ describe('a joiner of a run in the same process', () => {
     go.open();
     expect(await run).toEqual({ value: { data: 'done' }, replayed: false });
     expect(await joiners).toEqual([
-      { status: 'fulfilled', value: { value: { data: 'done' }, replayed: true } },
+      {
+        status: 'fulfilled',
+        value: { value: { data: 'done' }, replayed: true, expiresAt: expect.any(Date) },
+      },
       { status: 'rejected', reason: code('IDEMPOTENCY_REPLAY_FORBIDDEN') },
     ]);
     expect(asked).toEqual(['member', 'left']);

@@ -21,6 +21,8 @@ export interface Answer<Receipt> {
   readonly reason: string | undefined;
   readonly retryable: boolean | undefined;
   readonly recordId: string | undefined;
+  /** What the client does with its key. */
+  readonly keyUse: string | undefined;
 }
 
 interface Operation<Given> {
@@ -67,6 +69,7 @@ interface Refused {
     readonly reason?: string;
     readonly retryable: boolean;
     readonly recordId?: string;
+    readonly key: string;
   };
 }
 
@@ -113,5 +116,6 @@ async function send<Receipt>(
     reason: refused?.idempotency?.reason,
     retryable: refused?.idempotency?.retryable,
     recordId: refused?.idempotency?.recordId,
+    keyUse: refused?.idempotency?.key,
   };
 }

@@ -42,6 +42,8 @@ it.each([
     const replay = await post(url, {}, { headers: keys });
     expect(replay.replayed).toBe(true);
     const exposed = replay.headers.get('access-control-expose-headers')?.toLowerCase().split(', ');
-    expect(exposed).toEqual(expect.arrayContaining(['idempotent-replayed', 'retry-after']));
+    expect(exposed).toEqual(
+      expect.arrayContaining(['idempotent-replayed', 'idempotency-expires', 'retry-after']),
+    );
   },
 );

@@ -235,6 +235,7 @@ describe('a refusal', () => {
             code,
             reason: 'why',
             retryable: retryAfter !== null,
+            key: expect.stringMatching(/^(reuse|rotate)$/),
             ...(retryAfter !== null && { retryAfterMs: 1_000 }),
           },
         },
@@ -285,6 +286,10 @@ describe('a refusal', () => {
       isDev: false,
     } as never);
     const error = rebuiltError(JSON.parse(JSON.stringify(stored)));
-    expect(idempotencyErrorData(error)).toEqual({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE', ...words });
+    expect(idempotencyErrorData(error)).toEqual({
+      code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+      key: 'reuse',
+      ...words,
+    });
   });
 });

@@ -132,7 +132,7 @@ it.each<[string, Formatter]>([
     expect(await dataOf(5)).toEqual({ code: 'PAYMENT_REQUIRED', httpStatus: 402, path: 'pay', ...own });
     expect(await dataOf(6)).toEqual({
       ...{ code: 'UNPROCESSABLE_CONTENT', httpStatus: 422, path: 'pay', ...own },
-      idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false },
+      idempotency: { code: 'IDEMPOTENCY_KEY_REUSED', retryable: false, key: 'rotate' },
     });
   },
 );

@@ -1,4 +1,5 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import { earliest } from '../../../server/http/expires-header.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { executeKeyed } from '../call/keyed-execution.ts';
 import type { KeyedMutation } from '../call/keyed-mutation.ts';
@@ -17,6 +18,8 @@ export interface FieldsAnswer {
   readonly replayed: readonly string[];
   /** True when every field that was executed was answered from a record. */
   readonly allReplayed: boolean;
+  /** The first of the replays ends at this time; undefined where one of them does not tell. */
+  readonly expiresAt: Date | undefined;
 }
 
 /** A `Part` is executed at a time: one field with a key, or neighbouring fields without. */
@@ -45,6 +48,7 @@ export async function executeFieldByField(
   const fields = rootFields(operation, fragmentsOf(args.document), variables);
   const merged = new MergedResult();
   const replayed: string[] = [];
+  const expiries: (Date | undefined)[] = [];
   let executed = 0;
 
   for (const part of partsOf(fields, calls)) {
@@ -54,16 +58,20 @@ export async function executeFieldByField(
     if (Symbol.asyncIterator in result) throw new TypeError('Expected one result, got a stream');
     executed += [...part.fields.values()].filter(isCall).length;
     if (result.data !== undefined) merged.add(result);
-    else if (merged.isEmpty) return { value: result, replayed: [], allReplayed: false };
+    else if (merged.isEmpty) return { value: result, replayed: [], allReplayed: false, expiresAt: undefined };
     else merged.add(failedPart(part, result));
     if (merged.isNull) break;
   }
-  return { value: merged.result(), replayed, allReplayed: replayed.length === executed };
+  const allReplayed = replayed.length === executed;
+  return { value: merged.result(), replayed, allReplayed, expiresAt: earliest(expiries) };
 
   async function once(part: Part, call: KeyedMutation, partArgs: ExecutionArgs): Promise<Result> {
     try {
       const answer = await executeKeyed(idempotency, call, carriers, keyed, partArgs);
-      if (answer.replayed) replayed.push(...part.fields.keys());
+      if (answer.replayed) {
+        replayed.push(...part.fields.keys());
+        expiries.push(answer.expiresAt);
+      }
       return answer.value;
     } catch (error) {
       return failedPart(part, { errors: [refusedField(error)] });

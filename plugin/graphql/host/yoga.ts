@@ -1,10 +1,16 @@
 import type { ExecutionResult } from 'graphql';
+import { EXPIRES_HEADER, httpDate } from '../../../server/http/expires-header.ts';
 import type { Mask } from './error-codec.ts';
 import { isHandshake } from './handshake.ts';
 import type { YogaHooks } from './plugin.ts';
 import { maskOf } from './yoga-mask.ts';
 
-const REPLAYED = Symbol.for('latchkey.graphql.replayed/1');
+const REPLAYED = Symbol.for('latchkey.graphql.replayed/2');
+
+/** The mark of a replay: until when it is one, where that is known. */
+interface Replayed {
+  readonly expiresAt: Date | undefined;
+}
 
 /** `Yoga` knows the Yoga server that this plugin is in. Under plain Envelop it knows nothing. */
 export class Yoga {
@@ -19,15 +25,19 @@ export class Yoga {
       },
     }),
     onResultProcess: ({ request, result }) => {
-      if (typeof result === 'object' && result !== null && REPLAYED in result) this.#replays.add(request);
+      if (typeof result === 'object' && result !== null && REPLAYED in result)
+        this.#replays.set(request, result[REPLAYED] as Replayed);
     },
     onResponse: ({ request, response }) => {
-      if (this.#replays.has(request)) setHeader(response.headers, 'Idempotent-Replayed', 'true');
+      const replayed = this.#replays.get(request);
+      if (!replayed) return;
+      setHeader(response.headers, 'Idempotent-Replayed', 'true');
+      if (replayed.expiresAt) setHeader(response.headers, EXPIRES_HEADER, httpDate(replayed.expiresAt));
     },
   };
   // About requests, never about one of the operations in them.
   readonly #batches = new WeakMap<object, number>();
-  readonly #replays = new WeakSet<object>();
+  readonly #replays = new WeakMap<object, Replayed>();
   #present = false;
   #mask: Mask | undefined;
 
@@ -46,10 +56,10 @@ export class Yoga {
    * Says that a result is a replay: by a header where there is one for it, which leaves the body as it was; else in the
    * body's extensions. The mark for the header travels with the result, by a symbol that JSON does not show.
    */
-  markReplayed(result: ExecutionResult, context: unknown): ExecutionResult {
+  markReplayed(result: ExecutionResult, context: unknown, expiresAt: Date | undefined): ExecutionResult {
     const request = requestOf(context);
     if (this.#present && request && !isHandshake(request) && !this.#batches.has(request)) {
-      return Object.assign(result, { [REPLAYED]: true });
+      return Object.assign(result, { [REPLAYED]: { expiresAt } satisfies Replayed });
     }
     return withExtension(result, true);
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ApolloServer, type ApolloServerOptionsWithGateway, HeaderMap } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { envelop, useEngine, useMaskedErrors, useSchema } from '@envelop/core';
+import type { GraphQLSchema } from 'graphql';
 import * as GraphQLJS from 'graphql';
 import { createIdempotency, type Idempotency } from 'latchkey';
 import { useIdempotency } from 'latchkey/graphql';
@@ -9,12 +10,14 @@ import { createMemoryStore } from 'latchkey/memory';
 import type { Host, HostOptions } from './host.ts';
 import { schema } from './schema.ts';
 
+type Gateway = ApolloServerOptionsWithGateway<Context>['gateway'];
+
 interface Context {
   readonly req: IncomingMessage;
 }
 
 /** Apollo Server leaves the execution to its `gateway`: here to Envelop, in this process. */
-function gatewayOf(idempotency: Idempotency): ApolloServerOptionsWithGateway<Context>['gateway'] {
+function gatewayOf(schema: GraphQLSchema, idempotency: Idempotency): Gateway {
   const getEnveloped = envelop({
     plugins: [
       useEngine(GraphQLJS), // brings the executor: before useIdempotency
@@ -54,7 +57,7 @@ function gatewayOf(idempotency: Idempotency): ApolloServerOptionsWithGateway<Con
 export async function start({ store = createMemoryStore() }: HostOptions = {}): Promise<Host> {
   const idempotency = createIdempotency({ store });
   await idempotency.ready();
-  const server = new ApolloServer<Context>({ gateway: gatewayOf(idempotency) });
+  const server = new ApolloServer<Context>({ gateway: gatewayOf(schema, idempotency) });
   const { url } = await startStandaloneServer(server, {
     listen: { port: 0, host: '127.0.0.1' },
     context: async ({ req }) => ({ req }),

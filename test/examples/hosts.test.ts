@@ -71,10 +71,14 @@ interface Answered {
   readonly replayed: boolean;
 }
 
-async function send(url: string, key: string, body: object): Promise<Answered> {
+async function send(url: string, key: string | undefined, body: object): Promise<Answered> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-user': 'ada', 'idempotency-key': key },
+    headers: {
+      'content-type': 'application/json',
+      'x-user': 'ada',
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
     body: JSON.stringify(body),
   });
   const text = await response.text();
@@ -88,6 +92,11 @@ async function send(url: string, key: string, body: object): Promise<Answered> {
       response.headers.get('idempotent-replayed') === 'true' ||
       json.extensions?.idempotency?.replayed === true,
   };
+}
+
+/** Stack traces, which development shows, differ from run to run. */
+function withoutMark({ json: { extensions: _, ...json } }: Answered) {
+  return JSON.parse(JSON.stringify(json, (name, value) => (/^stack/.test(name) ? undefined : value)));
 }
 
 /** Sends a request, and cuts its connection once `happened` has resolved. */
@@ -140,22 +149,46 @@ function storeIn(collection: string): Store {
   });
 }
 
-describe.each(HOSTS)('%s%s', (file, path, api) => {
-  beforeEach(async () => {
-    vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // each outage is one
-    charges = [];
-    onCharge = undefined;
-    const { provider } = (await example('host')) as { provider: typeof Provider };
-    const charge = provider.charge.bind(provider);
-    vi.spyOn(provider, 'charge').mockImplementation(async (amount) => {
-      const made = await charge(amount);
-      charges.push(made);
-      await onCharge?.();
-      return made;
-    });
-    return () => void vi.restoreAllMocks();
+/** Has the provider of the examples charge as it does, and writes each charge down. */
+async function watchProvider() {
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // each outage is one
+  charges = [];
+  onCharge = undefined;
+  const { provider } = (await example('host')) as { provider: typeof Provider };
+  const charge = provider.charge.bind(provider);
+  vi.spyOn(provider, 'charge').mockImplementation(async (amount) => {
+    const made = await charge(amount);
+    charges.push(made);
+    await onCharge?.();
+    return made;
+  });
+  return () => void vi.restoreAllMocks();
+}
+
+beforeEach(watchProvider);
+
+describe.each(HOSTS.filter(([, , api]) => api === GRAPHQL))('%s%s', (file, path, api) => {
+  test('a key in the extensions counts', async () => {
+    const url = (await urlOf(file)) + path;
+    const body = { ...api.body(10), extensions: { idempotencyKey: `${path} extensions` } };
+    const [first, retry] = [await send(url, undefined, body), await send(url, undefined, body)];
+    expect([api.charge(first), api.charge(retry)]).toEqual([charges[0], charges[0]]);
+    expect([first.replayed, retry.replayed]).toEqual([false, true]);
   });
 
+  test('a variable of another type leaves the key free', async () => {
+    const url = (await urlOf(file)) + path;
+    const wrong = { ...api.body(11), variables: { amount: 'eleven' } };
+    const refused = await send(url, `${path} corrected`, wrong);
+    expect(refused.text).toMatch(/amount/);
+    expect(refused.text).not.toContain('IDEMPOTENCY');
+    const corrected = await send(url, `${path} corrected`, api.body(11));
+    expect(api.charge(corrected), corrected.text).toEqual(charges[0]);
+    expect(corrected.replayed).toBe(false);
+  });
+});
+
+describe.each(HOSTS)('%s%s', (file, path, api) => {
   test('a retry after a lost answer gets it, marked as a replay, and there is one charge', async () => {
     const url = (await urlOf(file)) + path;
     const charged = gate();
@@ -189,6 +222,20 @@ describe.each(HOSTS)('%s%s', (file, path, api) => {
     expect(text).toContain('IDEMPOTENCY_KEY_REUSED');
     expect(status).toBe(422);
     expect(charges).toHaveLength(1);
+  });
+
+  test('after an error of the provider a retry does not charge again, and no message of it gets out later', async () => {
+    const url = (await urlOf(file)) + path;
+    onCharge = () => Promise.reject(new Error('of the provider'));
+    const first = await send(url, `${path} failed`, api.body(9));
+    const retry = await send(url, `${path} failed`, api.body(9));
+    expect(charges).toHaveLength(1);
+    if (retry.replayed) {
+      expect(retry.status).toBe(first.status);
+      expect(withoutMark(retry)).toEqual(withoutMark(first));
+    } else {
+      expect([retry.status, retry.text]).toEqual([409, expect.stringContaining('IDEMPOTENCY_IN_DOUBT')]);
+    }
   });
 
   test('while the store is away nothing is charged, and the client is told when to come again', async () => {

@@ -315,6 +315,43 @@ it("with a masker that shows messages, a replay does not repeat an unexpected er
   expect(runs).toEqual(['fail']);
 });
 
+describe('an executor that answers with errors as JSON has them', () => {
+  const declined = {
+    message: 'Declined',
+    locations: [{ line: 1, column: 12 }],
+    path: ['pay'],
+    extensions: { code: 'CARD_DECLINED' },
+  };
+  const answering = (errors: readonly object[]): Plugin => ({
+    onExecute: ({ setExecuteFn }) => setExecuteFn(() => ({ data: { pay: null }, errors })),
+  });
+
+  it.each<[string, object[]]>([
+    ['one', [declined]],
+    ['a message alone', [{ message: 'No' }]],
+    [
+      'several, one of them a GraphQLError',
+      [declined, new GraphQLError('Later', { path: ['pay'] }), { message: 'No' }],
+    ],
+  ])('has them repeated as they were: %s', async (_, errors) => {
+    const { run } = start({ before: [answering(errors)] });
+    const first = JSON.stringify(await run('mutation { pay }', { params }));
+    const { extensions, ...second } = await run('mutation { pay }', { params });
+    expect(JSON.parse(JSON.stringify(second))).toEqual(JSON.parse(first));
+    expect(extensions).toEqual(replayed);
+  });
+
+  it.each(['before', 'after'] as const)('has them masked again by useMaskedErrors %s ours', async (place) => {
+    const plugins = { before: [answering([declined])], after: [] as Plugin[] };
+    plugins[place].push(useMaskedErrors());
+    const { run } = start(plugins);
+    const first = await run('mutation { pay }', { params });
+    const { extensions: _, ...second } = await run('mutation { pay }', { params });
+    expect(JSON.parse(JSON.stringify(second))).toEqual(JSON.parse(JSON.stringify(first)));
+    expect(JSON.stringify(second)).not.toContain('Declined');
+  });
+});
+
 it('without masking, the message of an unexpected error is not repeated', async () => {
   const { run } = start();
   expect((await run('mutation { fail }', { params })).errors?.[0]?.message).toBe('secret');

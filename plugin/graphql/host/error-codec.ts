@@ -1,4 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError, Source } from 'graphql';
+import { isObject } from '../../../server/engine/option-checks.ts';
 import type { GraphQLStoredError } from '../../../server/formats/graphql.ts';
 
 /** A `Mask` is the host's `maskError`: it makes what is answered instead of an error. */
@@ -11,6 +12,7 @@ export type Mask = (error: unknown) => unknown;
  */
 export function storedError(error: unknown, mask: Mask | undefined): GraphQLStoredError {
   if (isExpected(error)) return ['error', formatted(error)];
+  if (!mask && isAnswered(error)) return ['other', error];
   if (!mask) return isGraphQLError(error) ? ['unexpected', withoutMessage(error)] : ['unexpected', {}];
   const masked = mask(error);
   return isGraphQLError(masked) ? ['error', formatted(masked)] : ['other', masked];
@@ -84,6 +86,14 @@ function withoutMessage(error: GraphQLError): Omit<GraphQLFormattedError, 'messa
 /** Tells, by the rule of Yoga and Envelop, whether an error was meant for clients: it and its causes are GraphQLErrors. */
 function isExpected(error: unknown): error is GraphQLError {
   return isGraphQLError(error) && (error.originalError == null || isExpected(error.originalError));
+}
+
+/**
+ * Tells whether an executor has answered with this error as JSON has it: Mercurius, or another server behind a `fetch`. It is no
+ * `Error`, so a masker makes of it again what it made of it the first time.
+ */
+function isAnswered(error: unknown): boolean {
+  return isObject(error) && !(error instanceof Error) && typeof error.message === 'string';
 }
 
 function isGraphQLError(error: unknown): error is GraphQLError {

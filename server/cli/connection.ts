@@ -57,14 +57,22 @@ export async function connect({ cipher, ...options }: ConnectionOptions): Promis
   };
 }
 
-/** Opens the client of a command; the caller closes it. @throws Error that says what is missing */
-export async function openClient({ uri, db, collection }: ConnectionOptions) {
+/**
+ * Makes the client of a command; the caller closes it.
+ * @param options.needsPrimary false lets it connect also to a set that has no primary now. Default true
+ * @throws Error that says what is missing
+ */
+export async function openClient(
+  { uri, db, collection }: ConnectionOptions,
+  { needsPrimary = true }: { readonly needsPrimary?: boolean } = {},
+) {
   const { MongoClient } = await peer('mongodb', () => import('mongodb'));
   const name = db ?? databaseIn(uri);
   if (!name) throw new Error('Expected --db, for the URI names no database');
   // The driver's own patience is for servers, half a minute; what the URI says comes first.
   const patience = /[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : { serverSelectionTimeoutMS: 5_000 };
-  const client = new MongoClient(uri, { ...patience, appName: 'latchkey' });
+  const preference = needsPrimary ? {} : ({ readPreference: 'primaryPreferred' } as const);
+  const client = new MongoClient(uri, { ...patience, ...preference, appName: 'latchkey' });
   return { client, db: client.db(name), collection };
 }
 

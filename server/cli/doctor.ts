@@ -35,7 +35,7 @@ async function run({ json = false, ...options }: Options): Promise<void> {
     import('../doctor/ask/ask-facts.ts'),
     import('../doctor/judge/judge.ts'),
   ]);
-  const { client, db, collection } = await openClient(options);
+  const { client, db, collection } = await openClient(options, { needsPrimary: false });
   using progress = startProgress();
   using interruption = untilInterrupted();
   try {

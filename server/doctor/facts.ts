@@ -108,10 +108,11 @@ export interface BacklogFacts {
   readonly oldestMs: number;
 }
 
+/** In the order in which they are made: on a collection that holds anything, an index waits for each member of the set. */
 export const TRIALS = [
-  'unique-index',
   'ttl-index',
   'partial-index',
+  'unique-index',
   'update-pipelines',
   'constants',
   'server-clock',

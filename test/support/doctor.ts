@@ -1,4 +1,5 @@
-import { type Db, MongoClient } from 'mongodb';
+import type { Db } from 'mongodb';
+import { openClient } from '../../server/cli/connection.ts';
 import { connectToMember } from '../../server/cli/member.ts';
 import { askCollections, askRecords } from '../../server/doctor/ask/ask-collections.ts';
 import { askFacts, type Place } from '../../server/doctor/ask/ask-facts.ts';
@@ -24,10 +25,11 @@ export async function examine(
   uri: string,
   { database = 'shop', connectTo }: { database?: string; connectTo?: Place['connectTo'] } = {},
 ): Promise<Examined> {
-  await using client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
+  const options = { uri, db: database, collection: 'idempotency_keys' };
+  const { client, ...opened } = await openClient(options, { needsPrimary: false });
+  await using _ = client;
   const place = {
-    db: client.db(database),
-    collection: 'idempotency_keys',
+    ...opened,
     connectTo: connectTo ?? ((host: string) => connectToMember(uri, host)),
   };
   const { signal } = new AbortController();

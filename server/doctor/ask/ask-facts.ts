@@ -31,9 +31,9 @@ export async function askFacts(place: Place, { onProgress, signal }: AskOptions)
   const keys = new Collection(place.db, place.collection);
   const ask = asking(signal);
   onProgress('which server this is');
-  const server = await askServer(keys, ask);
+  const { server, hosts } = await askServer(keys, ask);
   if (server.isWritable) await refuseStranger(keys);
-  const members = server.kind === 'set' ? await askMembers(keys, place.connectTo, ask) : [];
+  const members = server.kind === 'set' ? await askMembers(hosts, place.connectTo, ask) : [];
   const common = { database: keys.database, collection: keys.name, server, members };
   if (!server.isWritable) return { ...common, ...nothingElse(server.kind) };
 

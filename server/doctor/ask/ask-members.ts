@@ -1,4 +1,4 @@
-import type { Collection, Document } from '../../mongodb/database.ts';
+import type { Document } from '../../mongodb/database.ts';
 import type { MemberFacts } from '../facts.ts';
 import { clockOf } from './ask-server.ts';
 import type { Ask } from './asking.ts';
@@ -10,16 +10,14 @@ export interface MemberLink {
 }
 
 /** Asks each member of the set by a connection of its own. */
-export async function askMembers(
-  collection: Collection,
+export function askMembers(
+  hosts: readonly string[],
   connectTo: (host: string) => Promise<MemberLink>,
   ask: Ask,
 ): Promise<MemberFacts[]> {
-  const asked = await ask(() => collection.run({ hello: 1 }));
-  if (!('known' in asked)) return [];
-  const { hosts, passives, arbiters } = asked.known as Record<string, string[] | undefined>;
-  const all = [...(hosts ?? []), ...(passives ?? []), ...(arbiters ?? [])];
-  return Promise.all(all.map(async (host) => ({ host, asked: await ask(() => askMember(host, connectTo)) })));
+  return Promise.all(
+    hosts.map(async (host) => ({ host, asked: await ask(() => askMember(host, connectTo)) })),
+  );
 }
 
 async function askMember(host: string, connectTo: (host: string) => Promise<MemberLink>) {

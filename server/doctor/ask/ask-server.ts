@@ -5,12 +5,16 @@ import type { Ask } from './asking.ts';
 const HELLOS = 3;
 
 /**
- * Asks which server this is. Where there is no primary, any member may say so.
+ * Asks which server this is, and which members its set has. Where there is no primary, any member may say so.
  * @throws the driver's error when nobody answers, or the login is refused
  */
-export async function askServer(collection: Collection, ask: Ask): Promise<ServerFacts> {
+export async function askServer(
+  collection: Collection,
+  ask: Ask,
+): Promise<{ readonly server: ServerFacts; readonly hosts: readonly string[] }> {
   const hello = await helloOf(collection);
-  return {
+  const { hosts, passives, arbiters } = hello as Record<string, string[] | undefined>;
+  const server: ServerFacts = {
     kind: kindOf(hello),
     isWritable: hello.isWritablePrimary === true,
     host: typeof hello.me === 'string' ? hello.me : 'the server',
@@ -21,6 +25,7 @@ export async function askServer(collection: Collection, ask: Ask): Promise<Serve
       return String(version);
     }),
   };
+  return { server, hosts: [...(hosts ?? []), ...(passives ?? []), ...(arbiters ?? [])] };
 }
 
 const ANYBODY = { readPreference: 'primaryPreferred' };

@@ -40,20 +40,6 @@ describe('docs/troubleshooting.md', () => {
   it('has no entry twice, and none for what does not exist', () => {
     expect(anchors.toSorted()).toEqual(entries.toSorted());
   });
-
-  it('is linked to by anchors that it has', () => {
-    const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
-    const links = pages
-      .filter((page) => page.endsWith('.md'))
-      .flatMap((page) => {
-        const own =
-          page === 'docs/troubleshooting.md' ? '(?:troubleshooting\\.md)?' : '(?:docs/)?troubleshooting\\.md';
-        const found = read(page).matchAll(new RegExp(`\\]\\(${own}#([^)]+)\\)`, 'g'));
-        return Array.from(found, ([, anchor]) => anchor);
-      });
-    expect(links.length).toBeGreaterThan(0);
-    expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
-  });
 });
 
 it('each word that narrows a code is one that the source says somewhere', () => {

@@ -26,6 +26,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/testing/store.ts', "export { x } from '../mongodb/store.ts';"],
     ['server/testing/runner.ts', "export { it } from 'vitest';"],
     ['server/testing/kit/audit.ts', "export { x } from '../audit/retry-audit.ts';"],
+    ['server/testing/audit/run.ts', "export { x } from '../../idempotency.ts';"],
     ['server/testing/contract/kit.ts', "export { x } from '../../idempotency.ts';"],
     ['server/cli/serve.ts', "export { x } from '../../plugin/trpc/middleware.ts';"],
     ['server/cli/peer.ts', "export { parse } from 'graphql';"],

@@ -12,9 +12,10 @@ type About = Pick<RefusedEvent, 'operation'> & Partial<Pick<RefusedEvent, 'scope
 /**
  * Tells the listener of a refusal, where the error is one. An error is told once, by the innermost place that knows the key: the adapter
  * meets the errors of `execute` again on their way out.
+ * @param idempotency undefined where each call has its own, and that of this one is not known: nobody is told then
  */
-export function tellRefusal(idempotency: Idempotency, error: unknown, about: About): void {
-  if (!isIdempotencyError(error) || told.has(error)) return;
+export function tellRefusal(idempotency: Idempotency | undefined, error: unknown, about: About): void {
+  if (!idempotency || !isIdempotencyError(error) || told.has(error)) return;
   told.add(error);
   const reason = knownReason(error);
   internalsOf(idempotency).report({
@@ -29,8 +30,8 @@ export function tellRefusal(idempotency: Idempotency, error: unknown, about: Abo
 }
 
 /** Tells the listener of a mutation that goes on without a key. One within a run is part of what that run does, and is not told. */
-export function tellPassed(idempotency: Idempotency, operation: string): void {
-  if (isNested()) return;
+export function tellPassed(idempotency: Idempotency | undefined, operation: string): void {
+  if (!idempotency || isNested()) return;
   internalsOf(idempotency).report({ type: 'passed', scope: '', key: '', operation });
 }
 

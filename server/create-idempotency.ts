@@ -9,8 +9,9 @@ import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
 import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
-import type { Policy, ResolvedPolicy } from './engine/policy.ts';
+import type { ByRequest, Policy, ResolvedPolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
+import { policyOfCall } from './engine/request-policy.ts';
 import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
@@ -73,7 +74,7 @@ class Engine implements Idempotency {
   readonly enabled: boolean;
   readonly #store: Store;
   readonly #defaults: ResolvedPolicy;
-  readonly #ciphers = new Set<Cipher>();
+  readonly #ciphers: Set<Cipher>;
   readonly #host: Host;
   readonly #work = new OpenWork();
   readonly #user: StoreUser;
@@ -82,8 +83,13 @@ class Engine implements Idempotency {
   readonly #outage = new StoreOutage();
   #ready: Promise<void> | undefined;
 
-  constructor(options: IdempotencyOptions) {
+  readonly #options: IdempotencyOptions;
+
+  /** @param ciphers those of the siblings, so that each opens what all have stored */
+  constructor(options: IdempotencyOptions, ciphers = new Set<Cipher>()) {
     checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
+    this.#options = options;
+    this.#ciphers = ciphers;
     const { store, onEvent, enabled = true, ...policy } = options;
     this.enabled = enabled;
     this.#store = store;
@@ -176,6 +182,11 @@ class Engine implements Idempotency {
     if (this.#user.leave()) await this.#store.close(Math.max(0, until - performance.now()));
   }
 
+  with(others: { readonly store: Store }): Idempotency {
+    checkOptions<typeof others>(others, { store: CHECKS.store }, { of: 'idempotency.with' });
+    return new Engine({ ...this.#options, store: others.store }, this.#ciphers);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -183,16 +194,27 @@ class Engine implements Idempotency {
   run<T, Input>(
     call: PlainCall<Input>,
     fn: (run: Run) => T | Promise<T>,
-    policy: Policy<PlainCall<Input>> = {},
+    policy: Policy<PlainCall<Input>> | ByRequest<PlainCall<Input>> = {},
   ): Promise<Jsonify<T>> {
-    return this.#work.track(this.#run(call, fn, policy)) as Promise<Jsonify<T>>;
+    return this.#work.track(
+      this.#run(call, fn, policy as Policy<never, never> | ByRequest<PlainCall>),
+    ) as Promise<Jsonify<T>>;
   }
 
-  async #run(call: PlainCall, fn: (run: Run) => unknown, given: Policy<never, never>): Promise<unknown> {
+  async #run(
+    call: PlainCall,
+    fn: (run: Run) => unknown,
+    given: Policy<never, never> | ByRequest<PlainCall>,
+  ): Promise<unknown> {
     checkPlainCall(call, fn);
-    if (!isObject(given)) throw new TypeError(`Expected \`policy\` to be an object, got ${whatCame(given)}`);
-    const policy = this.#policy({ keyFormat: 'any', ...given }, { of: 'idempotency.run', at: 'policy' });
+    const [decide, own] = typeof given === 'function' ? [given, {}] : [undefined, given];
+    if (!isObject(own)) {
+      throw new TypeError(`Expected \`policy\` to be an object or a function, got ${whatCame(own)}`);
+    }
+    const fixed = this.#policy({ keyFormat: 'any', ...own }, { of: 'idempotency.run', at: 'policy' });
     if (!this.enabled) return mustBeJson(returned(await runUnrecorded(call, fn))).data;
+    const ofOne = decide && { decide, origin: { of: 'idempotency.run' } };
+    const policy = await policyOfCall(fixed, { ofOne, own }, () => call);
     const keyed = await keyedPlainCall(call, fn, policy).catch((error) => {
       tellRefusal(this, error, { operation: call.operation });
       throw error;

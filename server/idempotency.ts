@@ -1,5 +1,5 @@
 import type { BodyPart, ReadableRecord } from './bodies/stored-text.ts';
-import type { ExclusivePolicy } from './engine/policy.ts';
+import type { ByRequest, ExclusivePolicy } from './engine/policy.ts';
 import type { Store } from './engine/store.ts';
 import type { EventListener } from './events.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
@@ -60,6 +60,16 @@ export interface Idempotency {
    * @throws TypeError for a `timeoutMs` that is no time in ms
    */
   close(options?: { timeoutMs?: number | null }): Promise<void>;
+  /**
+   * Makes a sibling on another store, with the same options: for a store for each tenant. Make one for each tenant and keep it, for each has its
+   * own `ready()` and `close()`, and closes its own store. The event listener is the same, and so are the ciphers; nothing else is shared,
+   * so the same scope and key in two stores are two runs.
+   *
+   * @example
+   * const ofTenant = idempotency.with({ store: createMongoStore({ db: client.db(`shop_${tenant.id}`) }) })
+   * @throws TypeError for what is no store, and for any other option
+   */
+  with(others: { readonly store: Store }): Idempotency;
   /** Closes it with the defaults of `close()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
   /**
@@ -99,8 +109,8 @@ export interface Idempotency {
    * the error the outcome, which a retry gets again with its name, message and `code`; `'release'` lets a retry run. In a transaction
    * nothing was kept, so the key is free again.
    *
-   * @param policy for this call, in place of the defaults of `createIdempotency`. `keyFormat` is not taken from them: it is for the keys
-   *   of clients. @default {}
+   * @param policy for this call, in place of the defaults of `createIdempotency`; or a function that decides the options of
+   *   `RequestPolicy`. `keyFormat` is not taken from the defaults: it is for the keys of clients. @default {}
    * @example
    * await idempotency.run({ scope: 'stripe', key: event.id, operation: event.type }, (run) => fulfil(event, run))
    * @example
@@ -117,6 +127,6 @@ export interface Idempotency {
   run<T, Input = unknown>(
     call: PlainCall<Input>,
     fn: (run: Run) => T | Promise<T>,
-    policy?: ExclusivePolicy<PlainCall<Input>>,
+    policy?: ExclusivePolicy<PlainCall<Input>> | ByRequest<PlainCall<Input>>,
   ): Promise<Jsonify<T>>;
 }

@@ -9,9 +9,13 @@ export type {
   FingerprintPolicy,
 } from './engine/fingerprint-policy.ts';
 export type {
+  ByRequest,
+  Excluded,
   ExclusivePolicy as Policy,
   Finished,
   Redaction,
+  RequestOption,
+  RequestPolicy,
   Verdict,
 } from './engine/policy.ts';
 export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/record.ts';
@@ -28,6 +32,7 @@ export type {
   UnrecordedReason,
 } from './events.ts';
 export type { Idempotency, IdempotencyOptions } from './idempotency.ts';
+export type { IdempotencyOf } from './idempotency-of.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
 export type { PlainCall } from './plain/plain-call.ts';
 export type { Jsonify } from './run/jsonify.ts';

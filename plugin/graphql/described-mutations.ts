@@ -18,12 +18,17 @@ export function describedMutations(
   }
   checkPluginOptions(given);
   const { idempotency, require, fields = {}, policy } = given as Options<never>;
-  const policies = new FieldPolicies(idempotency, fields, policy as never);
+  const policies = new FieldPolicies(
+    typeof idempotency === 'function' ? undefined : idempotency,
+    fields,
+    policy as never,
+  );
   checkNames(Object.keys(fields), mutations);
   return mutations.map(({ name, requiresKey }) => ({
     name,
     key: keyNeedOf(requiresKey || (policies.functions(name).require ?? require)),
     policy: policies.of([name]),
+    byRequest: policies.isByRequest(name),
   }));
 }
 

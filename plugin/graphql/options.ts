@@ -4,15 +4,16 @@ import {
   aFunction,
   aHeaderName,
   anObject,
+  anyOf,
   aSwitch,
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import type { Exclusions, Policy } from '../../server/engine/policy.ts';
+import type { ByRequest, Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { Resolver } from '../../server/engine/resolution.ts';
 import { policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { anIdempotency } from '../../server/internals.ts';
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
+import type { EnabledBy } from '../../server/protection.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {
   AnyMutations,
@@ -42,8 +43,21 @@ export type GraphQLPolicy<Context, Mutations = AnyMutations> = Omit<
 
 /** Options of {@link useIdempotency}. Each function is shown one object, a {@link GraphQLCall}, and may be async unless it says otherwise. */
 export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
-  /** What `createIdempotency(...)` returned. */
-  idempotency: Idempotency;
+  /**
+   * What `createIdempotency(...)` returned. A function gives the one of a mutation, for a store for each tenant; it is asked for mutations
+   * with a key, and for those that lack one they need.
+   * @example
+   * idempotency: ({ context }) => context.tenant.idempotency
+   */
+  idempotency: IdempotencyOf<GraphQLCall<Context, Mutations>>;
+  /**
+   * False lets a mutation pass by, as if it had no key: its key is not looked at, and none is required. It may be a function, for a rollout by
+   * tenant, and is asked about each mutation.
+   * @default true
+   * @example
+   * enabled: ({ context }) => context.tenant.isPilot
+   */
+  enabled?: EnabledBy<GraphQLCall<Context, Mutations>>;
   /**
    * Says whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed mutations only.
    * Nothing (null, undefined, '') refuses the mutation with IDEMPOTENCY_SCOPE_MISSING; `'global'` must be written out.
@@ -79,12 +93,13 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
    */
   require?: boolean | ((call: GraphQLCall<Context, Mutations>) => MaybePromise<boolean>);
   /**
-   * The policy of all mutations; what it leaves out is as `createIdempotency` has it.
+   * The policy of all mutations; what it leaves out is as `createIdempotency` has it. A function decides it by request, for the options of
+   * `RequestPolicy`.
    * @default that of createIdempotency
    * @example
    * policy: { retain: 'outcome', fingerprint: ({ args }) => args.orderNumber }
    */
-  policy?: GraphQLPolicy<Context, Mutations>;
+  policy?: GraphQLPolicy<Context, Mutations> | ByRequest<GraphQLCall<Context, Mutations> & KeyOfCall>;
   /**
    * Policies by the name of the root field. A keyed operation of several fields is one run: it gets the policies of all
    * of them, and is refused with IDEMPOTENCY_KEY_INVALID when two give the same option different values; `fingerprint`, `require` and
@@ -117,13 +132,14 @@ export type Options<Context> = Omit<UseIdempotencyOptions<Context>, 'fields'> & 
 };
 
 const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<never>, Check>> = {
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
+  enabled: aSwitch,
   scope: required(aFunction, '({ context }) => context.user?.id'),
   key: aFunction,
   request: aFunction,
   headerName: aHeaderName,
   require: aSwitch,
-  policy: anObject,
+  policy: anyOf(anObject, aFunction),
   fields: anObject,
   authorizeReplay: aFunction,
 };

@@ -1,10 +1,14 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
 import { tellPassed, tellRefusal } from '../../server/call-events.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
+import { perIdempotency } from '../../server/idempotency-of.ts';
+import { Protection } from '../../server/protection.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
-import type { CallParts } from './call/call-object.ts';
+import { type CallParts, operationCall } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
-import { executeKeyed, outsideRunExecutor } from './call/keyed-execution.ts';
+import type { GraphQLCall } from './call/graphql-call.ts';
+import { executeKeyed, outsideRunExecutor, unprotectedExecutor } from './call/keyed-execution.ts';
 import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
 import { directiveKeys, type MutationKeys, mutationKeys } from './call/mutation-keys.ts';
 import { isKeyRequired } from './call/required-key.ts';
@@ -22,7 +26,7 @@ import { readKey } from './host/key.ts';
 import type { Args, Execute } from './host/plugin.ts';
 import type { Protected } from './host/protected-path.ts';
 import type { Yoga } from './host/yoga.ts';
-import type { Options } from './options.ts';
+import type { GraphQLPolicy, Options } from './options.ts';
 import { rerunKeyOf } from './rerunner/rerun-key.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
@@ -45,9 +49,17 @@ interface Asked<Context> {
   readonly executeFn: Execute;
 }
 
+/** A mutation that is protected. */
+interface ProtectedCall<Context> extends Asked<Context> {
+  readonly idempotency: Idempotency;
+}
+
 /** Decides how operations are executed: not at all, once for their key, field by field, or as without this plugin. */
 export class Planner<Context extends object> {
+  /** The policies of fields, for what is the same whatever `Idempotency` a call has. */
   readonly policies: FieldPolicies;
+  readonly #policiesOf: (idempotency: Idempotency) => FieldPolicies;
+  readonly #protection: Protection<GraphQLCall<Context>>;
   readonly #options: Options<Context>;
   readonly #scopes: Scopes<Context>;
   readonly #yoga: Yoga;
@@ -55,8 +67,21 @@ export class Planner<Context extends object> {
   constructor(options: Options<Context>, yoga: Yoga) {
     this.#options = options;
     this.#yoga = yoga;
-    this.policies = new FieldPolicies(options.idempotency, options.fields ?? {}, options.policy);
+    const { idempotency, enabled, fields = {}, policy } = options;
+    this.#protection = new Protection({ idempotency, enabled });
+    this.#policiesOf = perIdempotency(
+      (each) => new FieldPolicies(each, fields, policy as GraphQLPolicy<never>),
+    );
+    this.policies =
+      typeof idempotency === 'function'
+        ? new FieldPolicies(undefined, fields, policy as GraphQLPolicy<never>)
+        : this.#policiesOf(idempotency);
     this.#scopes = new Scopes(options.scope, this.policies);
+  }
+
+  /** True where nothing is protected, whatever the operation is. */
+  get isOff(): boolean {
+    return this.#protection.isOff;
   }
 
   /**
@@ -67,12 +92,15 @@ export class Planner<Context extends object> {
     const operation = operationOf(args.document, args.operationName);
     if (!operation) return unkeyed(executeFn);
     const directives = keyDirectives(args.document, operation);
-    if (directives === 'misplaced') {
+    if (directives === 'misplaced' && !this.isOff) {
       const error = misplaced();
-      this.#tell(error, operation);
-      return refusing(error, { operation: operation.name?.value ?? operation.operation, keys: [] });
+      const { only } = this.#protection;
+      tellRefusal(only, error, { operation: operation.operation });
+      const name = operation.name?.value ?? operation.operation;
+      return refusing(error, { operation: name, keys: [], idempotency: only });
     }
     if (operation.operation !== 'mutation') return unkeyed(executeFn);
+    if (this.isOff) return unprotected(executeFn);
     const mutation = new Mutation(args.document, operation, args.variableValues);
     return this.#planMutation(args, operation, mutation, directives === 'placed', executeFn);
   }
@@ -84,36 +112,35 @@ export class Planner<Context extends object> {
     hasDirectives: boolean,
     executeFn: Execute,
   ): Promise<Plan | undefined> {
-    let keys: Protected['keys'] = [];
+    const { operation: name } = mutation;
+    let protects: Protected = { operation: name, keys: [], idempotency: this.#protection.only };
     try {
+      if (!(await this.#protection.isOn(() => this.#unreadCall(args, operation, mutation))))
+        return unprotected(executeFn);
       const clientKeys = hasDirectives ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
       const asked = this.#asked(args, operation, mutation, clientKeys, executeFn);
       const found = await this.#keysOf(asked);
-      const scope = () => this.#scopes.of(asked.parts);
-      switch (found.of) {
-        case 'nothing':
-          if (await this.#isKeyRequired(asked)) throw refusal('IDEMPOTENCY_KEY_MISSING');
-          tellPassed(this.#options.idempotency, mutation.operation);
-          return unkeyed(executeFn);
-        case 'operation':
-          keys = [{ key: found.key, scope }];
-          return this.#protected(asked, keys, this.#once(found.key, asked));
-        case 'fields':
-          keys = [...found.keys.values()].map((key) => ({ key, scope }));
-          if (await this.#isKeyRequired(asked, found.keys)) throw refusal('IDEMPOTENCY_KEY_MISSING');
-          return this.#protected(asked, keys, this.#fieldByField(found.keys, asked));
-        default:
-          return found satisfies never;
+      const lacksKey = found.of !== 'operation' && (await this.#isKeyRequired(asked, found));
+      if (found.of === 'nothing' && !lacksKey) {
+        tellPassed(this.#protection.only, mutation.operation);
+        return unkeyed(executeFn);
       }
+      const idempotency = await this.#protection.of(() => operationCall(asked.parts));
+      if (!idempotency) return unprotected(executeFn);
+      const scope = () => this.#scopes.of(asked.parts);
+      protects = { ...protects, idempotency, keys: keysIn(found).map((key) => ({ key, scope })) };
+      if (found.of === 'nothing' || lacksKey) throw refusal('IDEMPOTENCY_KEY_MISSING');
+      const protectedBy: ProtectedCall<Context> = { ...asked, idempotency };
+      const execute =
+        found.of === 'operation'
+          ? this.#once(found.key, protectedBy)
+          : this.#fieldByField(found.keys, protectedBy);
+      return this.#protected(asked, protects, execute);
     } catch (error) {
       // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
-      this.#tell(error, mutation);
-      return refusing(error, { operation: mutation.operation, keys });
+      tellRefusal(protects.idempotency, error, { operation: mutation.operation });
+      return refusing(error, protects);
     }
-  }
-
-  #tell(error: unknown, { operation }: { readonly operation: string }): void {
-    tellRefusal(this.#options.idempotency, error, { operation });
   }
 
   #asked(
@@ -124,11 +151,28 @@ export class Planner<Context extends object> {
     executeFn: Execute,
   ): Asked<Context> {
     const { contextValue: context } = args;
-    const { request, headerName = 'idempotency-key' } = this.#options;
-    const shown = shownBy(context, request);
-    const clientKey = rerunKeyOf(context) ?? readKey(shown, headerName, this.#yoga.isShared(context));
+    const shown = shownBy(context, this.#options.request);
+    const clientKey = this.#clientKeyOf(context, shown);
     const parts = { context, mutation, argsOf: new CoercedArguments(args, operation).of, clientKey };
     return { args, operation, mutation, shown, parts, clientKeys, executeFn };
+  }
+
+  #clientKeyOf(context: Context, shown: Shown): string | undefined {
+    const { headerName = 'idempotency-key' } = this.#options;
+    return rerunKeyOf(context) ?? readKey(shown, headerName, this.#yoga.isShared(context));
+  }
+
+  /** Makes a call object whose key is read when somebody asks for it: whether a mutation is protected can be decided without. */
+  #unreadCall(
+    args: Args<Context>,
+    operation: OperationDefinitionNode,
+    mutation: Mutation,
+  ): GraphQLCall<Context> {
+    const { contextValue: context } = args;
+    const argsOf = new CoercedArguments(args, operation).of;
+    const call = operationCall({ context, mutation, argsOf, clientKey: undefined });
+    const get = () => this.#clientKeyOf(context, shownBy(context, this.#options.request));
+    return Object.defineProperty(call, 'clientKey', { get, enumerable: true });
   }
 
   async #keysOf({ parts, shown, clientKeys }: Asked<Context>): Promise<MutationKeys> {
@@ -148,74 +192,74 @@ export class Planner<Context extends object> {
   /** Tells whether something of an operation, or of the part of it that has no key, needs one. */
   async #isKeyRequired(
     { parts, shown, args: { schema } }: Asked<Context>,
-    keys: ReadonlyMap<string, string> = noKeys,
+    found: MutationKeys,
   ): Promise<boolean> {
+    const keys = found.of === 'fields' ? found.keys : noKeys;
     const { require: ofAll = false } = this.#options;
     const bySchema = mutationsRequiringKey(schema);
     const calls = parts.mutation.calls.filter(({ responseKey }) => !keys.has(responseKey));
     return await isKeyRequired(calls, { parts, shown, bySchema, ofAll, policies: this.policies });
   }
 
-  #protected({ mutation }: Asked<Context>, keys: Protected['keys'], execute: Execute): Plan {
+  #protected({ mutation }: Asked<Context>, protects: Protected, execute: Execute): Plan {
     if (mutation.incremental) {
       throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
     }
-    return { execute, protects: { operation: mutation.operation, keys } };
+    return { execute, protects };
   }
 
-  async #callerOf({ variableValues }: Args<Context>): Promise<Caller<Context>> {
+  async #callerOf({ args, idempotency }: ProtectedCall<Context>): Promise<Caller<Context>> {
     return {
-      contents: await fileContentsIn(variableValues),
-      policies: this.policies,
+      contents: await fileContentsIn(args.variableValues),
+      policies: this.#policiesOf(idempotency),
       mask: this.#yoga.mask,
       authorizeReplay: this.#options.authorizeReplay,
     };
   }
 
-  #once(key: string, { args, parts, shown, executeFn, mutation }: Asked<Context>): Execute {
+  #once(key: string, call: ProtectedCall<Context>): Execute {
+    const { args, parts, shown, executeFn, mutation, idempotency } = call;
     return async (inner: ExecutionArgs) => {
       try {
         const scope = await this.#scopes.of(parts);
         // A `key` function gives to a copy of a context what it gave to that.
         if (key !== parts.clientKey && isInheritedKey(key, scope))
           return await outsideRunExecutor(executeFn)(inner);
-        const call = await keyedMutation(parts, { scope, key }, await this.#callerOf(args));
-        const { carriers } = shown;
+        const keyed = await keyedMutation(parts, { scope, key }, await this.#callerOf(call));
         const { value, replayed, expiresAt } = await executeKeyed(
-          this.#options.idempotency,
-          call,
-          carriers,
+          idempotency,
+          keyed,
+          shown.carriers,
           executeFn,
           inner,
         );
         const { contextValue: context } = args;
         return replayed ? this.#yoga.markReplayed(value as ExecutionResult, context, expiresAt) : value;
       } catch (error) {
-        this.#tell(error, mutation);
+        tellRefusal(idempotency, error, { operation: mutation.operation });
         return refused(error);
       }
     };
   }
 
-  #fieldByField(keys: ReadonlyMap<string, string>, asked: Asked<Context>): Execute {
-    const { args, operation, parts, shown, clientKeys, executeFn, mutation } = asked;
+  #fieldByField(keys: ReadonlyMap<string, string>, call: ProtectedCall<Context>): Execute {
+    const { args, operation, parts, shown, clientKeys, executeFn, mutation, idempotency } = call;
     const { schema, document, variableValues: variables, contextValue: context } = args;
     const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
     return async (inner: ExecutionArgs) => {
       try {
         // All of them once, and before anything runs.
         const calls = await fieldCalls(keys, {
-          ...(await this.#callerOf(args)),
+          ...(await this.#callerOf(call)),
           ...{ schema, document, operation, variables, parts, clientKeys },
           scopeOf: this.#scopes.ofFields(parts),
         });
-        const { idempotency } = this.#options;
         const answer = await executeFieldByField(idempotency, calls, shown.carriers, executors, inner);
         const { value, replayed, allReplayed, expiresAt } = answer;
         if (allReplayed) return this.#yoga.markReplayed(value, context, expiresAt);
         return replayed.length > 0 ? this.#yoga.markReplayedFields(value, replayed) : value;
       } catch (error) {
-        this.#tell(error, mutation);
+        tellRefusal(idempotency, error, { operation: mutation.operation });
         return refused(error);
       }
     };
@@ -224,9 +268,26 @@ export class Planner<Context extends object> {
 
 const noKeys: ReadonlyMap<string, string> = new Map();
 
+function keysIn(found: MutationKeys): readonly string[] {
+  switch (found.of) {
+    case 'nothing':
+      return [];
+    case 'operation':
+      return [found.key];
+    case 'fields':
+      return [...found.keys.values()];
+    default:
+      return found satisfies never;
+  }
+}
+
 /** An operation without a key must not get the run that it is in, nor its key. */
 function unkeyed(executeFn: Execute): Plan | undefined {
   return currentRun() && { execute: outsideRunExecutor(executeFn) };
+}
+
+function unprotected(executeFn: Execute): Plan {
+  return { execute: unprotectedExecutor(executeFn) };
 }
 
 function refusing(error: unknown, protects: Protected): Plan {

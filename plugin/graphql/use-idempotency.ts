@@ -40,10 +40,9 @@ export function useIdempotency<Context extends object, Mutations extends object 
   options: UseIdempotencyOptions<Context, Mutations>,
 ): IdempotencyPlugin<Context> {
   checkPluginOptions(options);
-  const { idempotency } = options;
   const yoga = new Yoga();
   const planner = new Planner(options as unknown as Options<Context>, yoga);
-  const bypasses = new BypassReport(idempotency);
+  const bypasses = new BypassReport();
   const path = new ProtectedPath((what, bypass) => bypasses.tell(what, bypass));
 
   return listed<PluginHooks<Context>>({
@@ -59,7 +58,6 @@ export function useIdempotency<Context extends object, Mutations extends object 
     },
 
     onExecute({ args, executeFn, setExecuteFn }) {
-      if (!idempotency.enabled) return;
       const carryOut = (plan: Plan | undefined) => {
         if (plan)
           setExecuteFn(plan.protects ? path.entrance(args, plan.execute, plan.protects) : plan.execute);
@@ -69,7 +67,7 @@ export function useIdempotency<Context extends object, Mutations extends object 
     },
 
     onSubscribe({ args: { document, operationName }, setSubscribeFn }) {
-      const operation = idempotency.enabled && operationOf(document, operationName);
+      const operation = !planner.isOff && operationOf(document, operationName);
       if (!operation || keyDirectives(document, operation) === 'none') return;
       setSubscribeFn(() => refused(misplaced()));
     },

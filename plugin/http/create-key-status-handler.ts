@@ -2,6 +2,7 @@ import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
+import { idempotencyOf } from '../../server/idempotency-of.ts';
 import type { KeyStatus } from '../../server/key-status.ts';
 import type { HttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
@@ -37,8 +38,14 @@ export type HttpKeyStatus = KeyStatus<StoredResponse>;
 export function createKeyStatusHandler<Rest extends unknown[] = unknown[]>(
   options: HttpKeyStatusOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const { idempotency, scope, authorizeReplay, headerName, maxWaitMs, documentation } =
-    resolveKeyStatusOptions(options);
+  const {
+    idempotency: option,
+    scope,
+    authorizeReplay,
+    headerName,
+    maxWaitMs,
+    documentation,
+  } = resolveKeyStatusOptions(options);
 
   return async function keyStatusHandler(request, ...rest) {
     checkRequest(request);
@@ -62,6 +69,7 @@ export function createKeyStatusHandler<Rest extends unknown[] = unknown[]>(
 
   async function ask(request: Request, rest: Rest, key: string): Promise<HttpKeyStatus> {
     const call: HttpCall<Rest> = { request, rest, clientKey: key };
+    const idempotency = await idempotencyOf(option, () => call);
     const owner = checkScope(await scope(call));
     const question = {
       scope: owner,

@@ -8,6 +8,7 @@ import {
   integer,
   methodNames,
 } from '../../server/engine/option-checks.ts';
+import type { EnabledBy } from '../../server/protection.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 
 type Maybe<T> = T | null | undefined;
@@ -18,6 +19,14 @@ export type HttpHandler<Rest extends unknown[]> = (request: Request, ...rest: Re
 
 /** Options of all handlers, and of one: that of one handler takes precedence, and its null turns a function of all handlers off. */
 export interface OfHandlers<Rest extends unknown[]> {
+  /**
+   * False lets a request pass by, as if it had no key: its key is not looked at, and none is required. It may be a function, for a rollout by
+   * tenant, and is asked about each request whose method can have a key.
+   * @default true
+   * @example
+   * enabled: async ({ request }) => (await tenantOf(request)).isPilot
+   */
+  enabled?: EnabledBy<HttpCall<Rest>>;
   /**
    * Requests with these methods can have keys; those with another method pass by.
    * @default ['POST', 'PATCH']
@@ -89,6 +98,7 @@ export interface OfHandlers<Rest extends unknown[]> {
 export type ScopeOf<Rest extends unknown[]> = (call: HttpCall<Rest>) => MaybePromise<Maybe<string>>;
 
 export const OF_HANDLERS: Readonly<Record<keyof OfHandlers<never>, Check>> = {
+  enabled: aSwitch,
   methods: methodNames,
   key: anyOf(aFunction, aNull),
   require: aSwitch,

@@ -6,14 +6,17 @@ import {
   refusalWith,
 } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { EXPIRES_HEADER, httpDate } from '../../server/http/expires-header.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { methodAndRoute } from '../../server/http/request-route.ts';
+import type { Idempotency } from '../../server/idempotency.ts';
 import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';
+import { passUnprotected } from '../../server/run/stand-in-run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
@@ -28,15 +31,25 @@ export function idempotentHandler<Rest extends unknown[]>(
   handler: HttpHandler<Rest>,
   resolved: ResolvedHandler<Rest>,
 ) {
-  const { idempotency, scope, methods, require, headerNames, capturedNames, headerName } = resolved;
-  const { policy, isJson, maxRequestBytes, onError, authorizeReplay, documentation } = resolved;
+  const { protection, scope, methods, require, headerNames, capturedNames, headerName } = resolved;
+  const { operationPolicy, policies, isJson, maxRequestBytes, onError, authorizeReplay, documentation } =
+    resolved;
   const codec = createResponseCodec(headerNames);
 
   return async function idempotentHandler(request: Request, ...rest: Rest): Promise<Response> {
     checkRequest(request);
+    const pass = () => handler(request, ...rest);
+    if (!methods.has(request.method.toUpperCase())) return passBy(pass);
+    let idempotency = protection.only;
+    let isOff = false;
     try {
-      const call = await keyedCallOf(request, rest);
-      if (call) return await keyed(call);
+      isOff = !(await protection.isOn(() => unreadCall(request, rest)));
+      const asked = isOff ? undefined : await askedCall(request, rest);
+      if (asked) {
+        idempotency = await protection.of(() => asked.call);
+        isOff = idempotency === undefined;
+        if (idempotency) return await keyed(idempotency, withKey(asked));
+      }
     } catch (failure) {
       if (failure instanceof Thrown) throw failure.error;
       if (isGivenInstead(failure)) return failure.cause;
@@ -44,14 +57,10 @@ export function idempotentHandler<Rest extends unknown[]>(
       tellRefusal(idempotency, failure, { operation: await defaultName(request, rest) });
       return problem(failure, documentation);
     }
-    if (takesKeys(request)) tellPassed(idempotency, await defaultName(request, rest));
-    const pass = () => handler(request, ...rest);
-    return currentRun() ? outsideRun(pass) : pass(); // a call without a key is no part of the run around it
+    if (isOff) return await passUnprotected(pass);
+    tellPassed(idempotency, await defaultName(request, rest));
+    return passBy(pass);
   };
-
-  function takesKeys({ method }: Request): boolean {
-    return idempotency.enabled && methods.has(method.toUpperCase());
-  }
 
   /** Names a request of which the developer's function is not asked (yet). */
   async function defaultName(request: Request, rest: Rest): Promise<string> {
@@ -64,14 +73,23 @@ export function idempotentHandler<Rest extends unknown[]>(
       : defaultName(call.request, call.rest);
   }
 
-  /** The call with its key; undefined for one that passes by. */
-  async function keyedCallOf(request: Request, rest: Rest) {
-    if (!takesKeys(request)) return undefined;
+  /** Finds the key of a call; undefined for a call that has none and needs none. */
+  async function askedCall(request: Request, rest: Rest): Promise<AskedCall<Rest> | undefined> {
     const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
-    const key = resolved.key ? await resolved.key(call) : call.clientKey;
-    if (key !== undefined && key !== null) return { ...call, key: checkKey(key) };
-    if (await isRequired(call)) throw refusal('IDEMPOTENCY_KEY_MISSING');
-    return undefined;
+    const given = resolved.key ? await resolved.key(call) : call.clientKey;
+    if (given !== undefined && given !== null) return { call, given };
+    return (await isRequired(call)) ? { call, given: undefined } : undefined;
+  }
+
+  /** Makes a call whose key is read when somebody asks for it: whether one is protected can be decided without. */
+  function unreadCall(request: Request, rest: Rest): HttpCall<Rest> {
+    return {
+      request,
+      rest,
+      get clientKey() {
+        return clientKeyOf(request);
+      },
+    };
   }
 
   function clientKeyOf(request: Request): string | undefined {
@@ -86,7 +104,7 @@ export function idempotentHandler<Rest extends unknown[]>(
     throw new TypeError(`Expected \`require\` to return true or false, got ${whatCame(verdict)}`);
   }
 
-  async function keyed(found: HttpCall<Rest> & { readonly key: string }): Promise<Response> {
+  async function keyed(idempotency: Idempotency, found: FoundCall<Rest>): Promise<Response> {
     if (asksForStream(found.request)) throw streaming();
     const call: KeyedHttpCall<Rest> = { ...found, scope: checkScope(await scope(found)) };
     const buffered = await BufferedRequest.read(call.request, maxRequestBytes);
@@ -94,6 +112,7 @@ export function idempotentHandler<Rest extends unknown[]>(
     /** The call for a function that may read the body. */
     const copied = () => ({ ...call, request: buffered.copy() });
     const operation = await nameOf(call, copied);
+    const policy = await policyOfCall(operationPolicy.by(idempotency), policies, copied);
     const comparison = buffered.comparison({
       operation,
       isNamed: Boolean(resolved.operation),
@@ -110,7 +129,8 @@ export function idempotentHandler<Rest extends unknown[]>(
       codec,
       seen: () => seenOf(comparison),
       capture: (isHidden) => buffered.captured(capturedNames, isHidden),
-      handler: (run) => handle(run as ActiveRun, { ...call, request: buffered.copy(run.signal) }),
+      handler: (run) =>
+        handle(run as ActiveRun, { ...call, request: buffered.copy(run.signal) }, policy.maxResultBytes),
       ...(authorizeReplay && { authorizeReplay: async () => verdictOf(await authorizeReplay(copied())) }),
     });
     if (value.kind === 'thrown') throw value;
@@ -121,13 +141,13 @@ export function idempotentHandler<Rest extends unknown[]>(
   }
 
   /** The body is read inside of the run: a stream that fails half-way is a handler that fails. */
-  async function handle(run: ActiveRun, call: KeyedHttpCall<Rest>): Promise<Handled> {
+  async function handle(run: ActiveRun, call: KeyedHttpCall<Rest>, maxBytes: number): Promise<Handled> {
     const { request, rest } = call;
     markCarriers([request]);
     try {
-      return await answer(() => handler(request, ...rest)).catch(async (error) => {
+      return await answered(() => handler(request, ...rest), maxBytes).catch(async (error) => {
         if (!onError) throw error;
-        return { ...(await answer(() => onError(error, call))), error };
+        return { ...(await answered(() => onError(error, call), maxBytes)), error };
       });
     } catch (error) {
       const thrown = new Thrown(error);
@@ -136,10 +156,34 @@ export function idempotentHandler<Rest extends unknown[]>(
       throw thrown;
     }
   }
+}
 
-  async function answer(respond: () => Response | Promise<Response>) {
-    return bufferResponse(await respond(), policy.maxResultBytes);
-  }
+/** A call that has a key, or lacks one that it needs. */
+interface AskedCall<Rest extends unknown[]> {
+  readonly call: HttpCall<Rest>;
+  /** The key as the client sent it, or as the developer's function gave it. */
+  readonly given: unknown;
+}
+
+interface FoundCall<Rest extends unknown[]> extends HttpCall<Rest> {
+  readonly key: string;
+}
+
+/** @throws IdempotencyError IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_INVALID */
+function withKey<Rest extends unknown[]>({ call, given }: AskedCall<Rest>): FoundCall<Rest> {
+  if (given === undefined) throw refusal('IDEMPOTENCY_KEY_MISSING');
+  return { ...call, key: checkKey(given) };
+}
+
+type Respond = () => Response | Promise<Response>;
+
+/** A call without a key is no part of the run around it. */
+async function passBy(respond: Respond): Promise<Response> {
+  return await (currentRun() ? outsideRun(respond) : respond());
+}
+
+async function answered(respond: Respond, maxBytes: number) {
+  return bufferResponse(await respond(), maxBytes);
 }
 
 /** A response is a refusal in the developer's own words. */

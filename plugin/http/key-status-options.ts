@@ -1,7 +1,6 @@
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { anIdempotency } from '../../server/internals.ts';
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
 import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 
@@ -9,8 +8,8 @@ type MaybePromise<T> = T | Promise<T>;
 
 /** Options of `createKeyStatusHandler`. */
 export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {
-  /** What `createIdempotency` returned: the one that the handler with keys uses. */
-  idempotency: Idempotency;
+  /** What `createIdempotency` returned: the one that the handler with keys uses, or the same function as that has. */
+  idempotency: IdempotencyOf<HttpCall<Rest>>;
   /**
    * Whose key it is: the same function as that of the handler with keys. Nothing (null, undefined, '') refuses the question with
    * IDEMPOTENCY_SCOPE_MISSING.
@@ -50,7 +49,7 @@ export interface HttpQuestion<Rest extends unknown[] = unknown[]> extends KeyedH
 }
 
 const CHECKS: Readonly<Record<keyof HttpKeyStatusOptions<never>, Check>> = {
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
   scope: required(aFunction, '({ request }) => userOf(request)?.id'),
   authorizeReplay: aFunction,
   headerName: aHeaderName,

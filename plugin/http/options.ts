@@ -1,9 +1,18 @@
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
-import { aFunction, aHeaderName, anObject, type Check, required } from '../../server/engine/option-checks.ts';
-import type { Exclusions } from '../../server/engine/policy.ts';
+import {
+  aFunction,
+  aHeaderName,
+  anObject,
+  anyOf,
+  type Check,
+  required,
+} from '../../server/engine/option-checks.ts';
+import type { ByRequest, Exclusions, Policy } from '../../server/engine/policy.ts';
+import type { PolicyFunctions } from '../../server/engine/request-policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { anIdempotency } from '../../server/internals.ts';
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
+import { Protection } from '../../server/protection.ts';
+import type { HttpCall, KeyedHttpCall } from './call.ts';
 import { OF_HANDLERS, type OfHandlers, type ScopeOf } from './handler-options.ts';
 import {
   type HttpPolicy,
@@ -23,8 +32,13 @@ import {
  * the same for all: `[NodeHost]` behind `toNodeHandler`.
  */
 export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> extends OfHandlers<Rest> {
-  /** What `createIdempotency` returned. */
-  idempotency: Idempotency;
+  /**
+   * What `createIdempotency` returned. A function gives the one of a request, for a store for each tenant; it is asked for requests with a
+   * key, and for those that lack one they need.
+   * @example
+   * idempotency: ({ request }) => tenantOf(request).idempotency
+   */
+  idempotency: IdempotencyOf<HttpCall<Rest>>;
   /**
    * Says whose keys these are: two callers with the same key meet only in the same scope. Asked for keyed requests only, and
    * before the body is read. Nothing (null, undefined, '') refuses the request with IDEMPOTENCY_SCOPE_MISSING; `'global'` must be
@@ -34,10 +48,13 @@ export interface HttpIdempotencyOptions<Rest extends unknown[] = unknown[]> exte
    */
   scope: ScopeOf<Rest>;
   /**
-   * Defaults of all handlers, in place of those of `createIdempotency`. What a handler says itself takes precedence.
+   * Defaults of all handlers, in place of those of `createIdempotency`; a function decides them by request, for the options of
+   * `RequestPolicy`. What a handler says itself takes precedence.
    * @default none
+   * @example
+   * policy: ({ scope }) => ({ retentionMs: keptFor(scope) })
    */
-  policy?: HttpPolicy<Rest>;
+  policy?: HttpPolicy<Rest> | ByRequest<KeyedHttpCall<Rest>>;
   /**
    * The header that clients send their key in.
    * @default 'Idempotency-Key'
@@ -60,13 +77,21 @@ interface HandlerPolicyOptions<Rest extends unknown[]> extends HttpPolicyOptions
    * @default that of `createIdempotencyHandler`
    */
   scope?: ScopeOf<Rest>;
+  /**
+   * Decides by request some options of the policy: those of `RequestPolicy`. Its word goes before what stands beside it. It is asked for
+   * requests with a key, before anything is claimed, and may be async.
+   * @default none
+   * @example
+   * policy: ({ request }) => ({ captureRequest: Math.random() < 0.01 })
+   */
+  policy?: ByRequest<KeyedHttpCall<Rest>>;
 }
 
 const CHECKS: Readonly<Record<keyof HttpIdempotencyOptions<never>, Check>> = {
   ...OF_HANDLERS,
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
   scope: required(aFunction, '({ request }) => userOf(request)?.id'),
-  policy: anObject,
+  policy: anyOf(anObject, aFunction),
   headerName: aHeaderName,
   documentation: {
     expected: 'an absolute URL',
@@ -78,6 +103,7 @@ const HANDLER_CHECKS: Readonly<Record<keyof HttpHandlerPolicy<never>, Check>> = 
   ...POLICY_CHECKS,
   ...OF_HANDLERS,
   scope: aFunction,
+  policy: aFunction,
 };
 
 const OF_POLICY: Origin = {
@@ -90,7 +116,6 @@ const OF_ONE: Origin = {
   of: 'idempotent',
   elsewhere: optionsOf('createIdempotencyHandler(...), for all handlers', [
     'idempotency',
-    'policy',
     'headerName',
     'documentation',
   ]),
@@ -110,7 +135,8 @@ export function checkHttpOptions(options: HttpIdempotencyOptions<never>): void {
   });
   namesToStore(options.headers ?? []);
   namesToCapture(options.captureHeaders ?? []);
-  resolveHttpPolicy(options.idempotency, options.policy ?? {}, OF_POLICY);
+  if (typeof options.policy !== 'function')
+    resolveHttpPolicy(options.idempotency, options.policy ?? {}, OF_POLICY);
 }
 
 /** The options of one handler, with every default filled in. */
@@ -127,8 +153,12 @@ export function resolveHandler<Rest extends unknown[]>(
 ) {
   checkOptions<HttpHandlerPolicy<Rest>>(ofOne, HANDLER_CHECKS, OF_ONE);
   const { own, policy } = apart(ofOne);
+  const all =
+    typeof ofAll === 'function' ? { decide: ofAll, policy: {} } : { decide: undefined, policy: ofAll };
   const {
     idempotency,
+    enabled,
+    policy: decide,
     methods = ['POST', 'PATCH'],
     require = false,
     headers = DEFAULT_STORED_HEADERS,
@@ -137,11 +167,17 @@ export function resolveHandler<Rest extends unknown[]>(
     maxRequestBytes = 10 * 1_048_576,
     documentation,
     ...functions
-  } = { ...options, ...own };
+  } = { ...options, policy: undefined, ...own };
+  const policies: PolicyFunctions<KeyedHttpCall<Rest>> = {
+    ofAll: all.decide && { decide: all.decide, origin: { of: OF_POLICY.of } },
+    ofOne: decide && { decide, origin: { of: OF_ONE.of } },
+    own: policy as Policy<never, never>,
+  };
   return {
     ...functions,
-    ...(resolveHttpPolicy(idempotency, overlaid(ofAll, policy), OF_ONE) satisfies ResolvedHttpPolicy),
-    idempotency,
+    ...(resolveHttpPolicy(idempotency, overlaid(all.policy, policy), OF_ONE) satisfies ResolvedHttpPolicy),
+    protection: new Protection<HttpCall<Rest>>({ idempotency, enabled }),
+    policies,
     methods: new Set(methods.map((method) => method.toUpperCase())),
     require,
     headerNames: namesToStore(headers),
@@ -158,7 +194,7 @@ function apart<Rest extends unknown[]>(ofOne: HttpHandlerPolicy<Rest>) {
   const pick = (isOwn: boolean) =>
     Object.fromEntries(given.filter(([name]) => Object.hasOwn(POLICY_CHECKS, name) !== isOwn));
   return {
-    own: pick(true) as OfHandlers<Rest> & { scope?: ScopeOf<Rest> },
+    own: pick(true) as OfHandlers<Rest> & Pick<HandlerPolicyOptions<Rest>, 'scope' | 'policy'>,
     policy: pick(false) as HttpPolicy<Rest>,
   };
 }

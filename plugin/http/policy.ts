@@ -1,10 +1,9 @@
 import type { Origin } from '../../server/engine/check-options.ts';
 import { pathOf } from '../../server/engine/check-options.ts';
 import type { FingerprintPolicy } from '../../server/engine/fingerprint-policy.ts';
-import type { Exclusions, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import type { Exclusions, Policy } from '../../server/engine/policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { internalsOf } from '../../server/internals.ts';
+import { type IdempotencyOf, type OperationPolicy, policyFor } from '../../server/idempotency-of.ts';
 import type { HttpFingerprintCall } from './call.ts';
 import type { HttpResult } from './handled.ts';
 
@@ -40,14 +39,14 @@ export interface HttpPolicyOptions<Rest extends unknown[] = unknown[]>
 }
 
 export interface ResolvedHttpPolicy {
-  readonly policy: ResolvedPolicy;
+  readonly operationPolicy: OperationPolicy;
   /** True compares a JSON body by what it says, whatever is excluded. */
   readonly isJson: boolean;
 }
 
-/** Fills in the defaults of `createIdempotency`. @throws TypeError naming the option, what was expected and what came */
+/** Checks a policy of HTTP, and takes it apart. @throws TypeError naming the option, what was expected and what came */
 export function resolveHttpPolicy(
-  idempotency: Idempotency,
+  idempotency: IdempotencyOf<never>,
   { fingerprint, ...policy }: HttpPolicyOptions<never>,
   origin: Origin,
 ): ResolvedHttpPolicy {
@@ -60,5 +59,5 @@ export function resolveHttpPolicy(
   const isJson = fingerprint === 'json';
   const rule = isJson || fingerprint === null ? { exclude: [] } : fingerprint;
   const given = { ...policy, ...(rule !== undefined && { fingerprint: rule }) } as Policy<never, never>;
-  return { policy: internalsOf(idempotency).policy(given, origin), isJson };
+  return { operationPolicy: policyFor(idempotency, given, origin), isJson };
 }

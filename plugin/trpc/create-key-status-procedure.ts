@@ -3,8 +3,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import { isIdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey } from '../../server/engine/key.ts';
 import { aFunction, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { anIdempotency } from '../../server/internals.ts';
+import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../server/idempotency-of.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import { shapeOf } from './error-codec.ts';
 import { toTRPCError } from './errors.ts';
@@ -46,8 +45,8 @@ export type TRPCKeyStatus =
 
 /** Options of {@link createKeyStatusProcedure}. */
 export interface KeyStatusProcedureOptions<Context> {
-  /** What `createIdempotency` returned: the one that the mutations use. */
-  idempotency: Idempotency;
+  /** What `createIdempotency` returned: the one that the mutations use. A function gives that of the caller, for a store for each tenant. */
+  idempotency: IdempotencyOf<{ readonly ctx: Context }>;
   /**
    * Says whose key it is: the same scope as that of the mutation. Null for nobody is IDEMPOTENCY_SCOPE_MISSING.
    * @example
@@ -87,7 +86,7 @@ export interface TRPCQuestion<Context> {
 }
 
 const CHECKS: Readonly<Record<keyof KeyStatusProcedureOptions<never>, Check>> = {
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
   scope: required(aFunction, '({ ctx }) => ctx.user?.id'),
   authorizeReplay: aFunction,
   maxWaitMs: integer(0, LONGEST_WAIT_MS),
@@ -125,7 +124,7 @@ export function createKeyStatusProcedure<Context extends object, Meta extends ob
 ): KeyStatusProcedure {
   checkRoot(t);
   checkOptions<KeyStatusProcedureOptions<Context>>(options, CHECKS, { of: 'createKeyStatusProcedure' });
-  const { idempotency, scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
+  const { scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
   const { procedure = t.procedure } = options;
   const config: Config = t._config;
   const form = formOf(config);
@@ -135,6 +134,7 @@ export function createKeyStatusProcedure<Context extends object, Meta extends ob
     const { key } = input;
     const ctx = opts.ctx as Context;
     try {
+      const idempotency = await idempotencyOf(options.idempotency, () => ({ ctx }));
       const scope = await scopeFor({ ctx });
       const question = {
         scope,

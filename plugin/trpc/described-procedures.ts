@@ -13,9 +13,10 @@ export async function describedProcedures(router: unknown): Promise<DescribedOpe
   const mutations = await mutationsOf(router);
   return mutations.map(([name, { middlewares = [] }]) => {
     const rules = middlewares.map(rulesOf).find((found) => found !== undefined);
-    return rules
-      ? { name, key: keyNeedOf(rules.require), policy: rules.policy }
-      : { name, key: 'none', policy: null };
+    if (!rules) return { name, key: 'none', policy: null };
+    const { ofAll, ofOne } = rules.policies;
+    const byRequest = (ofAll ?? ofOne) !== undefined;
+    return { name, key: keyNeedOf(rules.require), policy: rules.policy.shown, byRequest };
   });
 }
 

@@ -30,10 +30,7 @@ interface KeyOptions {
  * @throws TypeError when there is nowhere to look: a keyed call must not silently run without its key
  */
 export async function findKey(opts: CallOptions, { key, headerName }: KeyOptions): Promise<FoundKey> {
-  const call = callOf(opts, () => {
-    const sent = sentKey(opts, headerName);
-    return sent.from === 'call' ? (sent.key as string) : undefined;
-  });
+  const call = unkeyedCall(opts, headerName);
   if (!key) {
     checkHeaders(opts);
     return { call, source: sentKey(opts, headerName) };
@@ -42,6 +39,14 @@ export async function findKey(opts: CallOptions, { key, headerName }: KeyOptions
   if (given !== undefined && given !== null) return { call, source: { from: 'call', key: given } };
   const isPartOfRun = isNested() && isCarrier(headersOn(opts.ctx)?.carrier);
   return { call, source: { from: isPartOfRun ? 'outer_run' : 'nowhere' } };
+}
+
+/** Makes the call object of a call whose key is not looked for yet: the client's is read when somebody asks for it. */
+export function unkeyedCall(opts: CallOptions, headerName: string): TRPCCall {
+  return callOf(opts, () => {
+    const sent = sentKey(opts, headerName);
+    return sent.from === 'call' ? (sent.key as string) : undefined;
+  });
 }
 
 interface FoundKey {

@@ -54,13 +54,16 @@ export function markReplayed({ getRawInput }: CallOptions, expiresAt: Date | und
 export const replayOf = (call: CallIdentity): Replayed | undefined => replays.get(call);
 
 /** The rules of a guard that somebody who describes its procedure may want. */
-export type GuardRules = Pick<ProcedureRules, 'require' | 'policy'>;
+export type GuardRules = Pick<ProcedureRules, 'require' | 'policy' | 'policies'>;
 
-const guards = processWide('trpc.guards', 2, () => new WeakMap<object, GuardRules>());
+const guards = processWide('trpc.guards', 3, () => new WeakMap<object, GuardRules>());
 
 /** Marks a middleware that `idempotent()` has made. */
-export function markGuard<Guard extends object>(guard: Guard, { require, policy }: GuardRules): Guard {
-  guards.set(guard, { require, policy });
+export function markGuard<Guard extends object>(
+  guard: Guard,
+  { require, policy, policies }: GuardRules,
+): Guard {
+  guards.set(guard, { require, policy, policies });
   return guard;
 }
 

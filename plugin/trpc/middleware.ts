@@ -2,6 +2,7 @@ import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server
 import { tellPassed, tellRefusal } from '../../server/call-events.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
+import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
@@ -9,12 +10,13 @@ import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { keylessRun, nestedRun } from '../../server/run/keyless-run.ts';
 import { currentRun, outsideRun, type Run } from '../../server/run/run.ts';
+import { passUnprotected } from '../../server/run/stand-in-run.ts';
 import { type TRPCCall, withKnown } from './call.ts';
 import { capturedCall } from './captured-call.ts';
 import { toTRPCError } from './errors.ts';
 import { headersOn } from './headers.ts';
 import { comparisonOfInput } from './input.ts';
-import { findKey } from './key.ts';
+import { findKey, unkeyedCall } from './key.ts';
 import { carrying, isMarked, markGuard, markReplayed, type Progress } from './marks.ts';
 import { checkRoot, refusing } from './misuse.ts';
 import {
@@ -101,9 +103,9 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
   checkRoot(t);
   checkMiddlewareOptions(options);
   const ofAll = options as unknown as IdempotencyMiddlewareOptions<unknown, object>;
-  const { idempotency, headerName = 'Idempotency-Key' } = ofAll;
+  const { headerName = 'Idempotency-Key' } = ofAll;
   const { _config: config } = t;
-  const shared = { idempotency, headerName, config, form: formOf(config), reshape: reshaper(t.procedure) };
+  const shared = { headerName, config, form: formOf(config), reshape: reshaper(t.procedure) };
   const idempotent = (policy: ProcedurePolicy = {}) => {
     const rules = resolveProcedure(ofAll, policy);
     const guard: unknown = markGuard(guardedBy(shared, rules), rules);
@@ -116,7 +118,6 @@ export function createIdempotencyMiddleware<Context extends object, Meta extends
 }
 
 interface Shared {
-  readonly idempotency: Idempotency;
   readonly headerName: string;
   readonly config: Config;
   /** The form of the transformer, as a hash. */
@@ -125,12 +126,20 @@ interface Shared {
 }
 
 function guardedBy(shared: Shared, rules: ProcedureRules) {
-  const { idempotency, headerName, config, form, reshape } = shared;
-  const { policy, authorizeReplay } = rules;
+  const { headerName, config, form, reshape } = shared;
+  const { protection, authorizeReplay } = rules;
 
-  async function runKeyed(opts: CallOptions, progress: Progress, call: TRPCCall, given: unknown) {
+  async function runKeyed(
+    idempotency: Idempotency,
+    opts: CallOptions,
+    progress: Progress,
+    { call, given }: Keyed,
+  ) {
     const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
     const keyed = withKnown(call, { scope, key });
+    const policy = await policyOfCall(rules.policy.by(idempotency), rules.policies, () =>
+      withKnown(call, { scope, key }),
+    );
     const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
     const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<CallResult>({
       scope,
@@ -156,18 +165,34 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
   /** Gives the run of a call that passes by. Where a key is required, handlers count on one. */
   const runWithout = (make: () => Run) => (rules.require === true ? make() : undefined);
 
+  /** Lets a call through that `enabled` leaves unprotected. */
+  function unprotected({ next }: CallOptions, progress?: Progress): Promise<CallResult> {
+    return passUnprotected((run) => next({ ctx: { idempotency: runWithout(run), ...carrying(progress) } }));
+  }
+
   return async function idempotencyMiddleware(opts: CallOptions): Promise<CallResult> {
-    if (!idempotency.enabled || opts.type !== 'mutation') return passBy(opts, runWithout(keylessRun));
+    if (opts.type !== 'mutation') return passBy(opts, runWithout(keylessRun));
+    if (protection.isOff) return unprotected(opts);
     const progress = progressOf(opts);
+    let idempotency = protection.only;
     try {
+      if (!(await protection.isOn(() => unkeyedCall(opts, headerName))))
+        return await unprotected(opts, progress);
       const { call, source } = await findKey(opts, { key: rules.key, headerName });
       switch (source.from) {
-        case 'call':
-          return await runKeyed(opts, progress, call, source.key);
+        case 'call': {
+          idempotency = await protection.of(() => call);
+          if (!idempotency) return await unprotected(opts, progress);
+          return await runKeyed(idempotency, opts, progress, { call, given: source.key });
+        }
         case 'nowhere':
-          if (await isRequired(rules.require, call)) throw refusal('IDEMPOTENCY_KEY_MISSING');
-          tellPassed(idempotency, opts.path);
-          return await passBy(opts, undefined, progress);
+          if (!(await isRequired(rules.require, call))) {
+            tellPassed(protection.only, opts.path);
+            return await passBy(opts, undefined, progress);
+          }
+          idempotency = await protection.of(() => call);
+          if (idempotency) throw refusal('IDEMPOTENCY_KEY_MISSING');
+          return await unprotected(opts, progress);
         case 'outer_run':
           return await passBy(
             opts,
@@ -182,6 +207,12 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
       throw isIdempotencyError(error) ? toTRPCError(error) : error;
     }
   };
+}
+
+/** A call, and its key as the developer's function or the client gave it. */
+interface Keyed {
+  readonly call: TRPCCall;
+  readonly given: unknown;
 }
 
 /** @throws TypeError for anything but a boolean, such as `ctx.user?.isNew` of nobody: it must not let a call pass unprotected */

@@ -10,10 +10,16 @@ import {
   type Check,
   required,
 } from '../../server/engine/option-checks.ts';
-import type { Exclusions, Finished, Policy, ResolvedPolicy } from '../../server/engine/policy.ts';
+import type { ByRequest, Exclusions, Finished, Policy } from '../../server/engine/policy.ts';
+import type { PolicyFunctions } from '../../server/engine/request-policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
-import { anIdempotency, internalsOf } from '../../server/internals.ts';
+import {
+  anIdempotencyOf,
+  type IdempotencyOf,
+  type OperationPolicy,
+  policyFor,
+} from '../../server/idempotency-of.ts';
+import { type EnabledBy, Protection } from '../../server/protection.ts';
 import type { TRPCCall, TRPCKeyedCall } from './call.ts';
 
 type MaybeText = string | null | undefined;
@@ -21,6 +27,14 @@ type OrPromise<T> = T | Promise<T>;
 
 /** The functions that decide about one call. Each is an option of all procedures and of one, whose word goes first. */
 export interface CallDecisions<Context, Meta, Input> {
+  /**
+   * False lets a mutation pass by, as if it had no key: its key is not looked at, and none is required. It may be a function, for a rollout by
+   * tenant. Where a key is certain otherwise, `ctx.idempotency` is a run of which nothing is recorded.
+   * @default true
+   * @example
+   * enabled: ({ ctx }) => ctx.tenant.isPilot
+   */
+  enabled?: EnabledBy<TRPCCall<Context, Meta, Input>>;
   /**
    * Says whose keys they are: a user's, a tenant's. Null for nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
    * @example
@@ -82,12 +96,30 @@ export type ProcedurePolicy<Context = unknown, Meta = object, Input = unknown> =
   Meta,
   Input
 > &
-  CallDecisions<Context, Meta, Input>;
+  CallDecisions<Context, Meta, Input> &
+  PolicyDecision<Context, Meta, Input>;
+
+/** The function by which one procedure decides its policy by request. */
+export interface PolicyDecision<Context, Meta, Input> {
+  /**
+   * Decides by request some options of the policy: those of `RequestPolicy`. Its word goes before what stands beside it. It is asked for
+   * mutations with a key, before anything is claimed, and may be async.
+   * @default none
+   * @example
+   * policy: ({ ctx }) => ({ retentionMs: ctx.tenant.keptMs })
+   */
+  policy?: ByRequest<TRPCKeyedCall<Context, Meta, Input>>;
+}
 
 /** Options of {@link createIdempotencyMiddleware}. */
 export interface IdempotencyMiddlewareOptions<Context, Meta> extends CallDecisions<Context, Meta, unknown> {
-  /** What `createIdempotency` returned. */
-  idempotency: Idempotency;
+  /**
+   * What `createIdempotency` returned. A function gives the one of a call, for a store for each tenant; it is asked for mutations with a key,
+   * and for those that lack one they need.
+   * @example
+   * idempotency: ({ ctx }) => ctx.tenant.idempotency
+   */
+  idempotency: IdempotencyOf<TRPCCall<Context, Meta>>;
   /**
    * Says whose keys they are: two callers with the same key meet only in the same scope. It is asked for keyed mutations only. Null,
    * undefined or '' is nobody, which a keyed mutation may not be (IDEMPOTENCY_SCOPE_MISSING).
@@ -104,15 +136,16 @@ export interface IdempotencyMiddlewareOptions<Context, Meta> extends CallDecisio
    */
   headerName?: string;
   /**
-   * The policy of procedures that do not say otherwise.
+   * The policy of procedures that do not say otherwise. A function decides it by request, for the options of `RequestPolicy`.
    * @default that of `createIdempotency`
    * @example
    * policy: { retentionMs: 7 * 24 * 3600_000, classify: (end) => (end.outcome === 'error' ? { release: end.error.code } : 'store') }
    */
-  policy?: TRPCPolicy<Context, Meta>;
+  policy?: TRPCPolicy<Context, Meta> | ByRequest<TRPCKeyedCall<Context, Meta>>;
 }
 
 const DECISION_CHECKS: Readonly<Record<keyof CallDecisions<never, never, never>, Check>> = {
+  enabled: aSwitch,
   scope: aFunction,
   key: anyOf(aFunction, aNull),
   require: aSwitch,
@@ -121,10 +154,10 @@ const DECISION_CHECKS: Readonly<Record<keyof CallDecisions<never, never, never>,
 
 const CHECKS: Readonly<Record<keyof IdempotencyMiddlewareOptions<never, never>, Check>> = {
   ...DECISION_CHECKS,
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
   scope: required(aFunction, '({ ctx }) => ctx.user?.id'),
   headerName: aHeaderName,
-  policy: anObject,
+  policy: anyOf(anObject, aFunction),
 };
 
 const FACTORY = 'createIdempotencyMiddleware';
@@ -138,23 +171,24 @@ export function checkMiddlewareOptions(options: unknown): void {
     ),
   });
   const { idempotency, policy } = options as IdempotencyMiddlewareOptions<never, never>;
-  if (policy)
-    internalsOf(idempotency).policy(engineTerms(policy), {
-      of: FACTORY,
-      at: 'policy',
-      elsewhere: DECISIONS_ELSEWHERE,
-    });
+  if (policy && typeof policy !== 'function') {
+    const origin: Origin = { of: FACTORY, at: 'policy', elsewhere: DECISIONS_ELSEWHERE };
+    policyFor(idempotency, engineTerms(policy), origin);
+  }
 }
 
 const DECISIONS_ELSEWHERE = optionsOf(`${FACTORY}(...), beside \`policy\``, Object.keys(CHECKS));
 const ORIGIN: Origin = {
   of: 'idempotent',
-  elsewhere: optionsOf(`${FACTORY}(...), for all procedures`, ['idempotency', 'headerName', 'policy']),
+  elsewhere: optionsOf(`${FACTORY}(...), for all procedures`, ['idempotency', 'headerName']),
 };
 
 /** The decisions about the calls of one procedure, and its policy. */
-export interface ProcedureRules extends Required<CallDecisions<unknown, object, unknown>> {
-  readonly policy: ResolvedPolicy;
+export interface ProcedureRules extends Required<Omit<CallDecisions<unknown, object, unknown>, 'enabled'>> {
+  readonly protection: Protection<TRPCCall>;
+  readonly policy: OperationPolicy;
+  /** The functions that decide some of it by request. */
+  readonly policies: PolicyFunctions<TRPCKeyedCall>;
 }
 
 /**
@@ -165,24 +199,30 @@ export function resolveProcedure(
   ofAll: IdempotencyMiddlewareOptions<unknown, object>,
   options: ProcedurePolicy,
 ): ProcedureRules {
-  checkOptions<ProcedurePolicy>(options, { ...POLICY_CHECKS, ...DECISION_CHECKS }, ORIGIN);
-  const { scope, key, require, authorizeReplay, ...policy } = options;
+  checkOptions<ProcedurePolicy>(options, { ...POLICY_CHECKS, ...DECISION_CHECKS, policy: aFunction }, ORIGIN);
+  const { enabled, scope, key, require, authorizeReplay, policy: decide, ...own } = options;
+  const { idempotency, policy: base } = ofAll;
+  const [decideAll, fixed] = typeof base === 'function' ? [base, {}] : [undefined, base ?? {}];
   return {
+    protection: new Protection({ idempotency, enabled: enabled ?? ofAll.enabled }),
     scope: scope ?? ofAll.scope,
     key: (key === undefined ? ofAll.key : key) ?? null,
     require: require ?? ofAll.require ?? false,
     authorizeReplay: (authorizeReplay === undefined ? ofAll.authorizeReplay : authorizeReplay) ?? null,
-    policy: internalsOf(ofAll.idempotency).policy(layered(ofAll, policy), ORIGIN),
+    policy: layered(idempotency, fixed, own),
+    policies: {
+      ofAll: decideAll && { decide: decideAll, origin: { of: FACTORY } },
+      ofOne: decide && { decide, origin: ORIGIN },
+      own: engineTerms(own),
+    },
   };
 }
 
 /** Puts the policy of one procedure over that of all. */
-function layered({ idempotency, policy: base }: Base, own: TRPCPolicy): Policy<never, never> {
-  internalsOf(idempotency).policy(engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
-  return engineTerms(overlaid(base ?? {}, own));
+function layered(idempotency: IdempotencyOf<never>, ofAll: TRPCPolicy, own: TRPCPolicy) {
+  policyFor(idempotency, engineTerms(own), ORIGIN); // what contradicts itself in one place is an error
+  return policyFor(idempotency, engineTerms(overlaid(ofAll, own)), ORIGIN);
 }
-
-type Base = Pick<IdempotencyMiddlewareOptions<unknown, object>, 'idempotency' | 'policy'>;
 
 /** Lets the engine ask a `classify` that takes tRPC's own terms. */
 function engineTerms({ classify, ...policy }: Policy<never, unknown, TRPCFinished>): Policy<never, never> {

@@ -19,13 +19,13 @@ export function operationsTable(operations: readonly DescribedOperation[]): stri
     .join('\n');
 }
 
-function cellsOf({ key, policy }: DescribedOperation): string[] {
+function cellsOf({ key, policy, byRequest }: DescribedOperation): string[] {
   if (key === 'none' || !policy) return ['has no effect', ...COLUMNS.slice(2).map(() => '')];
   return [
     `${KEY[key]}${formOf(policy)}`,
-    durationOf(policy.retentionMs),
-    duplicateOf(policy),
-    retryOf(policy),
+    ...[durationOf(policy.retentionMs), duplicateOf(policy), retryOf(policy)].map((cell) =>
+      byRequest ? `${cell}; may depend on the call` : cell,
+    ),
     comparedOf(policy),
     crashOf(policy),
   ];

@@ -7,6 +7,8 @@ export interface DescribedOperation {
   readonly key: 'required' | 'optional' | 'by_call' | 'none';
   /** The policy of a keyed call of this operation alone; null where there is none. */
   readonly policy: ResolvedPolicy | null;
+  /** True where a function decides some of the policy for each call. */
+  readonly byRequest?: boolean;
 }
 
 /** Says whether an operation needs a key, by the value of its `require`. */

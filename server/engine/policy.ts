@@ -165,6 +165,13 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
   fingerprint?: FingerprintPolicy<Call> | null;
 }
 
+declare const why: unique symbol;
+
+/** No value has the type `Excluded`: an option of this type can not stand where it stands, for the reason that the compiler shows. */
+export interface Excluded<Why extends string> {
+  readonly [why]: Why;
+}
+
 /** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */
 type CrashRule =
   | { transaction?: false; onCrash?: 'in_doubt' | 'retry' }
@@ -189,6 +196,36 @@ export type ExclusivePolicy<Call = unknown, Result = unknown> = Policy<Call, Res
  * undefined for no body.
  */
 export type Redaction = readonly string[] | ((body: unknown, where: 'request' | 'response') => unknown);
+
+/**
+ * Options that a `policy` function may decide by request. They concern only the call's own run or own wait, so that two calls of one key
+ * may have them differently. The others say what a record means to every call that meets it: whose lease has lapsed, what is then done,
+ * which requests are the same, who can read it.
+ */
+export type RequestOption =
+  | 'retentionMs'
+  | 'maxRunMs'
+  | 'concurrent'
+  | 'waitTimeoutMs'
+  | 'retain'
+  | 'maxResultBytes'
+  | 'compressAboveBytes'
+  | 'captureRequest'
+  | 'maxCapturedBytes';
+
+/** The part of a policy that a `policy` function decides by request. What is absent is as the operation has it. */
+export type RequestPolicy = Pick<Policy, RequestOption> & WaitRule & NotByRequest;
+
+/** The compiler sees no unknown member in what a function returns, so that each option which is not for it is named here. */
+type NotByRequest = {
+  readonly [Option in Exclude<
+    keyof Policy,
+    RequestOption
+  >]?: Excluded<'it has to be the same for every call of one key, so it belongs into createIdempotency(...) or the policy of the operation'>;
+};
+
+/** A `policy` function decides by request. It may be async; nothing is claimed before it has answered. */
+export type ByRequest<Call> = (call: Call) => RequestPolicy | Promise<RequestPolicy>;
 
 /** A policy with every default filled in. */
 export type ResolvedPolicy = Readonly<

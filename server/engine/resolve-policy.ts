@@ -105,6 +105,15 @@ export function resolvePolicy(
   return resolved;
 }
 
+/**
+ * Checks a policy where it is not known yet whose defaults it will be filled in by.
+ * @returns the policy as the defaults of this package fill it in
+ * @throws TypeError naming the option, what was expected and what came
+ */
+export function checkPolicy(policy: Policy<never, never>, origin: Origin): ResolvedPolicy {
+  return resolvePolicy(policy, { ...DEFAULTS, leaseMs: SECOND }, origin);
+}
+
 /** An `Exclusion` is an option that has no effect beside others of the same object. */
 interface Exclusion {
   readonly option: keyof Policy;
@@ -164,7 +173,7 @@ function contradicts(policy: Policy<never, never>, { option, excludedBy }: Exclu
 }
 
 /** Refuses an option that would have no effect: whoever has written it relies on it. */
-function checkExclusions(policy: Policy<never, never>, origin: Origin): void {
+export function checkExclusions(policy: Policy<never, never>, origin: Origin): void {
   const found = EXCLUSIONS.find((exclusion) => contradicts(policy, exclusion));
   if (!found) return;
   const { option, beside, fix } = found;

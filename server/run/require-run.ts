@@ -1,5 +1,5 @@
 import type { Session } from '../engine/session.ts';
-import { currentRun, type Run } from './run.ts';
+import { currentRun, type Run, standInRun } from './run.ts';
 
 /** A `TransactionalRun` is a run with `transaction: true`, so its session is there. */
 export interface TransactionalRun extends Run {
@@ -13,8 +13,9 @@ export interface TransactionalRun extends Run {
  *
  * @example
  * const charge = await requireRun().step('charge', ({ key, signal }) => provider.charge(input, { idempotencyKey: key, signal }))
- * @throws TypeError outside of a run: the call came without a key, the adapter is not in its path, or `enabled` is false for GraphQL,
- *   tRPC and HTTP
+ * Where `enabled` is false for a call, there is no current run, but this function gives one of which nothing is recorded: a handler that
+ * counts on a run goes on, as unprotected as it would be without Latchkey.
+ * @throws TypeError outside of a run: the call came without a key, or the adapter is not in its path
  */
 export function requireRun(): Run;
 /**
@@ -24,15 +25,22 @@ export function requireRun(): Run;
  * @example
  * const { session } = requireRun({ transaction: true })
  * await db.collection('orders').insertOne(order, { session })
- * @throws TypeError also in a run without a transaction
+ * @throws TypeError also in a run without a transaction, and where `enabled` is false for the call: nothing began one
  */
 export function requireRun(needs: { transaction: true }): TransactionalRun;
 export function requireRun(needs: { transaction?: boolean } = {}): Run {
-  const run = currentRun();
+  const standIn = standInRun();
+  const run = currentRun() ?? standIn;
   if (!run) {
     throw new TypeError(
       'Expected requireRun() to be called inside of a run, and there is none here: the call came without an idempotency key ' +
         '(`require: true` refuses such calls), or not by way of Latchkey; use currentRun() where a key is optional',
+    );
+  }
+  if (needs.transaction && standIn) {
+    throw new TypeError(
+      'Expected requireRun({ transaction: true }) to be called in a transaction, and this call has none, for `enabled` is false for it: ' +
+        'use currentRun()?.session, and begin a transaction of your own where that is undefined',
     );
   }
   if (needs.transaction && !run.session) {

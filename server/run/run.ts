@@ -171,13 +171,15 @@ interface Context {
   readonly run: Run | undefined;
   /** The nearest first. */
   readonly frames: readonly Frame[];
+  /** Makes the run for `requireRun()` in a call that is left unprotected. */
+  readonly standIn?: () => Run;
 }
 
 /** Where each of a chain of runs began the next one and ended, only so many of them are remembered. */
 const MOST_ENDED = 16;
 
-// 3 with the next change of `Context` or `Run`.
-const contexts = processWide('runs', 2, () => new AsyncLocalStorage<Context>());
+// 4 with the next change of `Context` or `Run`.
+const contexts = processWide('runs', 3, () => new AsyncLocalStorage<Context>());
 
 /**
  * Gives the keyed run that the caller is in; undefined outside of one, and in a nested call that has no key of its own. Where a key is
@@ -221,6 +223,14 @@ async function insideKey<T>(
 export function outsideRun<T>(body: () => T): T {
   return contexts.run({ run: undefined, frames: frames() }, body);
 }
+
+/** Runs a call that is left unprotected: there is no run in it, but for `requireRun()`. */
+export function withStandIn<T>(standIn: () => Run, body: () => T): T {
+  return contexts.run({ run: undefined, frames: frames(), standIn }, body);
+}
+
+/** Gives the run for `requireRun()` in a call that is left unprotected. */
+export const standInRun = (): Run | undefined => contexts.getStore()?.standIn?.();
 
 /** Tells whether the caller is inside a run of this key, at any depth: waiting for that run would never end. */
 export function isInsideRun(scope: string, key: string): boolean {

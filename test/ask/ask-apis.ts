@@ -6,6 +6,8 @@ export interface Question {
   /** True for a caller that `authorizeReplay` denies. */
   readonly denied?: boolean;
   readonly waitMs?: number;
+  /** Whose database is asked, where each tenant has its own. */
+  readonly tenant?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ const variablesOf = ({ key, waitMs }: Question) => ({ key, ...(waitMs !== undefi
 
 async function send(
   url: string,
-  { user = 'alice', denied, signal }: Question,
+  { user = 'alice', denied, tenant, signal }: Question,
   headers: Record<string, string> = {},
   body?: object,
 ): Promise<Asked> {
@@ -57,6 +59,7 @@ async function send(
     headers: {
       'x-user': user,
       ...(denied && { 'x-denied': 'yes' }),
+      ...(tenant && { 'x-tenant': tenant }),
       ...(body && { 'content-type': 'application/json' }),
       ...headers,
     },

@@ -256,7 +256,7 @@ describe('latchkey lint exits with 2, and says why, for', () => {
       'options without an idempotency',
       { 'a.graphql': sdl, 'options.mjs': 'export default { scope: () => "ada" }' },
       ['--schema', 'a.graphql', '--options', './options.mjs', '--markdown'],
-      'error: Expected `idempotency` to be what createIdempotency(...) returns, got undefined\n',
+      'error: Expected `idempotency` to be what createIdempotency(...) returns, or a function that gives it for a call, got undefined\n',
     ],
     [
       'options for a mutation that the schema does not have',

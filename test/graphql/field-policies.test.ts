@@ -220,7 +220,7 @@ it.each([
   [{ headerName: '' }, 'Expected `headerName` to be the name of an HTTP header, got ""'],
   [{ require: 'yes' }, 'Expected `require` to be a boolean or a function, got "yes"'],
   [{ request: {} }, 'Expected `request` to be a function, got an object'],
-  [{ policy: 5 }, 'Expected `policy` to be an object, got 5'],
+  [{ policy: 5 }, 'Expected `policy` to be an object or a function, got 5'],
   [{ policy: { leaseMs: 5 } }, 'Expected `policy.leaseMs` to be an integer'],
   [
     { policy: { key: () => 'k' } },

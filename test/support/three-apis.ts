@@ -12,14 +12,24 @@ import {
   idempotencyErrorFormatter,
   idempotencyResponseMeta,
 } from '../../plugin/trpc/index.ts';
-import type { Idempotency, Policy } from '../../server/index.ts';
+import type { Idempotency, Policy, RequestPolicy } from '../../server/index.ts';
 import { listen } from './listen.ts';
 
 /** `mode` names a behaviour of the test: it is a header, so that a retry's body is the same without it. */
 type Mutation<Input> = (input: Input, mode: string | undefined) => unknown;
 
+/** What the functions of each adapter's options are shown here of a call: its headers. */
+type Header = (name: string) => string | undefined;
+type ByHeader<T> = (header: Header) => T | Promise<T>;
+
 export interface ThreeApisOptions<Input> {
-  readonly idempotency: Idempotency;
+  /** Or a function that gives the one of a call. */
+  readonly idempotency: Idempotency | ByHeader<Idempotency>;
+  readonly enabled?: boolean | ByHeader<boolean>;
+  /** Decides the policy of all mutations by request. */
+  readonly decide?: ByHeader<RequestPolicy>;
+  /** Decides that of each. */
+  readonly decideOne?: ByHeader<RequestPolicy>;
   /** `type Mutation` of GraphQL, and what it needs. */
   readonly typeDefs: string;
   /** Of each mutation, in tRPC and plain HTTP. */
@@ -72,13 +82,45 @@ export async function startThreeApis<Input>(options: ThreeApisOptions<Input>): P
   };
 }
 
+/** Makes the options of an adapter, whose functions are shown a call of `Call`. */
+function optionsFor<Call, Input>(
+  { idempotency, enabled, require, decide, decideOne }: ThreeApisOptions<Input>,
+  headerOf: (call: Call) => Header,
+) {
+  const by =
+    <T>(of: ByHeader<T>) =>
+    (call: Call) =>
+      of(headerOf(call));
+  const ofAll = {
+    idempotency: typeof idempotency === 'function' ? by(idempotency) : idempotency,
+    ...(enabled !== undefined && { enabled: typeof enabled === 'function' ? by(enabled) : enabled }),
+    ...(require !== undefined && { require }),
+    ...(decide && { policy: by(decide) }),
+  };
+  return { ofAll, ofOne: decideOne ? { policy: by(decideOne) } : {} };
+}
+
+const graphqlHeaders =
+  ({ context }: { context: { request: Request } }): Header =>
+  (name) =>
+    context.request.headers.get(name) ?? undefined;
+const trpcHeaders =
+  ({ ctx }: { ctx: { req: IncomingMessage } }): Header =>
+  (name) =>
+    ctx.req.headers[name] as string | undefined;
+const httpHeaders =
+  ({ request }: { request: Request }): Header =>
+  (name) =>
+    request.headers.get(name) ?? undefined;
+
 function yogaOf<Input>(options: ThreeApisOptions<Input>) {
-  const { idempotency, typeDefs, mutations, policy = {}, maskedErrors = true, require = false } = options;
+  const { typeDefs, mutations, policy = {}, maskedErrors = true } = options;
+  const { ofAll, ofOne } = optionsFor(options, graphqlHeaders);
   const each = <T>(make: (mutation: Mutation<Input>) => T) =>
     Object.fromEntries(Object.entries(mutations).map(([name, mutation]) => [name, make(mutation)]));
   const scope = ({ context }: { context: { request: Request } }) => context.request.headers.get('x-user');
   const status = createKeyStatusField({
-    idempotency,
+    idempotency: ofAll.idempotency,
     scope,
     authorizeReplay: ({ context: { request } }) => !request.headers.has('x-denied'),
   });
@@ -98,17 +140,17 @@ function yogaOf<Input>(options: ThreeApisOptions<Input>) {
     }),
     plugins: [
       useIdempotency({
-        idempotency,
+        ...ofAll,
         scope,
-        require,
-        fields: each(() => policy),
+        fields: each(() => ({ ...policy, ...ofOne })),
       }),
     ],
   });
 }
 
 function trpcOf<Input>(options: ThreeApisOptions<Input>) {
-  const { idempotency, input, mutations, policy, transformer, require = false } = options;
+  const { input, mutations, policy, transformer } = options;
+  const { ofAll, ofOne } = optionsFor(options, trpcHeaders);
   const t = initTRPC.context<{ req: IncomingMessage }>().create({
     isDev: false,
     ...(transformer && { transformer }),
@@ -116,9 +158,9 @@ function trpcOf<Input>(options: ThreeApisOptions<Input>) {
   });
   const header = (req: IncomingMessage, name: string) => req.headers[name] as string | undefined;
   const scope = ({ ctx }: { ctx: { req: IncomingMessage } }) => header(ctx.req, 'x-user') ?? null;
-  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope, ...(require && { require }) });
+  const idempotent = createIdempotencyMiddleware(t, { ...ofAll, scope });
   const keyStatus = createKeyStatusProcedure(t, {
-    idempotency,
+    idempotency: ofAll.idempotency,
     scope,
     authorizeReplay: ({ ctx }) => header(ctx.req, 'x-denied') === undefined,
   });
@@ -126,7 +168,7 @@ function trpcOf<Input>(options: ThreeApisOptions<Input>) {
     name,
     t.procedure
       .input(input)
-      .use(idempotent(policy))
+      .use(idempotent({ ...policy, ...ofOne }))
       .mutation(({ ctx, input }) => mutation(input as Input, header(ctx.req, 'x-mode'))),
   ]);
   return createHTTPHandler({
@@ -137,13 +179,9 @@ function trpcOf<Input>(options: ThreeApisOptions<Input>) {
   });
 }
 
-function httpOf<Input>({
-  idempotency,
-  input,
-  mutations,
-  policy = {},
-  require = false,
-}: ThreeApisOptions<Input>) {
+function httpOf<Input>(options: ThreeApisOptions<Input>) {
+  const { input, mutations, policy = {} } = options;
+  const { ofAll, ofOne } = optionsFor(options, httpHeaders);
   const handler = async (request: Request) => {
     const mutation = mutations[new URL(request.url).pathname.slice(1)];
     if (!mutation) return new Response('no such mutation', { status: 404 });
@@ -151,15 +189,15 @@ function httpOf<Input>({
     return Response.json(await mutation(input.parse(await request.json()), mode));
   };
   const idempotent = createIdempotencyHandler({
-    idempotency,
+    ...ofAll,
     scope: ({ request }) => request.headers.get('x-user'),
-    require,
     onError: (error) => Response.json({ message: String(error) }, { status: 500 }),
   });
-  return toNodeHandler(idempotent(handler, policy));
+  return toNodeHandler(idempotent(handler, { ...policy, ...ofOne }));
 }
 
-function statusOf<Input>({ idempotency }: ThreeApisOptions<Input>) {
+function statusOf<Input>(options: ThreeApisOptions<Input>) {
+  const { idempotency } = optionsFor(options, httpHeaders).ofAll;
   return toNodeHandler(
     createKeyStatusHandler({
       idempotency,

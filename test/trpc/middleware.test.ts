@@ -109,7 +109,7 @@ describe('a keyed mutation', () => {
       { paid: true },
       expect.objectContaining({ name: 'TRPCError', message: 'sold out' }),
     ]);
-    expect(fresh.events.flatMap((event) => (event.type === 'released' ? [event.reason] : []))).toEqual([
+    expect(fresh.events.flatMap((event) => (event.type === 'released' ? [event.detail] : []))).toEqual([
       'taken back',
       'sold out',
     ]);
@@ -287,7 +287,7 @@ describe('a wrong set-up says so', () => {
   it.each([
     [
       { idempotency: undefined },
-      'Expected `idempotency` to be what createIdempotency(...) returns, got undefined',
+      'Expected `idempotency` to be what createIdempotency(...) returns, or a function that gives it for a call, got undefined',
     ],
     [{ scope: 'global' }, 'Expected `scope` to be a function'],
     [{ key: 'k' }, 'Expected `key` to be a function'],

@@ -1,13 +1,16 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql';
+import type { Origin } from '../../../server/engine/check-options.ts';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
-import type { Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
+import type { ByRequest, Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
+import { askPolicy } from '../../../server/engine/request-policy.ts';
 import type { Resolver } from '../../../server/engine/resolution.ts';
-import { overlaid } from '../../../server/engine/resolve-policy.ts';
+import { checkPolicy, overlaid } from '../../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
 import { internalsOf } from '../../../server/internals.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
+import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import {
   checkFieldPolicy,
   fieldsOrigin,
@@ -15,33 +18,41 @@ import {
   type GraphQLFieldPolicy,
   POLICY_ORIGIN,
 } from './field-policy.ts';
+import type { KeyOfCall } from './graphql-call.ts';
 
 /** The functions of a field that are no part of a policy: each field keeps its own. */
 export type FieldFunctions = GraphQLFieldFunctions<never>;
 
 type Policies = Readonly<Record<string, GraphQLFieldPolicy<never> | undefined>>;
 type AnyPolicy = Policy<never, never>;
+type Decide = ByRequest<object>;
 
 /** `FieldPolicies` holds the policies of root fields, checked at construction. */
 export class FieldPolicies {
-  readonly #idempotency: Idempotency;
+  readonly #fillIn: (policy: AnyPolicy, origin: Origin) => ResolvedPolicy;
   readonly #default: ResolvedPolicy;
   /** The policy of all mutations, which that of a field goes over. */
   readonly #ofAll: AnyPolicy;
+  /** The function that decides it by request. */
+  readonly #decideOfAll: Decide | undefined;
   readonly #overrides: ReadonlyMap<string, AnyPolicy>;
   readonly #functions: ReadonlyMap<string, FieldFunctions>;
   readonly #resolved: ReadonlyMap<string, ResolvedPolicy>;
 
-  /** @throws TypeError naming the option: `fields.chargeCard.leaseMs` */
-  constructor(idempotency: Idempotency, fields: Policies, ofAll: AnyPolicy = {}) {
-    this.#idempotency = idempotency;
-    this.#ofAll = ofAll;
-    this.#default = internalsOf(idempotency).policy(ofAll, POLICY_ORIGIN);
+  /**
+   * @param idempotency whose defaults fill the policies in; undefined where each call has its own, and only the rest is asked for
+   * @throws TypeError naming the option: `fields.chargeCard.leaseMs`
+   */
+  constructor(idempotency: Idempotency | undefined, fields: Policies, ofAll: AnyPolicy | Decide = {}) {
+    this.#fillIn = idempotency ? internalsOf(idempotency).policy : checkPolicy;
+    [this.#ofAll, this.#decideOfAll] = typeof ofAll === 'function' ? [{}, ofAll] : [ofAll, undefined];
+    this.#default = this.#fillIn(this.#ofAll, POLICY_ORIGIN);
     const split = Object.entries(fields).flatMap(([name, policy]) => {
       if (policy === undefined) return [];
       checkFieldPolicy(name, policy);
-      const { scope, key, require, authorizeReplay, ...rest } = policy;
-      return [{ name, functions: { scope, key, require, authorizeReplay } as FieldFunctions, rest }];
+      const { scope, key, require, authorizeReplay, policy: decide, ...rest } = policy;
+      const functions = { scope, key, require, authorizeReplay, policy: decide } as FieldFunctions;
+      return [{ name, functions, rest }];
     });
     this.#functions = new Map(split.map(({ name, functions }) => [name, functions]));
     this.#overrides = new Map(split.map(({ name, rest }) => [name, rest]));
@@ -49,7 +60,7 @@ export class FieldPolicies {
   }
 
   #resolve(policy: AnyPolicy, names: readonly string[]): ResolvedPolicy {
-    return internalsOf(this.#idempotency).policy(overlaid(this.#ofAll, policy), fieldsOrigin(names));
+    return this.#fillIn(overlaid(this.#ofAll, policy), fieldsOrigin(names));
   }
 
   /** Gives the functions of a field; each is undefined where it has none of its own. */
@@ -106,7 +117,41 @@ export class FieldPolicies {
     const [first] = named;
     if (first === undefined) return this.#default;
     if (named.length === 1) return this.#resolved.get(first) as ResolvedPolicy;
-    return this.#resolve(this.#merged(named), named);
+    return this.#resolve(
+      merged(named.map((field) => ({ field, policy: this.#overrides.get(field) ?? {} }))),
+      named,
+    );
+  }
+
+  /**
+   * Gives the policy of a call: that of its operation, with what `policy` functions decide by request. Several fields share one record, so
+   * what is decided for them is merged, too.
+   * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `conflicting_policies`
+   * @throws TypeError for an option that may not be decided by request
+   */
+  async ofCall<Context>(parts: CallParts<Context>, known: KeyOfCall): Promise<ResolvedPolicy> {
+    const { calls, fields } = parts.mutation;
+    if (!calls.some(({ field }) => this.isByRequest(field))) return this.of(fields);
+    const decided = await decidedBy(this.#decideOfAll, { of: POLICY_ORIGIN.of }, () =>
+      operationCall(parts, undefined, known),
+    );
+    const layers: Layer[] = [];
+    for (const call of calls) {
+      const { field } = call;
+      const ofCall = await decidedBy(
+        this.functions(field).policy as Decide | undefined,
+        fieldsOrigin([field]),
+        () => fieldCall(parts, call, known),
+      );
+      layers.push({ field, policy: overlaid(this.#overrides.get(field) ?? {}, ofCall) });
+    }
+    const ofAll = overlaid(this.#ofAll, decided);
+    return this.#fillIn(overlaid(ofAll, merged(layers)), fieldsOrigin(fields));
+  }
+
+  /** Tells whether a function decides some of the policy of a field. */
+  isByRequest(field: string): boolean {
+    return (this.#decideOfAll ?? this.functions(field).policy) !== undefined;
   }
 
   /** Gives the `resolve` function of all mutations. */
@@ -123,22 +168,37 @@ export class FieldPolicies {
   fingerprint(field: string): ResolvedFingerprint {
     return (this.#resolved.get(field) ?? this.#default).fingerprint;
   }
+}
 
-  #merged(names: readonly string[]): AnyPolicy {
-    const merged = new Map<string, { name: string; value: unknown }>();
-    for (const name of names) {
-      for (const [option, value] of Object.entries(this.#overrides.get(name) ?? {})) {
-        if (value === undefined || option === 'fingerprint' || option === 'resolve') continue; // each field keeps its own
-        const other = merged.get(option);
-        if (other && other.value !== value) {
-          throw unprotectable(
-            'conflicting_policies',
-            `${other.name} and ${name} can not share an idempotency key, for their policies differ in ${option}; send two operations`,
-          );
-        }
-        merged.set(option, { name, value });
+/** A field with its policy. */
+interface Layer {
+  readonly field: string;
+  readonly policy: AnyPolicy;
+}
+
+/** @throws IdempotencyError where two give the same option different values */
+function merged(layers: readonly Layer[]): AnyPolicy {
+  const options = new Map<string, { field: string; value: unknown }>();
+  for (const { field, policy } of layers) {
+    for (const [option, value] of Object.entries(policy)) {
+      if (value === undefined || option === 'fingerprint' || option === 'resolve') continue; // each field keeps its own
+      const other = options.get(option);
+      if (other && other.value !== value) {
+        throw unprotectable(
+          'conflicting_policies',
+          `${other.field} and ${field} can not share an idempotency key, for their policies differ in ${option}; send two operations`,
+        );
       }
+      options.set(option, { field, value });
     }
-    return overlaid(Object.fromEntries([...merged].map(([option, { value }]) => [option, value])), {});
   }
+  return overlaid(Object.fromEntries([...options].map(([option, { value }]) => [option, value])), {});
+}
+
+async function decidedBy<Call>(
+  decide: ByRequest<Call> | undefined,
+  origin: Origin,
+  call: () => Call,
+): Promise<AnyPolicy> {
+  return decide ? await askPolicy({ decide, origin }, call()) : {};
 }

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { checkOptions, type Origin, optionsOf } from '../../../server/engine/check-options.ts';
 import { aFunction, aSwitch, type Check } from '../../../server/engine/option-checks.ts';
-import type { ExclusivePolicy } from '../../../server/engine/policy.ts';
+import type { ByRequest, ExclusivePolicy } from '../../../server/engine/policy.ts';
 import { POLICY_CHECKS } from '../../../server/engine/resolve-policy.ts';
 import type {
   AnyMutations,
@@ -77,6 +77,15 @@ export interface GraphQLFieldFunctions<
    * authorizeReplay: ({ context, args }) => context.user.mayPayFor(args.invoiceId)
    */
   authorizeReplay?: AuthorizeReplay<GraphQLFieldCall<Context, Mutations, Name> & KeyOfCall>;
+  /**
+   * Decides by request some options of the policy: those of `RequestPolicy`. Its word goes before what stands beside it. It is asked for
+   * mutations with a key, before anything is claimed, and may be async. Fields that share a key have to agree, as they have where their
+   * policies are fixed.
+   * @default none
+   * @example
+   * policy: ({ context }) => ({ retentionMs: context.tenant.keptMs })
+   */
+  policy?: ByRequest<GraphQLFieldCall<Context, Mutations, Name> & KeyOfCall>;
 }
 
 const FIELD_CHECKS: Readonly<Record<keyof GraphQLFieldFunctions<never> | keyof typeof POLICY_CHECKS, Check>> =
@@ -86,10 +95,11 @@ const FIELD_CHECKS: Readonly<Record<keyof GraphQLFieldFunctions<never> | keyof t
     key: aFunction,
     require: aSwitch,
     authorizeReplay: aFunction,
+    policy: aFunction,
   };
 
 const ITSELF = 'useIdempotency(...) itself';
-const ELSEWHERE = optionsOf(ITSELF, ['idempotency', 'request', 'headerName', 'policy', 'fields']);
+const ELSEWHERE = optionsOf(ITSELF, ['idempotency', 'enabled', 'request', 'headerName', 'fields']);
 
 /** Names the place of the policy of all mutations. */
 export const POLICY_ORIGIN: Origin = {

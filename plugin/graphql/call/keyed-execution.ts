@@ -4,6 +4,7 @@ import type { Idempotency } from '../../../server/idempotency.ts';
 import { internalsOf } from '../../../server/internals.ts';
 import { markCarriers } from '../../../server/run/key-carriers.ts';
 import { outsideRun } from '../../../server/run/run.ts';
+import { passUnprotected } from '../../../server/run/stand-in-run.ts';
 import { variableErrors } from '../document/variable-errors.ts';
 import { exposeRun } from '../host/context.ts';
 import type { Execute, Result } from '../host/plugin.ts';
@@ -50,6 +51,11 @@ export function outsideRunExecutor(executeFn: Execute): Execute {
     exposeRun(args.contextValue);
     return outsideRun(() => executeFn(args));
   };
+}
+
+/** Makes an executor for operations that `enabled` leaves unprotected. */
+export function unprotectedExecutor(executeFn: Execute): Execute {
+  return (args: ExecutionArgs) => passUnprotected(() => executeFn(args));
 }
 
 /** Leaves out the `signal` of execution cancellation: a client that hangs up must not leave a mutation half done. */

@@ -36,7 +36,7 @@ export async function keyedMutation<Context>(
   failure?: (error: GraphQLError) => ExecutionResult,
 ): Promise<KeyedMutation> {
   const { mutation } = parts;
-  const policy = { ...policies.of(mutation.fields), resolve: resolverOf(policies, parts) };
+  const policy = { ...(await policies.ofCall(parts, known)), resolve: resolverOf(policies, parts) };
   checkKeyFormat(known.key, policy.keyFormat); // before another field of the operation runs
   const authorize = authorization(policies, authorizeReplay, parts, known);
   return {

@@ -1,5 +1,4 @@
 import { withHelp } from '../../../server/engine/with-help.ts';
-import type { Idempotency } from '../../../server/idempotency.ts';
 import { internalsOf } from '../../../server/internals.ts';
 import type { Bypass, Protected } from './protected-path.ts';
 
@@ -11,12 +10,7 @@ const noKey: Protected['keys'][number] = { key: '', scope: async () => '' };
 
 /** Says, wherever somebody may look, that operations do not come by this plugin. */
 export class BypassReport {
-  readonly #idempotency: Idempotency;
   readonly #warned = new Set<Bypass>();
-
-  constructor(idempotency: Idempotency) {
-    this.#idempotency = idempotency;
-  }
 
   /**
    * Warns once in the life of a process, and tells the event listener each time.
@@ -30,10 +24,11 @@ export class BypassReport {
     return new TypeError(message);
   }
 
-  async #report({ operation, keys }: Protected, reason: Bypass): Promise<void> {
+  async #report({ operation, keys, idempotency }: Protected, reason: Bypass): Promise<void> {
+    if (!idempotency) return;
     for (const { key, scope } of keys.length > 0 ? keys : [noKey]) {
       const owner = await scope().catch(() => '');
-      internalsOf(this.#idempotency).report({ type: 'unprotected', scope: owner, key, operation, reason });
+      internalsOf(idempotency).report({ type: 'unprotected', scope: owner, key, operation, reason });
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Idempotency } from '../../../server/idempotency.ts';
 import { armed, disarmed, speaksOfArms } from './armed-document.ts';
 import type { Execute, Result, Sentinel } from './plugin.ts';
 
@@ -7,6 +8,8 @@ export interface Protected {
   readonly operation: string;
   /** The keys of the operation or of its fields; none where a key is missing. */
   readonly keys: readonly { readonly key: string; readonly scope: () => Promise<string> }[];
+  /** Whose listener is told; undefined where that is not known yet. */
+  readonly idempotency: Idempotency | undefined;
 }
 
 /** `refused`: nothing ran. `ran`: it was executed without protection. */

@@ -2,8 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, type Check, integer, required } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
-import type { Idempotency } from '../../../server/idempotency.ts';
-import { anIdempotency } from '../../../server/internals.ts';
+import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../../server/idempotency-of.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../../server/key-status.ts';
 import { signalOf } from '../host/client-request.ts';
 import { rebuiltError } from '../host/error-codec.ts';
@@ -21,8 +20,8 @@ export interface GraphQLStoredResult {
 
 /** Options of {@link createKeyStatusField}. */
 export interface KeyStatusFieldOptions<Context> {
-  /** What `createIdempotency` returned: the one that the mutations use. */
-  idempotency: Idempotency;
+  /** What `createIdempotency` returned: the one that the mutations use. A function gives that of the caller, for a store for each tenant. */
+  idempotency: IdempotencyOf<{ readonly context: Context }>;
   /**
    * Says whose key it is, by the same rule as the `scope` of `useIdempotency`. Nothing (null, undefined, '') is IDEMPOTENCY_SCOPE_MISSING.
    * @example
@@ -59,7 +58,7 @@ export interface GraphQLQuestion<Context> {
 }
 
 const CHECKS: Readonly<Record<keyof KeyStatusFieldOptions<never>, Check>> = {
-  idempotency: anIdempotency,
+  idempotency: anIdempotencyOf,
   scope: required(aFunction, '({ context }) => context.user?.id'),
   authorizeReplay: aFunction,
   maxWaitMs: integer(0, LONGEST_WAIT_MS),
@@ -167,7 +166,7 @@ export function createKeyStatusField<Context extends object>(
   options: KeyStatusFieldOptions<Context>,
 ): KeyStatusField<Context> {
   checkOptions<KeyStatusFieldOptions<Context>>(options, CHECKS, { of: 'createKeyStatusField' });
-  const { idempotency, scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
+  const { scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
 
   return {
     typeDefs: TYPE_DEFS,
@@ -176,6 +175,7 @@ export function createKeyStatusField<Context extends object>(
         async idempotencyKey(_parent, { key, waitMs }, context) {
           const signal = signalOf(context);
           try {
+            const idempotency = await idempotencyOf(options.idempotency, () => ({ context }));
             const scope = await scopeFor({ context });
             const question = {
               scope,

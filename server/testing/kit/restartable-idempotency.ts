@@ -30,6 +30,11 @@ export class RestartableIdempotency implements Idempotency {
     giveInternals(this, this.#internals());
   }
 
+  /** Makes a sibling of what runs in the process now: it does not crash with that. */
+  with(others: { readonly store: Store }): Idempotency {
+    return this.#process.idempotency.with(others);
+  }
+
   get enabled(): boolean {
     return this.#process.idempotency.enabled;
   }

@@ -56,12 +56,12 @@ describe('a finding is', () => {
       null,
     ],
     [
-      'ok',
+      'warn',
       'kind',
       'a sharded cluster',
       { server: { ...server, kind: 'sharded' }, members: [] },
       /sharded cluster/,
-      null,
+      /staging.*\{ scope: 1, key: 1 \}/,
     ],
     [
       'fail',

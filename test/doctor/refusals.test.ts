@@ -193,6 +193,22 @@ describe('the doctor names what a server lacks:', () => {
   });
 });
 
+it('a mongos is known by what it says, and tried like a set', async () => {
+  const change = (reply: Document) => {
+    if (!('isWritablePrimary' in reply || 'ismaster' in reply)) return;
+    for (const field of ['setName', 'hosts', 'me', 'primary']) delete reply[field];
+    reply.msg = 'isdbgrid';
+  };
+  const treat = ({ getParameter }: Document) =>
+    getParameter ? refuse(72, 'no option found to get') : undefined;
+  await using proxy = await startRefusingProxy(mongoPort(), { change, treat });
+  const { of, facts } = await examine(proxy.uri, { database: database.name });
+  expect(facts.server.kind).toBe('sharded');
+  expect(of('kind').state).toBe('warn');
+  expect(of('transaction').state).toBe('ok');
+  expect(of('ttl-monitor').fix).toContain('ask the primary of each shard');
+});
+
 describe('clocks:', () => {
   const HOUR = 3_600_000;
   const ahead = (ms: number) => (reply: Document) => {

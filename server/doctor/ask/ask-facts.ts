@@ -1,5 +1,5 @@
 import { Collection, type Database } from '../../mongodb/database.ts';
-import { loginOf } from '../../mongodb/setup/rights.ts';
+import { isUnauthorized, loginOf } from '../../mongodb/setup/rights.ts';
 import type { Asked, Facts } from '../facts.ts';
 import { askBacklog, askCollections, askRecords, askTtlMonitor } from './ask-collections.ts';
 import { askMembers, type MemberLink } from './ask-members.ts';
@@ -39,12 +39,15 @@ export async function askFacts(place: Place, { onProgress, signal }: AskOptions)
 
   onProgress('rights, indexes and defaults');
   const login = await ask(() => loginOf(keys));
-  const collections = await askCollections(keys, login, ask);
-  const records = await askRecords(keys, server, ask);
-  const writeConcern = await askWriteConcern(keys, ask);
+  // At the same time: of a server that has stopped answering, each would take as long as it may.
+  const [collections, records, writeConcern, ttlMonitor, backlog] = await Promise.all([
+    askCollections(keys, login, ask),
+    askRecords(keys, server, ask),
+    askWriteConcern(keys, ask),
+    askTtlMonitor(keys, ask),
+    askBacklog(keys, ask),
+  ]);
   const clock = await askClock(keys, ask);
-  const ttlMonitor = await askTtlMonitor(keys, ask);
-  const backlog = await askBacklog(keys, ask);
   const roundTrips = await askRoundTrips(keys, ask);
 
   onProgress('the statements of the protocol, in a scratch collection');
@@ -74,11 +77,10 @@ export async function askFacts(place: Place, { onProgress, signal }: AskOptions)
 
 /** @throws Error for a client that has not logged in, where that is needed */
 async function refuseStranger(keys: Collection): Promise<void> {
-  const UNAUTHORIZED = 13;
   try {
     await keys.run({ find: keys.name, filter: { _id: null }, limit: 1, singleBatch: true });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== UNAUTHORIZED) return;
+    if (!isUnauthorized(error)) return;
     const { user } = await loginOf(keys);
     if (user) return;
     const text = 'The server wants its clients to log in, and the URI names no user';

@@ -1,4 +1,5 @@
 import type { Collection, Document } from '../../mongodb/database.ts';
+import { hostsOf } from '../../mongodb/writes/with-reason.ts';
 import type { Asked, ClockFacts, ServerFacts, WriteConcernFacts } from '../facts.ts';
 import type { Ask } from './asking.ts';
 
@@ -17,7 +18,7 @@ export async function askServer(
   const server: ServerFacts = {
     kind: kindOf(hello),
     isWritable: hello.isWritablePrimary === true,
-    host: typeof hello.me === 'string' ? hello.me : 'the server',
+    host: typeof hello.me === 'string' ? hello.me : (hostsOf(collection.db)[0] ?? 'the server'),
     setName: typeof hello.setName === 'string' ? hello.setName : null,
     wireVersion: Number(hello.maxWireVersion),
     version: await ask(async () => {

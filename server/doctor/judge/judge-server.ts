@@ -31,9 +31,12 @@ function judgeKind({ kind, host, setName }: ServerFacts): Finding {
     case 'set':
       return ok('kind', `It is the replica set "${setName}": what a majority has is not lost.`);
     case 'sharded':
-      return ok(
+      return warn(
         'kind',
         'It is a sharded cluster, by a mongos: what a majority of a shard has is not lost. Latchkey is made for such clusters, but its own tests run on replica sets.',
+        {
+          fix: 'try it in your own staging first, with the collection of the keys sharded on { scope: 1, key: 1 }',
+        },
       );
     case 'standalone':
       return fail(

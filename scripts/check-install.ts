@@ -87,7 +87,9 @@ async function tryIn({ node, beside }: Surrounding, tarball: string): Promise<vo
     console.log(`  ${stdout.trim()}`);
   }
   console.log(`  ${await coreBytes(app)} bytes are all that the entries of the core load beside their peers`);
-  console.log(`  ${await firstScreen(app, program)} requests of README got the answers that it shows`);
+  for (const page of ['README.md', 'docs/getting-started.md']) {
+    console.log(`  ${await firstScreen(app, program, page)} requests of ${page} got the answers that it shows`);
+  }
   rmSync(app, { recursive: true });
 }
 
@@ -119,10 +121,10 @@ async function coreBytes(app: string): Promise<number> {
   return bytes;
 }
 
-/** Compiles and starts README's first program, and sends README's requests. Returns how many. */
-async function firstScreen(app: string, program: string): Promise<number> {
+/** Compiles and starts a page's first program, and sends the page's requests. Returns how many. */
+async function firstScreen(app: string, program: string, page: string): Promise<number> {
   const port = String(await freePort());
-  writeFileSync(join(app, 'shop.ts'), block('ts').replaceAll('4000', port));
+  writeFileSync(join(app, 'shop.ts'), block(page, 'ts').replaceAll('4000', port));
   await run(
     program,
     [
@@ -130,13 +132,13 @@ async function firstScreen(app: string, program: string): Promise<number> {
       ...['--target', 'es2023', '--types', 'node', '--skipLibCheck'],
     ],
     { cwd: app },
-  ).catch(({ stdout }) => assert.fail(`README's first program does not compile:\n${stdout}`));
+  ).catch(({ stdout }) => assert.fail(`The first program of ${page} does not compile:\n${stdout}`));
 
   const shop = spawn(program, ['shop.js'], { cwd: app, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(shop, 'exit');
   try {
     await Promise.race([once(shop.stdout, 'data'), ended.then(([code]) => assert.fail(`it ended: ${code}`))]);
-    const requests = block('console').split(/^\$ /m).slice(1);
+    const requests = block(page, 'console').split(/^\$ /m).slice(1);
     for (const request of requests) {
       const [command = '', ...answer] = request.replaceAll('4000', port).split('\n');
       const { stdout } = await run('bash', ['-c', command]);
@@ -149,10 +151,11 @@ async function firstScreen(app: string, program: string): Promise<number> {
   }
 }
 
-/** README's first block of a language. */
-function block(language: string): string {
-  const found = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(README)?.[1];
-  assert(found, `README.md has no block of ${language}`);
+/** A page's first block of a language. */
+function block(page: string, language: string): string {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const found = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(text)?.[1];
+  assert(found, `${page} has no block of ${language}`);
   return found;
 }
 

@@ -88,7 +88,9 @@ async function tryIn({ node, beside }: Surrounding, tarball: string): Promise<vo
   }
   console.log(`  ${await coreBytes(app)} bytes are all that the entries of the core load beside their peers`);
   for (const page of ['README.md', 'docs/getting-started.md']) {
-    console.log(`  ${await firstScreen(app, program, page)} requests of ${page} got the answers that it shows`);
+    console.log(
+      `  ${await firstScreen(app, program, page)} requests of ${page} got the answers that it shows`,
+    );
   }
   rmSync(app, { recursive: true });
 }

@@ -10,8 +10,8 @@ const DOCS = join(import.meta.dirname, '..');
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Getting started': ['getting-started'],
-  Concepts: ['concepts', 'how-a-call-runs', 'scopes', 'fingerprints', 'effects', 'transactions', 'bodies'],
-  Hosts: ['hosts', 'graphql', 'trpc', 'http', 'any-entry'],
+  Concepts: ['concepts', 'scopes', 'fingerprints', 'effects', 'transactions', 'bodies', 'how-a-call-runs'],
+  Hosts: ['hosts', 'graphql', 'trpc', 'http', 'any-entry', 'by-request'],
   Clients: ['clients', 'ask-by-key', 'tell-your-clients'],
   Recipes: ['recipes', 'operator'],
   Operations: ['operations', 'mongodb', 'doctor', 'dashboard', 'telemetry', 'performance', 'stability'],

@@ -17,7 +17,7 @@ interface Context {
 }
 
 /** Apollo Server leaves the execution to its `gateway`: here to Envelop, in this process. */
-function gatewayOf(schema: GraphQLSchema, idempotency: Idempotency): Gateway {
+export function gatewayOf(schema: GraphQLSchema, idempotency: Idempotency): Gateway {
   const getEnveloped = envelop({
     plugins: [
       useEngine(GraphQLJS), // brings the executor: before useIdempotency
@@ -35,12 +35,12 @@ function gatewayOf(schema: GraphQLSchema, idempotency: Idempotency): Gateway {
       return () => {};
     },
     load: async () => ({
-      async executor({ request, response, context, document, operationName }) {
+      async executor({ request, response, context, document, operationName, requestIsBatched }) {
         const { execute, contextFactory } = getEnveloped(Object.assign(context, { params: request })); // the key in extensions
         const contextValue = await contextFactory();
         const { variables: variableValues } = request;
         const result = await execute({ schema, document, contextValue, variableValues, operationName });
-        if (result.extensions?.idempotency?.replayed === true)
+        if (result.extensions?.idempotency?.replayed === true && !requestIsBatched)
           response?.http?.headers.set('Idempotent-Replayed', 'true');
         for (const { extensions } of result.errors ?? []) {
           // Retry-After: Apollo Server takes the headers of an error as a Map.

@@ -38,10 +38,11 @@ export async function listen(server: Server, path: string, idempotency: Idempote
   return {
     url: `http://127.0.0.1:${port}${path}`,
     async close() {
-      // First no more requests, then the runs under way: they are finished and recorded.
-      server.close();
+      const closed = once(server, 'close');
+      server.close(); // no new connections
+      await idempotency.close(); // runs under way are finished and recorded
       server.closeAllConnections();
-      await idempotency.close();
+      await closed;
     },
   };
 }

@@ -84,13 +84,26 @@ function startProgress(): Disposable & { isNow(what: string): void } {
 const STATES: readonly FindingState[] = ['fail', 'warn', 'unknown', 'ok'];
 
 function asText(findings: readonly Finding[]): string {
-  const nameOf = ({ topic, about }: Finding) => (about === null ? topic : `${topic} (${about})`);
-  const lines = findings.flatMap((finding) => {
-    const line = `${finding.state.padEnd(8)} ${nameOf(finding)}: ${finding.text}`;
-    return finding.fix === null ? [line] : [line, `         Fix: ${finding.fix}`];
+  const lines = alike(findings).flatMap(([names, { state, text, fix }]) => {
+    const line = `${state.padEnd(8)} ${names.join(', ')}: ${text}`;
+    return fix === null ? [line] : [line, `         Fix: ${fix}`];
   });
   const counts = STATES.map((state) => `${count(findings, state)} ${state}`).join(', ');
   return [...lines, '', `${counts}. latchkey/docs/doctor.md explains each line.`].join('\n');
+}
+
+/** Neighbours that say the same are one line, with the names of all. */
+function alike(findings: readonly Finding[]): [names: string[], finding: Finding][] {
+  const lines: [string[], Finding][] = [];
+  for (const finding of findings) {
+    const { topic, about, state, text, fix } = finding;
+    const name = about === null ? topic : `${topic} (${about})`;
+    const [names, last] = lines.at(-1) ?? [];
+    const isSame = last?.state === state && last.text === text && last.fix === fix;
+    if (isSame) names?.push(name);
+    else lines.push([[name], finding]);
+  }
+  return lines;
 }
 
 const count = (findings: readonly Finding[], state: FindingState) =>

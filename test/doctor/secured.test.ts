@@ -39,8 +39,8 @@ describe('a user who', () => {
         ['ok', 'rights', KEYS, /^The user has each right\.$/],
         ['ok', 'rights', `${KEYS}_jobs`, /^The user has each right\.$/],
         ['ok', 'transaction', undefined, /one commit/],
-        ['unknown', 'ttl-monitor', undefined, /this user may not do that/],
-        ['unknown', 'write-concern', undefined, /this user may not do that/],
+        ['unknown', 'ttl-monitor', undefined, /this user may not do that \(not authorized on admin\)\.$/],
+        ['unknown', 'write-concern', undefined, /this user may not do that \(not authorized on admin\)\.$/],
       ],
     ],
     [

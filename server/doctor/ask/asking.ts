@@ -38,5 +38,8 @@ function reasonOf(error: unknown, ms: number): string {
     if (error.cause !== undefined) return reasonOf(error.cause, ms);
     return error.reason === 'timeout' ? `no answer within ${ms} ms` : error.message;
   }
-  return isUnauthorized(error) ? `this user may not do that (${messageOf(error)})` : messageOf(error);
+  if (!isUnauthorized(error)) return messageOf(error);
+  // The server repeats the whole command, with what signs the time of the cluster.
+  const [said] = messageOf(error).split(' to execute command');
+  return `this user may not do that (${said})`;
 }

@@ -156,16 +156,12 @@ function judgeRecords({ records, collection, database }: Facts): Finding {
 }
 
 /** Judges the collection in which the protocol was tried. */
-export function judgeScratch({ scratch, login, database, server }: Facts): Finding[] {
+export function judgeScratch({ scratch, database, server }: Facts): Finding[] {
   if (!server.isWritable) return [];
   const { name, made, dropped, leftovers, lacks } = scratch;
-  const user = 'known' in login ? login.known.user : null;
   const findings: Finding[] = [];
   if (!('known' in made)) {
-    const fix =
-      lacks.length > 0 && user
-        ? `run the doctor as a user with the role readWrite: ${grantReadWrite(user, database)}`
-        : null;
+    const fix = lacks.length > 0 ? `run the doctor as a user of its own: ${createDoctor(database)}` : null;
     findings.push(
       unknown(
         'scratch',
@@ -196,4 +192,10 @@ export function judgeScratch({ scratch, login, database, server }: Facts): Findi
   }
   if (findings.length > 0) return findings;
   return [ok('scratch', `The protocol was tried in ${database}.${name}, which is dropped again.`)];
+}
+
+/** The user of the app needs no more rights for the sake of this. */
+function createDoctor(database: string): string {
+  const roles = `[{ role: "readWrite", db: ${JSON.stringify(database)} }, { role: "clusterMonitor", db: "admin" }]`;
+  return `db.getSiblingDB("admin").createUser({ user: "doctor", pwd: passwordPrompt(), roles: ${roles} })`;
 }

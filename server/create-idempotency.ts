@@ -16,12 +16,11 @@ import { POLICY_CHECKS, resolvePolicy } from './engine/resolve-policy.ts';
 import type { Store } from './engine/store.ts';
 import { whatCame } from './engine/what-came.ts';
 import { withHelp } from './engine/with-help.ts';
-import { guarded } from './events.ts';
 import { ask } from './execution/ask.ts';
 import { ClaimLoop } from './execution/claim-loop.ts';
 import { claimRequestOf } from './execution/claim-request.ts';
 import { type Waits, waitedBy } from './execution/claimant.ts';
-import type { Host } from './execution/host.ts';
+import { followedHost, type Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
 import type { Idempotency, IdempotencyOptions } from './idempotency.ts';
@@ -29,12 +28,14 @@ import { giveInternals } from './internals.ts';
 import type { KeyQuestion, KeyStatus, Patience } from './key-status.ts';
 import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain/plain-call.ts';
 import { mustBeJson, returned } from './plain/plain-codec.ts';
+import { type GuardedTelemetry, guardedTelemetry } from './process/guarded-telemetry.ts';
 import { LONGEST_TIMER_MS, OpenWork } from './process/open-work.ts';
 import { Stats } from './process/stats.ts';
 import { StoreOutage } from './process/store-outage.ts';
 import { StoreUser } from './process/store-user.ts';
 import type { Jsonify } from './run/jsonify.ts';
 import { isInsideRun, type Run, runUnrecorded } from './run/run.ts';
+import type { CallTrace } from './telemetry.ts';
 
 /**
  * Makes what all adapters of a process share: the store of the keys, and the defaults of every operation's policy. Make one at
@@ -55,6 +56,11 @@ const CHECKS: Readonly<Record<keyof IdempotencyOptions, Check>> = {
     accepts: (value) => typeof (value as Store | null)?.claim === 'function',
   }),
   onEvent: aFunction,
+  onStoreCommand: aFunction,
+  telemetry: {
+    expected: 'a Telemetry, such as createTelemetry() of latchkey/otel returns',
+    accepts: isObject,
+  },
   enabled: aBoolean,
   ...POLICY_CHECKS,
 };
@@ -81,6 +87,7 @@ class Engine implements Idempotency {
   #needs = { transactions: false };
   readonly #stats: Stats;
   readonly #outage = new StoreOutage();
+  readonly #telemetry: GuardedTelemetry;
   #ready: Promise<void> | undefined;
 
   readonly #options: IdempotencyOptions;
@@ -90,13 +97,14 @@ class Engine implements Idempotency {
     checkOptions<IdempotencyOptions>(options, CHECKS, ORIGIN);
     this.#options = options;
     this.#ciphers = ciphers;
-    const { store, onEvent, enabled = true, ...policy } = options;
+    const { store, onEvent, onStoreCommand, telemetry, enabled = true, ...policy } = options;
     this.enabled = enabled;
     this.#store = store;
     this.#user = new StoreUser(store);
     this.#defaults = resolvePolicy(policy);
     this.#note(this.#defaults);
-    const tell = guarded(onEvent);
+    this.#telemetry = guardedTelemetry({ onEvent, onStoreCommand, telemetry }, store);
+    const { tell } = this.#telemetry;
     this.#stats = new Stats(store);
     this.#host = {
       store,
@@ -178,6 +186,7 @@ class Engine implements Idempotency {
   async close({ timeoutMs = 10_000 }: { timeoutMs?: number | null } = {}): Promise<void> {
     const waitMs = timeoutMs === null ? LONGEST_TIMER_MS : checkTimeout(timeoutMs, ' or null');
     const until = performance.now() + (await this.#work.close(waitMs));
+    this.#telemetry.stop();
     await this.#stats.close(Math.max(0, until - performance.now()));
     if (this.#user.leave()) await this.#store.close(Math.max(0, until - performance.now()));
   }
@@ -230,6 +239,7 @@ class Engine implements Idempotency {
 
   async #answer<Value>(call: KeyedCall<Value>): Promise<Answer<Value>> {
     const waits: Waits = { total: undefined };
+    let trace: CallTrace | undefined;
     let request: ClaimRequest | undefined;
     try {
       request = claimRequestOf(call);
@@ -237,15 +247,21 @@ class Engine implements Idempotency {
       if (isInsideRun(request.scope, request.key)) throw refusal('IDEMPOTENCY_IN_PROGRESS', 'own_run');
       await this.#awaitReady();
       const captured = await captureOf(call, request);
-      const claim = captured ? { ...request, captured } : request;
-      const answer = await new ClaimLoop({ host: this.#host, call, request: claim, waits }).answer();
+      trace = this.#telemetry.follow(request);
+      const { traceparent } = trace ?? {};
+      const host = trace ? followedHost(this.#host, trace) : this.#host;
+      if (captured) request = { ...request, captured };
+      if (traceparent !== undefined) request = { ...request, traceparent };
+      const answer = await new ClaimLoop({ host, call, request, waits, trace }).answer();
       this.#outage.answered();
+      trace?.end();
       return answer;
     } catch (error) {
       this.#outage.refused(error);
       const { operation } = call;
       const { scope = '', key = '' } = request ?? {};
       tellRefusal(this, error, { scope, key, operation, ...waitedBy(waits) });
+      trace?.end(error);
       throw error;
     }
   }

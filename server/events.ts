@@ -11,6 +11,11 @@ interface KeyEvent {
   readonly key: string;
   /** The name of the operation: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
+  /**
+   * Names the span of another run that the event speaks of, by W3C Trace Context, where that run was traced: the one that made the answer, that
+   * was waited for, or that had lapsed.
+   */
+  readonly linkedTo?: string;
 }
 
 interface EventOfRun extends KeyEvent {
@@ -191,6 +196,7 @@ export function guarded(listener: EventListener | undefined): EventListener {
   };
 }
 
-function warn(error: unknown): void {
+/** Tells the operator that a listener has failed. */
+export function warn(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : textOf(error), { type: 'LatchkeyWarning' });
 }

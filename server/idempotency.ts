@@ -1,11 +1,13 @@
 import type { BodyPart, ReadableRecord } from './bodies/stored-text.ts';
 import type { ByRequest, ExclusivePolicy } from './engine/policy.ts';
 import type { Store } from './engine/store.ts';
+import type { CommandListener } from './engine/store-command.ts';
 import type { EventListener } from './events.ts';
 import type { KeyQuestion, KeyStatus, Patience, StoredResult } from './key-status.ts';
 import type { PlainCall } from './plain/plain-call.ts';
 import type { Jsonify } from './run/jsonify.ts';
 import type { Run } from './run/run.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** The options of `createIdempotency`: its own, and the defaults of every operation's policy. */
 export type IdempotencyOptions = OwnOptions & ExclusivePolicy;
@@ -22,10 +24,27 @@ interface OwnOptions {
    * warning of the process.
    * @default nobody is told
    * @example
-   * onEvent: ({ type, operation, code }) => counter.add(1, { type, operation, code })
+   * onEvent: ({ type, operation }) => counter.add(1, { type, operation })
    * @experimental
    */
   onEvent?: EventListener;
+  /**
+   * This function is told of each command that the store sends: how many writes shared it, how long it took, whether it failed. There are
+   * many, so it has to be quick.
+   * @default nobody is told, and nothing is measured
+   * @example
+   * onStoreCommand: ({ command, durationMs }) => latency.observe({ command }, durationMs / 1_000)
+   * @experimental
+   */
+  onStoreCommand?: CommandListener;
+  /**
+   * Measures calls and follows them through a tracing system: `createTelemetry()` of `latchkey/otel`.
+   * @default none
+   * @example
+   * telemetry: createTelemetry()
+   * @experimental
+   */
+  telemetry?: Telemetry;
   /**
    * False lets every call pass by unprotected, as if no plugin were there.
    * @default true

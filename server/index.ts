@@ -22,7 +22,8 @@ export type { KeyRecord, KeyState, StoredBody, StoredStep } from './engine/recor
 export type { Doubt, Resolution, Resolver } from './engine/resolution.ts';
 export { scopeOf } from './engine/scope.ts';
 export type { Session } from './engine/session.ts';
-export type { Store } from './engine/store.ts';
+export type { KeysOfAttention, Store } from './engine/store.ts';
+export type { CommandListener, StoreCommand } from './engine/store-command.ts';
 export type {
   EventListener,
   IdempotencyErrorReason,
@@ -38,3 +39,4 @@ export type { PlainCall } from './plain/plain-call.ts';
 export type { Jsonify } from './run/jsonify.ts';
 export { requireRun, type TransactionalRun } from './run/require-run.ts';
 export { currentRun, type Run, type StepContext } from './run/run.ts';
+export type { CallTrace, FollowedCall, Telemetry } from './telemetry.ts';

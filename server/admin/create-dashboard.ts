@@ -1,4 +1,6 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import type { TraceContext } from '../engine/traceparent.ts';
+import { whatCame } from '../engine/what-came.ts';
 import { internalsOf } from '../internals.ts';
 import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
@@ -138,6 +140,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     rerunners,
     bodyAccess: internals,
     tell: internals.report,
+    traceUrlOf: traceLinks(options.traceUrl),
     redact: options.redact,
     wakeJobs: () => runner.wake(),
   });
@@ -148,6 +151,20 @@ function resolveOptions(options: DashboardOptions): Resolved {
     basePath: basePath.replace(/\/+$/, ''),
     services,
     runner,
+  };
+}
+
+/** A link leads where the developer says, and to no script. Without it the page of the key is still of use. */
+function traceLinks(traceUrl: DashboardOptions['traceUrl'] = () => null) {
+  return (run: TraceContext): string | null => {
+    try {
+      const url = traceUrl(run);
+      if (url === null || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
+      warn(`Expected \`traceUrl\` to return an address of http or https, or null, got ${whatCame(url)}`);
+    } catch (error) {
+      warn(error);
+    }
+    return null;
   };
 }
 

@@ -1,6 +1,7 @@
 import { checkOptions, optionsOf } from '../engine/check-options.ts';
 import { aBoolean, aFunction, type Check, isObject } from '../engine/option-checks.ts';
 import { policyOptionsOf } from '../engine/resolve-policy.ts';
+import type { TraceContext } from '../engine/traceparent.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { anIdempotency } from '../internals.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
@@ -41,6 +42,15 @@ export interface DashboardOptions {
    */
   readonly rerunners?: readonly Rerunner[];
   /**
+   * Says where the trace of a run can be looked at, by `latchkey/otel`: the page of a key links to it. Null shows no link. It has to be an
+   * address of http or https.
+   * @default none: no links
+   * @example
+   * traceUrl: ({ traceId, spanId }) => `https://jaeger.example.com/trace/${traceId}?uiFind=${spanId}`
+   * @experimental
+   */
+  readonly traceUrl?: (run: TraceContext) => string | null;
+  /**
    * A read-only dashboard refuses whatever writes.
    * @default false
    */
@@ -72,6 +82,7 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
     accepts: (value) => Array.isArray(value) && value.every(isRerunner),
   },
   readOnly: aBoolean,
+  traceUrl: aFunction,
   redact: {
     expected: 'an object such as { names: [...] }',
     accepts: (value) => isObject(value) && !Array.isArray(value),

@@ -1,3 +1,4 @@
+export type { TraceContext } from '../engine/traceparent.ts';
 export { toNodeHandler } from '../http/to-node-handler.ts';
 export type { RedactOptions } from './bodies/secrets.ts';
 export type { Operator, OperatorScopes, Role } from './contract/contract.ts';

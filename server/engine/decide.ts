@@ -35,6 +35,8 @@ export interface ClaimRequest {
   /** True where the policy has a `resolve` function to ask about a doubt. */
   readonly resolves: boolean;
   readonly transactional: boolean;
+  /** Names the span of the call, where it is traced. */
+  readonly traceparent?: string;
   /** The request itself, sealed, where the record is to hold it. */
   readonly captured?: StoredBody;
 }

@@ -20,6 +20,8 @@ export type RecordBase = {
   /** The record is forgotten at this time. Claims and reads enforce it; the TTL index only frees the space. */
   readonly expiresAt: Date;
   readonly transactional?: boolean;
+  /** Names the span of the last run, where it was traced: W3C Trace Context, or whatever somebody made of it. */
+  readonly traceparent?: unknown;
   /** The captured request, where `captureRequest` says so: a {@link StoredBody}, or whatever somebody made of it. */
   readonly request?: unknown;
   /**

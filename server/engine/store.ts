@@ -3,6 +3,7 @@ import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
 import type { StatsDelta } from './stats.ts';
+import type { CommandListener } from './store-command.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from './transitions.ts';
 
 /** A `Held` names a claim that was won: every later write of its caller carries `owner` and `fence`. */
@@ -90,6 +91,18 @@ export interface Transaction {
   blame(error: unknown): FailureKind | undefined;
 }
 
+/** So many keys need somebody's attention now. */
+export interface KeysOfAttention {
+  /** Keys that are in doubt. */
+  readonly inDoubt: number;
+  /** Runs whose lease has lapsed, and that no claim has found yet. */
+  readonly lapsed: number;
+  /** Records that have expired for more than five minutes, and are still there: the TTL monitor is behind, or stands still. */
+  readonly expired: number;
+  /** The counting stops there: a number that is as high may be higher. */
+  readonly most: number;
+}
+
 /** Policies, and commands of operators, need this of a store. */
 export interface StoreNeeds {
   readonly transactions: boolean;
@@ -172,6 +185,15 @@ export interface Store {
    * has no need of it.
    */
   count?(delta: StatsDelta): Promise<void>;
+
+  /**
+   * Tells a listener of each command that the store sends, until the function that it returns is called. A store that has no commands has
+   * no need of it.
+   */
+  observe?(listener: CommandListener): () => void;
+
+  /** Counts the keys that need somebody's attention. It reads an index, and counts no further than it has to. */
+  countAttention?(): Promise<KeysOfAttention>;
 
   /** Flushes what is queued within `timeoutMs`, then stops timers and refuses further calls. Who watches is rejected. Never closes the host's client. */
   close(timeoutMs: number): Promise<void>;

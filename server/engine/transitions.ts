@@ -63,6 +63,7 @@ export function claimed(
     startedAt: now,
     ...leased(request, now),
     ...(request.transactional && given({ transactional: true })),
+    ...(request.traceparent !== undefined && given({ traceparent: request.traceparent })),
     ...(captured !== undefined && given({ request: captured })),
     ...(kept?.steps && given({ steps: kept.steps })),
     history: kept?.history ?? [],

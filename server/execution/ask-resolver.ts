@@ -5,7 +5,9 @@ import { textOf } from '../engine/reason.ts';
 import type { UnresolvedRecord } from '../engine/record.ts';
 import { checkResolution } from '../engine/resolution.ts';
 import type { Held } from '../engine/store.ts';
+import { traceparentOf } from '../engine/traceparent.ts';
 import { insideQuestion } from '../run/run.ts';
+import type { CallTrace } from '../telemetry.ts';
 import type { Claimant } from './claimant.ts';
 import { encodeResult } from './completion.ts';
 import { doubtOf } from './doubt.ts';
@@ -39,10 +41,11 @@ export async function askResolver<Value>(
   const request = { ...claimant.request, transactional: false };
   const taken = await host.store.takeOver(request, record, record.state === 'running' ? 'running' : 'asking');
   if (!taken.won) return { do: 'claim_again' };
-  const start = await startExecution(claimant, taken, 'taken_over');
+  const start = await startExecution(claimant, taken, { how: 'taken_over', lost: traceparentOf(record) });
   if (start.do === 'claim_again') return start;
   const { execution } = start;
-  const resolution = await resolve({ call, record, recordId, held: taken.held, execution });
+  const { trace } = claimant;
+  const resolution = await resolve({ call, record, recordId, held: taken.held, execution, trace });
   switch (resolution.action) {
     case 'retry':
       execution.stop();
@@ -68,19 +71,20 @@ interface Question<Value> {
   readonly recordId: string | undefined;
   readonly held: Held;
   readonly execution: Execution<Value>;
+  readonly trace: CallTrace | undefined;
 }
 
 /** Asks the function, for at most a lease's time. @throws IdempotencyError IDEMPOTENCY_IN_DOUBT when it gives nothing usable */
 async function resolve<Value>(question: Question<Value>): Promise<Usable<Value>> {
-  const { call, record, recordId, held, execution } = question;
+  const { call, record, recordId, held, execution, trace } = question;
   const { leaseMs } = call.policy;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(refusal('IDEMPOTENCY_LEASE_LOST', 'timeout')), leaseMs);
   const signal = AbortSignal.any([timeout.signal, execution.lease.signal]);
   try {
-    const asked = insideQuestion(held, async () =>
-      call.policy.resolve?.(await doubtOf({ call, record, held, signal })),
-    );
+    const ask = () =>
+      insideQuestion(held, async () => call.policy.resolve?.(await doubtOf({ call, record, held, signal })));
+    const asked = trace ? trace.around(ask) : ask();
     const resolution = checkResolution(await untilAborted(asked, signal));
     if (resolution.action !== 'complete' && resolution.action !== 'fail') return resolution;
     // In the same `try`, for it may be nothing that the host can answer with.

@@ -10,11 +10,12 @@ import {
   type UnresolvedRecord,
 } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
+import { traceparentOf } from '../engine/traceparent.ts';
 import { askResolver } from './ask-resolver.ts';
-import type { Claimant } from './claimant.ts';
+import { type Claimant, linkTo } from './claimant.ts';
 import { refusalOfRecord } from './refusal-of-record.ts';
 import { replay } from './replay.ts';
-import { startExecution, type Won } from './start-execution.ts';
+import { startExecution, type Won, type WonBy } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /**
@@ -59,7 +60,7 @@ export class ClaimLoop<Value> {
     try {
       const claimed = await host.store.claim(request);
       // Its start ends the local claim: from then on there is a run to join.
-      if (claimed.won) return await this.#run(claimed, 'claimed');
+      if (claimed.won) return await this.#run(claimed, { how: 'claimed' });
       return await this.#carryOut(claimed, claim.end);
     } catch (error) {
       claim.fail(error);
@@ -91,10 +92,10 @@ export class ClaimLoop<Value> {
         case 'take_over': {
           if (decision.to === 'ask') {
             const resolved = await askResolver(this.#claimant, decision.record, found.id);
-            return resolved.do === 'run' ? this.#run(resolved.won, 'taken_over') : resolved;
+            return resolved.do === 'run' ? this.#takeOver(resolved.won, decision.record) : resolved;
           }
           const taken = await host.store.takeOver(request, decision.record, decision.to);
-          if (taken.won) return this.#run(taken, 'taken_over');
+          if (taken.won) return this.#takeOver(taken, decision.record);
           if (taken.putInDoubt) this.#reportLapse(decision.record);
           found = taken;
           break;
@@ -132,8 +133,12 @@ export class ClaimLoop<Value> {
     return true;
   }
 
-  async #run(won: Won, how: 'claimed' | 'taken_over'): Promise<Next<Value>> {
-    const start = await startExecution(this.#claimant, won, how);
+  #takeOver(won: Won, lost: UnresolvedRecord): Promise<Next<Value>> {
+    return this.#run(won, { how: 'taken_over', lost: traceparentOf(lost) });
+  }
+
+  async #run(won: Won, wonBy: WonBy): Promise<Next<Value>> {
+    const start = await startExecution(this.#claimant, won, wonBy);
     if (start.do === 'claim_again') return start;
     return { do: 'answer', answer: { value: await start.execution.run(), replayed: false } };
   }
@@ -141,38 +146,43 @@ export class ClaimLoop<Value> {
   #replay(record: CompletedRecord, now: Date): Promise<Answer<Value>> {
     const { response, life, completedAt, expiresAt } = record;
     const ageMs = Math.max(0, now.getTime() - completedAt.getTime());
-    return replay(this.#claimant, { response, life, ageMs, expiresAt });
+    const traceparent = traceparentOf(record);
+    return replay(this.#claimant, { response, life, ageMs, expiresAt, traceparent });
   }
 
   /** Tells of a run that this call's write has put in doubt: the process that ran it may be dead. */
-  #reportLapse({ operation, attempts: attempt, fence }: UnresolvedRecord): void {
+  #reportLapse(record: UnresolvedRecord): void {
     const { host, request } = this.#claimant;
+    const { operation, attempts: attempt, fence } = record;
+    const link = linkTo(traceparentOf(record));
     const { scope, key } = request;
     const why = { reason: 'lease_lapsed', detail: LEASE_LAPSED } as const;
-    host.emit({ type: 'in_doubt', scope, key, operation, attempt, fence, ...why });
+    host.emit({ type: 'in_doubt', scope, key, operation, attempt, fence, ...link, ...why });
   }
 
   /** Waits for a run of this process, without asking the store, and gives its answer where it has stored one. */
   async #join(): Promise<Answer<Value> | undefined> {
     const { host, request } = this.#claimant;
-    const ended = host.locals.find(request);
-    if (!ended) return undefined;
+    const run = host.locals.find(request);
+    if (!run) return undefined;
+    const { ended, traceparent } = run;
     const signal = this.#waitSignal();
     const { scope, key, operation } = request;
-    host.emit({ type: 'joined', scope, key, operation });
-    const end = await this.#timed(untilAborted(ended, signal));
+    host.emit({ type: 'joined', scope, key, operation, ...linkTo(traceparent) });
+    const end = await this.#timed(untilAborted(ended, signal), traceparent);
     if (end.to !== 'completed') return undefined;
     if (end.selection !== request.selections?.[0]) throw refusal('IDEMPOTENCY_SELECTION_CHANGED');
     const { response, life, at, expiresAt } = end;
-    return replay(this.#claimant, { response, life, ageMs: performance.now() - at, expiresAt });
+    return replay(this.#claimant, { response, life, ageMs: performance.now() - at, expiresAt, traceparent });
   }
 
   #watch(record: RunningRecord): Promise<Snapshot> {
-    return this.#timed(this.#claimant.host.store.watch(record, this.#waitSignal()));
+    const wait = this.#claimant.host.store.watch(record, this.#waitSignal());
+    return this.#timed(wait, traceparentOf(record));
   }
 
-  /** Measures a wait. */
-  async #timed<T>(wait: Promise<T>): Promise<T> {
+  /** Measures a wait. @param run the span of the run that is waited for */
+  async #timed<T>(wait: Promise<T>, run: string | undefined): Promise<T> {
     const { host, request, waits } = this.#claimant;
     const { scope, key, operation } = request;
     const began = performance.now();
@@ -184,7 +194,7 @@ export class ClaimLoop<Value> {
     } finally {
       const waitedMs = performance.now() - began;
       waits.total = (waits.total ?? 0) + waitedMs;
-      host.emit({ type: 'waited', scope, key, operation, waitedMs, result });
+      host.emit({ type: 'waited', scope, key, operation, waitedMs, result, ...linkTo(run) });
     }
   }
 

@@ -5,7 +5,8 @@ import { textOf } from '../engine/reason.ts';
 import type { Completion, Held } from '../engine/store.ts';
 import type { RunNews } from '../events.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run/run.ts';
-import { type Claimant, type Waits, waitedBy } from './claimant.ts';
+import type { CallTrace } from '../telemetry.ts';
+import { type Claimant, linkTo, type Waits, waitedBy } from './claimant.ts';
 import { encodeResult, sealCompletion } from './completion.ts';
 import type { Host } from './host.ts';
 import { Lease } from './lease.ts';
@@ -18,18 +19,17 @@ import {
   type RunSettlement,
   settlementOf,
 } from './settlement.ts';
+import type { WonBy } from './start-execution.ts';
 import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';
 
 /** A key that was won, and may be run. */
-interface Won {
+type Won = WonBy & {
   readonly held: Held;
   /** `performance.now()` when the write that won was sent: the lease is counted from there. */
   readonly sentAt: number;
-  /** Says whether an earlier run of the key had lapsed, or was in doubt. */
-  readonly how: 'claimed' | 'taken_over';
-}
+};
 
 /** The commit of a transaction has at most so much of the lease set aside for it. */
 const COMMIT_MARGIN_MS = 5_000;
@@ -43,7 +43,8 @@ export class Execution<Value> {
   readonly #steps: Steps;
   readonly #sentAt: number;
   readonly #waits: Waits;
-  readonly #how: 'claimed' | 'taken_over';
+  readonly #wonBy: WonBy;
+  readonly #trace: CallTrace | undefined;
   readonly #recorder: Recorder;
   #isInHandler = false;
   /** The run has taken longer than its `maxRunMs` when this is true. */
@@ -56,10 +57,11 @@ export class Execution<Value> {
   #doubted: Promise<void> | undefined;
 
   /** Registers the run and starts its lease. */
-  constructor({ host, call, request, waits }: Claimant<Value>, { held, sentAt, how }: Won) {
+  constructor({ host, call, request, waits, trace }: Claimant<Value>, { held, sentAt, ...wonBy }: Won) {
     this.#host = host;
     this.#waits = waits;
-    this.#how = how;
+    this.#wonBy = wonBy;
+    this.#trace = trace;
     this.#call = call;
     this.#held = held;
     this.#sentAt = sentAt;
@@ -128,7 +130,7 @@ export class Execution<Value> {
     let value: Value;
     let encoded: Encoded;
     try {
-      value = await insideRun(run, () => this.#call.handler(run).finally(() => this.#steps.end()));
+      value = await insideRun(run, () => this.#handle(run).finally(() => this.#steps.end()));
       encoded = encodeResult(this.#call, value);
     } catch (error) {
       await this.#record(this.#doubt('handler_rejected', 'handler rejected'));
@@ -231,9 +233,14 @@ export class Execution<Value> {
     return settlementOf(end, this.#call.policy);
   }
 
+  #handle(run: ActiveRun): Promise<Value> {
+    const handle = () => this.#call.handler(run);
+    return this.#trace ? this.#trace.around(handle) : handle();
+  }
+
   #start(): void {
     this.#startedAt = performance.now();
-    this.#emit({ type: 'started', how: this.#how, ...waitedBy(this.#waits) });
+    this.#emit({ type: 'started', how: this.#wonBy.how, ...waitedBy(this.#waits) });
   }
 
   /** Calls the handler of a transaction, unless the run is overdue. */
@@ -241,7 +248,7 @@ export class Execution<Value> {
     if (this.#isOverdue) throw outOfTime(undefined); // before its timer, by a hair
     this.#isInHandler = true;
     try {
-      return await this.#call.handler(run);
+      return await this.#handle(run);
     } finally {
       this.#isInHandler = false;
     }
@@ -250,7 +257,14 @@ export class Execution<Value> {
   #emit(news: RunNews): void {
     const { scope, key, attempts, fence } = this.#held;
     const { operation } = this.#call;
-    this.#host.emit({ ...news, ...this.#duration(news), scope, key, operation, attempt: attempts, fence });
+    const names = { scope, key, operation, attempt: attempts, fence };
+    this.#host.emit({ ...news, ...this.#duration(news), ...this.#link(news), ...names });
+  }
+
+  /** What takes over from a lost run speaks of that run: when it starts, or when it answers for that run without one of its own. */
+  #link({ type }: RunNews): { readonly linkedTo?: string } {
+    if (this.#wonBy.how === 'claimed') return {};
+    return type === 'started' || this.#startedAt === undefined ? linkTo(this.#wonBy.lost) : {};
   }
 
   /** A run's end may be told twice, the second time when the store is back: the run has not become longer by that. */

@@ -1,6 +1,16 @@
 import type { Store } from '../engine/store.ts';
 import type { EventListener } from '../events.ts';
+import type { CallTrace } from '../telemetry.ts';
 import type { LocalRuns } from './local-runs.ts';
+
+/** The host of one call that is followed: its trace hears the events of the call, too. */
+export function followedHost(host: Host, trace: CallTrace): Host {
+  const emit: Host['emit'] = (event) => {
+    host.emit(event);
+    trace.onEvent(event);
+  };
+  return { ...host, emit };
+}
 
 /** The host is what all calls of one `Idempotency` share. */
 export interface Host {

@@ -18,9 +18,11 @@ export type LocalEnd =
   /** The run was released, in doubt or lost: whoever waited asks the store. */
   | { readonly to: 'open' };
 
-interface LocalRun {
+export interface LocalRun {
   readonly owner: string;
   readonly fingerprint: string;
+  /** Names the span of the run, where it is traced. */
+  readonly traceparent: string | undefined;
   readonly ended: Promise<LocalEnd>;
 }
 
@@ -47,7 +49,8 @@ export class LocalRuns {
     const ended = new Promise<LocalEnd>((settle) => {
       resolve = settle;
     });
-    this.#runs.set(id, { owner: request.owner, fingerprint: request.fingerprints[0], ended });
+    const { owner, fingerprints, traceparent } = request;
+    this.#runs.set(id, { owner, fingerprint: fingerprints[0], traceparent, ended });
     const claim = this.#claims.get(id);
     if (claim?.owner === request.owner) claim.end(undefined);
     return (end) => {
@@ -57,9 +60,9 @@ export class LocalRuns {
   }
 
   /** Finds the run that a call may join: it has the same key and the same arguments. */
-  find(request: ClaimRequest): Promise<LocalEnd> | undefined {
+  find(request: ClaimRequest): LocalRun | undefined {
     const run = this.#runs.get(idOf(request));
-    return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;
+    return run?.fingerprint === request.fingerprints[0] ? run : undefined;
   }
 
   /** Finds the claim under way that serves a call as well as one of its own: it has the same key and the same arguments. */

@@ -3,7 +3,7 @@ import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import { textOf } from '../engine/reason.ts';
-import { type Claimant, waitedBy } from './claimant.ts';
+import { type Claimant, linkTo, waitedBy } from './claimant.ts';
 
 /** A stored answer is what another run of the key left in the record. */
 interface StoredAnswer {
@@ -12,12 +12,14 @@ interface StoredAnswer {
   /** The answer was stored so long ago, in ms. */
   readonly ageMs: number;
   readonly expiresAt: Date;
+  /** Names the span of the run that made the answer, where it was traced. */
+  readonly traceparent: string | undefined;
 }
 
 /** Gives the caller an answer that another run of the key has stored. @throws IdempotencyError when it can not or may not */
 export async function replay<Value>(
   claimant: Claimant<Value>,
-  { response, life, ageMs, expiresAt }: StoredAnswer,
+  { response, life, ageMs, expiresAt, traceparent }: StoredAnswer,
 ): Promise<Answer<Value>> {
   await authorizeReplay(claimant);
   const { scope, key } = claimant.request;
@@ -32,7 +34,15 @@ export async function replay<Value>(
     throw refusal('IDEMPOTENCY_RESULT_NOT_RETAINED', 'damaged', cause);
   }
   const { operation } = claimant.request;
-  claimant.host.emit({ type: 'replayed', scope, key, operation, ageMs, ...waitedBy(claimant.waits) });
+  claimant.host.emit({
+    type: 'replayed',
+    scope,
+    key,
+    operation,
+    ageMs,
+    ...linkTo(traceparent),
+    ...waitedBy(claimant.waits),
+  });
   return { value, replayed: true, expiresAt };
 }
 

@@ -6,6 +6,15 @@ import { Execution } from './execution.ts';
 /** The store answers so to a claim or a takeover that this call has won. */
 export type Won = Extract<ClaimAnswer, { won: true }>;
 
+/** Says how a key was won. */
+export type WonBy =
+  | { readonly how: 'claimed' }
+  /** An earlier run had lapsed, or was in doubt. */
+  | {
+      readonly how: 'taken_over' /** The span of that run, where it was traced. */;
+      readonly lost: string | undefined;
+    };
+
 /** A start gives an execution that may begin, unless the key was lost before anything had started. */
 type Start<Value> =
   | { readonly do: 'run'; readonly execution: Execution<Value> }
@@ -18,7 +27,7 @@ type Start<Value> =
 export async function startExecution<Value>(
   claimant: Claimant<Value>,
   { held, sentAt }: Won,
-  how: 'claimed' | 'taken_over',
+  wonBy: WonBy,
 ): Promise<Start<Value>> {
   const { host, request } = claimant;
   const { leaseMs } = request;
@@ -36,8 +45,8 @@ export async function startExecution<Value>(
     }
   } catch (error) {
     // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.
-    if (how === 'claimed') host.store.giveUp(request);
+    if (wonBy.how === 'claimed') host.store.giveUp(request);
     throw error;
   }
-  return { do: 'run', execution: new Execution(claimant, { held, sentAt: coveredFrom, how }) };
+  return { do: 'run', execution: new Execution(claimant, { held, sentAt: coveredFrom, ...wonBy }) };
 }

@@ -10,7 +10,7 @@ import {
   readRecord,
   type StoredRecord,
 } from '../engine/record.ts';
-import type { ClaimAnswer, Held, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
+import type { ClaimAnswer, Held, KeysOfAttention, Snapshot, Store, WriteAnswer } from '../engine/store.ts';
 import {
   claimed,
   type FinishedStep,
@@ -127,6 +127,18 @@ export class MemoryStore implements Store {
     this.#refuseWhenClosed();
     const { record, now } = this.#read(address);
     return { record: part === 'head' && record ? headOf(record) : record, now };
+  }
+
+  async countAttention(): Promise<KeysOfAttention> {
+    this.#refuseWhenClosed();
+    const now = new Date();
+    const all = [...this.#records.values()].flatMap((record) => readRecord(record) ?? []);
+    const there = all.filter(({ expiresAt }) => expiresAt > now);
+    const inDoubt = there.filter(({ state }) => state === 'in_doubt').length;
+    const lapsed = there.filter(
+      (record) => record.state === 'running' && record.leaseExpiresAt <= now,
+    ).length;
+    return { inDoubt, lapsed, expired: 0, most: Number.MAX_SAFE_INTEGER }; // nothing is deleted here, and nothing is behind
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,9 @@ import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
 import type { KeyRecord } from '../engine/record.ts';
 import type { ClaimAnswer, Held } from '../engine/store.ts';
+import type { StoreCommand } from '../engine/store-command.ts';
 import { type Takeover, wasPutInDoubtBy } from '../engine/transitions.ts';
+import type { CommandObservers } from './command-observers.ts';
 import type { Collection } from './database.ts';
 import { within } from './deadline.ts';
 import { LOCK_KEY, nameOfLock } from './indexes.ts';
@@ -24,6 +26,7 @@ export interface ClaimsOptions {
   /** The index that `writes` names. It is found again when the server says that it is gone. */
   readonly lock: Lock;
   readonly timeoutMs: number;
+  readonly observers: CommandObservers;
   /** Makes the index that is gone, or says why it may not. */
   ready(): Promise<void>;
   /** Called with each claim that was won, and its operationTime. */
@@ -46,12 +49,12 @@ export class Claims {
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    const { collection, timeoutMs } = options;
-    const lane = (inFlight: number, capacity: number) =>
-      new WriteLane(collection, { inFlight, capacity, timeoutMs });
-    this.#firstClaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
-    this.#reclaims = lane(CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
-    this.#releases = lane(RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
+    const { collection, timeoutMs, observers } = options;
+    const lane = (purpose: StoreCommand['command'], inFlight: number, capacity: number) =>
+      new WriteLane(collection, { inFlight, capacity, timeoutMs, observers, purpose });
+    this.#firstClaims = lane('claim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#reclaims = lane('reclaim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    this.#releases = lane('release', RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
     this.#giveUps = new GiveUps({
       underWay: (owner) => this.#copiesOf(owner),
       send: (release) => this.#releases.send(release, this.#deadline()).answer,

@@ -3,6 +3,7 @@ import { HEAD_FIELDS, type StoredRecord } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { recordIdOf, recordOf } from './codec.ts';
+import { CommandObservers } from './command-observers.ts';
 import { type Collection, type Document, SIMPLE } from './database.ts';
 import { persistently } from './deadline.ts';
 import { type Find, SharedRead } from './shared-read.ts';
@@ -65,13 +66,16 @@ interface Sized extends Address {
 /** Reads of the same moment go in one `find`: of the primary, what a majority has, not older than a given time. */
 export class Reader {
   readonly #collection: Collection;
+  readonly #observers: CommandObservers;
   readonly #snapshots = new SharedRead<Snapshot>((...asked) => this.#findSnapshots(...asked));
   readonly #heads = new SharedRead<Snapshot>((...asked) => this.#findHeads(...asked));
   readonly #holdings = new SharedRead<Holding>((...asked) => this.#findHoldings(...asked));
   readonly #bytes = new ByteBudget(BYTES_IN_FLIGHT);
 
-  constructor(collection: Collection) {
+  /** @param observers hear of each read @default nobody does */
+  constructor(collection: Collection, observers = new CommandObservers()) {
     this.#collection = collection;
+    this.#observers = observers;
   }
 
   /** @param after the operationTime that is to be seen @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
@@ -141,7 +145,11 @@ export class Reader {
     after: unknown,
     until: number,
   ): Promise<Document[]> {
+    let again = 0;
     return persistently(until, async (leftMs, signal) => {
+      const size = addresses.length;
+      const tellEnd = this.#observers.sent(() => ({ command: 'read', size, again }));
+      again = size;
       const command = {
         find: this.#collection.name,
         filter: filterOf(addresses),
@@ -152,7 +160,11 @@ export class Reader {
         singleBatch: true,
         maxTimeMS: leftMs,
       };
-      const reply = await this.#collection.run(command, { signal });
+      const reply = await this.#collection.run(command, { signal }).catch((error) => {
+        tellEnd?.('error');
+        throw error;
+      });
+      tellEnd?.();
       return (reply.cursor as { firstBatch: Document[] }).firstBatch;
     });
   }

@@ -6,15 +6,19 @@ import type { StatsDelta } from '../engine/stats.ts';
 import type {
   ClaimAnswer,
   Held,
+  KeysOfAttention,
   Snapshot,
   Store,
   StoreNeeds,
   Transaction,
   WriteAnswer,
 } from '../engine/store.ts';
+import type { CommandListener } from '../engine/store-command.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../engine/transitions.ts';
 import { withHelp } from '../engine/with-help.ts';
+import { countAttention } from './attention.ts';
 import { Claims } from './claims.ts';
+import { CommandObservers } from './command-observers.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
@@ -66,6 +70,7 @@ class MongoDBStore implements MongoStore {
   /** The time of each held claim, or of its last renewal, by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
   readonly #counts: Counts;
+  readonly #observers = new CommandObservers();
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -75,13 +80,15 @@ class MongoDBStore implements MongoStore {
     this.db = db;
     this.collection = collection;
     this.#collection = new Collection(db, collection);
-    this.#reader = new Reader(this.#collection);
+    const observers = this.#observers;
+    this.#reader = new Reader(this.#collection, observers);
     this.#claims = new Claims({
       collection: this.#collection,
       reader: this.#reader,
       writes: this.#writes,
       lock: this.#lock,
       timeoutMs,
+      observers,
       ready: () => this.ready(),
       onWon: (held, operationTime) => this.#heldAt.set(held, operationTime),
     });
@@ -89,6 +96,8 @@ class MongoDBStore implements MongoStore {
       inFlight: RUN_WRITES_IN_FLIGHT,
       capacity: Number.POSITIVE_INFINITY,
       timeoutMs,
+      observers,
+      purpose: 'settle',
     });
     this.#waiters = new Waiters(this.#reader, timeoutMs);
     this.#counts = new Counts(db, collection, timeoutMs);
@@ -167,6 +176,15 @@ class MongoDBStore implements MongoStore {
 
   async count(delta: StatsDelta): Promise<void> {
     if (this.#state !== 'closed') await this.#counts.add(delta);
+  }
+
+  observe(listener: CommandListener): () => void {
+    return this.#observers.add(listener);
+  }
+
+  async countAttention(): Promise<KeysOfAttention> {
+    this.#refuseUnlessOpen();
+    return countAttention(this.#collection, this.#deadline());
   }
 
   async close(timeoutMs: number): Promise<void> {

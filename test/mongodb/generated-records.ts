@@ -90,6 +90,8 @@ const captured = from(
   { format: 'test/1', bytes: 99, omitted: 'too_large' },
 ) satisfies fc.Arbitrary<ClaimRequest['captured']>;
 
+const traceparent = from('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '$owner');
+
 const every = {
   operation: from('pay', 'ship'),
   owner,
@@ -100,6 +102,7 @@ const every = {
   startedAt: anyDate,
   expiresAt: expiry,
   transactional: optional(from(true, false)),
+  traceparent: optional(traceparent),
   request: optional(captured),
   steps: optional(steps),
   history,
@@ -132,6 +135,7 @@ const DAMAGED = [
   'startedAt',
   'expiresAt',
   'transactional',
+  'traceparent',
   'request',
   'steps',
   'history',
@@ -236,9 +240,15 @@ const request: fc.Arbitrary<ClaimRequest> = fc
     unresolvedRetentionMs: from(null, 60_000),
     transactional: from(true, false),
     captured: optional(captured),
+    traceparent: optional(traceparent),
   })
-  .map(({ selections, captured, ...rest }) =>
-    claimOf({ ...rest, ...(selections && { selections }), ...(captured && { captured }) }),
+  .map(({ selections, captured, traceparent, ...rest }) =>
+    claimOf({
+      ...rest,
+      ...(selections && { selections }),
+      ...(captured && { captured }),
+      ...(traceparent && { traceparent }),
+    }),
   );
 
 export const generatedCases: fc.Arbitrary<Case> = fc.record({ record, request });

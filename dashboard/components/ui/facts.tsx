@@ -33,6 +33,13 @@ export function Facts({ detail }: { detail: KeyDetail }) {
         <Fact name="Created">
           <Utc at={detail.createdAt} />
         </Fact>
+        {detail.traceUrl !== null && (
+          <Fact name="Trace">
+            <a href={detail.traceUrl} target="_blank" rel="noreferrer" className="link">
+              of the last run
+            </a>
+          </Fact>
+        )}
         <Fact name="Transactional">{detail.transactional ? 'yes' : 'no'}</Fact>
         <Fact name="Fence" code={detail.fence} />
         <Fact name="Life" code={detail.life} />

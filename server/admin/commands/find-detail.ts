@@ -11,10 +11,11 @@ export function findDetail(
   operator: Operator,
   id: string,
 ): Promise<KeyDetail | undefined> {
-  const { records, secrets } = services;
+  const { records, secrets, traceUrlOf } = services;
   return readDetail(records, id, {
     scopes: operator.scopes,
     denialOf: (action, record) => denialOf(services, operator, action, record),
+    traceUrlOf,
     ...(operator.role === 'viewer' && { reasonOf: shownError(secrets) }),
   });
 }

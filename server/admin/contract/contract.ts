@@ -160,6 +160,8 @@ export interface KeyDetail extends KeyRow {
   readonly fingerprint: string | null;
   readonly selection: string | null;
   readonly transactional: boolean;
+  /** The trace of the last run is at this address; null where the run was not traced, or nobody said where traces are. */
+  readonly traceUrl: string | null;
   readonly seen: Seen | null;
   /** One sentence says how the key stands: "In doubt: its lease lapsed 3 min ago, the effect is unknown". */
   readonly sentence: string;

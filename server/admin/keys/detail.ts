@@ -1,5 +1,6 @@
 import { CONFIRM_WORDS, mayRepeat, OPERATOR_ACTIONS, refusalOf } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredRecord } from '../../engine/record.ts';
+import { readTraceparent, type TraceContext } from '../../engine/traceparent.ts';
 import type { Document } from '../../mongodb/database.ts';
 import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
@@ -25,13 +26,15 @@ export interface DetailOptions {
   readonly denialOf: DenialOf;
   /** Makes what is shown of the reason of a release or a doubt, which may be the text of an error. */
   readonly reasonOf?: (reason: string) => string;
+  /** Gives the address of a run's trace. */
+  readonly traceUrlOf?: (run: TraceContext) => string | null;
 }
 
 /** Reads one key for its page; undefined when there is no such record, or it is in none of the operator's scopes. */
 export async function readDetail(
   records: Records,
   id: string,
-  { scopes, denialOf, reasonOf = (reason) => reason }: DetailOptions,
+  { scopes, denialOf, reasonOf = (reason) => reason, traceUrlOf = () => null }: DetailOptions,
 ): Promise<KeyDetail | undefined> {
   const [found] = await records.aggregate([
     { $match: isVisible(id, scopes) },
@@ -39,7 +42,9 @@ export async function readDetail(
     ...elidedBodies(),
     { $set: { record: { $cond: [{ $lte: [{ $bsonSize: '$record' }, MOST_RAW_BYTES] }, '$record', null] } } },
   ]);
-  return found && detailOf(found, denialOf, reasonOf);
+  if (!found) return undefined;
+  const run = readTraceparent(found.traceparent);
+  return { ...detailOf(found, denialOf, reasonOf), traceUrl: run ? traceUrlOf(run) : null };
 }
 
 const stepBytes = {
@@ -60,13 +65,18 @@ const DETAIL_FIELDS: Document = {
   fingerprint: shortText('$fingerprint'),
   selection: shortText('$selection'),
   transactional: '$transactional',
+  traceparent: '$traceparent',
   steps: stepBytes,
   requestInfo: bodyFields('request'),
   responseInfo: bodyFields('response'),
   record: '$$ROOT',
 };
 
-function detailOf(found: Document, denialOf: DenialOf, reasonOf: (reason: string) => string): KeyDetail {
+function detailOf(
+  found: Document,
+  denialOf: DenialOf,
+  reasonOf: (reason: string) => string,
+): Omit<KeyDetail, 'traceUrl'> {
   const row = rowOf(found);
   const now = found.now as Date;
   const raw = withReasons((found.record ?? {}) as Document, reasonOf);

@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { TraceContext } from '../../engine/traceparent.ts';
 import type { Internals } from '../../internals.ts';
 import type { Database } from '../../mongodb/database.ts';
 import { type BodyAccess, openerOf } from '../bodies/body-access.ts';
@@ -18,6 +19,8 @@ interface OpenDashboardOptions {
   readonly bodyAccess: BodyAccess;
   readonly redact?: RedactOptions | undefined;
   readonly wakeJobs: () => void;
+  /** Default: traces have no address. */
+  readonly traceUrlOf?: (run: TraceContext) => string | null;
   /** Default: nobody is told, as on the command line. */
   readonly tell?: Internals['report'];
 }
@@ -32,12 +35,14 @@ export function openDashboard({
   bodyAccess,
   redact,
   tell = () => {},
+  traceUrlOf = () => null,
   ...others
 }: OpenDashboardOptions): AdminServices {
   const records = new Records(db, collection);
   return {
     ...others,
     tell,
+    traceUrlOf,
     records,
     audit: new Audit(records),
     jobs: new Jobs(records),

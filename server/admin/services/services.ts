@@ -1,4 +1,5 @@
 import type { ResolvedPolicy } from '../../engine/policy.ts';
+import type { TraceContext } from '../../engine/traceparent.ts';
 import type { Internals } from '../../internals.ts';
 import type { BodyAccess, OpenBody } from '../bodies/body-access.ts';
 import type { Secrets } from '../bodies/secrets.ts';
@@ -25,6 +26,8 @@ export interface ActionServices {
 export interface AdminServices extends ActionServices {
   readonly jobs: Jobs;
   readonly secrets: Secrets;
+  /** Gives the address of a run's trace, for the page; null where there is none. */
+  traceUrlOf(run: TraceContext): string | null;
   /** Tells the runner of this process, where it has one, that a job waits. */
   wakeJobs(): void;
 }

@@ -24,6 +24,7 @@ export interface ClaimConstants {
   readonly leaseMs: number;
   readonly keepMs: number | null;
   readonly transactional: true | null;
+  readonly traceparent: string | null;
   readonly request: StoredBody | null;
 }
 
@@ -38,6 +39,7 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
     leaseMs: request.leaseMs,
     keepMs: request.unresolvedRetentionMs,
     transactional: request.transactional || null,
+    traceparent: request.traceparent ?? null,
     request: request.captured ?? null,
   };
 }
@@ -59,6 +61,7 @@ export function freshConstants(request: ClaimRequest): Document {
       life: seed,
       attempts: 1,
       ...(request.transactional && { transactional: true }),
+      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
       ...(request.captured && { request: request.captured }),
       history: [],
       v: RECORD_VERSION,
@@ -153,6 +156,7 @@ export function claimedRecord(
     leaseExpiresAt: { $add: [now, '$$leaseMs'] },
     expiresAt: orNever({ $add: [now, '$$leaseMs', '$$keepMs'] }),
     transactional: orMissing('$$transactional'),
+    traceparent: orMissing('$$traceparent'),
     // An earlier capture stands for the same request only.
     request: {
       $ifNull: [

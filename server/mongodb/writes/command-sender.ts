@@ -1,3 +1,5 @@
+import type { StoreCommand } from '../../engine/store-command.ts';
+import type { CommandObservers } from '../command-observers.ts';
 import type { Collection, Document } from '../database.ts';
 import { hangUpAfter } from '../hang-up.ts';
 import { type Failure, failureOf } from '../server-errors.ts';
@@ -28,25 +30,45 @@ export interface CommandListener {
   onEnd(command: Command): void;
 }
 
+export interface SenderOptions {
+  /** The store's deadline. */
+  readonly timeoutMs: number;
+  readonly observers: CommandObservers;
+  /** What the commands are for. */
+  readonly purpose: StoreCommand['command'];
+}
+
 /** `CommandSender` sends one command at a time limit that fits it, and says what its answer means for the writes in it. */
 export class CommandSender {
   readonly #collection: Collection;
   readonly #timeoutMs: number;
+  readonly #observers: CommandObservers;
+  readonly #purpose: SenderOptions['purpose'];
   readonly #listener: CommandListener;
   /** Commands that the driver is not done with. Each promise resolves when it is. */
   readonly #underWay = new Map<Command, Promise<void>>();
   /** True while majorities take long: see `timeLimits`. */
   #commitsAreSlow = false;
 
-  /** @param timeoutMs the store's deadline */
-  constructor(collection: Collection, timeoutMs: number, listener: CommandListener) {
+  constructor(
+    collection: Collection,
+    { timeoutMs, observers, purpose }: SenderOptions,
+    listener: CommandListener,
+  ) {
     this.#collection = collection;
+    this.#observers = observers;
+    this.#purpose = purpose;
     this.#timeoutMs = timeoutMs;
     this.#listener = listener;
   }
 
   send(command: Command): void {
     const { group } = command;
+    const tellEnd = this.#observers.sent(() => ({
+      command: this.#purpose,
+      size: group.length,
+      again: group.filter(({ copies }) => copies > 0).length,
+    }));
     const sentAt = performance.now();
     for (const pending of group) pending.onSent(sentAt);
     const limits = timeLimits(command, sentAt, {
@@ -56,12 +78,17 @@ export class CommandSender {
     let hasTimedOut = false;
     const onTimeout = () => {
       hasTimedOut = true;
+      tellEnd?.('timeout');
       this.#listener.onTimeout(command);
     };
     const update = updateCommand(this.#collection.name, group, limits.serverMs);
     const ended = answerTo((signal) => this.#collection.run(update, { signal }), { ...limits, onTimeout })
-      .then((reply) => this.#onReply(command, reply, sentAt))
+      .then((reply) => {
+        tellEnd?.();
+        this.#onReply(command, reply, sentAt);
+      })
       .catch((error) => {
+        tellEnd?.('error');
         if (!hasTimedOut) this.#onError(command, error);
       })
       .finally(() => {

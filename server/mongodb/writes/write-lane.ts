@@ -1,4 +1,6 @@
 import { type IdempotencyError, refusal } from '../../engine/errors.ts';
+import type { StoreCommand } from '../../engine/store-command.ts';
+import { CommandObservers } from '../command-observers.ts';
 import type { Collection } from '../database.ts';
 import { pauseMs } from '../pause.ts';
 import type { Write } from '../pipelines/statements.ts';
@@ -15,6 +17,10 @@ export interface LaneOptions {
   readonly capacity: number;
   /** The store's deadline. */
   readonly timeoutMs: number;
+  /** Hear of each command. Default: nobody does. */
+  readonly observers?: CommandObservers;
+  /** What the writes of the lane are for. Default: `settle`. */
+  readonly purpose?: StoreCommand['command'];
 }
 
 /**
@@ -36,19 +42,25 @@ export class WriteLane {
   /** The last error since the last answer. */
   #lastError: unknown;
 
-  constructor(collection: Collection, { inFlight, capacity, timeoutMs }: LaneOptions) {
+  constructor(collection: Collection, options: LaneOptions) {
+    const { inFlight, capacity, timeoutMs, purpose = 'settle' } = options;
+    const { observers = new CommandObservers() } = options;
     this.#queue = new WriteQueue({
       inFlight,
       capacity,
       now: () => performance.now(),
       onReady: () => this.#sendSoon(),
     });
-    this.#sender = new CommandSender(collection, timeoutMs, {
-      onTimeout: this.#onTimeout,
-      onReply: this.#onReply,
-      onFailure: this.#onFailure,
-      onEnd: (command) => this.#queue.onEnd(command),
-    });
+    this.#sender = new CommandSender(
+      collection,
+      { timeoutMs, observers, purpose },
+      {
+        onTimeout: this.#onTimeout,
+        onReply: this.#onReply,
+        onFailure: this.#onFailure,
+        onEnd: (command) => this.#queue.onEnd(command),
+      },
+    );
   }
 
   /**

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import type { StoreCommand } from '../../server/engine/store-command.ts';
+import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
+import { mongoPort } from '../support/database.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { COLLECTION, openEmptyStore, openStore } from './open-store.ts';
+
+const ms = expect.any(Number);
+const plain = (command: StoreCommand['command'], size = 1) => ({ command, size, again: 0, durationMs: ms });
+
+it('a listener hears of each command: what it was for, how many writes it held, how long it took', async () => {
+  await using opened = await openEmptyStore();
+  const heard: StoreCommand[] = [];
+  const stop = opened.store.observe?.((command) => heard.push(command));
+  const claims = await Promise.all([1, 2, 3].map(() => opened.store.claim(freshClaim())));
+  expect(heard.splice(0)).toEqual([plain('claim', 3)]);
+  const [claim] = claims;
+  if (!claim?.won) throw new Error('Expected to win');
+  await opened.store.settle(claim.held, completed);
+  expect(heard.splice(0)).toEqual([plain('settle')]);
+  await opened.store.read(claim.held, 'head');
+  expect(heard.splice(0)).toEqual([plain('read')]);
+  await opened.store.takeOver(rivalOf(freshClaim({ key: claim.held.key })), claim.held, 'running');
+  expect(heard.splice(0)).toEqual([plain('reclaim'), plain('read')]);
+  stop?.();
+  await opened.win();
+  expect(heard).toEqual([]);
+});
+
+it.each([
+  ['close', 'error'],
+  ['silence', 'timeout'],
+] as const)(
+  'a command whose answer is lost (%s) has failed, and the next one sends its write again',
+  async (clientSees, failure) => {
+    await using proxy = await startProxy(mongoPort());
+    await using opened = await openStore({ uri: proxy.uri });
+    const heard: StoreCommand[] = [];
+    opened.store.observe?.((command) => heard.push(command));
+    const dropped = proxy.dropReply(['update', COLLECTION], { clientSees });
+    await opened.win();
+    await dropped;
+    const claims = heard.filter(({ command }) => command !== 'read');
+    expect(claims[0]).toEqual({ ...plain('claim'), failure });
+    expect(claims[1]).toEqual({ ...plain('claim'), again: 1 });
+  },
+);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { IDEMPOTENCY_ERROR_CODES, IDEMPOTENCY_ERROR_REASONS } from '../../server/engine/errors.ts';
+import { STATES } from '../../server/engine/record.ts';
 import { entryOf, TROUBLES } from '../../server/engine/with-help.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,16 +26,33 @@ const warnings = new Set(
     .filter((name) => name !== 'LATCHKEY_CIPHER'),
 );
 
+/** The words of a union that is a type, and so not there when the program runs. */
+function wordsOf(path: string, type: string): readonly string[] {
+  const [, body = ''] = new RegExp(`export type ${type} =([\\s\\S]*?);\\n`).exec(read(path)) ?? [];
+  return Array.from(body.matchAll(/^ +\| '(\w+)'/gm), ([, word = '']) => word);
+}
+
+const ends = {
+  in_doubt: wordsOf('server/engine/end-reasons.ts', 'DoubtReason'),
+  released: wordsOf('server/engine/end-reasons.ts', 'ReleaseReason'),
+  result_not_recorded: [...STATES, ...wordsOf('server/events.ts', 'UnrecordedReason')],
+};
+
 const entries = [
   ...IDEMPOTENCY_ERROR_CODES,
   ...IDEMPOTENCY_ERROR_REASONS.map(([code, reason]) => entryOf(code, reason)),
   ...TROUBLES,
   ...warnings,
+  ...Object.entries(ends).flatMap(([event, reasons]) => reasons.map((reason) => `${event}-${reason}`)),
 ];
 
 describe('docs/troubleshooting.md', () => {
   it.each(entries)('has an entry for %s', (entry) => {
     expect(anchors).toContain(entry);
+  });
+
+  it.each(Object.entries(ends))('knows the words of the event %s', (_, reasons) => {
+    expect(reasons.length).toBeGreaterThan(5);
   });
 
   it('has no entry twice, and none for what does not exist', () => {

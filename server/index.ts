@@ -4,13 +4,13 @@ export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export type { DoubtReason, LeaseLossReason, ReleaseReason } from './engine/end-reasons.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
 export { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from './engine/errors.ts';
+export type { Excluded } from './engine/excluded.ts';
 export type {
   FingerprintFunction,
   FingerprintPolicy,
 } from './engine/fingerprint-policy.ts';
 export type {
   ByRequest,
-  Excluded,
   ExclusivePolicy as Policy,
   Finished,
   Redaction,

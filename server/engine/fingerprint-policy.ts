@@ -1,3 +1,4 @@
+import type { Excluded } from './excluded.ts';
 import { pathProblem } from './paths.ts';
 
 /**
@@ -18,9 +19,14 @@ export type FingerprintFunction<Call = unknown> = (call: Call) => unknown;
  *   made by the first; a record is compared by the version that it names. A bare function is version `v1`. Experimental.
  */
 export type FingerprintPolicy<Call = unknown> =
-  | { readonly exclude: readonly string[] }
+  | { readonly exclude: readonly string[]; readonly versions?: EitherOr }
   | FingerprintFunction<Call>
-  | { readonly versions: Readonly<Record<string, FingerprintFunction<Call>>> };
+  | {
+      readonly versions: Readonly<Record<string, FingerprintFunction<Call>>>;
+      readonly exclude?: EitherOr;
+    };
+
+type EitherOr = Excluded<'one of the two says when requests are the same: leave out `exclude` or `versions`'>;
 
 /** All of the input counts when both are empty. */
 export interface ResolvedFingerprint {

@@ -1,4 +1,5 @@
 import type { Cipher } from './cipher.ts';
+import type { Excluded } from './excluded.ts';
 import type { FingerprintPolicy, ResolvedFingerprint } from './fingerprint-policy.ts';
 import type { KeyFormat } from './key.ts';
 import type { Resolver } from './resolution.ts';
@@ -165,24 +166,24 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
   fingerprint?: FingerprintPolicy<Call> | null;
 }
 
-declare const why: unique symbol;
-
-/** No value has the type `Excluded`: an option of this type can not stand where it stands, for the reason that the compiler shows. */
-export interface Excluded<Why extends string> {
-  readonly [why]: Why;
-}
-
 /** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */
 type CrashRule =
-  | { transaction?: false; onCrash?: 'in_doubt' | 'retry' }
-  | { transaction?: boolean; onCrash?: never };
+  | { transaction?: false }
+  | {
+      onCrash?: Excluded<'a crash in a transaction has committed nothing: leave out `onCrash`, or `transaction: true`'>;
+    };
 
 /** A duplicate that is turned away at once does not wait. */
-type WaitRule = { concurrent?: 'wait' } | { waitTimeoutMs?: never };
+type WaitRule =
+  | { concurrent?: 'wait' }
+  | {
+      waitTimeoutMs?: Excluded<"a duplicate that is turned away at once does not wait: leave out `waitTimeoutMs`, or `concurrent: 'reject'`">;
+    };
 
 /**
- * Options that contradict each other when one object has both. These are for the compiler; the others of `EXCLUSIONS` are seen at
- * construction only, for with a union of all of them no policy could be put together of parts any more.
+ * Options that contradict each other when one object has both. What is wrong only because another option is absent (`maxCapturedBytes`,
+ * `redact`) is seen at construction: a type that asks for an option takes no `Partial` of itself and no spread of two objects, so that no
+ * policy could be put together of parts any more.
  */
 export type Exclusions = CrashRule & WaitRule;
 

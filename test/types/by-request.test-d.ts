@@ -91,6 +91,7 @@ expectTypeOf<IdempotencyOf<Context>>().toEqualTypeOf<
 >();
 
 // What would have to be the same for every call of one key can not be decided by request.
+declare const run: () => number;
 declare const decide: (policy: ByRequest<unknown>) => void;
 decide(() => ({ retentionMs: 1, maxRunMs: null, maxResultBytes: 1, compressAboveBytes: null }));
 // @ts-expect-error an answer that is no policy
@@ -109,22 +110,16 @@ decide(() => ({ fingerprint: null }));
 decide(() => ({ concurrent: 'reject' as const, waitTimeoutMs: 5 }));
 // @ts-expect-error
 idempotent({ policy: () => ({ leaseMs: 5_000 }) });
+const graphql = { idempotency, scope: () => 'a' };
 // @ts-expect-error
-useIdempotency<Context>({ idempotency, scope: () => 'a', policy: () => ({ redact: ['card'] }) });
+useIdempotency<Context>({ ...graphql, policy: () => ({ redact: ['card'] }) });
 // @ts-expect-error
-useIdempotency<Context>({
-  idempotency,
-  scope: () => 'a',
-  fields: { pay: { policy: () => ({ leaseMs: 1 }) } },
-});
+useIdempotency<Context>({ ...graphql, fields: { pay: { policy: () => ({ leaseMs: 1 }) } } });
 // @ts-expect-error
 handlers(() => new Response(), { policy: () => ({ unresolvedRetentionMs: null }) });
+const shipping = { scope: 'a', key: 'k', operation: 'ship' };
 // @ts-expect-error
-idempotency.run(
-  { scope: 'a', key: 'k', operation: 'ship' },
-  () => 1,
-  () => ({ resolve: null }),
-);
+idempotency.run(shipping, run, () => ({ resolve: null }));
 // @ts-expect-error
 handlers(() => new Response(), { policy: { retentionMs: 5_000 } });
 // @ts-expect-error

@@ -86,6 +86,12 @@ declare global {
   const message: { id: string; body: { order: string; grams: number } };
   function buyLabel(parcel: object, options: { idempotencyKey: string }): Promise<{ id: string }>;
 
+  /** The application that docs/testing.md begins with. */
+  function createApp(idempotency: Idempotency): {
+    handle(request: Request): Promise<Response>;
+    count(what: string): number;
+  };
+
   // A page
   const invoice: { id: string };
   function show(result: unknown): void;

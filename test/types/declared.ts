@@ -5,6 +5,7 @@ import { createIdempotency } from 'latchkey';
 import { createGraphQLRerunner, type GraphQLRerunnerOptions } from 'latchkey/graphql';
 import { createHttpRerunner, type HttpRerunnerOptions } from 'latchkey/http';
 import { createMemoryStore } from 'latchkey/memory';
+import { createTestkit, retryAudit } from 'latchkey/testing';
 import {
   createIdempotencyMiddleware,
   createKeyStatusProcedure,
@@ -36,3 +37,7 @@ export const unprotected = unprotectedProcedures(appRouter);
 declare const ofGraphQL: GraphQLRerunnerOptions;
 declare const ofHttp: HttpRerunnerOptions;
 export const rerunners = [rerunner, createGraphQLRerunner(ofGraphQL), createHttpRerunner(ofHttp)] as const;
+
+export const kit = createTestkit();
+export const records = () => kit.records();
+export const report = retryAudit(async () => 1, [{ name: 'pay', input: {}, effects: () => 1 }], { kit });

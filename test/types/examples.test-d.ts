@@ -2,7 +2,6 @@
 import { createServer } from 'node:http';
 import { envelop, useEngine, useSchema } from '@envelop/core';
 import { useMutation } from '@tanstack/react-query';
-import { createTRPCClient, httpLink } from '@trpc/client';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import * as GraphQLJS from 'graphql';
@@ -18,6 +17,7 @@ import {
   type TransactionalRun,
 } from 'latchkey';
 import { idempotencyErrorOf, isRetryable } from 'latchkey/client/errors';
+import { createIdempotentFetch } from 'latchkey/client/fetch';
 import { idempotentMutation } from 'latchkey/client/react-query';
 import { createDashboard, type Operator, toNodeHandler } from 'latchkey/dashboard';
 import { unprotectedMutations, useIdempotency } from 'latchkey/graphql';
@@ -264,9 +264,7 @@ export async function unprotected() {
   await kit.crash(() => app.pay('k', 5), { after: 'charge' });
   await kit.advance(31_000);
   expectTypeOf(kit.lossy(app.pay)).toEqualTypeOf(app.pay);
-  createTRPCClient<typeof appRouter>({
-    links: [httpLink({ url: 'http://localhost', transformer: superjson, fetch: kit.lossy(fetch) })],
-  });
+  expectTypeOf(createIdempotentFetch(kit.lossy(fetch))).toBeFunction();
   kit.dropAnswer();
   const record = kit.find({ scope: 'ada', key: 'k' });
   if (record?.state === 'completed') expectTypeOf(record.steps).toEqualTypeOf<readonly string[]>();

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { MetricReader } from '@opentelemetry/sdk-metrics';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Idempotency, IdempotencyEvent, Run } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { gate } from '../support/gate.ts';
+import { until } from '../support/until.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const page = readFileSync(join(ROOT, 'docs/telemetry.md'), 'utf8');
+
+/** The block of the page that has a text in it. */
+function blockWith(text: string, language = 'ts'): string {
+  const blocks = [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))];
+  const found = blocks.map(([, code = '']) => code).filter((code) => code.includes(text));
+  if (found.length !== 1) throw new Error(`Expected one block with ${text}, got ${found.length}`);
+  return found[0] as string;
+}
+
+/** Runs a block of the page as it stands, but for its port; `latchkey` is the source here. */
+async function run<Exports>(code: string, globals: object): Promise<Exports> {
+  Object.assign(globalThis, globals);
+  const outfile = join(ROOT, `node_modules/.cache/latchkey-docs/${process.pid}-${Date.now()}.mjs`);
+  const { outputFiles } = await build({
+    stdin: { contents: code, loader: 'ts', resolveDir: ROOT },
+    alias: {
+      'latchkey/otel': join(ROOT, 'server/otel/index.ts'),
+      latchkey: join(ROOT, 'server/index.ts'),
+    },
+    bundle: true,
+    write: false,
+    outfile,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  });
+  await mkdir(join(outfile, '..'), { recursive: true });
+  await writeFile(outfile, outputFiles[0]?.contents ?? '');
+  try {
+    return (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as Exports;
+  } finally {
+    await rm(outfile);
+  }
+}
+
+let database: FreshDatabase;
+let metrics: string;
+let exporter: MetricReader & { _server?: { address(): { port: number } } };
+let idempotency: Idempotency;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const store = createMongoStore({ db: database.db, collection: 'keys' });
+  const code = blockWith('PrometheusExporter').replace('9464', '0');
+  ({ exporter, idempotency } = await run<{ exporter: typeof exporter; idempotency: Idempotency }>(code, {
+    store,
+  }));
+  await everything(idempotency);
+  await until(() => expect(exporter._server?.address()).toBeTruthy());
+  metrics = await (await fetch(`http://127.0.0.1:${exporter._server?.address().port}/metrics`)).text();
+});
+afterAll(async () => {
+  await exporter.shutdown();
+  await idempotency.close({ timeoutMs: 0 });
+  await database[Symbol.asyncDispose]();
+});
+
+/** A bit of all that the dashboard and the alerts are about. */
+async function everything(idempotency: Idempotency): Promise<void> {
+  const call = (key: string, fn: (run: Run) => unknown, operation = 'ship') =>
+    idempotency.run({ scope: 's', key, operation }, fn).catch(() => {});
+  await call('success', () => 1);
+  await call('success', () => 1);
+  await call('doubt', () => Promise.reject(new Error('down')));
+  await call('success', () => 1, 'bill');
+  const [started, release] = [gate(), gate()];
+  const first = call('wait', async () => {
+    started.open();
+    await release;
+  });
+  await started;
+  const second = call('wait', () => 1);
+  release.open();
+  await Promise.all([first, second]);
+}
+
+/** The metrics that an expression of PromQL asks for. Labels stand where no brace follows. */
+const metricsOf = (promql: string) => promql.match(/\blatchkey_\w+(?=[{[])/g) ?? [];
+const labelsOf = (promql: string) =>
+  [...promql.matchAll(/(\w+)=~?"([^"$]*)"/g)].flatMap(([, label, values = '']) =>
+    values.split('|').map((value) => [label, value] as const),
+  );
+
+const dashboard = JSON.parse(readFileSync(join(ROOT, 'docs/grafana/latchkey.json'), 'utf8')) as {
+  panels: readonly { title: string; targets: readonly { expr: string; legendFormat: string }[] }[];
+};
+const panels = dashboard.panels.flatMap(({ title, targets }) =>
+  targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
+);
+const alerts = [...page.matchAll(/- alert: (\w+)\n +expr: (.*)\n/g)].map(
+  ([, name = '', expr = '']) => [name, expr] as const,
+);
+
+/** The types of events and words that this little traffic does not bring about. */
+const WORDS: readonly IdempotencyEvent['type'][] = [
+  'lease_lost',
+  'result_not_recorded',
+  'unprotected',
+  'passed',
+];
+
+describe('the exporter of the page gives each metric that is asked for by', () => {
+  test.each(panels)('the panel %s: %s', (_, expr, legend) => {
+    check(expr);
+    for (const [, label = ''] of legend.matchAll(/\{\{(\w+)\}\}/g))
+      expect(metrics).toMatch(new RegExp(`\\b${label}="`));
+  });
+
+  test.each(alerts)('the alert %s: %s', (_, expr) => check(expr));
+
+  test('and there are as many of both as the page says', () => {
+    expect(panels.length).toBeGreaterThan(12);
+    expect(alerts.map(([name]) => name)).toHaveLength(6);
+  });
+});
+
+function check(expr: string): void {
+  const names = metricsOf(expr);
+  expect(names.length).toBeGreaterThan(0);
+  for (const name of names) {
+    // Nothing was sent again here.
+    if (name === 'latchkey_store_resent_total') continue;
+    expect(metrics).toMatch(new RegExp(`^${name}(\\{| )`, 'm'));
+  }
+  for (const [label, value] of labelsOf(expr)) {
+    if (value === '' || value === 'IDEMPOTENCY_STORE_UNAVAILABLE' || WORDS.includes(value as never)) continue;
+    expect(metrics).toContain(`${label}="${value}"`);
+  }
+}
+
+test('each event of the page is one, and the page has them all', () => {
+  const table = page.slice(page.indexOf('## Events'), page.indexOf('The reasons of `released`'));
+  const listed = [...table.matchAll(/^\| `(\w+)` \| (?!when)/gm)].map(([, type]) => type);
+  const all: Readonly<Record<IdempotencyEvent['type'], true>> = {
+    started: true,
+    completed: true,
+    released: true,
+    in_doubt: true,
+    result_not_recorded: true,
+    lease_lost: true,
+    transaction_retried: true,
+    replayed: true,
+    joined: true,
+    waited: true,
+    refused: true,
+    passed: true,
+    asked: true,
+    operator_action: true,
+    unprotected: true,
+  };
+  expect(listed.sort()).toEqual(Object.keys(all).sort());
+});

@@ -93,7 +93,11 @@ describe('a handler that takes longer than maxRunMs', () => {
     await vi.advanceTimersByTimeAsync(20_000);
     started.end({ data: 'paid' });
     await vi.advanceTimersByTimeAsync(0);
-    expect(await started.retry()).toEqual({ value: { data: 'paid' }, replayed: true });
+    expect(await started.retry()).toEqual({
+      value: { data: 'paid' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
     expect((await started.record())?.history).toMatchObject([
       { event: 'in_doubt' },
       { event: 'completed_late' },
@@ -137,7 +141,11 @@ describe('a handler that takes longer than maxRunMs', () => {
     const started = startRun();
     await vi.advanceTimersByTimeAsync(20_000);
     const resolve = vi.fn(async () => ({ action: 'complete', data: 'found' }) as const);
-    expect(await started.retry({ resolve })).toEqual({ value: { data: 'found' }, replayed: true });
+    expect(await started.retry({ resolve })).toEqual({
+      value: { data: 'found' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
     started.end({ data: 'paid' }); // too late for that: another owner stands
     await vi.advanceTimersByTimeAsync(0);
     expect(await started.retry()).toMatchObject({ value: { data: 'found' } });

@@ -224,14 +224,25 @@ function layered(idempotency: IdempotencyOf<never>, ofAll: TRPCPolicy, own: TRPC
   return policyFor(idempotency, engineTerms(overlaid(ofAll, own)), ORIGIN);
 }
 
-/** Lets the engine ask a `classify` that takes tRPC's own terms. */
-function engineTerms({ classify, ...policy }: Policy<never, unknown, TRPCFinished>): Policy<never, never> {
-  if (typeof classify !== 'function') return { ...policy, ...(classify !== undefined && { classify }) };
-  const inTerms = ({ outcome, result, started }: Finished) =>
-    classify(
+/** Lets the engine ask functions that take a finished run in tRPC's own terms. */
+function engineTerms(policy: Policy<never, unknown, TRPCFinished>): Policy<never, never> {
+  const { classify, retentionMs, ...rest } = policy;
+  return {
+    ...rest,
+    ...(classify !== undefined && { classify: inTerms(classify) }),
+    ...(retentionMs !== undefined && { retentionMs: inTerms(retentionMs) }),
+  };
+}
+
+/** What is no function is left as it is, for the check of the options. */
+function inTerms<Said>(ask: (end: TRPCFinished) => Said): (finished: Finished) => Said;
+function inTerms<Said>(ask: number | ((end: TRPCFinished) => Said)): number | ((finished: Finished) => Said);
+function inTerms(ask: unknown): unknown {
+  if (typeof ask !== 'function') return ask;
+  return ({ outcome, result, started }: Finished) =>
+    ask(
       outcome === 'success'
         ? { outcome, started, result, data: result }
         : { outcome, started, result, error: result as TRPCError },
     );
-  return { ...policy, classify: inTerms };
 }

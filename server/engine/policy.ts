@@ -34,10 +34,14 @@ export type Verdict =
  */
 export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>> {
   /**
-   * A finished outcome is replayed for this time, in ms, from 1,000 to a century.
+   * A finished outcome is replayed for this time, in ms, from 1,000 to a century. A function is shown how the run ended, as `classify` is,
+   * and returns the time for this result. It can not be async. Where it fails or gives no such time, the result is kept for 24 hours, and
+   * that is a warning of the process. It is not asked about a key that is released, or that an operator finishes: these are kept for 24 hours.
    * @default 86_400_000: 24 hours
+   * @example
+   * retentionMs: ({ outcome }) => (outcome === 'error' ? 3_600_000 : 7 * 86_400_000)
    */
-  retentionMs?: number;
+  retentionMs?: number | ((finished: End) => number);
   /**
    * A record that nobody finished is kept for this time, in ms, at least `leaseMs`; null keeps it until it is resolved.
    * @default 2_592_000_000: 30 days

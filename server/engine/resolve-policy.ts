@@ -4,13 +4,14 @@ import { resolveFingerprint, WHOLE_INPUT } from './fingerprint-policy.ts';
 import { aBoolean, aFunction, aNull, anyOf, anything, type Check, integer, oneOf } from './option-checks.ts';
 import type { Finished, Policy, ResolvedPolicy, Verdict } from './policy.ts';
 import { RECORD_ROOM_BYTES } from './record.ts';
+import { aRetention, DEFAULT_RETENTION_MS } from './retention.ts';
 import { whatCame } from './what-came.ts';
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600 * SECOND;
 
 const DEFAULTS: ResolvedPolicy = {
-  retentionMs: DAY,
+  retentionMs: DEFAULT_RETENTION_MS,
   unresolvedRetentionMs: 30 * DAY,
   leaseMs: 30 * SECOND,
   maxRunMs: null,
@@ -51,14 +52,13 @@ const names: Check = {
     value.every((name) => typeof name === 'string' && name !== ''),
 };
 
-// A century: far enough, and a Date can still hold it. Leases and waits become timers, hence their own bound.
-const retention = integer(SECOND, 36_500 * DAY);
+// Leases and waits become timers, hence their own bound.
 const timer = (min: number) => integer(min, DAY);
 
 /** Checks of a policy's options. They are options of `createIdempotency`, too. */
 export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
-  retentionMs: retention,
-  unresolvedRetentionMs: anyOf(retention, aNull),
+  retentionMs: anyOf(aRetention, aFunction),
+  unresolvedRetentionMs: anyOf(aRetention, aNull),
   leaseMs: timer(SECOND),
   concurrent: oneOf('wait', 'reject'),
   maxRunMs: anyOf(timer(SECOND), aNull),

@@ -1,8 +1,11 @@
 import { sealContent } from '../bodies/bodies.ts';
 import { hiddenBy } from '../bodies/redaction.ts';
 import type { Encoded, KeyedCall } from '../call.ts';
+import { textOf } from '../engine/reason.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
+import { retentionOf } from '../engine/retention.ts';
 import type { Completion, Held } from '../engine/store.ts';
+import { finishedOf } from './settlement.ts';
 
 /** A completed run is one whose result is to be stored. */
 interface CompletedRun<Value> {
@@ -21,8 +24,14 @@ export function encodeResult<Value>({ codec, policy }: KeyedCall<Value>, value: 
 
 /** Makes the completion of a run: its outcome, with the result sealed as the record will hold it. */
 export async function sealCompletion<Value>(encoded: Encoded, run: CompletedRun<Value>): Promise<Completion> {
-  const { retentionMs } = run.call.policy;
+  const { ms: retentionMs, problem } = retentionOf(run.call.policy, finishedOf(encoded));
+  if (problem !== undefined) warnOf(problem);
   return { to: 'completed', outcome: encoded.outcome, response: await sealResult(encoded, run), retentionMs };
+}
+
+function warnOf(problem: unknown): void {
+  const text = `The developer's retentionMs failed, so a result is kept for 24 hours: ${textOf(problem)}`;
+  process.emitWarning(text, { type: 'LatchkeyWarning' });
 }
 
 /**

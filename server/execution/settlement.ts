@@ -1,8 +1,9 @@
 import type { Encoded } from '../call.ts';
 import type { DoubtReason, ReleaseReason } from '../engine/end-reasons.ts';
 import { isObject } from '../engine/option-checks.ts';
-import type { ResolvedPolicy } from '../engine/policy.ts';
+import type { Finished, ResolvedPolicy } from '../engine/policy.ts';
 import { boundedReason, textOf } from '../engine/reason.ts';
+import { fixedRetention } from '../engine/retention.ts';
 import type { Settlement } from '../engine/transitions.ts';
 import type { Intention } from '../run/run.ts';
 
@@ -37,9 +38,9 @@ export async function judgeRun(
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && isLeaseLost)
     return doubt('lease_lost', 'failed after its lease was lost');
-  const { outcome, result, started } = encoded;
+  const { started } = encoded;
   try {
-    const verdict: unknown = await classify({ outcome, result, started: started === true || 'unknown' });
+    const verdict: unknown = await classify(finishedOf(encoded));
     const ofWord =
       started === true ? doubt('classified', 'classified') : doubt('outcome_unknown', started.unknown);
     return readVerdict(verdict, ofWord) ?? doubt('classify_failed', `classify returned ${textOf(verdict)}`);
@@ -47,6 +48,11 @@ export async function judgeRun(
     // The effect has happened: a failure must not hide that, and leaves it to an operator.
     return doubt('classify_failed', `classify threw ${textOf(error)}`);
   }
+}
+
+/** Makes what the developer's functions see of a finished run. */
+export function finishedOf({ outcome, result, started }: Encoded): Finished {
+  return { outcome, result, started: started === true || 'unknown' };
 }
 
 /**
@@ -65,13 +71,11 @@ function readVerdict(verdict: unknown, ofWord: OpenEnd): RunVerdict | undefined 
 }
 
 /** Adds how long the policy keeps a record that is released or in doubt. */
-export function settlementOf(
-  end: OpenEnd,
-  { retentionMs, unresolvedRetentionMs }: ResolvedPolicy,
-): RunSettlement {
+export function settlementOf(end: OpenEnd, policy: ResolvedPolicy): RunSettlement {
+  const { unresolvedRetentionMs } = policy;
   const { reason } = end;
   return end.to === 'release'
-    ? { to: 'released', because: end.because, reason, retentionMs }
+    ? { to: 'released', because: end.because, reason, retentionMs: fixedRetention(policy) }
     : { to: 'in_doubt', because: end.because, reason, unresolvedRetentionMs };
 }
 

@@ -19,7 +19,11 @@ test.each([
   ['test/1 as aa', 'test/1 as aa'],
   ['test/1', 'test/1 as aa'],
 ])('what was written as `%s` is a replay for `%s`, also when it is encrypted', async (written, read) => {
-  expect(await readAs(written, read)).toEqual({ value: { data: 'done' }, replayed: true });
+  expect(await readAs(written, read)).toEqual({
+    value: { data: 'done' },
+    replayed: true,
+    expiresAt: expect.any(Date),
+  });
 });
 
 test.each([

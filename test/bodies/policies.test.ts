@@ -90,7 +90,11 @@ describe('a cipher that fails', () => {
     await expect(call({ policy: { cipher: broken } })).rejects.toEqual(
       code('IDEMPOTENCY_STORE_UNAVAILABLE', 'cipher'),
     );
-    expect(await call()).toEqual({ value: { data: 'sk_live_1' }, replayed: true });
+    expect(await call()).toEqual({
+      value: { data: 'sk_live_1' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
     expect(handler).toHaveBeenCalledTimes(1);
   });
 });
@@ -113,7 +117,11 @@ test('what `redact` leaves as it is can be replayed; what it changes can not, in
       vi.fn(async () => ({ error: 'declined' })),
     ),
   ).toMatchObject({ replayed: false });
-  expect(await call({ key: 'declined' })).toEqual({ value: { error: 'declined' }, replayed: true });
+  expect(await call({ key: 'declined' })).toEqual({
+    value: { error: 'declined' },
+    replayed: true,
+    expiresAt: expect.any(Date),
+  });
   await call({ key: 'paid' });
   await expect(call({ key: 'paid' })).rejects.toEqual(code('IDEMPOTENCY_RESULT_NOT_RETAINED', 'redacted'));
 });

@@ -21,7 +21,7 @@ test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key 
 describe('case 24: a value that can not be meant is refused when it is given, never read as "not set"', () => {
   test.each<[keyof Policy, unknown[]]>([
     ['leaseMs', [0, -1, Number.NaN, 5, 999, 1_000.5, '1000', null, Number.POSITIVE_INFINITY, 2 ** 31, 10n]],
-    ['retentionMs', [0, -1, Number.NaN, '1d', null, Number.POSITIVE_INFINITY]],
+    ['retentionMs', [0, -1, Number.NaN, '1d', null, Number.POSITIVE_INFINITY, Promise.resolve(5_000), {}]],
     ['unresolvedRetentionMs', [0, -1, Number.NaN, '1d', Number.POSITIVE_INFINITY]],
     ['maxRunMs', [0, -1, Number.NaN, 999, 1_000.5, '1000', Number.POSITIVE_INFINITY, 2 ** 31]],
     ['waitTimeoutMs', [0, -1, Number.NaN, '1', null, 2 ** 31]],

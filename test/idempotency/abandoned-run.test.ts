@@ -59,8 +59,8 @@ describe('an abandoned run under a `resolve` function', () => {
   ];
   test.each(settled)('gets the stored answer on `%s`, without a run', async (_, policy, value) => {
     const { retry, handler } = await abandoned(policy);
-    expect(await retry()).toEqual({ value, replayed: true });
-    expect(await retry()).toEqual({ value, replayed: true });
+    expect(await retry()).toEqual({ value, replayed: true, expiresAt: expect.any(Date) });
+    expect(await retry()).toEqual({ value, replayed: true, expiresAt: expect.any(Date) });
     expect(handler).not.toHaveBeenCalled();
   });
 
@@ -121,8 +121,8 @@ describe('an abandoned run under a `resolve` function', () => {
     'stores the answer of `%s`, whatever `classify` would make of it',
     async (_, policy, value) => {
       const { retry, handler } = await abandoned({ ...policy, classify: () => 'release' });
-      expect(await retry()).toEqual({ value, replayed: true });
-      expect(await retry()).toEqual({ value, replayed: true });
+      expect(await retry()).toEqual({ value, replayed: true, expiresAt: expect.any(Date) });
+      expect(await retry()).toEqual({ value, replayed: true, expiresAt: expect.any(Date) });
       expect(handler).not.toHaveBeenCalled();
     },
   );

@@ -47,7 +47,7 @@ describe('currentRun', () => {
       return { data: 'stored' };
     });
     go.open();
-    expect(await left).toEqual({ value: { data: 'stored' }, replayed: true });
+    expect(await left).toEqual({ value: { data: 'stored' }, replayed: true, expiresAt: expect.any(Date) });
   });
 
   test('a downstream key is the same on each attempt, and differs by name, key, scope and life', async () => {

@@ -127,6 +127,7 @@ describe('the lease', () => {
     expect(await internalsOf(elsewhere).execute(callOf(elsewhere, done))).toEqual({
       value: { data: 'done' },
       replayed: true,
+      expiresAt: expect.any(Date),
     });
   });
 
@@ -145,7 +146,11 @@ describe('the lease', () => {
     expect(second).toEqual({ value: { data: 'attempt 2' }, replayed: false });
     release.open();
     await late;
-    expect(await call(done)).toEqual({ value: { data: 'attempt 2' }, replayed: true });
+    expect(await call(done)).toEqual({
+      value: { data: 'attempt 2' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
   });
 
   test('of a claim acknowledged late is renewed before the handler starts', async () => {

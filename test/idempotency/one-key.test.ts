@@ -7,7 +7,11 @@ describe('one key', () => {
     const { call } = setUp();
     const handler = vi.fn(done);
     expect(await call(handler)).toEqual({ value: { data: 'done' }, replayed: false });
-    expect(await call(handler)).toEqual({ value: { data: 'done' }, replayed: true });
+    expect(await call(handler)).toEqual({
+      value: { data: 'done' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
@@ -26,7 +30,11 @@ describe('one key', () => {
     const { call } = setUp();
     const handler = vi.fn(async () => ({ error: 'declined' }));
     await call(handler);
-    expect(await call(handler)).toEqual({ value: { error: 'declined' }, replayed: true });
+    expect(await call(handler)).toEqual({
+      value: { error: 'declined' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
     expect(handler).toHaveBeenCalledTimes(1);
   });
 

@@ -143,7 +143,11 @@ describe('a step that ended while the store does not answer', () => {
     const answer = call(body);
     await vi.advanceTimersByTimeAsync(2 * LEASE_MS);
     await answer;
-    expect(await call(body)).toEqual({ value: { data: 'paid' }, replayed: true });
+    expect(await call(body)).toEqual({
+      value: { data: 'paid' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
   });
 
   test('is given up when the process closes', async () => {

@@ -374,7 +374,11 @@ describe('a value that can not be kept', () => {
       return 'paid';
     });
     await call(body);
-    expect(await call(body)).toEqual({ value: { data: 'paid' }, replayed: true });
+    expect(await call(body)).toEqual({
+      value: { data: 'paid' },
+      replayed: true,
+      expiresAt: expect.any(Date),
+    });
   });
 });
 

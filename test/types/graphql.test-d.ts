@@ -138,7 +138,6 @@ useIdempotency({
   scope: () => 'ada',
   fields: {
     pay: {
-      retentionMs: 60_000,
       unresolvedRetentionMs: null,
       concurrent: 'reject',
       resolve: async ({ args, state, downstreamKey, step, signal }) => {
@@ -153,9 +152,15 @@ useIdempotency({
         expectTypeOf(finished).toExtend<Finished<ExecutionResult>>();
         return finished.outcome === 'error' ? 'release' : 'store';
       },
+      retentionMs: (finished) => {
+        expectTypeOf(finished).toExtend<Finished<ExecutionResult>>();
+        return 60_000;
+      },
     },
     // @ts-expect-error no such policy
     ship: { retentionMS: 5 },
+    // @ts-expect-error a time can not be waited for
+    hold: { retentionMs: async () => 60_000 },
     // @ts-expect-error no such behaviour
     refund: { concurrent: 'queue' },
     // @ts-expect-error a resolution that says to complete says with what

@@ -52,7 +52,10 @@ const route = idempotent(
       return result.status === 429 ? { release: 'rate limited' } : 'store';
     },
     onError: (error, { key }) => Response.json({ error: String(error), key }, { status: 500 }),
-    retentionMs: 3_600_000,
+    retentionMs: ({ outcome, result }) => {
+      expectTypeOf(result).toEqualTypeOf<HttpResult>();
+      return outcome === 'error' ? 3_600_000 : 86_400_000;
+    },
   },
 );
 // @ts-expect-error a transaction whose process died is retried, whatever it says

@@ -64,7 +64,10 @@ const idempotent = createIdempotencyMiddleware(t, {
   },
   require: async ({ ctx, meta }) => meta?.role === 'admin' && ctx.user !== null,
   policy: {
-    retentionMs: 60_000,
+    retentionMs: (end) => {
+      if (end.outcome === 'error') expectTypeOf(end.error).toEqualTypeOf<TRPCError>();
+      return 60_000;
+    },
     fingerprint: ({ ctx, input }) => {
       expectTypeOf(ctx).toEqualTypeOf<Context>();
       expectTypeOf(input).toBeUnknown();

@@ -1,5 +1,6 @@
 import { CONFIRM_WORDS, mayRepeat, type OperatorCommand, operated } from '../../engine/operator.ts';
 import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '../../engine/record.ts';
+import { fixedRetention } from '../../engine/retention.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
 import type { ActionCommand, Actor } from '../contract/contract.ts';
@@ -54,7 +55,7 @@ export async function planAction(
     by: by.id,
     reason,
     owner,
-    retentionMs: services.policy.retentionMs,
+    retentionMs: fixedRetention(services.policy),
     ...(action.given && { response: action.given }),
   };
   const result = operated(before, command, found.now);

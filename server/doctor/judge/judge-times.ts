@@ -1,4 +1,5 @@
 import { resolvePolicy } from '../../engine/resolve-policy.ts';
+import { DEFAULT_RETENTION_MS } from '../../engine/retention.ts';
 import type { ClockFacts, Facts, MemberFacts, Times } from '../facts.ts';
 import type { Finding } from '../finding.ts';
 import { fail, judged, ok, timeText, unknown, warn } from './made.ts';
@@ -13,7 +14,7 @@ const FAR_MS = 50;
 /** Clocks that a network keeps in step differ by less. */
 const NOTABLE_SKEW_MS = 1_000;
 
-const { leaseMs: LEASE_MS, retentionMs: RETENTION_MS } = resolvePolicy({});
+const { leaseMs: LEASE_MS } = resolvePolicy({});
 /** A lease is renewed when a third of it is over, so that this much is left when it is shortest. */
 const SPARE_LEASE_MS = (LEASE_MS * 2) / 3;
 
@@ -34,8 +35,8 @@ function judgeClock({ aheadMs, uncertaintyMs }: ClockFacts): Finding {
     'Leases and expiry go by the primary alone; only fences of new keys start at the clock of the app';
   const skewMs = atLeast(aheadMs, uncertaintyMs);
   const fix = 'run an NTP client here: chronyc tracking, or timedatectl set-ntp true';
-  if (skewMs > RETENTION_MS) {
-    const text = `${leases}, and they may go back when a key is used again after its ${timeText(RETENTION_MS)}.`;
+  if (skewMs > DEFAULT_RETENTION_MS) {
+    const text = `${leases}, and they may go back when a key is used again after its ${timeText(DEFAULT_RETENTION_MS)}.`;
     return fail('clock', `${found} ${text}`, { fix });
   }
   if (skewMs <= NOTABLE_SKEW_MS) return ok('clock', `${found} ${leases}.`);

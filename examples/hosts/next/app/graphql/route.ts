@@ -15,5 +15,6 @@ const yoga = createYoga({
   ],
 });
 
-export const GET = async (request: Request) => yoga.fetch(request);
-export const POST = GET;
+const handle = async (request: Request) => yoga.fetch(request);
+
+export { handle as GET, handle as POST };

@@ -5,7 +5,7 @@ import { idempotency } from '../../../lib/idempotency.ts';
 
 const router = createRouter(idempotency);
 
-export const GET = (request: Request) =>
+const handle = (request: Request) =>
   fetchRequestHandler({
     endpoint: '/trpc',
     req: request,
@@ -17,4 +17,5 @@ export const GET = (request: Request) =>
     }),
     responseMeta: idempotencyResponseMeta, // sends Retry-After and Idempotent-Replayed
   });
-export const POST = GET;
+
+export { handle as GET, handle as POST };

@@ -23,7 +23,7 @@ function fixFor(value: unknown): string {
   if (!isObject(value)) return '';
   const handler = 'idempotent(handler)';
   if (isObject(value.req) && isRequest(value.req.raw))
-    return '; for Hono write `(c) => handler(c.req.raw)`, with the handler that idempotent(...) returned';
+    return '; for Hono write `(c) => handler(c.req.raw, c)`, with the handler that idempotent(...) returned';
   if (isObject(value.req) && isObject(value.res)) return `; for Koa write \`toKoaHandler(${handler})\``;
   if (isRequest(value.request))
     return '; write `({ request }) => handler(request)`, with the handler that idempotent(...) returned';

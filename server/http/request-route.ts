@@ -10,12 +10,22 @@ export function noteRoute(request: Request, route: unknown): Request {
 /**
  * Names a request by its method and the route of its host: `POST /payments/:id`. Where the host tells no route, it is the method alone. There
  * are as many names as there are routes, whatever clients ask for: a path with ids in it would be another name for each.
- * @param rest what the host handed over beside the request: the values of `{ params }`, as Next.js has them, are put back into names
+ * @param rest what the host handed over beside the request: the values of `{ params }`, as Next.js has them, are put back into names, and a
+ * context of Hono knows its route
  */
 export async function methodAndRoute(request: Request, rest: readonly unknown[]): Promise<string> {
   const { method } = request;
-  const route = routes.get(request) ?? (await routeByParams(request, rest[0]));
+  const route = routes.get(request) ?? routeOfHono(rest[0]) ?? (await routeByParams(request, rest[0]));
   return route === undefined ? method : `${method} ${route}`;
+}
+
+/** The patterns that a context of Hono has matched are those of middlewares and of the route; the route's is rarely a wildcard. */
+function routeOfHono(context: unknown): string | undefined {
+  const { req } = (context ?? {}) as { readonly req?: { readonly matchedRoutes?: unknown } };
+  const matched = req?.matchedRoutes;
+  if (!Array.isArray(matched)) return undefined;
+  const paths = matched.map(({ path }: { readonly path?: unknown }) => String(path));
+  return paths.findLast((path) => !path.includes('*')) ?? paths.at(-1);
 }
 
 async function routeByParams({ url }: Request, host: unknown): Promise<string | undefined> {

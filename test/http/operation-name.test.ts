@@ -1,15 +1,19 @@
 import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import express4 from 'express4';
 import fastify from 'fastify';
+import { Hono } from 'hono';
 import Koa from 'koa';
 import { describe, expect, test } from 'vitest';
 import {
   createIdempotencyHandler,
   type HttpHandlerPolicy,
   toFastifyHandler,
+  toHonoMiddleware,
   toKoaHandler,
   toNodeHandler,
+  toRequest,
 } from '../../plugin/http/index.ts';
 import { createIdempotency, type IdempotencyEvent } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
@@ -27,11 +31,14 @@ function setUp(policy: HttpHandlerPolicy = {}) {
     policy,
   );
   const names = () => [...new Set(events.map(({ operation }) => operation))];
-  return { handler, events, names };
+  return { handler, idempotent, events, names };
 }
 
 /** A listener that serves `POST /payments/:id`, as a user of the host would mount it. */
-type Mount = (handler: ReturnType<typeof setUp>['handler']) => Promise<Parameters<typeof createServer>[1]>;
+type Mount = (
+  handler: ReturnType<typeof setUp>['handler'],
+  idempotent: ReturnType<typeof setUp>['idempotent'],
+) => Promise<Parameters<typeof createServer>[1]>;
 
 const mounts: readonly (readonly [host: string, mount: Mount, name: string])[] = [
   [
@@ -72,13 +79,50 @@ const mounts: readonly (readonly [host: string, mount: Mount, name: string])[] =
         .callback(),
     'POST /payments/:id',
   ],
+  [
+    'Hono, a route that hands its context on',
+    async (handler) => {
+      const app = new Hono().use(async (_, next) => next());
+      app.post('/payments/:id', (c) => handler(c.req.raw, c)).all('*', (c) => c.text('nobody gets here'));
+      return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    },
+    'POST /payments/:id',
+  ],
+  [
+    'Hono, a middleware',
+    async (_, idempotent) => {
+      const app = new Hono().use('/payments/*', toHonoMiddleware(idempotent));
+      app.post('/payments/:id', async (c) => c.body(await c.req.text()));
+      return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    },
+    'POST /payments/:id',
+  ],
+  [
+    'Express, by an interceptor',
+    async (handler) =>
+      express().post('/payments/:id', async (req, res) => {
+        const answer = await handler(toRequest(req, res));
+        res.setHeaders(answer.headers).send(await answer.text());
+      }),
+    'POST /payments/:id',
+  ],
+  [
+    'Fastify, by an interceptor behind its parsers',
+    async (handler) => {
+      const app = fastify();
+      app.post('/payments/:id', (request, reply) => handler(toRequest(request.raw, reply.raw, request)));
+      await app.ready();
+      return app.routing as never;
+    },
+    'POST /payments/:id',
+  ],
   ['node:http, which has no routes', async (handler) => toNodeHandler(handler), 'POST'],
 ];
 
 describe.each(mounts)('on %s', (host, mount, name) => {
   test('there is one operation however many ids clients ask for', async () => {
-    const { handler, names } = setUp();
-    const server = createServer(await mount(handler));
+    const { handler, idempotent, names } = setUp();
+    const server = createServer(await mount(handler, idempotent));
     const { url } = await listen(server);
     const base = host.startsWith('a router') ? '/shops/7' : '';
     for (const id of ['1', '2', '%F0%9F%92%B8']) {

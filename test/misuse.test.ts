@@ -151,7 +151,10 @@ describe('a handler of idempotent(...) that a host calls with what it has itself
     ['Express 5', '; for node:http, Express and Nest write `toNodeHandler(idempotent(handler))`'],
     ['Fastify', '; for Fastify write `toFastifyHandler(idempotent(handler))`'],
     ['Koa', '; for Koa write `toKoaHandler(idempotent(handler))`'],
-    ['Hono', '; for Hono write `(c) => handler(c.req.raw, c)`, with the handler that idempotent(...) returned'],
+    [
+      'Hono',
+      '; for Hono write `(c) => handler(c.req.raw, c)`, with the handler that idempotent(...) returned',
+    ],
   ])('%s: the error says how to mount it', async (name, fix) => {
     const told = gate<unknown>();
     const server = (await MOUNTS[name]?.(told.open)) as Server;

@@ -1,4 +1,7 @@
+import { initTRPC } from '@trpc/server';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
 import {
   createIdempotency,
   type Idempotency,
@@ -7,6 +10,7 @@ import {
   type Run,
 } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
+import { refuses } from '../../server/testing/audit/answers.ts';
 import {
   type AuditCall,
   type AuditFault,
@@ -260,6 +264,66 @@ describe('an audit that could not try anything is not sound', () => {
     const mutation = { name: 'pay', input: {}, effects: () => 0 };
     const report = await retryAudit(() => new Promise(() => {}), [mutation], { answerTimeoutMs: 1 });
     expect(faultsOf(report)).toContain('no_answer');
+  });
+});
+
+test('a tRPC caller in the process is audited as well: what it throws is an answer', async () => {
+  await using kit = createTestkit();
+  const provider = createProvider();
+  const t = initTRPC.context<{ user: string; key: string | undefined }>().create();
+  const idempotent = createIdempotencyMiddleware(t, {
+    idempotency: kit.idempotency,
+    scope: ({ ctx }) => ctx.user,
+    key: ({ ctx }) => ctx.key,
+    require: true,
+  });
+  const router = t.router({
+    pay: t.procedure
+      .input(z.object({ amount: z.number() }))
+      .use(idempotent())
+      .mutation(({ ctx }) => provider.charge('pay', ctx.idempotency.downstreamKey('charge'))),
+  });
+  const report = await retryAudit(
+    (_, { key, scope, input }) => router.createCaller({ user: scope, key }).pay(input),
+    [
+      {
+        name: 'pay',
+        input: { amount: 5 },
+        otherInput: { amount: 6 },
+        effects: () => provider.charges('pay'),
+      },
+    ],
+    { kit, scopes: ['ada', 'bob'] },
+  );
+  expect(report.findings, String(report)).toEqual([]);
+});
+
+describe('an answer refuses', () => {
+  const socket: Record<string, unknown> = {
+    get broken(): never {
+      throw new Error('read');
+    },
+  };
+  socket.itself = { socket };
+  test.each<[boolean, unknown]>([
+    [true, { status: 409, body: {} }],
+    [true, { errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] }],
+    [true, { error: { data: { httpStatus: 422 } } }],
+    [
+      true,
+      Object.assign(new Error('Conflict'), {
+        data: { idempotency: { code: 'IDEMPOTENCY_IN_DOUBT' } },
+        socket,
+      }),
+    ],
+    [true, new Error('wrapped', { cause: Object.assign(new Error(), { code: 'IDEMPOTENCY_KEY_MISSING' }) })],
+    [false, { status: 201, body: { status: 'paid', code: 'EUR' } }],
+    [false, { status: 500 }],
+    [false, Object.assign(new Error('no network'), { code: 'ECONNRESET', socket })],
+    [false, null],
+    [false, 'IDEMPOTENCY_IN_DOUBT'],
+  ])('%s, answer %#', (expected, answer) => {
+    expect(refuses(answer)).toBe(expected);
   });
 });
 

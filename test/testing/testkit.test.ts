@@ -1,9 +1,13 @@
+import { createServer } from 'node:http';
 import { mock } from 'node:test';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createIdempotentFetch } from '../../plugin/client/fetch.ts';
+import { createIdempotencyHandler, toNodeHandler } from '../../plugin/http/index.ts';
 import { createIdempotency, type Idempotency, type Policy, requireRun } from '../../server/index.ts';
 import { internalsOf } from '../../server/internals.ts';
 import { type CrashPoint, createTestkit, type TestkitOptions } from '../../server/testing/index.ts';
 import { gate } from '../support/gate.ts';
+import { listen } from '../support/listen.ts';
 
 /** An application with one operation, whose effects are counted. */
 function createShop(idempotency: Idempotency, policy: Policy = {}) {
@@ -18,7 +22,8 @@ function createShop(idempotency: Idempotency, policy: Policy = {}) {
       },
       policy,
     );
-  return { charges, pay };
+  const charge = async () => `ch_${charges.push(requireRun().downstreamKey('charge'))}`;
+  return { charges, pay, charge };
 }
 
 const open = (options: TestkitOptions = {}) => {
@@ -196,6 +201,29 @@ async function reached(find: () => object | undefined): Promise<void> {
   for (let turn = 0; turn < 50 && !find(); turn++) await turns();
   expect(find()).toMatchObject({ state: 'running' });
 }
+
+test('a client that retries by itself gets over a lost answer, and its server runs once', async () => {
+  await using kit = createTestkit();
+  const shop = createShop(kit.idempotency);
+  const handler = createIdempotencyHandler({ idempotency: kit.idempotency, scope: () => 'ada' })(async () =>
+    Response.json(await shop.charge()),
+  );
+  await using server = await listen(createServer(toNodeHandler(handler)));
+  const line = kit.lossy(fetch);
+  let requests = 0;
+  const client = createIdempotentFetch(
+    (...args: Parameters<typeof fetch>) => {
+      requests++;
+      return line(...args);
+    },
+    { retries: 1, sleep: async () => {} },
+  );
+  kit.dropAnswer();
+  const answer = await client(server.url, { method: 'POST', body: '{}' });
+  expect(await answer.json()).toBe('ch_1');
+  expect(answer.headers.get('idempotent-replayed')).toBe('true');
+  expect([requests, shop.charges.length]).toEqual([2, 1]);
+});
 
 describe('with a fake clock', () => {
   beforeEach(() => {

@@ -5,7 +5,7 @@ export type Answer = { readonly value: unknown } | { readonly error: unknown };
 
 const REFUSING = [400, 401, 403, 409, 410, 422, 428, 503];
 const STATUS_FIELDS = ['status', 'statusCode', 'httpStatus'];
-const DEEPEST = 8;
+const MOST_OBJECTS = 1_000;
 
 /** Waits for what a `send` returned. A `Response` is read: its status, and its body as JSON where it is some. */
 export async function answerOf(sent: Promise<unknown>): Promise<Answer> {
@@ -60,14 +60,18 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Finds the value of a field at any depth. A stack, and what has too many floors, hold no answer. */
-function find(within: unknown, is: (name: string, value: unknown) => boolean, depth = 0): unknown {
-  if (typeof within !== 'object' || within === null || depth > DEEPEST) return undefined;
-  for (const name of Object.getOwnPropertyNames(within)) {
-    const value = (within as Record<string, unknown>)[name];
-    if (is(name, value)) return value;
-    const deeper = find(value, is, depth + 1);
-    if (deeper !== undefined) return deeper;
+/** Finds the value of a field, the nearest first. Errors of clients hold requests and sockets: each object is looked at once. */
+function find(within: unknown, is: (name: string, value: unknown) => boolean): unknown {
+  const seen = new Set<object>();
+  const next: unknown[] = [within];
+  for (const value of next) {
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    if (seen.size === MOST_OBJECTS) return undefined;
+    seen.add(value);
+    for (const [name, { value: field }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+      if (is(name, field)) return field;
+      next.push(field);
+    }
   }
   return undefined;
 }

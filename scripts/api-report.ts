@@ -1,5 +1,6 @@
 // Writes what each entry of the package exports into docs/api/, so that a review sees each change of the surface.
-// `--check` writes nothing there, and fails when a report is not up to date. Both read the declarations in dist/.
+// `--check` writes nothing there, and fails when a report is not up to date. Both read the declarations in dist/, and fail when an export
+// or a member of one has no doc comment.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
@@ -44,6 +45,15 @@ if (isCheck && changed.length > 0) {
   console.log('Fix: `npm run api`, then review the difference and commit it');
   process.exitCode = 1;
 }
+
+const undocumented = entries.flatMap(({ report }) => {
+  const lines = readFileSync(report, 'utf8').split('\n');
+  return lines.flatMap((line, at) =>
+    line.includes('(undocumented)') ? [`${report}:${at + 2}: ${lines[at + 1]?.trim()}`] : [],
+  );
+});
+for (const place of undocumented) console.log(`Without a doc comment: ${place}`);
+if (undocumented.length > 0) process.exitCode = 1;
 
 function configOf(name: string, types: string): ExtractorConfig {
   const silent = { default: { logLevel: ExtractorLogLevel.None } };

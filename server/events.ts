@@ -98,6 +98,7 @@ export type IdempotencyErrorReason = ReasonOf<IdempotencyErrorCode>;
 
 /** A refusal, whatever its code. `reason` is one of those of its code. */
 export interface RefusedEvent extends KeyEvent {
+  /** Tells a refusal from the other events. */
   readonly type: 'refused';
   /** The code that the caller got. */
   readonly code: IdempotencyErrorCode;

@@ -4,8 +4,11 @@ import type { EventListener, IdempotencyEvent } from './events.ts';
 
 /** A `FollowedCall` is one keyed call, before its claim. */
 export interface FollowedCall {
+  /** The scope of the key. */
   readonly scope: string;
+  /** The key of the call. */
   readonly key: string;
+  /** The name of the operation: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
 }
 

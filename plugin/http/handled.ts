@@ -6,9 +6,11 @@ export type Handled = BufferedResponse | Passing | Thrown;
 
 /** A `BufferedResponse` is in memory as a whole. */
 export interface BufferedResponse {
+  /** Tells it from the other ways in which a request is handled. */
   readonly kind: 'buffered';
   /** The response can be sent to one caller, which reads its body. */
   readonly response: Response;
+  /** The bytes of its body; null for a response without one. */
   readonly body: Bytes | null;
   /** The error that the handler threw, where `onError` made the response. */
   readonly error?: unknown;

@@ -1,5 +1,5 @@
 /** The part of Web Crypto that makes keys. */
-type RandomSource = Pick<Crypto, 'randomUUID' | 'getRandomValues'>;
+type RandomSource = Pick<typeof globalThis.crypto, 'randomUUID' | 'getRandomValues'>;
 
 /**
  * A random key (UUID version 4) for one logical operation: make it once, and send it with every attempt.

@@ -1,10 +1,9 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { RerunActor } from '../../../server/admin/rerunners/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
-
-/** A `GraphQLRerunActor` is whom a request is sent as. */
 import { withRerunKey } from './rerun-key.ts';
 
+/** A `GraphQLRerunActor` is whom a request is sent as. */
 export interface GraphQLRerunActor extends RerunActor {
   /** These headers tell the server who sends the request: `{ authorization: … }`. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -34,19 +34,25 @@ export interface AuditEvidence {
 
 /** One thing that is wrong with one mutation, with all trials that show it. @experimental */
 export interface AuditFinding {
+  /** The name of the mutation. */
   readonly mutation: string;
+  /** The fault, by its name. */
   readonly fault: AuditFault;
   /** What is wrong, in a sentence. */
   readonly message: string;
   /** What to do about it. */
   readonly fix: string;
+  /** What was sent, and what came back. */
   readonly evidence: readonly AuditEvidence[];
 }
 
 /** Something that was not tried, and what it takes. @experimental */
 export interface AuditGap {
+  /** The name of the mutation. */
   readonly mutation: string;
+  /** The trial that was left out. */
   readonly trial: string;
+  /** What the trial would have taken. */
   readonly why: string;
 }
 
@@ -54,13 +60,17 @@ export interface AuditGap {
 export interface AuditReport {
   /** True when nothing was found. What was not tried does not count: see `untried`. */
   readonly isSound: boolean;
+  /** The faults that were found. */
   readonly findings: readonly AuditFinding[];
+  /** The trials that were left out. */
   readonly untried: readonly AuditGap[];
   /** The names of the mutations, in their order. */
   readonly mutations: readonly string[];
   /** How many requests were sent. */
   readonly sends: number;
+  /** How long the audit took, in ms. */
   readonly durationMs: number;
+  /** Writes the report for people. */
   toString(): string;
 }
 

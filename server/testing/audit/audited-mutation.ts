@@ -46,6 +46,7 @@ export interface AuditCall<Input = unknown> {
   readonly key: string | undefined;
   /** The name of the caller: one of `scopes`. */
   readonly scope: string;
+  /** The input of the mutation. */
   readonly input: Input;
 }
 

@@ -11,6 +11,7 @@ import type { Suite } from './runner.ts';
  * @experimental
  */
 export interface OpenStore extends AsyncDisposable {
+  /** The store that is tested. */
   readonly store: Store;
 }
 

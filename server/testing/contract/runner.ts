@@ -9,13 +9,17 @@ type Body = () => void | Promise<void>;
  * @experimental
  */
 export interface TestRunner {
+  /** Groups tests under a name. */
   describe(name: string, body: () => void): unknown;
+  /** Declares a test. */
   it(name: string, body: () => Promise<void>): unknown;
   /** What runs before the tests of a `describe`: this, or `before`. */
   readonly beforeAll?: (body: () => Promise<void>) => unknown;
+  /** What runs before the tests of a `describe`, by node:test's name for it. */
   readonly before?: (body: () => Promise<void>) => unknown;
   /** What runs after the tests of a `describe`: this, or `after`. */
   readonly afterAll?: (body: () => Promise<void>) => unknown;
+  /** What runs after them, by that runner's name for it. */
   readonly after?: (body: () => Promise<void>) => unknown;
 }
 

@@ -2,9 +2,13 @@ import type { KeyRecord, KeyState, StoredRecord } from '../../engine/record.ts';
 
 /** A `TestRecord` is what a test may want to know of the record of a key. @experimental */
 export interface TestRecord {
+  /** The scope of the key: whose it is. */
   readonly scope: string;
+  /** The key. */
   readonly key: string;
+  /** The name of the operation. */
   readonly operation: string;
+  /** The state of the record. */
   readonly state: KeyState;
   /** Whether a completed run succeeded. */
   readonly outcome?: 'success' | 'error';

@@ -144,7 +144,7 @@ function check(expr: string): void {
 }
 
 test('each event of the page is one, and the page has them all', () => {
-  const table = page.slice(page.indexOf('## Events'), page.indexOf('The reasons of `released`'));
+  const table = page.slice(page.indexOf('## Events'), page.indexOf('## The store'));
   const listed = [...table.matchAll(/^\| `(\w+)` \| (?!when)/gm)].map(([, type]) => type);
   const all: Readonly<Record<IdempotencyEvent['type'], true>> = {
     started: true,

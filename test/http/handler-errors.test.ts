@@ -42,7 +42,7 @@ describe('a handler that throws', () => {
     expect(await api.send()).toMatchObject({ status: 500 });
     expect(api.failures).toEqual([error, error]);
     expect(isIdempotencyError(api.failures[0])).toBe(true);
-    expect(events).toEqual(['started', 'in_doubt']);
+    expect(events).toEqual(['started', 'in_doubt', 'passed']);
   });
 
   test('having said that nothing happened, frees the key for a retry', async () => {

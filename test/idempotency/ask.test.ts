@@ -369,12 +369,13 @@ describe.each(Object.entries(STORES))('a question about a key, %s', (_, open) =>
     await off.close();
   });
 
-  test('no event tells of it', async () => {
+  test('an event tells of it, and of nothing else', async () => {
     await run(done);
     events.length = 0;
     await peek();
     await idempotency.attach(KEY);
-    expect(events).toEqual([]);
+    const asked = { type: 'asked', scope: 's', key: 'k', operation: '', state: 'completed' };
+    expect(events).toEqual([asked, { ...asked, waitedMs: expect.any(Number) }]);
   });
 });
 

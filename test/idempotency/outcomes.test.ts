@@ -79,7 +79,7 @@ describe('what is stored, released or left in doubt', () => {
       state,
       history: expect.arrayContaining([expect.objectContaining({ event: state, reason })]),
     });
-    expect(events.at(-1)).toMatchObject({ type: state, reason });
+    expect(events.at(-1)).toMatchObject({ type: state, reason: 'classified', detail: reason });
   });
 
   test('the last intention counts, and needs a reason', async () => {

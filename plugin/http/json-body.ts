@@ -1,15 +1,16 @@
 import { parse } from 'lossless-json';
 import { exactNumber } from '../../server/fingerprints/exact-number.ts';
+import { decimalOf } from './decimal.ts';
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Reads a JSON body for comparing: a number counts by its digits. Undefined for what is no JSON, and for an object that has
+ * Reads a JSON body for comparing: a number counts by its exact value, however it is written. Undefined for what is no JSON, and for an object that has
  * two different values for one name: parsers do not agree on what that says.
  */
 export function comparableJson(contentType: string | null, bytes: Uint8Array): unknown {
   return parsed(contentType, bytes, (text) =>
-    parse(text, null, { parseNumber: (digits) => new Digits(digits) }),
+    parse(text, null, { parseNumber: (text) => new Decimal(decimalOf(text)) }),
   );
 }
 
@@ -29,15 +30,15 @@ function parsed(contentType: string | null, bytes: Uint8Array, read: (text: stri
   }
 }
 
-/** `Digits` holds a number's text. It is hashed as a Set, since nothing in a JSON text can pass for one. */
-class Digits {
-  readonly digits: string;
+/** A `Decimal` holds a number as `decimalOf` writes it. It is hashed as a Set, since nothing in a JSON text can pass for one. */
+class Decimal {
+  readonly decimal: string;
 
-  constructor(digits: string) {
-    this.digits = digits;
+  constructor(decimal: string) {
+    this.decimal = decimal;
   }
 
   toJSON(): Set<string> {
-    return new Set([this.digits]);
+    return new Set([this.decimal]);
   }
 }

@@ -11,7 +11,7 @@ import type { HttpResult } from './handled.ts';
  * Says when two requests with one key are the same request. Operation, method, path, query and `Content-Encoding` always count.
  *
  * - `null`: the bytes of the body and its `Content-Type`.
- * - `'json'`: what a JSON body says: spaces and the order of names do not count, numbers count digit by digit. A body that is no
+ * - `'json'`: what a JSON body says: spaces and the order of names do not count, and numbers count by their exact value. A body that is no
  *   JSON, is compressed, or has two different values for one name counts by its bytes.
  * - `{ exclude }`: as `'json'`, without what stands at these paths of the body: `['captchaToken', 'items.*.seenAt']`.
  * - A function: what it gives. `{ versions }` names several, the current one first.

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency, type Idempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -10,32 +11,31 @@ import { createOperator } from '../../server/operator/index.ts';
 import { emptyDatabase } from '../support/database.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const CACHE = join(ROOT, 'node_modules/.cache/latchkey');
-const ESBUILD = fileURLToPath(import.meta.resolve('esbuild/bin/esbuild'));
+const FOLDER = join(ROOT, 'node_modules/.cache/latchkey-docs');
 
-/** Entries of the package by their sources, for who copies a recipe imports them by name. */
-const ALIASES = Object.entries({
-  'latchkey/operator': 'server/operator/index.ts',
-  'latchkey/http': 'plugin/http/index.ts',
-  latchkey: 'server/index.ts',
-}).map(([entry, source]) => `--alias:${entry}=${join(ROOT, source)}`);
+/** Entries of the package by their sources: who copies a recipe imports them by name. */
+const alias = {
+  'latchkey/operator': join(ROOT, 'server/operator/index.ts'),
+  'latchkey/http': join(ROOT, 'plugin/http/index.ts'),
+  latchkey: join(ROOT, 'server/index.ts'),
+};
 
 /** Loads the code of a recipe as it stands on the page, beside what it takes as given. */
 async function recipe<Exports>(heading: string, given: object): Promise<Exports> {
   const page = readFileSync(join(ROOT, 'docs/recipes.md'), 'utf8');
   const section = page.slice(page.indexOf(`## ${heading}\n`));
-  const [, code = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(section) ?? [];
-  mkdirSync(CACHE, { recursive: true });
-  const file = join(CACHE, `recipe-${randomUUID()}`);
-  writeFileSync(`${file}.ts`, code);
-  execFileSync(ESBUILD, [
-    `${file}.ts`,
-    ...['--bundle', '--platform=node', '--format=esm', '--packages=external', '--log-level=warning'],
-    ...ALIASES,
-    `--outfile=${file}.mjs`,
-  ]);
+  const [, contents = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(section) ?? [];
+  const outfile = join(FOLDER, `recipe-${randomUUID()}.mjs`);
+  await build({
+    ...{ stdin: { contents, loader: 'ts', resolveDir: ROOT }, alias, outfile },
+    ...{ bundle: true, format: 'esm', platform: 'node', packages: 'external' },
+  });
   for (const [name, value] of Object.entries(given)) vi.stubGlobal(name, value);
-  return import(pathToFileURL(`${file}.mjs`).href);
+  try {
+    return (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as Exports;
+  } finally {
+    await rm(outfile);
+  }
 }
 
 async function openShop() {

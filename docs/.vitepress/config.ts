@@ -4,12 +4,13 @@ import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import llmstxt from 'vitepress-plugin-llms';
+import { mermaidBlocks } from './mermaid-blocks.ts';
 import { anchorOf, siteLinks } from './site-links.ts';
 
 const DOCS = join(import.meta.dirname, '..');
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Getting started': ['getting-started'],
+  'Getting started': ['index', 'getting-started'],
   Concepts: ['concepts', 'scopes', 'fingerprints', 'effects', 'transactions', 'bodies', 'how-a-call-runs'],
   Hosts: ['hosts', 'graphql', 'trpc', 'http', 'any-entry', 'by-request'],
   Clients: ['clients', 'ask-by-key', 'tell-your-clients'],
@@ -28,10 +29,10 @@ const pagesIn = (folder: string) =>
         .sort()
     : [];
 
-/** A page by its first heading. */
+/** A page by its first heading. README, the first page, is the overview. */
 function itemOf(page: string): DefaultTheme.SidebarItem {
-  const [, title = page] = /^# (.*)$/m.exec(readFileSync(join(DOCS, `${page}.md`), 'utf8')) ?? [];
-  return { text: title.replaceAll('`', ''), link: `/${page}` };
+  const [, title = 'Overview'] = /^# (.*)$/m.exec(readFileSync(join(DOCS, `${page}.md`), 'utf8')) ?? [];
+  return { text: title.replaceAll('`', ''), link: page === 'index' ? '/' : `/${page}` };
 }
 
 function groupOf([text, pages]: [string, readonly string[]]): DefaultTheme.SidebarItem[] {
@@ -41,7 +42,7 @@ function groupOf([text, pages]: [string, readonly string[]]): DefaultTheme.Sideb
 
 const named = Object.values(GROUPS).flat();
 const others = readdirSync(DOCS)
-  .filter((name) => name.endsWith('.md') && name !== 'index.md')
+  .filter((name) => name.endsWith('.md'))
   .map((name) => name.slice(0, -'.md'.length))
   .filter((page) => !named.includes(page));
 
@@ -50,14 +51,14 @@ export default defineConfig({
   description: 'Idempotency keys for GraphQL mutations, tRPC procedures and plain HTTP, held in MongoDB',
   srcExclude: ['api/**'], // reports for reviews, not pages
   lastUpdated: false,
-  markdown: { config: (md) => md.use(siteLinks), anchor: { slugify: anchorOf } },
+  markdown: { config: (md) => md.use(siteLinks).use(mermaidBlocks), anchor: { slugify: anchorOf } },
   vite: { plugins: [llmstxt({ excludeIndexPage: false })] },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
     sidebar: [
       ...Object.entries(GROUPS).flatMap(groupOf),
-      { text: 'API reference', items: pagesIn('reference/latchkey').map(itemOf), collapsed: true },
+      { text: 'API reference', items: pagesIn('reference').map(itemOf), collapsed: true },
       { text: 'Decisions', items: pagesIn('adr').map(itemOf), collapsed: true },
       ...groupOf(['More', others]),
     ],

@@ -1,15 +1,8 @@
-import { type Theme, useData } from 'vitepress';
+import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme';
-import { createMermaidRenderer } from 'vitepress-mermaid-renderer';
-import { h, nextTick, watch } from 'vue';
+import { MermaidDiagram } from './mermaid-diagram.ts';
 
 export default {
   extends: DefaultTheme,
-  Layout() {
-    const { isDark } = useData();
-    const draw = () => createMermaidRenderer({ theme: isDark.value ? 'dark' : 'default' });
-    nextTick(draw);
-    watch(isDark, draw);
-    return h(DefaultTheme.Layout);
-  },
+  enhanceApp: ({ app }) => void app.component('MermaidDiagram', MermaidDiagram),
 } satisfies Theme;

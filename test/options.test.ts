@@ -34,6 +34,7 @@ const shared = { idempotency, scope };
 /** Each function that takes options, by its name: what it makes of these ones beside the ones that it needs. */
 const FACTORIES: Readonly<Record<string, (options: object) => unknown>> = {
   createIdempotency: (options) => createIdempotency({ store, ...options }),
+  'idempotency.with': (options) => idempotency.with({ store, ...options }),
   createMongoStore: (options) => createMongoStore({ db, ...options }),
   createMemoryStore: (options) => createMemoryStore(options as never),
   createTestkit: (options) => createTestkit(options as never),

@@ -245,3 +245,48 @@ it.each([
 ])('the options %j are refused', (wrong, message) => {
   expect(() => useIdempotency({ idempotency, scope: () => 'me', ...(wrong as object) })).toThrow(message);
 });
+
+describe('fields that share a key, with `policy` functions', () => {
+  const fixed = { retentionMs: 60_000 };
+  const decided = () => ({ retentionMs: 70_000 });
+  const both = 'mutation { ship pay }';
+  const start = (fields: Fields) =>
+    startShop({
+      typeDefs: 'type Mutation { pay(amount: Int): Int ship: Int }',
+      mutations: { pay: () => 1, ship: () => 2 },
+      useIdempotency: { fields },
+    });
+
+  it.each<[string, Fields, string]>([
+    ['that differ', { pay: { policy: decided }, ship: { policy: () => fixed } }, both],
+    ['one of which differs from what the other has fixed', { pay: fixed, ship: { policy: decided } }, both],
+    [
+      'of one field that is selected twice, which differ',
+      { pay: { policy: ({ args }) => ({ retentionMs: Number(args.amount) }) } },
+      'mutation { a: pay(amount: 60000) b: pay(amount: 70000) }',
+    ],
+  ])('%s, are refused', async (_, fields, query) => {
+    await using shop = await start(fields);
+    const answer = await shop.post({ query }, key('k'));
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'IDEMPOTENCY_KEY_INVALID']);
+    expect(answer.body).toContain(
+      'can not share an idempotency key, for their policies differ in retentionMs',
+    );
+    expect(shop.runs).toEqual([]);
+  });
+
+  it.each<[string, Fields]>([
+    ['that agree', { pay: { policy: decided }, ship: { policy: decided } }],
+    ['of which one says nothing of it', { pay: { policy: decided }, ship: { policy: () => ({}) } }],
+    ['beside what the same field has fixed', { pay: { ...fixed, policy: decided } }],
+    [
+      'that exclude what is fixed beside them',
+      { pay: { captureRequest: true, maxCapturedBytes: 5, policy: () => ({ captureRequest: false }) } },
+    ],
+  ])('%s, run once', async (_, fields) => {
+    await using shop = await start(fields);
+    const [first, second] = await shop.twice({ query: both }, key('k'));
+    expect(first).toMatchObject({ status: 200, body: '{"data":{"ship":2,"pay":1}}' });
+    expect(second).toMatchObject({ status: 200, replayed: true });
+  });
+});

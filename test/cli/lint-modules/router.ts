@@ -17,6 +17,6 @@ export const appRouter = t.router({
     .use(idempotent({ require: true, resolve: () => ({ action: 'in_doubt' }), fingerprint: () => 1 }))
     .mutation(() => 'paid'),
   read: t.procedure.query(() => 'read'),
-  nested: t.router({ 'a|b': t.procedure.use(idempotent()).mutation(() => 'done') }),
+  nested: t.router({ 'a|b': t.procedure.use(idempotent({ policy: () => ({}) })).mutation(() => 'done') }),
   setTheme: t.procedure.mutation(() => 'dark'),
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, unprotectedMutations } from '../../plugin/graphql/index.ts';
@@ -178,6 +179,13 @@ describe('latchkey lint --markdown', () => {
 });
 
 describe('latchkey lint --router', () => {
+  it('looks at a module of TypeScript where Node.js is given a loader', async () => {
+    const module = fileURLToPath(new URL('./lint-modules/router.ts', import.meta.url));
+    const env = { NODE_OPTIONS: `--import ${import.meta.resolve('tsx')}` };
+    const { code, out } = await runCli(['lint', '--router', module], { env });
+    expect([code, out]).toEqual([1, expect.stringMatching(/^setTheme\n1 of 3 /)]);
+  });
+
   it('names the mutations without idempotent(), and exits with 1', async () => {
     expect(await lint({}, ['--router', modules.router])).toEqual({
       exitCode: 1,
@@ -197,6 +205,13 @@ describe('latchkey lint --router', () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ mutations: 3, unprotected: [], allowed: ['setTheme'] });
   });
+});
+
+it('latchkey lint --help shows how each is called', async () => {
+  const { exitCode, stdout } = await lint({}, ['--help']);
+  expect(exitCode).toBe(0);
+  for (const option of ['--allow setTheme', '--options ./dist/', '--router ./dist/router.js --markdown'])
+    expect(stdout).toMatch(new RegExp(`^  \\$ latchkey lint .*${option}`, 'm'));
 });
 
 describe('latchkey lint exits with 2, and says why, for', () => {

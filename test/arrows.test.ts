@@ -27,6 +27,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/otel/call.ts', "export { x } from '../create-idempotency.ts';"],
     ['server/otel/sdk.ts', "export { x } from '@opentelemetry/sdk-trace-base';"],
     ['server/spans.ts', "export { x } from './otel/index.ts';"],
+    ['server/store/memory.ts', "export { x } from '../memory/store.ts';"],
     ['server/testing/store.ts', "export { x } from '../mongodb/store.ts';"],
     ['server/testing/runner.ts', "export { it } from 'vitest';"],
     ['server/testing/kit/audit.ts', "export { x } from '../audit/retry-audit.ts';"],

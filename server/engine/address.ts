@@ -1,6 +1,8 @@
 /** An `Address` says which record is meant. */
 export interface Address {
+  /** Whose key it is. */
   readonly scope: string;
+  /** The key, as the client sent it. */
   readonly key: string;
 }
 

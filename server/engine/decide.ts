@@ -14,8 +14,11 @@ import {
 
 /** A `ClaimRequest` is what one call asks of a key. It is made once per call; sending it again is safe because of `owner`. */
 export interface ClaimRequest {
+  /** Whose key it is. */
   readonly scope: string;
+  /** The key, as the client sent it. */
   readonly key: string;
+  /** The name of what is to be run. */
   readonly operation: string;
   /**
    * `rule:hash` of the arguments, one for each rule that this release knows, the one to write first: a
@@ -24,9 +27,11 @@ export interface ClaimRequest {
   readonly fingerprints: Hashes;
   /** The same of the selection set; undefined where a caller can not select (tRPC). */
   readonly selections?: Hashes;
+  /** A UUID that names the call. */
   readonly owner: string;
   /** Lower bound of the fence, from the caller's wall clock in ms: keeps fences rising after a record is gone. */
   readonly seed: number;
+  /** How long the lease lasts, in ms. */
   readonly leaseMs: number;
   /** A record that nobody finished is kept for this time; null keeps it until it is resolved. */
   readonly unresolvedRetentionMs: number | null;
@@ -34,6 +39,7 @@ export interface ClaimRequest {
   readonly onCrash: 'in_doubt' | 'retry';
   /** True where the policy has a `resolve` function to ask about a doubt. */
   readonly resolves: boolean;
+  /** True where the run is one transaction: nothing of it is kept before it is committed. */
   readonly transactional: boolean;
   /** Names the span of the call, where it is traced. */
   readonly traceparent?: string;

@@ -8,11 +8,17 @@ import type { FinishedStep, LeaseTerms, Settlement, Takeover } from './transitio
 
 /** A `Held` names a claim that was won: every later write of its caller carries `owner` and `fence`. */
 export interface Held {
+  /** Whose key it is. */
   readonly scope: string;
+  /** The key, as the client sent it. */
   readonly key: string;
+  /** The name of the call that won. */
   readonly owner: string;
+  /** The record's fence since that claim: it rises with each. */
   readonly fence: number;
+  /** The fence of the first claim of this life. */
   readonly life: number;
+  /** How many claims of this life were won, this one included. */
   readonly attempts: number;
   /** These steps were finished by earlier attempts of this life. Absent when there are none. */
   readonly steps?: readonly StoredStep[];
@@ -20,12 +26,15 @@ export interface Held {
 
 /** A record as it stands, with the store's own clock at the time of the read. */
 export interface Snapshot {
+  /** The record; null where there is none. */
   readonly record: StoredRecord | null;
+  /** The time of the store. */
   readonly now: Date;
   /** The name by which operators find the record, where the store has an operators' page: it is told to the client of a key in doubt. */
   readonly id?: string;
 }
 
+/** A `ClaimAnswer` says whether a claim or a takeover was won. */
 export type ClaimAnswer =
   | {
       readonly won: true;
@@ -105,6 +114,7 @@ export interface KeysOfAttention {
 
 /** Policies, and commands of operators, need this of a store. */
 export interface StoreNeeds {
+  /** True where a run is a transaction. */
   readonly transactions: boolean;
   /** True for a caller that only reads keys and writes nothing. Default false. */
   readonly readOnly?: boolean;
@@ -114,7 +124,7 @@ export interface StoreNeeds {
  * A store keeps the records. Each write below is one atomic step on one record; nothing else about a store is
  * assumed. Every method rejects with IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the store did not answer within
  * its deadline, and with reason `closing` after `close`. A record that `readRecord` does not understand is never written.
- * `storeContract(...)` of `latchkey/testing` tries all of this but `begin` and `count`.
+ * The rules are in `latchkey/store`. `storeContract(...)` of `latchkey/testing` tries all of this but what is optional.
  *
  * @experimental a minor release may change what a store has to do
  */

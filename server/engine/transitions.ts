@@ -30,7 +30,9 @@ export type Settlement =
 
 /** The fields that say how long a running record lives. */
 export interface LeaseTerms {
+  /** How long the lease lasts, in ms. */
   readonly leaseMs: number;
+  /** How long the record is kept once nobody has finished it, in ms; null keeps it until it is resolved. */
   readonly unresolvedRetentionMs: number | null;
 }
 
@@ -114,6 +116,7 @@ export function mayTakeOver(record: KeyRecord, to: Takeover, now: Date): record 
   return record.state === 'running' && record.leaseExpiresAt <= now;
 }
 
+/** The record after its run has ended. Ask `maySettle` first. */
 export function settled(
   record: UnresolvedRecord,
   settlement: Settlement,

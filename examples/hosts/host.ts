@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Idempotency, Store } from '../../server/index.ts';
+import type { Idempotency, Store } from 'latchkey';
 
 /** What `start()` of each example takes. */
 export interface HostOptions {

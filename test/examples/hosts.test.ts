@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { request as openRequest } from 'node:http';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Charge, Host, HostOptions, provider as Provider } from '../../examples/hosts/host.ts';
 import { refusal } from '../../server/engine/errors.ts';
 import type { Store } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -10,7 +9,23 @@ import { type Gate, gate } from '../support/gate.ts';
 
 // Each file in examples/hosts/ is started as it is. These have a tsconfig.json of their own, so they are imported by a name that is
 // made here.
-const example = (name: string) => import(`../../examples/hosts/${name}.ts`);
+const example = (name: string): Promise<Example> => import(`../../examples/hosts/${name}.ts`);
+
+interface Charge {
+  readonly id: string;
+  readonly amount: number;
+}
+
+interface Host {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What a file of examples/hosts/ exports, and host.ts among them. */
+interface Example {
+  start(options: { store: Store }): Promise<Host>;
+  readonly provider: { charge(amount: number): Promise<Charge> };
+}
 
 interface Api {
   body(amount: number): object;
@@ -129,7 +144,7 @@ afterAll(async () => {
 async function urlOf(file: string): Promise<string> {
   let host = hosts.get(file);
   if (!host) {
-    const { start } = (await example(file)) as { start(options: HostOptions): Promise<Host> };
+    const { start } = await example(file);
     host = await start({ store: storeIn(`keys_${hosts.size}`) });
     hosts.set(file, host);
   }
@@ -154,7 +169,7 @@ async function watchProvider() {
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // each outage is one
   charges = [];
   onCharge = undefined;
-  const { provider } = (await example('host')) as { provider: typeof Provider };
+  const { provider } = await example('host');
   const charge = provider.charge.bind(provider);
   vi.spyOn(provider, 'charge').mockImplementation(async (amount) => {
     const made = await charge(amount);

@@ -2,9 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { IDEMPOTENCY_ERROR_CODES, IDEMPOTENCY_ERROR_REASONS } from '../../server/engine/errors.ts';
+import { errorDataOf } from '../../server/engine/error-data.ts';
+import { IDEMPOTENCY_ERROR_CODES, IDEMPOTENCY_ERROR_REASONS, refusal } from '../../server/engine/errors.ts';
+import { checkScope } from '../../server/engine/key.ts';
+import { processWide } from '../../server/engine/process-wide.ts';
 import { STATES } from '../../server/engine/record.ts';
 import { entryOf, TROUBLES } from '../../server/engine/with-help.ts';
+import { restoredBody } from '../../server/http/consumed-body.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -68,4 +73,37 @@ it('each word that narrows a code is one that the source says somewhere', () => 
 
 it.each(IDEMPOTENCY_ERROR_CODES)('docs/tell-your-clients.md says what %s means', (code) => {
   expect(read('docs/tell-your-clients.md')).toMatch(new RegExp(`^\\| ${code} \\(`, 'm'));
+});
+
+describe('a message for developers ends with the entry that helps', () => {
+  it.each<[string, () => unknown]>([
+    ['db', () => createMongoStore({ db: 5 as never })],
+    ['scope-without-a-part', () => checkScope('undefined/ada')],
+    [
+      'body-parser',
+      () =>
+        restoredBody(
+          { body: undefined, rawBody: undefined },
+          { type: 'text/xml', length: 5, encoding: undefined },
+        ),
+    ],
+    [
+      'two-copies',
+      () => {
+        for (const protocol of [1, 2]) processWide('test.two-copies', protocol, () => protocol);
+      },
+    ],
+  ])('%s', (trouble, misuse) => {
+    expect(misuse).toThrow(new RegExp(`[^.]\\. See latchkey/docs/troubleshooting\\.md#${trouble}$`));
+  });
+
+  it.each(TROUBLES)('some message names %s', (trouble) => {
+    expect(sources.filter((text) => new RegExp(`withHelp\\([^;]*'${trouble}'\\)`).test(text))).not.toEqual(
+      [],
+    );
+  });
+});
+
+it.each(IDEMPOTENCY_ERROR_CODES)('a client that gets %s is told of no file of the package', (code) => {
+  expect(JSON.stringify([refusal(code).message, errorDataOf(refusal(code))])).not.toContain('docs/');
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { MetricReader } from '@opentelemetry/sdk-metrics';
+import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Idempotency, IdempotencyEvent, Run } from '../../server/index.ts';
@@ -50,7 +50,7 @@ async function run<Exports>(code: string, globals: object): Promise<Exports> {
 
 let database: FreshDatabase;
 let metrics: string;
-let exporter: MetricReader & { _server?: { address(): { port: number } } };
+let exporter: PrometheusExporter;
 let idempotency: Idempotency;
 
 beforeAll(async () => {
@@ -61,14 +61,18 @@ beforeAll(async () => {
     store,
   }));
   await everything(idempotency);
-  await until(() => expect(exporter._server?.address()).toBeTruthy());
-  metrics = await (await fetch(`http://127.0.0.1:${exporter._server?.address().port}/metrics`)).text();
+  await until(() => expect(portOf(exporter)).toBeTruthy());
+  metrics = await (await fetch(`http://127.0.0.1:${portOf(exporter)}/metrics`)).text();
 });
 afterAll(async () => {
   await exporter.shutdown();
   await idempotency.close({ timeoutMs: 0 });
   await database[Symbol.asyncDispose]();
 });
+
+/** The port that the exporter has taken; it does not say which by itself. */
+const portOf = (exporter: PrometheusExporter) =>
+  (exporter as unknown as { _server?: { address(): { port: number } | null } })._server?.address()?.port;
 
 /** A bit of all that the dashboard and the alerts are about. */
 async function everything(idempotency: Idempotency): Promise<void> {

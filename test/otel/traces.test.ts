@@ -1,6 +1,7 @@
-import { SpanStatusCode } from '@opentelemetry/api';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { httpResponse } from '../../plugin/http/index.ts';
 import { createIdempotency, currentRun, type Policy } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { createOperator } from '../../server/operator/index.ts';
@@ -188,6 +189,25 @@ describe.each(Object.entries(PAYMENT_APIS))('%s', (api, pay) => {
       { to: `00-${run?.traceId}-${run?.spanId}-01`, as: 'replayed' },
     ]);
   });
+});
+
+test('an answer that `resolve` finds links to the lost run, and a replay to the call that asked', async () => {
+  const key = 'resolved';
+  await PAYMENT_APIS.HTTP({ url: one.url, key });
+  await records.updateOne({ key }, { $set: { state: 'running', leaseExpiresAt: new Date(0) } });
+  const inside: (string | undefined)[] = [];
+  await using asking = await startServer({
+    resolve: () => {
+      inside.push(trace.getActiveSpan()?.spanContext().spanId);
+      return { action: 'complete', data: httpResponse('paid') };
+    },
+  });
+  expect(await PAYMENT_APIS.HTTP({ url: asking.url, key })).toMatchObject({ status: 200, body: 'paid' });
+  const claim = asking.span('latchkey.claim', key);
+  expect(inside).toEqual([claim?.spanContext().spanId]);
+  expect(linksOf(claim)).toEqual([{ to: traceparentOf(one.span('latchkey.run', key)), as: 'taken_over' }]);
+  await PAYMENT_APIS.HTTP({ url: other.url, key });
+  expect(linksOf(other.span('latchkey.claim', key))).toEqual([{ to: traceparentOf(claim), as: 'replayed' }]);
 });
 
 test('a call that is refused as in doubt links to the run whose lease it found lapsed', async () => {

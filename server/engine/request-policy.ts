@@ -78,7 +78,7 @@ export async function policyOfCall<Call>(
  * Puts what was decided about a call over the policy of its operation.
  * @param own what the operation itself says: its word goes before that of all operations, so those options stay
  */
-export function withRequestPolicy(
+function withRequestPolicy(
   policy: ResolvedPolicy,
   decided: Decided,
   own: Policy<never, never> = {},

@@ -169,7 +169,7 @@ function httpApi(idempotency: Idempotency, members: Members): Api {
       await pay(new Request('http://api/pay', { method: 'POST', headers, body: '{"amount":5}' }))
     ).text();
   };
-  return { operation: 'POST /pay', rerunner, runs, send };
+  return { operation: 'POST', rerunner, runs, send };
 }
 
 const FAILURES: Readonly<Record<string, object>> = {

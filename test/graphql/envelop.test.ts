@@ -157,7 +157,7 @@ describe("case 72: where a client's key can not be seen, the first mutation is a
   ])('a context with %s', async (_, context) => {
     const { run, runs } = start();
     await expect(run('mutation { pay(amount: 5) }', context as Partial<Context>)).rejects.toThrow(
-      /^useIdempotency finds .* on the context of the mutation pay, .* `key` function$/,
+      /^useIdempotency finds .* on the context of the mutation pay, .* `key` function\. See latchkey\/docs\/troubleshooting\.md#no-request-on-the-context$/,
     );
     expect(runs).toEqual([]);
     expect(await run('{ ok }', context as Partial<Context>)).toEqual({ data: { ok: null } });

@@ -11,9 +11,12 @@ describe('options', () => {
   test.each<[object, string]>([
     [
       { idempotency: undefined },
-      'Expected `idempotency` to be what createIdempotency(...) returns, got undefined',
+      'Expected `idempotency` to be what createIdempotency(...) returns, or a function that gives it for a call, got undefined',
     ],
-    [{ idempotency: {} }, 'Expected `idempotency` to be what createIdempotency(...) returns, got an object'],
+    [
+      { idempotency: {} },
+      'Expected `idempotency` to be what createIdempotency(...) returns, or a function that gives it for a call, got an object',
+    ],
     [
       { scope: undefined },
       'Expected `scope` to be a function, such as `({ request }) => userOf(request)?.id`, got undefined',
@@ -31,7 +34,7 @@ describe('options', () => {
     [{ headers: ['connection'] }, 'Expected `headers` not to hold connection, which is never stored'],
     [{ headers: ['Date'] }, 'Expected `headers` not to hold Date, which is never stored'],
     [{ headers: ['Content-Length'] }, 'Expected `headers` not to hold Content-Length, which is never stored'],
-    [{ operation: 'pay' }, 'Expected `operation` to be a function or null, got "pay"'],
+    [{ operation: '' }, 'Expected `operation` to be a string that is not empty, a function or null, got ""'],
     [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
     [{ maxRequestBytes: -1 }, 'Expected `maxRequestBytes` to be an integer ≥ 0, got -1'],
     [{ onError: 1 }, 'Expected `onError` to be a function or null, got 1'],
@@ -53,7 +56,7 @@ describe('options', () => {
     [{ require: 1 }, 'Expected `require` to be a boolean or a function, got 1'],
     [{ key: 'k' }, 'Expected `key` to be a function or null, got "k"'],
     [{ scope: 'ada' }, 'Expected `scope` to be a function, got "ada"'],
-    [{ operation: 'pay' }, 'Expected `operation` to be a function or null, got "pay"'],
+    [{ operation: '' }, 'Expected `operation` to be a string that is not empty, a function or null, got ""'],
     [{ authorizeReplay: true }, 'Expected `authorizeReplay` to be a function or null, got true'],
     [{ headers: ['Set-Cookie'] }, 'Expected `headers` not to hold Set-Cookie, which is never stored'],
     [{ leaseMs: 5 }, 'Expected `leaseMs` to be an integer from 1000 to 86400000, got 5'],
@@ -64,9 +67,11 @@ describe('options', () => {
       { headerName: 'X-Key' },
       'Unknown option `headerName` of idempotent(...): it is an option of createIdempotencyHandler(...), for all handlers',
     ],
+    [{ policy: {} }, 'Expected `policy` to be a function, got an object'],
+    [{ enabled: 'yes' }, 'Expected `enabled` to be a boolean or a function, got "yes"'],
     [
-      { policy: {} },
-      'Unknown option `policy` of idempotent(...): it is an option of createIdempotencyHandler(...), for all handlers',
+      { idempotency: {} },
+      'Unknown option `idempotency` of idempotent(...): it is an option of createIdempotencyHandler(...), for all handlers',
     ],
   ])('%j of one handler are refused at construction', (wrong, message) => {
     expect(() => createIdempotencyHandler(options)(handler, wrong as never)).toThrow(message);

@@ -183,7 +183,7 @@ test('`classify` of the policy of all procedures is shown the data or the error,
     policy: { classify: (end) => (end.outcome === 'error' ? { release: end.error.message } : 'store') },
   });
   await app.pay('k', { user: 'mallory' });
-  expect(app.events.at(-1)).toMatchObject({ type: 'released', reason: 'no credit' });
+  expect(app.events.at(-1)).toMatchObject({ type: 'released', detail: 'no credit' });
 });
 
 it.each<[string, NonNullable<ProcedurePolicy<Context>['require']>, number, number]>([

@@ -23,7 +23,7 @@ function cellsOf({ key, policy, byRequest }: DescribedOperation): string[] {
   if (key === 'none' || !policy) return ['has no effect', ...COLUMNS.slice(2).map(() => '')];
   return [
     `${KEY[key]}${formOf(policy)}`,
-    ...[durationOf(policy.retentionMs), duplicateOf(policy), retryOf(policy)].map((cell) =>
+    ...[keptOf(policy), duplicateOf(policy), retryOf(policy)].map((cell) =>
       byRequest ? `${cell}; may depend on the call` : cell,
     ),
     comparedOf(policy),
@@ -36,6 +36,10 @@ const KEY = { required: 'required', optional: 'optional', by_call: 'required of 
 function formOf({ keyFormat }: ResolvedPolicy): string {
   if (keyFormat === 'any') return '';
   return keyFormat === 'uuid' ? ', a UUID' : ', of a certain form';
+}
+
+function keptOf({ retentionMs }: ResolvedPolicy): string {
+  return typeof retentionMs === 'number' ? durationOf(retentionMs) : 'a time that depends on the result';
 }
 
 function duplicateOf({ concurrent, waitTimeoutMs }: ResolvedPolicy): string {
@@ -70,9 +74,8 @@ const UNITS = [
   [1_000, 'second'],
 ] as const;
 
-/** Says a duration in the largest unit of which there are at least two, where it is a whole number. It may be decided for each call. */
-function durationOf(ms: unknown): string {
-  if (typeof ms !== 'number') return 'a time that depends on the call';
+/** Says a duration in the largest unit of which there are at least two, where it is a whole number. */
+function durationOf(ms: number): string {
   const whole = UNITS.filter(([unit]) => ms % unit === 0);
   const [unit, name] = whole.find(([each]) => ms >= 2 * each) ?? whole.at(-1) ?? [1, 'millisecond'];
   const count = ms / unit;

@@ -50,7 +50,7 @@ class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** What the route returns, or refuses by an exception of Nest: both are the outcome of its key. Another error leaves it in doubt. */
+/** What the route returns, and what it or its pipes refuse, is the outcome of its key. Any other error leaves it in doubt. */
 async function answerOf(next: CallHandler): Promise<Response> {
   try {
     return Response.json(await lastValueFrom(next.handle()));

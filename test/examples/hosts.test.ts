@@ -86,12 +86,17 @@ interface Answered {
   readonly replayed: boolean;
 }
 
-async function send(url: string, key: string | undefined, body: object): Promise<Answered> {
+async function send(
+  url: string,
+  key: string | undefined,
+  body: object,
+  login: Record<string, string> = { 'x-user': 'ada' },
+): Promise<Answered> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
-      'x-user': 'ada',
+      ...login,
       ...(key !== undefined && { 'idempotency-key': key }),
     },
     body: JSON.stringify(body),
@@ -237,6 +242,14 @@ describe.each(HOSTS)('%s%s', (file, path, api) => {
     expect(text).toContain('IDEMPOTENCY_KEY_REUSED');
     expect(status).toBe(422);
     expect(charges).toHaveLength(1);
+  });
+
+  test('nobody charges with a key', async () => {
+    const url = (await urlOf(file)) + path;
+    const { status, text } = await send(url, `${path} nobody`, api.body(12), {});
+    expect(text).toContain('IDEMPOTENCY_SCOPE_MISSING');
+    expect(status).toBe(401);
+    expect(charges).toEqual([]);
   });
 
   test('after an error of the provider a retry does not charge again, and no message of it gets out later', async () => {

@@ -10,11 +10,11 @@ export interface AuditOptions {
    */
   kit?: Testkit;
   /**
-   * Crashes an application that runs without a testkit: it lets `work` make its call, kills the server at a moment of your choice, starts
-   * another one, and resolves when the lease of the run has lapsed.
+   * Crashes an application that runs without a testkit: it lets `work` make its call, kills the server once the effect has happened, sees to
+   * it that another server answers, and resolves. Wait for the lease to lapse where your retries do not wait for that (`waitTimeoutMs`).
    * @default no crash is tried, unless there is a `kit`
    * @example
-   * crash: async (work) => { void work(); await chargeSent; server.kill('SIGKILL'); server = await start(); await sleep(leaseMs) }
+   * crash: async (work) => { void work(); await provider.charged; await first.kill('SIGKILL'); url = second.url }
    */
   crash?: (work: () => Promise<unknown>) => Promise<unknown>;
   /**

@@ -3,6 +3,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import {
   aFunction,
   aHeaderName,
+  aNull,
   anObject,
   anyOf,
   aSwitch,
@@ -71,7 +72,7 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
    * @example
    * key: ({ clientKey, context }) => clientKey ?? context.jobId
    */
-  key?: (call: GraphQLCall<Context, Mutations>) => MaybePromise<MaybeText>;
+  key?: ((call: GraphQLCall<Context, Mutations>) => MaybePromise<MaybeText>) | null;
   /**
    * Says where the headers and the extensions of one operation stand on the context. It can not be async.
    * @default in Yoga, where Yoga has them; in plain Envelop the headers of `context.request` or `context.req`, and `context.params.extensions`
@@ -123,7 +124,7 @@ export interface UseIdempotencyOptions<Context, Mutations = AnyMutations> {
    * @example
    * authorizeReplay: ({ context, fields }) => fields.every(({ name }) => context.user.may(name))
    */
-  authorizeReplay?: AuthorizeReplay<GraphQLCall<Context, Mutations> & KeyOfCall>;
+  authorizeReplay?: AuthorizeReplay<GraphQLCall<Context, Mutations> & KeyOfCall> | null;
 }
 
 /** The options as the plugin reads them: of any context, and any mutations. */
@@ -135,13 +136,13 @@ const CHECKS: Readonly<Record<keyof UseIdempotencyOptions<never>, Check>> = {
   idempotency: anIdempotencyOf,
   enabled: aSwitch,
   scope: required(aFunction, '({ context }) => context.user?.id'),
-  key: aFunction,
+  key: anyOf(aFunction, aNull),
   request: aFunction,
   headerName: aHeaderName,
   require: aSwitch,
   policy: anyOf(anObject, aFunction),
   fields: anObject,
-  authorizeReplay: aFunction,
+  authorizeReplay: anyOf(aFunction, aNull),
 };
 
 /** @throws TypeError naming the option, what was expected and what came */

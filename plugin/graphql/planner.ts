@@ -4,6 +4,7 @@ import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { perIdempotency } from '../../server/idempotency-of.ts';
 import { Protection } from '../../server/protection.ts';
+import { rerunKeyOf } from '../../server/run/rerun-key.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import { type CallParts, operationCall } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
@@ -27,7 +28,6 @@ import type { Args, Execute } from './host/plugin.ts';
 import type { Protected } from './host/protected-path.ts';
 import type { Yoga } from './host/yoga.ts';
 import type { GraphQLPolicy, Options } from './options.ts';
-import { rerunKeyOf } from './rerunner/rerun-key.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
 /** A `Plan` says how an operation is executed. */

@@ -15,6 +15,7 @@ import { methodAndRoute } from '../../server/http/request-route.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
+import { rerunKeySentAs } from '../../server/run/rerun-key.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';
 import { passUnprotected } from '../../server/run/stand-in-run.ts';
 import { BufferedRequest } from './buffered-request.ts';
@@ -76,9 +77,14 @@ export function idempotentHandler<Rest extends unknown[]>(
   /** Finds the key of a call; undefined for a call that has none and needs none. */
   async function askedCall(request: Request, rest: Rest): Promise<AskedCall<Rest> | undefined> {
     const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
-    const given = resolved.key ? await resolved.key(call) : call.clientKey;
+    const given = rerunKeySentAs(call.clientKey) ?? (await givenKey(call));
     if (given !== undefined && given !== null) return { call, given };
     return (await isRequired(call)) ? { call, given: undefined } : undefined;
+  }
+
+  /** The word of a `key` function is final. */
+  function givenKey(call: HttpCall<Rest>): unknown {
+    return resolved.key ? resolved.key(call) : call.clientKey;
   }
 
   /** Makes a call whose key is read when somebody asks for it: whether one is protected can be decided without. */

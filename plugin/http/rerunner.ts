@@ -10,6 +10,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { textOf } from '../../server/engine/reason.ts';
 import { type HttpRequest, httpFormat } from '../../server/formats/http.ts';
+import { insideRerun } from '../../server/run/rerun-key.ts';
 import type { HttpHandler } from './handler-options.ts';
 import { readContent } from './stored-content.ts';
 
@@ -118,7 +119,7 @@ export function createHttpRerunner<Rest extends unknown[] = unknown[]>(
       });
       const handler = await handlerOf(request);
       if (!handler) throw new Error(`There is no handler of ${request.method} ${request.url} any more`);
-      return answerOf(handler, request, (rest ?? []) as Rest);
+      return insideRerun(key, () => answerOf(handler, request, (rest ?? []) as Rest));
     },
 
     response: (given) =>

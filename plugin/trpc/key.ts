@@ -2,6 +2,7 @@ import { refusalWith } from '../../server/engine/errors.ts';
 import { parseKeyHeader } from '../../server/engine/key.ts';
 import { withHelp } from '../../server/engine/with-help.ts';
 import { isCarrier, isInherited } from '../../server/run/key-carriers.ts';
+import { rerunKeyOf } from '../../server/run/rerun-key.ts';
 import { isNested } from '../../server/run/run.ts';
 import { parseKeysHeader } from './batch-keys.ts';
 import { callOf, type TRPCCall } from './call.ts';
@@ -25,12 +26,14 @@ interface KeyOptions {
 
 /**
  * Finds the key of a call. The word of a `key` function is final: what it gives is the key, and nothing is no key. It sees the
- * key of the client on the call, if it wants to.
+ * key of the client on the call, if it wants to. A re-run has the key of its record, and asks nobody.
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a header that is there but unusable: it is never "no key"
  * @throws TypeError when there is nowhere to look: a keyed call must not silently run without its key
  */
 export async function findKey(opts: CallOptions, { key, headerName }: KeyOptions): Promise<FoundKey> {
   const call = unkeyedCall(opts, headerName);
+  const rerunKey = rerunKeyOf(opts.ctx);
+  if (rerunKey !== undefined) return { call, source: { from: 'call', key: rerunKey } };
   if (!key) {
     checkHeaders(opts);
     return { call, source: sentKey(opts, headerName) };

@@ -11,6 +11,7 @@ import {
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';
+import { withRerunKey } from '../../server/run/rerun-key.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
 import { formOf } from './transformer-form.ts';
 import { type Config, configOf, mutationAt } from './trpc.ts';
@@ -80,7 +81,7 @@ export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
         endpoint: ENDPOINT,
         router,
         responseMeta: idempotencyResponseMeta,
-        createContext: ({ req }) => ({ ...ctx, req }),
+        createContext: ({ req }) => withRerunKey({ ...ctx, req }, request.key),
         req: new Request(`http://rerun${ENDPOINT}/${path}`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', [headerName]: keyHeader(request.key) ?? '' },

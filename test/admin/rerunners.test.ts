@@ -120,8 +120,12 @@ const QUERY = 'mutation ($amount: Int!) { pay(amount: $amount) { id amount } }';
 
 function trpcApi(idempotency: Idempotency, members: Members): Api {
   const runs: string[] = [];
-  const t = initTRPC.context<{ user: string | null; req?: Request }>().create({ transformer: superjson });
-  const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user });
+  const t = initTRPC.context<{ user: string | null; job?: string }>().create({ transformer: superjson });
+  const idempotent = createIdempotencyMiddleware(t, {
+    idempotency,
+    scope: ({ ctx }) => ctx.user,
+    key: ({ ctx }) => ctx.job, // a re-run has none
+  });
   const router = t.router({
     pay: t.procedure
       .input(z.object({ amount: z.number() }))
@@ -138,10 +142,8 @@ function trpcApi(idempotency: Idempotency, members: Members): Api {
       return user === undefined ? null : { scope: user, label: user, ctx: { user } };
     },
   });
-  const req = (key: string) =>
-    new Request('http://api/trpc/pay', { method: 'POST', headers: { 'idempotency-key': key } });
   const send = async (key: string) =>
-    JSON.stringify(await router.createCaller({ user: 'acme', req: req(key) }).pay({ amount: 5 }));
+    JSON.stringify(await router.createCaller({ user: 'acme', job: key }).pay({ amount: 5 }));
   return { operation: 'pay', rerunner, runs, send };
 }
 
@@ -151,6 +153,7 @@ function httpApi(idempotency: Idempotency, members: Members): Api {
   const idempotent = createIdempotencyHandler({
     idempotency,
     scope: ({ request }) => request.headers.get('x-user'),
+    key: ({ request }) => request.headers.get('x-job'), // a re-run has none
   });
   const pay = idempotent(async (request) => {
     runs.push(String(request.headers.get('x-user')));
@@ -164,7 +167,7 @@ function httpApi(idempotency: Idempotency, members: Members): Api {
     },
   });
   const send = async (key: string) => {
-    const headers = { 'content-type': 'application/json', 'x-user': 'acme', 'idempotency-key': key };
+    const headers = { 'content-type': 'application/json', 'x-user': 'acme', 'x-job': key };
     return (
       await pay(new Request('http://api/pay', { method: 'POST', headers, body: '{"amount":5}' }))
     ).text();

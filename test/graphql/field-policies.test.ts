@@ -215,7 +215,7 @@ it.each([
     { scope: 'global' },
     'Expected `scope` to be a function, such as `({ context }) => context.user?.id`, got "global"',
   ],
-  [{ key: 'k' }, 'Expected `key` to be a function, got "k"'],
+  [{ key: 'k' }, 'Expected `key` to be a function or null, got "k"'],
   [{ headerName: 'a b' }, 'Expected `headerName` to be the name of an HTTP header, got "a b"'],
   [{ headerName: '' }, 'Expected `headerName` to be the name of an HTTP header, got ""'],
   [{ require: 'yes' }, 'Expected `require` to be a boolean or a function, got "yes"'],
@@ -231,7 +231,7 @@ it.each([
     { fields: { pay: { require: 'yes' } } },
     'Expected `fields.pay.require` to be a boolean or a function, got "yes"',
   ],
-  [{ fields: { pay: { key: 'k' } } }, 'Expected `fields.pay.key` to be a function, got "k"'],
+  [{ fields: { pay: { key: 'k' } } }, 'Expected `fields.pay.key` to be a function or null, got "k"'],
   [
     { fields: { pay: { required: true } } },
     'Unknown option `fields.pay.required` of useIdempotency(...); did you mean `require`?',

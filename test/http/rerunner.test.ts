@@ -4,7 +4,7 @@ import {
   createIdempotencyHandler,
   type HttpRerunnerOptions,
 } from '../../plugin/http/index.ts';
-import { createIdempotency } from '../../server/index.ts';
+import { createIdempotency, currentRun } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
 const as = (more: object = {}) => ({ scope: 'ada', label: 'Ada', ...more });
@@ -157,5 +157,47 @@ describe('options', () => {
     [{ handler, actAs, context: actAs }, 'Unknown option `context` of createHttpRerunner(...)'],
   ])('%j are refused', (options, message) => {
     expect(() => createHttpRerunner(options as HttpRerunnerOptions)).toThrow(message);
+  });
+});
+
+describe('the key of a re-run is that of its record', () => {
+  const start = (key: (call: { request: Request }) => string | null) => {
+    const idempotent = createIdempotencyHandler({
+      idempotency: createIdempotency({ store: createMemoryStore() }),
+      scope: () => 'ada',
+      key,
+    });
+    const keys: (string | undefined)[] = [];
+    const note = () => {
+      keys.push(currentRun()?.key);
+      return new Response('paid');
+    };
+    return { idempotent, keys, note };
+  };
+
+  test('whatever a `key` function says, also where a framework makes a request of its own', async () => {
+    const { idempotent, keys, note } = start(() => null);
+    const pay = idempotent(async () => note());
+    const framework = (request: Request) => pay(new Request(request.clone()));
+    await createHttpRerunner({ handler: framework, actAs: () => as() }).run(captured());
+    expect(keys).toEqual(['k']);
+    await pay(new Request('http://x/pay', { method: 'POST', headers: { 'idempotency-key': 'k' } }));
+    expect(keys).toEqual(['k', undefined]);
+  });
+
+  test('and not that of another request which its handler sends', async () => {
+    const { idempotent, keys, note } = start(({ request }) => request.headers.get('x-job'));
+    const notify = idempotent(async () => note());
+    const pay = idempotent(async (request) => {
+      for (const headers of [
+        {},
+        { 'idempotency-key': 'other', 'x-job': 'job' },
+        { ...Object.fromEntries(request.headers) },
+      ])
+        await notify(new Request('http://x/notify', { method: 'POST', headers }));
+      return note();
+    });
+    await createHttpRerunner({ handler: pay, actAs: () => as() }).run(captured());
+    expect(keys).toEqual([undefined, 'job', undefined, 'k']);
   });
 });

@@ -168,6 +168,7 @@ useIdempotency({
     // @ts-expect-error a transaction whose process died is retried, whatever it says
     split: { transaction: true, onCrash: 'retry' },
     join: { transaction: true, resolve: () => ({ action: 'retry' }) },
+    mine: { key: null, authorizeReplay: null, require: async ({ args }) => args.amount === 5 },
     // @ts-expect-error no such class
     open: { classify: () => 'keep' },
   },

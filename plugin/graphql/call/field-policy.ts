@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import { checkOptions, type Origin, optionsOf } from '../../../server/engine/check-options.ts';
-import { aFunction, aSwitch, type Check } from '../../../server/engine/option-checks.ts';
+import { aFunction, aNull, anyOf, aSwitch, type Check } from '../../../server/engine/option-checks.ts';
 import type { ByRequest, ExclusivePolicy } from '../../../server/engine/policy.ts';
 import { POLICY_CHECKS } from '../../../server/engine/resolve-policy.ts';
 import type {
@@ -57,11 +57,12 @@ export interface GraphQLFieldFunctions<
   /**
    * Gives the key of this field; what it returns is final, and nothing is no key. `clientKey` is that of `@idempotent`, else that of the
    * operation. In an operation of several fields, one that has a key by this function is run by itself, as if it carried `@idempotent`.
+   * Null is the client's key, whatever the adapter's `key` gives.
    * @default the key of the operation, or of `@idempotent`
    * @example
    * key: ({ clientKey, args }) => clientKey ?? args.orderNumber
    */
-  key?: (call: GraphQLFieldCall<Context, Mutations, Name>) => MaybePromise<MaybeText>;
+  key?: ((call: GraphQLFieldCall<Context, Mutations, Name>) => MaybePromise<MaybeText>) | null;
   /**
    * Says whether this mutation is refused without a key. The schema's `@requiresIdempotencyKey` counts in addition.
    * @default the adapter's
@@ -71,12 +72,12 @@ export interface GraphQLFieldFunctions<
   require?: boolean | ((call: GraphQLFieldCall<Context, Mutations, Name>) => MaybePromise<boolean>);
   /**
    * Decides about the stored answer of this field, instead of the adapter's `authorizeReplay`. Where several fields share a key, each has to
-   * be allowed.
+   * be allowed. Null asks nobody about this field.
    * @default the adapter's
    * @example
    * authorizeReplay: ({ context, args }) => context.user.mayPayFor(args.invoiceId)
    */
-  authorizeReplay?: AuthorizeReplay<GraphQLFieldCall<Context, Mutations, Name> & KeyOfCall>;
+  authorizeReplay?: AuthorizeReplay<GraphQLFieldCall<Context, Mutations, Name> & KeyOfCall> | null;
   /**
    * Decides by request some options of the policy: those of `RequestPolicy`. Its word goes before what stands beside it. It is asked for
    * mutations with a key, before anything is claimed, and may be async. Fields that share a key have to agree, as they have where their
@@ -92,9 +93,9 @@ const FIELD_CHECKS: Readonly<Record<keyof GraphQLFieldFunctions<never> | keyof t
   {
     ...POLICY_CHECKS,
     scope: aFunction,
-    key: aFunction,
+    key: anyOf(aFunction, aNull),
     require: aSwitch,
-    authorizeReplay: aFunction,
+    authorizeReplay: anyOf(aFunction, aNull),
     policy: aFunction,
   };
 

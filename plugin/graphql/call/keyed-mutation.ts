@@ -21,7 +21,7 @@ export interface Caller<Context> {
   readonly contents: FileContents | undefined;
   readonly policies: FieldPolicies;
   readonly mask: Mask | undefined;
-  readonly authorizeReplay: AuthorizeReplay<GraphQLCall<Context> & KeyOfCall> | undefined;
+  readonly authorizeReplay: AuthorizeReplay<GraphQLCall<Context> & KeyOfCall> | null | undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ interface KeySources<Context> {
   readonly parts: CallParts<Context>;
   readonly shown: Shown;
   /** The adapter's `key`. */
-  readonly key: ((call: GraphQLCall<Context>) => MaybePromise<MaybeText>) | undefined;
+  readonly key: ((call: GraphQLCall<Context>) => MaybePromise<MaybeText>) | null | undefined;
   readonly policies: FieldPolicies;
 }
 
@@ -34,7 +34,7 @@ export async function mutationKeys<Context>(sources: KeySources<Context>): Promi
   if (calls.length === 0) return { of: 'nothing' }; // each is skipped: there is nothing to protect
   const words = new Map<string, string | undefined>();
   for (const call of calls) {
-    if (!policies.functions(call.field).key) continue;
+    if (policies.functions(call.field).key === undefined) continue;
     words.set(call.responseKey, await fieldsWord(sources, call, parts.clientKey));
   }
   const hasOther = words.size < calls.length;
@@ -87,9 +87,13 @@ async function fieldsWord<Context>(
   call: RootCall,
   clientKey: string | undefined,
 ): Promise<string | undefined> {
+  const { key } = policies.functions(call.field);
+  if (!key) {
+    if (clientKey === undefined) checkVisible(shown, parts.mutation.operation);
+    return clientKey;
+  }
   const shownCall = withClientKey(fieldCall({ ...parts, clientKey }, call), clientKey, shown);
-  const word = await policies.functions(call.field).key?.(shownCall as never);
-  return developersKey(word, clientKey, shown);
+  return developersKey(await key(shownCall as never), clientKey, shown);
 }
 
 /** Where a client's key could not be seen, reading it is an error: it must not pass for "no key". */

@@ -7,19 +7,20 @@ import type { AuthorizeReplay, GraphQLCall, KeyOfCall } from './graphql-call.ts'
 
 /**
  * The developer's `authorizeReplay` functions, as the call of one mutation has them: each field is asked about once, by its own function or
- * else by that of all.
+ * else by that of all; null asks nobody about it.
  * @returns undefined where nobody is asked
  */
 export function authorization<Context>(
   policies: FieldPolicies,
-  ofAll: AuthorizeReplay<GraphQLCall<Context> & KeyOfCall> | undefined,
+  ofAll: AuthorizeReplay<GraphQLCall<Context> & KeyOfCall> | null | undefined,
   parts: CallParts<Context>,
   known: KeyOfCall,
 ): (() => Promise<boolean>) | undefined {
   const { calls } = parts.mutation;
   const own = calls.filter(({ field }) => policies.functions(field).authorizeReplay);
-  const asksAll = ofAll !== undefined && own.length < calls.length;
-  if (own.length === 0 && !asksAll) return undefined;
+  const isOthers = calls.some(({ field }) => policies.functions(field).authorizeReplay === undefined);
+  const asked = isOthers ? ofAll : undefined;
+  if (own.length === 0 && !asked) return undefined;
   return async () => {
     try {
       for (const call of own) {
@@ -27,7 +28,7 @@ export function authorization<Context>(
         const verdict: unknown = await authorizeReplay?.(fieldCall(parts, call, known) as never);
         if (!isAllowed(verdict)) return false;
       }
-      return !asksAll || isAllowed(await ofAll(operationCall(parts, undefined, known)));
+      return !asked || isAllowed(await asked(operationCall(parts, undefined, known)));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       throw refusalWith('IDEMPOTENCY_REPLAY_FORBIDDEN', { message: error.message, cause: error });

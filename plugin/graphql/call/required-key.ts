@@ -1,3 +1,4 @@
+import { whatCame } from '../../../server/engine/what-came.ts';
 import { isNested } from '../../../server/run/run.ts';
 import type { RootCall } from '../document/operation.ts';
 import { belongsToRun, type Shown } from '../host/client-request.ts';
@@ -29,9 +30,18 @@ export async function isKeyRequired<Context>(
   for (const call of calls) {
     const { require } = policies.functions(call.field);
     if (require === undefined) others.push(call);
-    else if (typeof require === 'function' ? await require(fieldCall(parts, call) as never) : require)
-      return true;
+    else if (await verdictOf(require, () => fieldCall(parts, call))) return true;
   }
   if (others.length === 0) return false;
-  return typeof ofAll === 'function' ? await ofAll(operationCall(parts, others)) : ofAll;
+  return await verdictOf(ofAll, () => operationCall(parts, others));
+}
+
+/** @throws TypeError for anything but a boolean, such as the `user?.isNew` of nobody: it must not let a mutation pass unprotected */
+async function verdictOf(
+  require: boolean | ((call: never) => MaybePromise<boolean>),
+  call: () => object,
+): Promise<boolean> {
+  const verdict: unknown = typeof require === 'function' ? await require(call() as never) : require;
+  if (typeof verdict === 'boolean') return verdict;
+  throw new TypeError(`Expected \`require\` to return true or false, got ${whatCame(verdict)}`);
 }

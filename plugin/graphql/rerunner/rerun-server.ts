@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { RerunActor } from '../../../server/admin/rerunners/rerunner.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
-import { withRerunKey } from './rerun-key.ts';
+import { withRerunKey } from '../../../server/run/rerun-key.ts';
 
 /** A `GraphQLRerunActor` is whom a request is sent as. */
 export interface GraphQLRerunActor extends RerunActor {

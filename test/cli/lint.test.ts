@@ -165,7 +165,7 @@ describe('latchkey lint --markdown', () => {
     expect(tableOf(stdout)).toMatchObject({
       pay: {
         key: 'required',
-        'answer kept for': '24 hours',
+        'answer kept for': 'a time that depends on the result',
         'a retry afterwards gets':
           'the same answer, or only that it ran where the answer held a secret (IDEMPOTENCY_RESULT_NOT_RETAINED)',
         'a retry has to repeat': 'what the server compares',

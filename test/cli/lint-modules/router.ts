@@ -14,7 +14,14 @@ const idempotent = createIdempotencyMiddleware(t, {
 /** The router of an application. */
 export const appRouter = t.router({
   pay: t.procedure
-    .use(idempotent({ require: true, resolve: () => ({ action: 'in_doubt' }), fingerprint: () => 1 }))
+    .use(
+      idempotent({
+        require: true,
+        retentionMs: ({ outcome }) => (outcome === 'error' ? 60_000 : 7 * 86_400_000),
+        resolve: () => ({ action: 'in_doubt' }),
+        fingerprint: () => 1,
+      }),
+    )
     .mutation(() => 'paid'),
   read: t.procedure.query(() => 'read'),
   nested: t.router({ 'a|b': t.procedure.use(idempotent({ policy: () => ({}) })).mutation(() => 'done') }),

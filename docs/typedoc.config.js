@@ -29,6 +29,7 @@ export default {
   hideBreadcrumbs: true,
   hidePageHeader: true,
   parametersFormat: 'table',
+  groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables'],
   sanitizeComments: true,
   useCodeBlocks: true,
   validation: false,

@@ -1,17 +1,26 @@
 // The site of the docs: the same Markdown as on the code host, README as the first page, and the API reference, which typedoc has
 // made of the doc comments. A page that no group names is in the last one.
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import llmstxt from 'vitepress-plugin-llms';
 import { mermaidBlocks } from './mermaid-blocks.ts';
-import { anchorOf, siteLinks } from './site-links.ts';
+import { anchorOf, linkedFiles, siteLinks } from './site-links.ts';
 
 const DOCS = join(import.meta.dirname, '..');
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Getting started': ['index', 'getting-started'],
-  Concepts: ['concepts', 'scopes', 'fingerprints', 'effects', 'transactions', 'bodies', 'how-a-call-runs'],
+  Concepts: [
+    'concepts',
+    'scopes',
+    'fingerprints',
+    'effects',
+    'transactions',
+    'bodies',
+    'options',
+    'how-a-call-runs',
+  ],
   Hosts: ['hosts', 'graphql', 'trpc', 'http', 'any-entry', 'by-request'],
   Clients: ['clients', 'ask-by-key', 'tell-your-clients'],
   Recipes: ['recipes', 'operator'],
@@ -63,5 +72,7 @@ export default defineConfig({
       ...groupOf(['More', others]),
     ],
   },
-  buildEnd: ({ outDir }) => copyFileSync(join(DOCS, 'names.ts'), join(outDir, 'names.ts')),
+  buildEnd({ outDir }) {
+    for (const file of linkedFiles) cpSync(join(DOCS, file), join(outDir, file));
+  },
 });

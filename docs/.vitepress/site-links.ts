@@ -5,6 +5,9 @@ import type { MarkdownRenderer } from 'vitepress';
 const DOCS = join(import.meta.dirname, '..');
 const ROOT = join(DOCS, '..');
 
+/** The files that pages link to and that are no pages, by their place in docs/: `names.ts`. Whoever builds the site copies them. */
+export const linkedFiles = new Set<string>();
+
 /**
  * Turns links that hold in the repository into links that hold on the site. README is the page `index.md` there; what is not on the
  * site (source files, CONTRIBUTING, CHANGELOG) keeps its text and is no link any more.
@@ -41,5 +44,7 @@ function hrefOnSite(href: string, page: string): string | undefined {
   const source = target === join(ROOT, 'README.md') ? join(DOCS, 'index.md') : target;
   const isOnSite = source.startsWith(DOCS) && existsSync(source) && statSync(source).isFile();
   if (!isOnSite) return undefined;
-  return `/${relative(DOCS, source)}${anchor === undefined ? '' : `#${anchor}`}`;
+  const place = relative(DOCS, source);
+  if (!/\.(md|png)$/.test(place)) linkedFiles.add(place);
+  return `/${place}${anchor === undefined ? '' : `#${anchor}`}`;
 }

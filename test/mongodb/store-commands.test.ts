@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { StoreCommand } from '../../server/engine/store-command.ts';
+import { CommandObservers } from '../../server/mongodb/command-observers.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -25,6 +26,16 @@ it('a listener hears of each command: what it was for, how many writes it held, 
   stop?.();
   await opened.win();
   expect(heard).toEqual([]);
+});
+
+it('while nobody listens, nothing is measured', () => {
+  const observers = new CommandObservers();
+  const describe = (): never => {
+    throw new Error('asked');
+  };
+  expect(observers.sent(describe)).toBeUndefined();
+  observers.add(() => {})();
+  expect(observers.sent(describe)).toBeUndefined();
 });
 
 it.each([

@@ -327,6 +327,43 @@ describe('an answer refuses', () => {
   });
 });
 
+test('what is refused for another reason than its key is not tried, and no fault', async () => {
+  await using kit = createTestkit();
+  const provider = createProvider();
+  const mutation = {
+    ...{ name: 'pay', input: 5, otherInput: -1, failing: { input: -1 } },
+    effects: () => provider.charges('pay'),
+  };
+  const report = await retryAudit(
+    async (_, { key = '', scope, input }) => {
+      if (scope !== 'ada') return { status: 403 };
+      if (input < 0) return { status: 400 };
+      const pay = () => provider.charge('pay');
+      return kit.idempotency.run({ scope, key, operation: 'pay', input }, pay);
+    },
+    [mutation],
+    { kit, scopes: ['ada', 'bob'] },
+  );
+  expect(report.findings, String(report)).toEqual([]);
+  expect(report.untried).toEqual([
+    {
+      mutation: 'pay',
+      trial: 'the same key with other arguments',
+      why: 'With a key of its own, the `otherInput` has no effect: it has to succeed.',
+    },
+    {
+      mutation: 'pay',
+      trial: 'the same key in another scope',
+      why: 'With a key of its own, bob has no effect: both `scopes` have to be allowed to do this.',
+    },
+    {
+      mutation: 'pay',
+      trial: 'a failure after the effect',
+      why: 'The request had no effect: `failing` has to break what comes after the effect.',
+    },
+  ]);
+});
+
 test('a mutation that may run without a key is not asked for one', async () => {
   await using kit = createTestkit();
   const provider = createProvider();

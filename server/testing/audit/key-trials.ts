@@ -1,6 +1,7 @@
 import type { TestRecord } from '../kit/test-record.ts';
 import { type Answer, isSame } from './answers.ts';
 import type { AuditFault } from './audit-report.ts';
+import type { AuditCall } from './audited-mutation.ts';
 import type { Trial } from './trial.ts';
 
 /** A lost answer: the client sends the same again. Tells whether the mutation can be tried any further. */
@@ -56,34 +57,54 @@ export async function tryTwin(trial: Trial): Promise<void> {
 
 /** The same key with other arguments, which has to be refused. */
 export async function tryOtherArguments(trial: Trial): Promise<void> {
-  const { otherInput } = trial.mutation;
-  if (otherInput === undefined) {
-    trial.notTried('the same key with other arguments', 'Give the mutation an `otherInput`.');
+  const name = 'the same key with other arguments';
+  const { otherInput: input } = trial.mutation;
+  if (input === undefined) {
+    trial.notTried(name, 'Give the mutation an `otherInput`.');
+    return;
+  }
+  if (!(await hasEffect(trial, { input }))) {
+    trial.notTried(name, 'With a key of its own, the `otherInput` has no effect: it has to succeed.');
     return;
   }
   const key = trial.newKey();
   const first = await trial.send(key);
-  const answers = [first];
-  const effects = await trial.effectsOf(async () =>
-    answers.push(await trial.send(key, { input: otherInput })),
-  );
-  const isRefused = answers.slice(1).every((answer) => trial.isRefusal(answer));
-  const seen = { trial: 'the same key with other arguments', effects: trial.unit + effects, answers };
-  if (!isRefused && !(trial.isRepeating && effects > 0)) trial.found('arguments_not_compared', seen);
+  let other: Answer = first;
+  const effects = await trial.effectsOf(async () => {
+    other = await trial.send(key, { input });
+  });
+  if (trial.isRefusal(other) || (trial.isRepeating && effects > 0)) return;
+  trial.found('arguments_not_compared', {
+    trial: name,
+    effects: trial.unit + effects,
+    answers: [first, other],
+  });
 }
 
 /** The same key in another scope, which is another key. */
 export async function tryOtherScope(trial: Trial): Promise<void> {
   const name = 'the same key in another scope';
-  const [, other] = trial.scopes ?? [];
-  if (other === undefined) {
+  const [, scope] = trial.scopes ?? [];
+  if (scope === undefined) {
     trial.notTried(name, 'Give the audit two `scopes`.');
+    return;
+  }
+  if (!(await hasEffect(trial, { scope }))) {
+    trial.notTried(
+      name,
+      `With a key of its own, ${scope} has no effect: both \`scopes\` have to be allowed to do this.`,
+    );
     return;
   }
   const key = trial.newKey();
   const answers = [await trial.send(key)];
-  const effects = await trial.effectsOf(async () => answers.push(await trial.send(key, { scope: other })));
+  const effects = await trial.effectsOf(async () => answers.push(await trial.send(key, { scope })));
   if (effects === 0) trial.found('scope_shared', { trial: name, effects: trial.unit, answers });
+}
+
+/** Tells whether a call has its effect when its key is new: without that, a key that is refused proves nothing. */
+async function hasEffect(trial: Trial, call: Partial<AuditCall>): Promise<boolean> {
+  return (await trial.effectsOf(() => trial.send(trial.newKey(), call))) > 0;
 }
 
 /** A request without a key, which has to be refused. */

@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server';
-import type { ByRequest, Idempotency, IdempotencyOf, RequestPolicy } from 'latchkey';
+import type { ByRequest, Idempotency, IdempotencyOf, Policy, RequestPolicy } from 'latchkey';
 import { createKeyStatusField, type GraphQLCall, type KeyOfCall, useIdempotency } from 'latchkey/graphql';
 import { createIdempotencyHandler, createKeyStatusHandler, type HttpCall } from 'latchkey/http';
 import { createMemoryStore } from 'latchkey/memory';
@@ -126,4 +126,4 @@ handlers(() => new Response(), { policy: { retentionMs: 5_000 } });
 createIdempotencyMiddleware(t, { idempotency: () => 5, scope: () => 'a' });
 // @ts-expect-error
 createIdempotencyMiddleware(t, { idempotency, scope: () => 'a', enabled: ({ ctx }) => ctx.tenant.id });
-expectTypeOf<RequestPolicy['retentionMs']>().toEqualTypeOf<number | undefined>();
+expectTypeOf<RequestPolicy['retentionMs']>().toEqualTypeOf<Policy['retentionMs']>();

@@ -29,7 +29,15 @@ interface Surrounding {
 const CORE = ['', '/mongodb', '/memory', '/graphql', '/trpc', '/http', '/key'].map(
   (entry) => `latchkey${entry}`,
 );
-const PEERS = ['@envelop/core', '@trpc/client', '@trpc/server', 'graphql-yoga', 'mongodb', 'react'];
+const PEERS = [
+  '@envelop/core',
+  '@opentelemetry/api',
+  '@trpc/client',
+  '@trpc/server',
+  'graphql-yoga',
+  'mongodb',
+  'react',
+];
 const NEWEST = {
   ...Object.fromEntries(
     [...PEERS, '@types/node', 'rxjs', 'typescript', 'graphql', '@urql/core'].map((name) => [name, 'latest']),

@@ -1,7 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createIdempotency, type Idempotency, type IdempotencyEvent } from '../../server/index.ts';
+import {
+  createCipher,
+  createIdempotency,
+  type Idempotency,
+  type IdempotencyEvent,
+} from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { ASK_APIS } from '../ask/ask-apis.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -117,6 +124,23 @@ describe('siblings', () => {
     const [record] = await shop.recordsOf.globex();
     expect(record?.expiresAt - record?.completedAt).toBe(5_000_000);
     expect(await shop.recordsOf.acme()).toEqual([]);
+  });
+
+  test('open what the others have encrypted by the cipher of one operation', async () => {
+    await using shop = await startTenants();
+    const cipher = createCipher({ current: 'k1', keys: { k1: randomBytes(32) } });
+    await shop.tenants.globex?.run(call, () => 'secret', { cipher });
+    const [record] = await shop.recordsOf.globex();
+    expect(record?.response.body).not.toContain('secret');
+    await using other = shop.tenants.acme?.with({ store: createMemoryStore() });
+    expect(await other?.open(record as never, 'response')).toContain('secret');
+  });
+
+  test('are enabled where the first one is', async () => {
+    const off = createIdempotency({ store: createMemoryStore(), enabled: false });
+    const sibling = off.with({ store: createMemoryStore() });
+    expect(sibling.enabled).toBe(false);
+    expect([await sibling.run(call, () => 1), await sibling.run(call, () => 2)]).toEqual([1, 2]);
   });
 
   test('are closed one by one, each with its own store', async () => {

@@ -127,3 +127,5 @@ createIdempotencyMiddleware(t, { idempotency: () => 5, scope: () => 'a' });
 // @ts-expect-error
 createIdempotencyMiddleware(t, { idempotency, scope: () => 'a', enabled: ({ ctx }) => ctx.tenant.id });
 expectTypeOf<RequestPolicy['retentionMs']>().toEqualTypeOf<Policy['retentionMs']>();
+expectTypeOf<RequestPolicy['concurrent']>().toEqualTypeOf<'wait' | 'reject' | undefined>();
+decide(() => ({ retentionMs: ({ outcome }) => (outcome === 'error' ? 1_000 : 5_000) }));

@@ -1,5 +1,3 @@
-import type { FAULTS } from './faults.ts';
-
 /**
  * What is wrong with a mutation.
  *
@@ -20,7 +18,19 @@ import type { FAULTS } from './faults.ts';
  *
  * @experimental
  */
-export type AuditFault = keyof typeof FAULTS;
+export type AuditFault =
+  | 'key_ignored'
+  | 'effect_outside'
+  | 'effect_twice'
+  | 'answers_differ'
+  | 'key_not_required'
+  | 'arguments_not_compared'
+  | 'scope_shared'
+  | 'failure_runs_again'
+  | 'crash_runs_again'
+  | 'runs_without_store'
+  | 'no_answer'
+  | 'not_audited';
 
 /** What was seen in one trial. @experimental */
 export interface AuditEvidence {

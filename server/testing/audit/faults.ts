@@ -1,5 +1,7 @@
+import type { AuditFault } from './audit-report.ts';
+
 /** What is said of each fault: what is wrong, and what to do about it. */
-export const FAULTS = {
+export const FAULTS: Readonly<Record<AuditFault, { readonly message: string; readonly fix: string }>> = {
   key_ignored: {
     message: 'The same key has the effect again, and no record is kept under the key that was sent.',
     fix: 'See that the plugin, middleware or handler is in the path of this operation, and that its option `key` makes no key of its own.',
@@ -48,4 +50,4 @@ export const FAULTS = {
     message: 'The mutation could not be tried.',
     fix: 'Check what `send` sends, and what `effects` counts.',
   },
-} as const;
+};

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { context, trace } from '@opentelemetry/api';
 import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Idempotency, IdempotencyEvent, Run } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
@@ -168,4 +171,24 @@ test('each event of the page is one, and the page has them all', () => {
     unprotected: true,
   };
   expect(listed.sort()).toEqual(Object.keys(all).sort());
+});
+
+test('the SDK of the page gets the spans of a call, by the telemetry that has no options', async () => {
+  const printed = vi.spyOn(console, 'dir').mockImplementation(() => {});
+  const code = `${blockWith('ConsoleSpanExporter')}\n${blockWith('telemetry: createTelemetry() })')}`;
+  const { provider, idempotency } = await run<{ provider: BasicTracerProvider; idempotency: Idempotency }>(
+    code,
+    { store: createMemoryStore() },
+  );
+  await idempotency.run({ scope: 's', key: 'k', operation: 'ship' }, () => 1);
+  await provider.forceFlush();
+  expect(printed.mock.calls.map(([span]) => (span as { name: string }).name)).toEqual([
+    'latchkey.claim',
+    'latchkey.run',
+  ]);
+  await idempotency.close();
+  await provider.shutdown();
+  trace.disable();
+  context.disable();
+  printed.mockRestore();
 });

@@ -73,6 +73,6 @@ export default defineConfig({
     ],
   },
   buildEnd({ outDir }) {
-    for (const file of linkedFiles) cpSync(join(DOCS, file), join(outDir, file));
+    for (const [place, source] of linkedFiles) cpSync(source, join(outDir, place));
   },
 });

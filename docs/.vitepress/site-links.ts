@@ -4,13 +4,14 @@ import type { MarkdownRenderer } from 'vitepress';
 
 const DOCS = join(import.meta.dirname, '..');
 const ROOT = join(DOCS, '..');
+const EXAMPLES = join(ROOT, 'examples');
 
-/** The files that pages link to and that are no pages, by their place in docs/: `names.ts`. Whoever builds the site copies them. */
-export const linkedFiles = new Set<string>();
+/** The files that pages link to and that are no pages, by their place on the site. Whoever builds the site copies them. */
+export const linkedFiles = new Map<string, string>();
 
 /**
  * Turns links that hold in the repository into links that hold on the site. README is the page `index.md` there; what is not on the
- * site (source files, CONTRIBUTING, CHANGELOG) keeps its text and is no link any more.
+ * site (the package's source, CONTRIBUTING, CHANGELOG) keeps its text and is no link any more.
  */
 export function siteLinks(md: MarkdownRenderer): void {
   md.core.ruler.push('site_links', ({ tokens, env }) => {
@@ -40,11 +41,13 @@ function hrefOnSite(href: string, page: string): string | undefined {
   const [path = '', anchor] = href.split('#');
   if (path === '' || /^\w+:|^\//.test(path)) return href;
   const isHome = page === join(DOCS, 'index.md'); // it shows README, whose links start from the root
-  const target = join(isHome ? ROOT : dirname(page), path);
+  const target = join(isHome ? ROOT : dirname(page), decodeURI(path));
   const source = target === join(ROOT, 'README.md') ? join(DOCS, 'index.md') : target;
-  const isOnSite = source.startsWith(DOCS) && existsSync(source) && statSync(source).isFile();
-  if (!isOnSite) return undefined;
-  const place = relative(DOCS, source);
-  if (!/\.(md|png)$/.test(place)) linkedFiles.add(place);
-  return `/${place}${anchor === undefined ? '' : `#${anchor}`}`;
+  if (!existsSync(source) || !statSync(source).isFile()) return undefined;
+  const isExample = source.startsWith(EXAMPLES);
+  if (!isExample && !source.startsWith(DOCS)) return undefined;
+  // A browser takes a file of TypeScript for a video, and saves it.
+  const place = relative(isExample ? ROOT : DOCS, source).replace(/\.ts$/, '.ts.txt');
+  if (!/\.(md|png)$/.test(place)) linkedFiles.set(place, source);
+  return `/${encodeURI(place)}${anchor === undefined ? '' : `#${anchor}`}`;
 }

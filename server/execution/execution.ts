@@ -125,7 +125,7 @@ export class Execution<Value> {
   }
 
   async #runOnce(): Promise<Value> {
-    const run = activeRun(this.#held, this.lease.signal, this.#steps.run);
+    const run = activeRun(this.#held, this.lease, this.#steps.run);
     this.#start();
     let value: Value;
     let encoded: Encoded;

@@ -40,16 +40,14 @@ export class Lease {
     this.#end = this.#armEnd();
   }
 
-  /** The signal aborts with IDEMPOTENCY_LEASE_LOST once the lease is lost. */
+  /** The signal aborts with IDEMPOTENCY_LEASE_LOST once the lease is lost, and has aborted by the time that it is asked for. */
   get signal(): AbortSignal {
+    this.#lookAtTheClock();
     return this.#abort.signal;
   }
 
-  /** Tells whether the lease is lost, by the clock: after a stalled event loop, the timers are late. */
   get lost(): boolean {
-    if (performance.now() >= this.#coveredUntil)
-      this.#lose('expired', refusal('IDEMPOTENCY_LEASE_LOST', 'expired'));
-    return this.#abort.signal.aborted;
+    return this.signal.aborted;
   }
 
   /** Loses the lease, because the store said that the record is no longer this holder's. */
@@ -117,6 +115,12 @@ export class Lease {
 
   #armEnd(): NodeJS.Timeout {
     return setTimeout(() => this.lost, Math.max(0, this.#coveredUntil - performance.now())).unref();
+  }
+
+  /** A process that was frozen wakes with late timers: whatever was due before the end of the lease goes on first. */
+  #lookAtTheClock(): void {
+    if (performance.now() >= this.#coveredUntil)
+      this.#lose('expired', refusal('IDEMPOTENCY_LEASE_LOST', 'expired'));
   }
 
   #lose(reason: LeaseLossReason, error: IdempotencyError): void {

@@ -131,7 +131,7 @@ export class TransactionalRun<Value> {
     const timer = setTimeout(expire, Math.max(0, until - performance.now()));
     lease.signal.addEventListener('abort', expire);
     const signal = AbortSignal.any([lease.signal, timeout.signal]);
-    const run = activeRun(held, signal, step, transaction.session);
+    const run = activeRun(held, { signal }, step, transaction.session);
     let result: Result<Value>;
     try {
       result = { value: await insideRun(run, () => handler(run)) };

@@ -106,12 +106,13 @@ export function downstreamKeyOf(
 }
 
 /**
+ * @param lease is asked for its signal each time that the handler looks, so that one which was frozen sees the loss at once
  * @param step of `Steps`
  * @param session of the transaction that it is in
  */
 export function activeRun(
   held: Pick<Held, 'scope' | 'key' | 'attempts' | 'fence' | 'life'>,
-  signal: AbortSignal,
+  lease: { readonly signal: AbortSignal },
   step: StepRunner,
   session?: Session,
 ): ActiveRun {
@@ -127,7 +128,9 @@ export function activeRun(
     scope: held.scope,
     attempt: held.attempts,
     fence: held.fence,
-    signal,
+    get signal() {
+      return lease.signal;
+    },
     session,
     downstreamKey: (name) => downstreamKeyOf(held, name),
     step: step as Run['step'],
@@ -150,7 +153,7 @@ export function unrecordedRun({ scope, key }: Address): ActiveRun {
     const text = writeJson(await body({ key: downstreamKeyOf(held, name), signal }));
     return text === undefined ? undefined : JSON.parse(text);
   };
-  return activeRun(held, signal, step);
+  return activeRun(held, { signal }, step);
 }
 
 /** Runs a function where nothing is recorded. */

@@ -111,6 +111,25 @@ describe('the lease', () => {
     expect(await succeeding.call(done)).toMatchObject({ replayed: true });
   });
 
+  test('that ended while the process was frozen is seen by a handler that looks, before any timer', async () => {
+    vi.useFakeTimers();
+    const { call, events } = setUp(LEASE);
+    const woken = gate();
+    const first = call(async (run) => {
+      await woken;
+      if (run.signal.aborted) throw run.signal.reason;
+      return done();
+    });
+    const refused = expect(first).rejects.toEqual(code('IDEMPOTENCY_LEASE_LOST'));
+    await vi.advanceTimersByTimeAsync(0);
+    const now = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 3_000); // no timer fires
+    woken.open();
+    await refused;
+    clock.mockRestore();
+    expect(events.map(({ type }) => type)).toContain('lease_lost');
+  });
+
   test('that a stalled event loop outlived: a retry finds it in doubt, and the true result settles it', async () => {
     vi.useFakeTimers();
     const { call, store } = setUp(LEASE);

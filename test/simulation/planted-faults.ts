@@ -1,0 +1,195 @@
+/** A fault that is put into a copy of the sources, to show that the simulation notices when the guard is gone. */
+export interface PlantedFault {
+  /** What goes wrong. */
+  readonly name: string;
+  readonly file: string;
+  /** This text of the file, which it has once, becomes `replace`. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const STATEMENTS = 'server/mongodb/pipelines/statements.ts';
+const CLAIM = 'server/mongodb/pipelines/claim-pipeline.ts';
+const STORE = 'server/mongodb/store.ts';
+const CLAIMS = 'server/mongodb/claims.ts';
+const LEASE = 'server/execution/lease.ts';
+const DECIDE = 'server/engine/decide.ts';
+
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    name: 'a write of a run goes to the record whoever holds it',
+    file: STATEMENTS,
+    find: 'q: { scope, key, owner, fence, state }, u, c }',
+    replace: 'q: { scope, key, state }, u, c }',
+  },
+  {
+    name: 'a write of a run goes to its record in whatever state that is',
+    file: STATEMENTS,
+    find: 'q: { scope, key, owner, fence, state }, u, c }',
+    replace: 'q: { scope, key, owner, fence }, u, c }',
+  },
+  {
+    name: 'a running key is taken over within its lease',
+    file: STATEMENTS,
+    find: 'const lapsed = { $and: [IS_READABLE, isLapsed] };',
+    replace: 'const lapsed = { $and: [IS_READABLE] }; void isLapsed;',
+  },
+  {
+    name: 'two callers take the same lapsed key over',
+    file: STATEMENTS,
+    find: 'const q = { ...address(request), owner, fence, $expr };',
+    replace: 'const q = { ...address(request) }; void [owner, fence, $expr];',
+  },
+  {
+    name: 'a crashed run begins again where the policy says that it is in doubt',
+    file: STATEMENTS,
+    find: "const u = to === 'in_doubt' ? pipelines.lapsed : pipelines.takenOver;",
+    replace: 'const u = pipelines.takenOver;',
+  },
+  {
+    name: 'a new claim overwrites the record that is there',
+    file: CLAIM,
+    find: "{ $cond: [IS_MISSING, record, '$$ROOT'] }",
+    replace: '{ $cond: [{ $or: [IS_MISSING, true] }, record, null] }',
+  },
+  {
+    name: 'a completed key is claimed again',
+    file: CLAIM,
+    find: "[{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],",
+    replace: "[{ $and: [{ $ne: ['$state', 'running'] }, { $not: own }] }, 'kept'],",
+  },
+  {
+    name: 'a late copy of a claim that was given up claims the key again',
+    file: CLAIM,
+    find: "[{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],",
+    replace: "[{ $eq: ['$state', 'released'] }, 'kept'],",
+  },
+  {
+    name: 'an expired key can not be claimed before it is removed',
+    file: CLAIM,
+    find: "[{ $lte: ['$expiresAt', now] }, 'new'],",
+    replace: '',
+  },
+  {
+    name: 'a renewal does not put the expiry of the record off',
+    file: CLAIM,
+    find: "return { leaseExpiresAt: latest, expiresAt: orNever({ $add: [latest, '$$keepMs'] }), history: HISTORY };",
+    replace: 'return { leaseExpiresAt: latest, history: HISTORY };',
+  },
+  {
+    name: 'a write counts once the primary has it',
+    file: 'server/mongodb/writes/update-command.ts',
+    find: "writeConcern: { w: 'majority', wtimeout: limitMs },",
+    replace: 'writeConcern: { w: 1 },',
+  },
+  {
+    name: 'a record is read before a majority has it',
+    file: 'server/mongodb/reader.ts',
+    find: "readConcern: { level: 'majority', ...(after",
+    replace: "readConcern: { level: 'local', ...(after",
+  },
+  {
+    name: 'a result counts as stored though the record is no longer the run’s',
+    file: STORE,
+    find: 'if (matched) return { applied: true };',
+    replace: 'if (matched || !matched) return { applied: true };',
+  },
+  {
+    name: 'another run’s result counts as the stored one',
+    file: STORE,
+    find: 'return isOurs(held, stands) && stands.state === target ? { applied: true }',
+    replace: 'return stands.state === target ? { applied: true }',
+  },
+  {
+    name: 'a claim whose answer was lost is not given up',
+    file: CLAIMS,
+    find: 'if (sent.mayApply && isUnavailable(error)) this.giveUp(request);',
+    replace: '',
+  },
+  {
+    name: 'a claim that was given up is not followed while a copy is under way',
+    file: 'server/mongodb/writes/give-ups.ts',
+    find: 'await copies;',
+    replace: 'return;',
+  },
+  {
+    name: 'a lease counts from its answer',
+    file: LEASE,
+    find: 'this.#coveredUntil = Math.max(this.#coveredUntil, sentAt + this.#terms.leaseMs);',
+    replace: 'this.#coveredUntil = performance.now() + this.#terms.leaseMs; void sentAt;',
+  },
+  {
+    name: 'a claim’s lease counts from its answer',
+    file: LEASE,
+    find: 'this.#coveredUntil = sentAt + terms.leaseMs;',
+    replace: 'this.#coveredUntil = performance.now() + terms.leaseMs;',
+  },
+  {
+    name: 'a lease never ends by the clock',
+    file: LEASE,
+    find: 'if (performance.now() >= this.#coveredUntil) this.#lose',
+    replace: 'if (performance.now() < 0) this.#lose',
+  },
+  {
+    name: 'a lease ends only when a timer says so',
+    file: LEASE,
+    find: '    this.#lookAtTheClock();\n    return this.#abort.signal;',
+    replace: '    return this.#abort.signal;',
+  },
+  {
+    name: 'a renewal that finds another holder is taken for a success',
+    file: LEASE,
+    find: 'if (!answer.applied) {',
+    replace: 'if (answer.applied === undefined) {',
+  },
+  {
+    name: 'a run does not renew its lease',
+    file: LEASE,
+    find: 'if (!(await this.renew()).applied) return;',
+    replace: 'return;',
+  },
+  {
+    name: 'a claim that was acknowledged late starts without a renewal',
+    file: 'server/execution/start-execution.ts',
+    find: 'if (performance.now() - sentAt > leaseMs / 3) {',
+    replace: 'if (performance.now() < 0) {',
+  },
+  {
+    name: 'a late claim whose renewal finds another holder starts all the same',
+    file: 'server/execution/start-execution.ts',
+    find: "if (!renewed.applied) return { do: 'claim_again' };",
+    replace: 'void renewed;',
+  },
+  {
+    name: 'a late caller gets its own result beside a newer one',
+    file: 'server/execution/recorder.ts',
+    find: 'if (!answer.applied && answer.stands && !this.#isOurs(answer.stands)) {',
+    replace: 'if (answer.applied === undefined) {',
+  },
+  {
+    name: 'a key answers for whatever input',
+    file: DECIDE,
+    find: "if (hash === undefined || wanted.includes(hash)) return 'equal';",
+    replace: "if (hash !== '') return 'equal';",
+  },
+  {
+    name: 'in one process, a duplicate joins the run of another input',
+    file: 'server/execution/local-runs.ts',
+    find: 'return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;',
+    replace: 'return run?.ended;',
+  },
+  {
+    name: 'in one process, a duplicate is answered by the claim of another input',
+    file: 'server/execution/local-runs.ts',
+    find: 'return claim?.fingerprint === request.fingerprints[0] ? claim.answer : undefined;',
+    replace: 'return claim?.answer;',
+  },
+  {
+    name: 'keys of all scopes are one',
+    file: 'server/engine/address.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a template
+    find: '`${scope.length}:${scope}${key}`',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a template
+    replace: '`${scope && key}`',
+  },
+];

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { PlantedFault } from './planted-faults.ts';
+import type { subject } from './subject.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** What a machine gives its program in place of what Node.js gives: its own clock, timers and random numbers. */
+export interface Surroundings {
+  readonly setTimeout: unknown;
+  readonly clearTimeout: unknown;
+  readonly performance: { now(): number };
+  readonly Date: DateConstructor;
+  readonly Math: Math;
+  randomUUID(): string;
+  /** As `setTimeout` of node:timers/promises. */
+  pause(ms: number, value?: unknown, options?: { signal?: AbortSignal }): Promise<unknown>;
+}
+
+/** The globals that a machine has of its own. */
+const PARAMETERS = ['setTimeout', 'clearTimeout', 'performance', 'Date', 'Math'] as const;
+
+/** Loads a new copy of the package: modules of two machines share nothing. */
+export type Program = (surroundings: Surroundings) => typeof subject;
+
+/**
+ * Makes one script of the package's core and its MongoDB store, whose clock, timers and random numbers are parameters.
+ * @param fault is put into the sources before. @throws Error where its text is not in them exactly once
+ */
+export async function makeProgram(fault?: PlantedFault): Promise<Program> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('./subject.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+    plugins: fault ? [planting(fault)] : [],
+  });
+  const { text } = outputFiles[0] as { text: string };
+  const script = new Function('module', 'exports', 'require', 'process', ...PARAMETERS, text);
+  return (surroundings) => {
+    const modules: Record<string, unknown> = {
+      'node:crypto': { ...require('node:crypto'), randomUUID: surroundings.randomUUID },
+      'node:timers/promises': { setTimeout: surroundings.pause },
+    };
+    const load = (name: string) => modules[name] ?? require(name);
+    const module = { exports: {} as { subject: typeof subject } };
+    const own = PARAMETERS.map((name) => surroundings[name]);
+    script(module, module.exports, load, { emitWarning() {} }, ...own);
+    return module.exports.subject;
+  };
+}
+
+function planting({ file, find, replace }: PlantedFault) {
+  return {
+    name: 'planted fault',
+    setup(builder: {
+      onLoad(filter: { filter: RegExp }, load: (args: { path: string }) => unknown): void;
+      onEnd(check: () => void): void;
+    }) {
+      let isPlanted = false;
+      builder.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (relative(ROOT, path).split(sep).join('/') !== file) return undefined;
+        const source = readFileSync(path, 'utf8');
+        if (source.split(find).length !== 2)
+          throw new Error(`Expected ${file} to hold exactly once: ${find}`);
+        isPlanted = true;
+        return { contents: source.replace(find, () => replace), loader: 'ts' };
+      });
+      builder.onEnd(() => {
+        if (!isPlanted) throw new Error(`No planted fault: ${file} is not part of the program`);
+      });
+    },
+  };
+}

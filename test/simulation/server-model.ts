@@ -1,0 +1,259 @@
+import { compare, type Doc, evaluate, isDate, StatementFailed, updated, type Value } from './evaluate.ts';
+import type { World } from './world.ts';
+
+/** What a driver throws where a connection is lost: whether the command was carried out is not known. */
+export function networkError(message: string): Error {
+  return Object.assign(new Error(message), { name: 'MongoNetworkError' });
+}
+
+function serverError(code: number, message: string): Error {
+  return Object.assign(new Error(message), { name: 'MongoServerError', code, errorLabels: [] });
+}
+
+/** One write as the server's log has it: what a document became, or null for one that was deleted. */
+export interface LogEntry {
+  readonly time: number;
+  readonly at: number;
+  readonly id: string;
+  readonly before: Doc | null;
+  readonly after: Doc | null;
+  readonly by: 'statement' | 'ttl';
+  /** The primary's clock when it was written. */
+  readonly now: Date;
+}
+
+interface Waiting {
+  readonly time: number;
+  done(): void;
+  lost(): void;
+}
+
+export interface ServerSettings {
+  /** A write is on a majority after so many ms. */
+  replicationMs: number;
+  /** The TTL monitor looks so often. */
+  ttlMs: number;
+}
+
+/**
+ * A replica set, as far as the store's commands can tell: documents change one at a time, on a primary; a majority has a change some
+ * time later; an election may lose what no majority had; `$$NOW` is the primary's clock, which differs from member to member and may
+ * be set; the TTL monitor deletes what has expired.
+ */
+export class ServerModel {
+  /** Everything that a majority had at some time, in its order. */
+  readonly log: LogEntry[] = [];
+  readonly settings: ServerSettings;
+  /** The primary's clock is so many ms ahead of true time. */
+  clockMs = 0;
+  readonly #world: World;
+  #primary = new Map<string, Doc>();
+  #majority = new Map<string, Doc>();
+  #pending: LogEntry[] = [];
+  #time = 1;
+  #majorityTime = 1;
+  #term = 1;
+  #ids = 0;
+  #isElecting = false;
+  #waiting: Waiting[] = [];
+
+  constructor(world: World, settings: ServerSettings) {
+    this.#world = world;
+    this.settings = settings;
+    this.#reap();
+  }
+
+  get now(): Date {
+    return new Date(1_767_225_600_000 + Math.floor(this.#world.now) + this.clockMs);
+  }
+
+  /** The record as a majority has it. */
+  record(scope: string, key: string): Doc | undefined {
+    return this.#majority.get(idOf(scope, key));
+  }
+
+  /** Carries out a command, and gives its reply once it is due. @throws what a driver throws */
+  command(command: Doc): Promise<Doc> {
+    if (this.#isElecting) return Promise.reject(serverError(10_107, 'not primary'));
+    if ('update' in command) return this.#update(command);
+    if ('find' in command) return this.#find(command);
+    if ('hello' in command) return Promise.resolve({ ok: 1, localTime: this.now });
+    if ('createIndexes' in command) return Promise.resolve({ ok: 1 });
+    throw new Error(`No model of the command ${Object.keys(command)[0]}`);
+  }
+
+  /** The primary steps down. `keepsAll` is false where it dies, and what no majority has yet may be lost. */
+  elect(forMs: number, keepsAll: boolean, clockMs: number): void {
+    if (this.#isElecting) return;
+    this.#term++;
+    this.#isElecting = true;
+    const kept = keepsAll ? this.#pending.length : this.#world.random.between(0, this.#pending.length);
+    for (const entry of this.#pending.slice(0, kept)) this.#apply(this.#majority, entry);
+    this.log.push(...this.#pending.slice(0, kept));
+    if (kept < this.#pending.length)
+      this.#world.tell(`server: ${this.#pending.length - kept} writes roll back`);
+    this.#pending = [];
+    this.#primary = new Map(this.#majority);
+    for (const waiting of this.#waiting.splice(0)) waiting.lost();
+    this.#world.after(forMs, () => {
+      this.#isElecting = false;
+      this.clockMs = clockMs;
+      this.#time++;
+      this.#majorityTime = this.#time;
+      this.#world.tell('server: a new primary');
+    });
+  }
+
+  #update({ update, updates, writeConcern }: Doc): Promise<Doc> {
+    const upserted: { index: number; _id: string }[] = [];
+    const writeErrors: { index: number; code: number; errmsg: string }[] = [];
+    const now = this.now;
+    let n = 0;
+    for (const [index, statement] of (updates as Doc[]).entries()) {
+      // Counts of what happened have no part in what is promised.
+      if (String(update).endsWith('_stats') || !Array.isArray(statement.u)) continue;
+      try {
+        const inserted = this.#write(statement, now);
+        if (inserted === undefined) continue;
+        n++;
+        if (inserted) upserted.push({ index, _id: inserted });
+      } catch (error) {
+        if (!(error instanceof StatementFailed)) throw error;
+        writeErrors.push({ index, code: error.code, errmsg: error.message });
+      }
+    }
+    const reply = { ok: 1, n, upserted, writeErrors, operationTime: this.#time };
+    return (writeConcern as Doc | undefined)?.w === 'majority'
+      ? this.#onMajority(this.#time, reply)
+      : Promise.resolve(reply);
+  }
+
+  /** @returns undefined where no document matched, an id where one was made, else an empty text */
+  #write(statement: Doc, now: Date): string | undefined {
+    const { scope, key } = statement.q as { scope: string; key: string };
+    const id = idOf(scope, key);
+    const before = this.#primary.get(id) ?? null;
+    const after = carriedOut(before, statement, now);
+    if (!after) return undefined;
+    if (before) {
+      if (compare(after, before) !== 0) this.#record({ id, before, after, by: 'statement', now });
+      return '';
+    }
+    const made = { ...after, _id: `id-${++this.#ids}` };
+    this.#record({ id, before, after: made, by: 'statement', now });
+    return made._id;
+  }
+
+  async #find({ filter, projection, readConcern }: Doc): Promise<Doc> {
+    const { afterClusterTime = 0, level } = (readConcern ?? {}) as {
+      afterClusterTime?: number;
+      level?: string;
+    };
+    if (level === 'majority') await this.#onMajority(afterClusterTime, {});
+    const documents = level === 'majority' ? this.#majority : this.#primary;
+    const variables = { NOW: this.now };
+    const firstBatch = addressesOf(filter as Doc)
+      .flatMap(({ scope, key }): Doc[] => {
+        const found = documents.get(idOf(scope, key));
+        return found ? [found] : [];
+      })
+      .map((document) => copy(projected(document, projection as Doc, variables)));
+    return { ok: 1, cursor: { firstBatch }, operationTime: this.#time };
+  }
+
+  #onMajority(time: number, reply: Doc): Promise<Doc> {
+    if (time <= this.#majorityTime) return Promise.resolve(reply);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({
+        time,
+        done: () => resolve(reply),
+        lost: () => reject(serverError(11_602, 'operation was interrupted: the primary stepped down')),
+      });
+    });
+  }
+
+  #record(write: Omit<LogEntry, 'time' | 'at'>): void {
+    const entry = { ...write, time: ++this.#time, at: this.#world.now };
+    this.#apply(this.#primary, entry);
+    this.#pending.push(entry);
+    const term = this.#term;
+    this.#world.after(this.settings.replicationMs, () => {
+      if (term === this.#term) this.#replicate(entry.time);
+    });
+  }
+
+  #replicate(time: number): void {
+    while (this.#pending[0] && this.#pending[0].time <= time) {
+      const entry = this.#pending.shift() as LogEntry;
+      this.#apply(this.#majority, entry);
+      this.log.push(entry);
+      this.#majorityTime = entry.time;
+    }
+    const ready = this.#waiting.filter((waiting) => waiting.time <= this.#majorityTime);
+    this.#waiting = this.#waiting.filter((waiting) => waiting.time > this.#majorityTime);
+    for (const waiting of ready) waiting.done();
+  }
+
+  #apply(documents: Map<string, Doc>, { id, after }: LogEntry): void {
+    if (after) documents.set(id, after);
+    else documents.delete(id);
+  }
+
+  #reap(): void {
+    const look = () => {
+      const now = this.now;
+      for (const [id, before] of this.#primary) {
+        if (!this.#isElecting && isDate(before.expiresAt) && before.expiresAt <= now)
+          this.#record({ id, before, after: null, by: 'ttl', now });
+      }
+      this.#reap();
+    };
+    this.#world.after(this.settings.ttlMs, look, { isBackground: true });
+  }
+}
+
+/**
+ * What a document becomes by an update statement; undefined where the statement does not match it.
+ * @throws StatementFailed
+ */
+export function carriedOut(found: Doc | null, { q, u, c = {}, upsert }: Doc, now: Date): Doc | undefined {
+  const { scope, key, $expr, ...others } = q as { scope: string; key: string; $expr?: Value };
+  const variables = { ...(c as Doc), NOW: now };
+  const matches =
+    found &&
+    Object.entries(others).every(([name, value]) => compare(found[name], value) === 0) &&
+    ($expr === undefined || evaluate($expr, found, variables) === true);
+  if (matches) return copy(updated(found, u as Doc[], variables));
+  if (!upsert) return undefined;
+  if (found) throw new StatementFailed(11_000, 'E11000 duplicate key error');
+  return copy(updated({ scope, key }, u as Doc[], variables));
+}
+
+const idOf = (scope: string, key: string) => `${scope}\n${key}`;
+
+function addressesOf(filter: Doc): { scope: string; key: string }[] {
+  if (Array.isArray(filter.$or)) return (filter.$or as Doc[]).flatMap(addressesOf);
+  const keys = typeof filter.key === 'string' ? [filter.key] : (filter.key as { $in: string[] }).$in;
+  return keys.map((key) => ({ scope: filter.scope as string, key }));
+}
+
+function projected(document: Doc, projection: Doc, variables: Doc): Doc {
+  const made: Doc = {};
+  if (projection._id !== 0) made._id = document._id;
+  for (const [name, value] of Object.entries(projection)) {
+    if (value === 0 || name === '_id') continue;
+    const found = value === 1 ? document[name] : evaluate(value, document, variables);
+    if (found !== undefined) made[name] = found;
+  }
+  return made;
+}
+
+/** As a document that went over the wire: nothing of it is shared. */
+function copy<T extends Value>(value: T): T {
+  if (isDate(value)) return new Date(value) as T;
+  if (Array.isArray(value)) return value.map(copy) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, copy(inner)]])),
+  ) as T;
+}

@@ -240,7 +240,7 @@ function numeric(operator: string, value: Value): number {
   return value;
 }
 
-export function typeOf(value: Value): string {
+function typeOf(value: Value): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
   if (isDate(value)) return 'date';

@@ -34,8 +34,8 @@ beforeAll(async () => {
       ...(index % 3 === 0 && failed()),
     }),
   );
-  const lookAlikes = ['shop0', 'shop-2/ada', 'shop.'].map((scope) =>
-    recordOf({ scope, operation: 'refund' }),
+  const lookAlikes = ['shop0', 'shop-2/ada', 'shop.'].map((scope, index) =>
+    recordOf({ _id: ObjectId.createFromTime(1_680_000_000 + index), scope, operation: 'refund' }),
   );
   await keys.insertMany([...tenant, ...lookAlikes]);
   // Made by the server: they are only in the way.

@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'bodies',
     'options',
     'how-a-call-runs',
+    'reliability',
   ],
   Hosts: ['hosts', 'graphql', 'trpc', 'http', 'any-entry', 'by-request'],
   Clients: ['clients', 'ask-by-key', 'tell-your-clients'],

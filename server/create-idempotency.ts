@@ -1,8 +1,9 @@
+import { tellRefusal } from './adapter/call-events.ts';
+import { giveInternals } from './adapter/internals.ts';
 import { sealBody } from './bodies/bodies.ts';
 import { captureOf } from './bodies/capture.ts';
 import { anyOf, type BodyPart, type ReadableRecord, storedText } from './bodies/stored-text.ts';
 import type { Answer, KeyedCall } from './call.ts';
-import { tellRefusal } from './call-events.ts';
 import { checkOptions, type Origin, optionsOf } from './engine/check-options.ts';
 import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
@@ -24,7 +25,6 @@ import { followedHost, type Host } from './execution/host.ts';
 import { LocalRuns } from './execution/local-runs.ts';
 import { startWait, type Wait } from './execution/wait.ts';
 import type { Idempotency, IdempotencyOptions } from './idempotency.ts';
-import { giveInternals } from './internals.ts';
 import type { KeyQuestion, KeyStatus, Patience } from './key-status.ts';
 import { checkPlainCall, keyedPlainCall, type PlainCall } from './plain/plain-call.ts';
 import { mustBeJson, returned } from './plain/plain-codec.ts';

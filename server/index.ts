@@ -1,3 +1,4 @@
+export type { IdempotencyOf } from './adapter/idempotency-of.ts';
 export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export { createIdempotency } from './create-idempotency.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
@@ -33,7 +34,6 @@ export type {
   UnrecordedReason,
 } from './events.ts';
 export type { Idempotency, IdempotencyOptions } from './idempotency.ts';
-export type { IdempotencyOf } from './idempotency-of.ts';
 export type { KeyQuestion, KeyStatus, Patience, ResultReader, StoredResult, Withheld } from './key-status.ts';
 export type { PlainCall } from './plain/plain-call.ts';
 export type { Jsonify } from './run/jsonify.ts';

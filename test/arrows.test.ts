@@ -62,6 +62,7 @@ const forbidden: Record<string, [file: string, source: string][]> = {
     ['server/http/call.ts', "export { x } from '../call.ts';"],
     ['server/run/run.ts', "export { x } from '../idempotency.ts';"],
     ['server/fingerprints/run.ts', "export { x } from '../run/run.ts';"],
+    ['server/adapter/internals.ts', "export { x } from '../execution/execution.ts';"],
     ['server/plain/plain-call.ts', "export { x } from '../execution/execution.ts';"],
     ['server/process/stats.ts', "export { x } from '../run/run.ts';"],
     ['server/mongodb/writes/store.ts', "export { x } from '../store.ts';"],

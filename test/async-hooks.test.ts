@@ -2,8 +2,8 @@ import { createSchema, createYoga } from 'graphql-yoga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { useIdempotency } from '../plugin/graphql/index.ts';
 import { createIdempotencyHandler } from '../plugin/http/index.ts';
+import { internalsOf } from '../server/adapter/internals.ts';
 import { createIdempotency, type Doubt, type IdempotencyOptions, type Policy } from '../server/index.ts';
-import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { callOf } from './support/calls.ts';
 

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { internalsOf } from '../server/adapter/internals.ts';
 import { createIdempotency, currentRun, type Run } from '../server/index.ts';
-import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { isInheritedKey, isNested } from '../server/run/run.ts';
 import { callOf } from './support/calls.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../server/adapter/internals.ts';
 import { createIdempotency, type Policy, type Run } from '../server/index.ts';
-import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { openEngine } from './steps/engine.ts';
 import { callOf, type Result } from './support/calls.ts';

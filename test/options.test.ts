@@ -17,9 +17,9 @@ import {
   createKeyStatusProcedure,
   createTRPCRerunner,
 } from '../plugin/trpc/index.ts';
+import { internalsOf } from '../server/adapter/internals.ts';
 import { createDashboard } from '../server/admin/index.ts';
 import { createCipher, createIdempotency } from '../server/index.ts';
-import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { createMongoStore } from '../server/mongodb/index.ts';
 import { createTestkit } from '../server/testing/index.ts';

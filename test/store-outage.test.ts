@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createIdempotencyHandler } from '../plugin/http/index.ts';
+import { internalsOf } from '../server/adapter/internals.ts';
 import { refusal } from '../server/engine/errors.ts';
 import { createIdempotency, type IdempotencyEvent } from '../server/index.ts';
-import { internalsOf } from '../server/internals.ts';
 import { createMemoryStore } from '../server/memory/index.ts';
 import { callOf } from './support/calls.ts';
 

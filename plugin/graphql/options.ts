@@ -1,4 +1,6 @@
 import type { ExecutionResult } from 'graphql';
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
+import type { EnabledBy } from '../../server/adapter/protection.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import {
   aFunction,
@@ -13,8 +15,6 @@ import {
 import type { ByRequest, Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { Resolver } from '../../server/engine/resolution.ts';
 import { policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
-import type { EnabledBy } from '../../server/protection.ts';
 import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
 import type {
   AnyMutations,

@@ -1,9 +1,9 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
-import { tellPassed, tellRefusal } from '../../server/call-events.ts';
+import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
+import { perIdempotency } from '../../server/adapter/idempotency-of.ts';
+import { Protection } from '../../server/adapter/protection.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { perIdempotency } from '../../server/idempotency-of.ts';
-import { Protection } from '../../server/protection.ts';
 import { rerunKeyOf } from '../../server/run/rerun-key.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import { type CallParts, operationCall } from './call/call-object.ts';

@@ -1,8 +1,8 @@
+import { idempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
-import { idempotencyOf } from '../../server/idempotency-of.ts';
 import type { KeyStatus } from '../../server/key-status.ts';
 import type { HttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';

@@ -1,3 +1,4 @@
+import type { EnabledBy } from '../../server/adapter/protection.ts';
 import {
   aFunction,
   aNull,
@@ -8,7 +9,6 @@ import {
   integer,
   methodNames,
 } from '../../server/engine/option-checks.ts';
-import type { EnabledBy } from '../../server/protection.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 
 type Maybe<T> = T | null | undefined;

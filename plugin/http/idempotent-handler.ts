@@ -1,4 +1,5 @@
-import { tellPassed, tellRefusal } from '../../server/call-events.ts';
+import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import {
   type IdempotencyError,
   isIdempotencyError,
@@ -13,7 +14,6 @@ import { EXPIRES_HEADER, httpDate } from '../../server/http/expires-header.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { methodAndRoute } from '../../server/http/request-route.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { rerunKeySentAs } from '../../server/run/rerun-key.ts';
 import { type ActiveRun, currentRun, outsideRun } from '../../server/run/run.ts';

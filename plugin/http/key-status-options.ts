@@ -1,6 +1,6 @@
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
 import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 

@@ -1,3 +1,5 @@
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
+import { Protection } from '../../server/adapter/protection.ts';
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
 import {
   aFunction,
@@ -10,8 +12,6 @@ import {
 import type { ByRequest, Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { PolicyFunctions } from '../../server/engine/request-policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import { anIdempotencyOf, type IdempotencyOf } from '../../server/idempotency-of.ts';
-import { Protection } from '../../server/protection.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 import { OF_HANDLERS, type OfHandlers, type ScopeOf } from './handler-options.ts';
 import {

@@ -1,9 +1,9 @@
+import { type IdempotencyOf, type OperationPolicy, policyFor } from '../../server/adapter/idempotency-of.ts';
 import type { Origin } from '../../server/engine/check-options.ts';
 import { pathOf } from '../../server/engine/check-options.ts';
 import type { FingerprintPolicy } from '../../server/engine/fingerprint-policy.ts';
 import type { Exclusions, Policy } from '../../server/engine/policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
-import { type IdempotencyOf, type OperationPolicy, policyFor } from '../../server/idempotency-of.ts';
 import type { HttpFingerprintCall } from './call.ts';
 import type { HttpResult } from './handled.ts';
 

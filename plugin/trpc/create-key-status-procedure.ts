@@ -1,9 +1,9 @@
 import type { TRPCErrorShape, TRPCQueryProcedure } from '@trpc/server';
+import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { isIdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey } from '../../server/engine/key.ts';
 import { aFunction, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../server/idempotency-of.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
 import { shapeOf } from './error-codec.ts';
 import { toTRPCError } from './errors.ts';

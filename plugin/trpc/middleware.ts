@@ -1,12 +1,12 @@
 import type { TRPCMiddlewareBuilder, TRPCMiddlewareFunction } from '@trpc/server';
-import { tellPassed, tellRefusal } from '../../server/call-events.ts';
+import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { whatCame } from '../../server/engine/what-came.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
 import { keylessRun, nestedRun } from '../../server/run/keyless-run.ts';
 import { currentRun, outsideRun, type Run } from '../../server/run/run.ts';

@@ -1,4 +1,11 @@
 import type { TRPCError } from '@trpc/server';
+import {
+  anIdempotencyOf,
+  type IdempotencyOf,
+  type OperationPolicy,
+  policyFor,
+} from '../../server/adapter/idempotency-of.ts';
+import { type EnabledBy, Protection } from '../../server/adapter/protection.ts';
 import { checkOptions, type Origin, optionsOf } from '../../server/engine/check-options.ts';
 import {
   aFunction,
@@ -13,13 +20,6 @@ import {
 import type { ByRequest, Exclusions, Finished, Policy } from '../../server/engine/policy.ts';
 import type { PolicyFunctions } from '../../server/engine/request-policy.ts';
 import { overlaid, POLICY_CHECKS, policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import {
-  anIdempotencyOf,
-  type IdempotencyOf,
-  type OperationPolicy,
-  policyFor,
-} from '../../server/idempotency-of.ts';
-import { type EnabledBy, Protection } from '../../server/protection.ts';
 import type { TRPCCall, TRPCKeyedCall } from './call.ts';
 
 type MaybeText = string | null | undefined;

@@ -1,7 +1,7 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { internalsOf } from '../adapter/internals.ts';
 import type { TraceContext } from '../engine/traceparent.ts';
 import { whatCame } from '../engine/what-came.ts';
-import { internalsOf } from '../internals.ts';
 import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
 import { requireMongoStore } from './collections/require-mongo-store.ts';

@@ -1,9 +1,9 @@
+import { anIdempotency } from '../adapter/internals.ts';
 import { checkOptions, optionsOf } from '../engine/check-options.ts';
 import { aBoolean, aFunction, type Check, isObject } from '../engine/option-checks.ts';
 import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { TraceContext } from '../engine/traceparent.ts';
 import type { Idempotency } from '../idempotency.ts';
-import { anIdempotency } from '../internals.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract/contract.ts';
 import type { Rerunner } from './rerunners/rerunner.ts';

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
+import { internalsOf } from '../adapter/internals.ts';
 import type { Actor, BodyText, KeyDetail } from '../admin/contract/contract.ts';
 import type { RefusalCode } from '../admin/contract/refusal.ts';
 import type { AdminServices } from '../admin/services/services.ts';
-import { internalsOf } from '../internals.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 

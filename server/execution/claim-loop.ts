@@ -12,10 +12,10 @@ import {
 import type { Snapshot } from '../engine/store.ts';
 import { traceparentOf } from '../engine/traceparent.ts';
 import { askResolver } from './ask-resolver.ts';
-import { type Claimant, linkTo } from './claimant.ts';
+import { type Claimant, linkTo, type WonBy } from './claimant.ts';
 import { refusalOfRecord } from './refusal-of-record.ts';
 import { replay } from './replay.ts';
-import { startExecution, type Won, type WonBy } from './start-execution.ts';
+import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /**

@@ -27,3 +27,13 @@ export interface Claimant<Value> {
   /** Follows the call, where it is traced. */
   readonly trace: CallTrace | undefined;
 }
+
+/** Says how a key was won. */
+export type WonBy =
+  | { readonly how: 'claimed' }
+  /** An earlier run had lapsed, or was in doubt. */
+  | {
+      readonly how: 'taken_over';
+      /** The span of that run, where it was traced. */
+      readonly lost: string | undefined;
+    };

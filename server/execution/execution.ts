@@ -6,7 +6,7 @@ import type { Completion, Held } from '../engine/store.ts';
 import type { RunNews } from '../events.ts';
 import { type ActiveRun, activeRun, insideRun } from '../run/run.ts';
 import type { CallTrace } from '../telemetry.ts';
-import { type Claimant, linkTo, type Waits, waitedBy } from './claimant.ts';
+import { type Claimant, linkTo, type Waits, type WonBy, waitedBy } from './claimant.ts';
 import { encodeResult, sealCompletion } from './completion.ts';
 import type { Host } from './host.ts';
 import { Lease } from './lease.ts';
@@ -19,7 +19,6 @@ import {
   type RunSettlement,
   settlementOf,
 } from './settlement.ts';
-import type { WonBy } from './start-execution.ts';
 import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
 import { TransactionalRun } from './transactional-run.ts';

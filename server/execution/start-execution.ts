@@ -1,19 +1,10 @@
 import { refusal } from '../engine/errors.ts';
 import type { ClaimAnswer } from '../engine/store.ts';
-import type { Claimant } from './claimant.ts';
+import type { Claimant, WonBy } from './claimant.ts';
 import { Execution } from './execution.ts';
 
 /** The store answers so to a claim or a takeover that this call has won. */
 export type Won = Extract<ClaimAnswer, { won: true }>;
-
-/** Says how a key was won. */
-export type WonBy =
-  | { readonly how: 'claimed' }
-  /** An earlier run had lapsed, or was in doubt. */
-  | {
-      readonly how: 'taken_over' /** The span of that run, where it was traced. */;
-      readonly lost: string | undefined;
-    };
 
 /** A start gives an execution that may begin, unless the key was lost before anything had started. */
 type Start<Value> =

@@ -1,6 +1,6 @@
+import { anIdempotency } from '../adapter/internals.ts';
 import { checkOptions } from '../engine/check-options.ts';
 import { type Check, required } from '../engine/option-checks.ts';
-import { anIdempotency } from '../internals.ts';
 import { aText, checkAddress, checkCommand, messageOf } from './check-command.ts';
 import { eraseScope } from './erase-scope.ts';
 import { findDetail, foundKey } from './find-key.ts';

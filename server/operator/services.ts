@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { internalsOf } from '../adapter/internals.ts';
 import { openerOf } from '../admin/bodies/body-access.ts';
 import { Audit } from '../admin/collections/audit.ts';
 import { Records } from '../admin/collections/records.ts';
@@ -7,7 +8,6 @@ import type { Actor } from '../admin/contract/contract.ts';
 import type { ActionServices } from '../admin/services/services.ts';
 import type { ReadableRecord } from '../bodies/stored-text.ts';
 import { stepValueOf } from '../execution/step-value.ts';
-import { internalsOf } from '../internals.ts';
 import type { OperatorOptions } from './key-operator.ts';
 
 /** An operator by code works with these services, in the name of the actor. */

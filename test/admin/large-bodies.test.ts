@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { BSON } from 'mongodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { bodyView } from '../../server/admin/bodies/body-view.ts';
 import { secretsOf } from '../../server/admin/bodies/secrets.ts';
 import { createCipher } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { type Admin, responseOf, startAdmin } from './support.ts';
 
 const SHOWN = 65_536;

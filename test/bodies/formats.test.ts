@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createCipher, createIdempotency } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf } from '../support/calls.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Answer } from '../../server/call.ts';
 import { createCipher, createIdempotency, type Policy } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { emptyDatabase } from '../support/database.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import {
   type Cipher,
   createCipher,
@@ -8,7 +9,6 @@ import {
   type IdempotencyOptions,
   type Store,
 } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createCipher, type Policy } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { placesOf } from './at-rest.ts';
 import { PASSWORD, SECRET_APIS, startSecretApp } from './secret-apis.ts';
 

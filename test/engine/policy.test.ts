@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { overlaid } from '../../server/engine/resolve-policy.ts';
 import { createIdempotency, type IdempotencyOptions, type Policy } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
 const withOptions = (options: object) =>

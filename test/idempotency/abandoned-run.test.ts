@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Answer } from '../../server/call.ts';
 import { refusal } from '../../server/engine/errors.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type Resolver,
   type Run,
 } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { code } from './support.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, setUp } from './support.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, type Run } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { code, done, setUp } from './support.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Doubt, Policy, Resolution, Run } from '../../server/index.ts';
 import { createIdempotency, currentRun, type IdempotencyOptions } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';

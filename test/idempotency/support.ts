@@ -1,4 +1,5 @@
 import { afterEach, expect, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import {
   createIdempotency,
   type IdempotencyEvent,
@@ -6,7 +7,6 @@ import {
   type Run,
   type Store,
 } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';
 

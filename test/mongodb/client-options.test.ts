@@ -4,10 +4,10 @@ import { type ClientSession, MongoClient, type MongoClientOptions } from 'mongod
 import { MongoClient as MongoClient6 } from 'mongodb6';
 import { MongoClient as OldestMongoClient } from 'mongodb6-oldest';
 import { afterAll, describe, expect, it } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { AppRouter } from '../../server/admin/api/router.ts';
 import { createDashboard } from '../../server/admin/index.ts';
 import { createIdempotency, type Run } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
 import { mongoUri } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Store } from '../../server/engine/store.ts';
 import { createIdempotency, type Run } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { openStore } from './open-store.ts';

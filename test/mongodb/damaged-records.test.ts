@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createCipher, createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { gate } from '../support/gate.ts';

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';

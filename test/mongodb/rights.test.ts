@@ -1,7 +1,7 @@
 import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { freshClaim } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';

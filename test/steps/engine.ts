@@ -1,6 +1,6 @@
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { createIdempotency, type IdempotencyOptions, type Run, type Store } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
 import { type CallOptions, callOf, type Result } from '../support/calls.ts';

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, currentRun } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
+import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Encoded, KeyedCall, ResultCodec } from '../../server/call.ts';
 import { fingerprintOf } from '../../server/engine/fingerprint.ts';
 import type { Idempotency, Policy, Run } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 
 /** A handler's result as a plain adapter would see it. */
 export type Result = { data: unknown } | { error: string } | { refused: string };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createIdempotencyHandler } from '../../plugin/http/index.ts';
+import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency } from '../../server/index.ts';
-import { internalsOf } from '../../server/internals.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -1,4 +1,5 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql';
+import { internalsOf } from '../../../server/adapter/internals.ts';
 import type { Origin } from '../../../server/engine/check-options.ts';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
@@ -7,7 +8,6 @@ import { askPolicy } from '../../../server/engine/request-policy.ts';
 import type { Resolver } from '../../../server/engine/resolution.ts';
 import { checkPolicy, overlaid } from '../../../server/engine/resolve-policy.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
-import { internalsOf } from '../../../server/internals.ts';
 import { leadsSomewhere } from '../document/schema-path.ts';
 import { unprotectable } from '../host/errors.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';

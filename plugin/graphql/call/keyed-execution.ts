@@ -1,7 +1,7 @@
 import type { ExecutionArgs } from 'graphql';
+import { internalsOf } from '../../../server/adapter/internals.ts';
 import type { Answer } from '../../../server/call.ts';
 import type { Idempotency } from '../../../server/idempotency.ts';
-import { internalsOf } from '../../../server/internals.ts';
 import { markCarriers } from '../../../server/run/key-carriers.ts';
 import { outsideRun } from '../../../server/run/run.ts';
 import { passUnprotected } from '../../../server/run/stand-in-run.ts';

@@ -1,5 +1,5 @@
+import { internalsOf } from '../../../server/adapter/internals.ts';
 import { withHelp } from '../../../server/engine/with-help.ts';
-import { internalsOf } from '../../../server/internals.ts';
 import type { Bypass, Protected } from './protected-path.ts';
 
 const ORDER =

@@ -1,8 +1,12 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import {
+  anIdempotencyOf,
+  type IdempotencyOf,
+  idempotencyOf,
+} from '../../../server/adapter/idempotency-of.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, type Check, integer, required } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
-import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../../server/idempotency-of.ts';
 import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../../server/key-status.ts';
 import { signalOf } from '../host/client-request.ts';
 import { rebuiltError } from '../host/error-codec.ts';

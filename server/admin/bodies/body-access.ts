@@ -1,5 +1,5 @@
+import type { Internals } from '../../adapter/internals.ts';
 import { isIdempotencyError } from '../../engine/errors.ts';
-import type { Internals } from '../../internals.ts';
 import type { Document } from '../../mongodb/database.ts';
 
 export type Part = 'request' | 'response';

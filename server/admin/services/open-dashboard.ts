@@ -1,6 +1,6 @@
+import type { Internals } from '../../adapter/internals.ts';
 import type { ResolvedPolicy } from '../../engine/policy.ts';
 import type { TraceContext } from '../../engine/traceparent.ts';
-import type { Internals } from '../../internals.ts';
 import type { Database } from '../../mongodb/database.ts';
 import { type BodyAccess, openerOf } from '../bodies/body-access.ts';
 import { type RedactOptions, secretsOf } from '../bodies/secrets.ts';

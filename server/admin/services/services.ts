@@ -1,6 +1,6 @@
+import type { Internals } from '../../adapter/internals.ts';
 import type { ResolvedPolicy } from '../../engine/policy.ts';
 import type { TraceContext } from '../../engine/traceparent.ts';
-import type { Internals } from '../../internals.ts';
 import type { BodyAccess, OpenBody } from '../bodies/body-access.ts';
 import type { Secrets } from '../bodies/secrets.ts';
 import type { Audit } from '../collections/audit.ts';

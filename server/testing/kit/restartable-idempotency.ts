@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { giveInternals, type Internals, internalsOf } from '../../adapter/internals.ts';
 import type { Store } from '../../engine/store.ts';
 import type { Idempotency } from '../../idempotency.ts';
-import { giveInternals, type Internals, internalsOf } from '../../internals.ts';
 import type { Backend } from './backend.ts';
 import { ProcessStore } from './process-store.ts';
 

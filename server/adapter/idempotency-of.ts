@@ -1,9 +1,9 @@
-import type { Origin } from './engine/check-options.ts';
-import { aFunction, type Check, isObject } from './engine/option-checks.ts';
-import type { Policy, ResolvedPolicy } from './engine/policy.ts';
-import { checkPolicy } from './engine/resolve-policy.ts';
-import { whatCame } from './engine/what-came.ts';
-import type { Idempotency } from './idempotency.ts';
+import type { Origin } from '../engine/check-options.ts';
+import { aFunction, type Check, isObject } from '../engine/option-checks.ts';
+import type { Policy, ResolvedPolicy } from '../engine/policy.ts';
+import { checkPolicy } from '../engine/resolve-policy.ts';
+import { whatCame } from '../engine/what-came.ts';
+import type { Idempotency } from '../idempotency.ts';
 import { anIdempotency, internalsOf } from './internals.ts';
 
 /** What `createIdempotency` returned; or a function that gives the one of a call, for a store for each tenant. */

@@ -1,13 +1,13 @@
-import type { Answer, KeyedCall } from './call.ts';
-import type { Origin } from './engine/check-options.ts';
-import { type Check, isObject } from './engine/option-checks.ts';
-import type { Policy, ResolvedPolicy } from './engine/policy.ts';
-import { processWide } from './engine/process-wide.ts';
-import type { KeyRecord, StoredBody } from './engine/record.ts';
-import type { Store } from './engine/store.ts';
-import { whatCame } from './engine/what-came.ts';
-import type { IdempotencyEvent } from './events.ts';
-import type { Idempotency } from './idempotency.ts';
+import type { Answer, KeyedCall } from '../call.ts';
+import type { Origin } from '../engine/check-options.ts';
+import { type Check, isObject } from '../engine/option-checks.ts';
+import type { Policy, ResolvedPolicy } from '../engine/policy.ts';
+import { processWide } from '../engine/process-wide.ts';
+import type { KeyRecord, StoredBody } from '../engine/record.ts';
+import type { Store } from '../engine/store.ts';
+import { whatCame } from '../engine/what-came.ts';
+import type { IdempotencyEvent } from '../events.ts';
+import type { Idempotency } from '../idempotency.ts';
 
 /**
  * The `Internals` of an `Idempotency` are for this package's own adapters, dashboard, operator and command line. They are no part of its

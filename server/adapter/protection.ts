@@ -1,5 +1,5 @@
-import { whatCame } from './engine/what-came.ts';
-import type { Idempotency } from './idempotency.ts';
+import { whatCame } from '../engine/what-came.ts';
+import type { Idempotency } from '../idempotency.ts';
 import { type IdempotencyOf, idempotencyOf } from './idempotency-of.ts';
 
 /** The option `enabled` of an adapter. */

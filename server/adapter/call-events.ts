@@ -1,8 +1,8 @@
-import { IDEMPOTENCY_ERROR_REASONS, type IdempotencyError, isIdempotencyError } from './engine/errors.ts';
-import type { IdempotencyErrorReason, RefusedEvent } from './events.ts';
-import type { Idempotency } from './idempotency.ts';
+import { IDEMPOTENCY_ERROR_REASONS, type IdempotencyError, isIdempotencyError } from '../engine/errors.ts';
+import type { IdempotencyErrorReason, RefusedEvent } from '../events.ts';
+import type { Idempotency } from '../idempotency.ts';
+import { isNested } from '../run/run.ts';
 import { internalsOf } from './internals.ts';
-import { isNested } from './run/run.ts';
 
 /** The errors that a listener has been told of. */
 const told = new WeakSet<object>();

@@ -1,7 +1,7 @@
 import { type ClaimRequest, decide } from '../engine/decide.ts';
 import { type IdempotencyError, isIdempotencyError, misconfigured, refusal } from '../engine/errors.ts';
-import type { KeyRecord } from '../engine/record.ts';
-import type { ClaimAnswer, Held } from '../engine/store.ts';
+import type { KeyRecord, RunningRecord } from '../engine/record.ts';
+import type { ClaimAnswer, Held, Snapshot } from '../engine/store.ts';
 import type { StoreCommand } from '../engine/store-command.ts';
 import { type Takeover, wasPutInDoubtBy } from '../engine/transitions.ts';
 import type { CommandObservers } from './command-observers.ts';
@@ -78,7 +78,7 @@ export class Claims {
     const { reader, writes } = this.#options;
     let seen: Pick<Held, 'owner' | 'fence'> | undefined;
     for (;;) {
-      const { inserted, sentAt, firstSentAt, operationTime, copies } = seen
+      const { inserted, sentAt, operationTime, copies } = seen
         ? await this.#sendClaim(this.#reclaims, writes.claim(request, seen), until, sent)
         : await this.#sendFirstClaim(request, until, sent);
       if (inserted) {
@@ -87,12 +87,16 @@ export class Claims {
         if (copies > 1) this.#repeated.set(won.held, request);
         return won;
       }
+      const readAt = performance.now();
       const found = await reader.snapshot(request, operationTime, until);
       const decision = decide(found.record, request, found.now);
-      if (decision.do === 'run' && seen) {
-        // The copy that won may be the first one.
-        return this.#won(request, decision.record, firstSentAt, operationTime);
-      }
+      if (decision.do === 'run' && seen)
+        return this.#won(
+          request,
+          decision.record,
+          leasedFrom(decision.record, found, request, readAt),
+          operationTime,
+        );
       if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
       // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
       seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
@@ -120,7 +124,7 @@ export class Claims {
     try {
       const acknowledgement = await pending.answer;
       sent.mayApply = true;
-      return { ...acknowledgement, firstSentAt: pending.firstSentAt, copies: pending.copies };
+      return { ...acknowledgement, copies: pending.copies };
     } catch (error) {
       // A copy that the server refused has done nothing.
       sent.mayApply ||= pending.copies > (isLockMissing(error) ? 1 : 0);
@@ -155,10 +159,16 @@ export class Claims {
     const until = this.#deadline();
     const pending = this.#reclaims.send(writes.takeOver(request, seen, to), until, { alone: true });
     const { operationTime } = await pending.answer;
+    const readAt = performance.now();
     const found = await reader.snapshot(request, operationTime, until);
     const decision = decide(found.record, request, found.now);
-    // Any copy may have been the one that won.
-    if (decision.do === 'run') return this.#won(request, decision.record, pending.firstSentAt, operationTime);
+    if (decision.do === 'run')
+      return this.#won(
+        request,
+        decision.record,
+        leasedFrom(decision.record, found, request, readAt),
+        operationTime,
+      );
     const putInDoubt = to === 'in_doubt' && found.record !== null && wasPutInDoubtBy(found.record, request);
     return { won: false, putInDoubt, ...found };
   }
@@ -214,6 +224,20 @@ export class Claims {
 }
 
 type Won = Extract<ClaimAnswer, { won: true }>;
+
+/**
+ * Says from when on, by `performance.now()`, the lease of a record counts that was found to be the caller's own. Which write won it is
+ * not known: a copy of an earlier one, perhaps, that was sent long ago. So the record itself is asked how much of its lease is left.
+ * @param readAt when the read was sent
+ */
+function leasedFrom(
+  { leaseExpiresAt }: RunningRecord,
+  { now }: Snapshot,
+  { leaseMs }: ClaimRequest,
+  readAt: number,
+): number {
+  return readAt + (leaseExpiresAt.getTime() - now.getTime()) - leaseMs;
+}
 
 const isLockMissing = (error: unknown): error is IdempotencyError =>
   isIdempotencyError(error) && error.reason === LOCK_MISSING;

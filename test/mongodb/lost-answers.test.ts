@@ -59,6 +59,37 @@ it('a claim that was answered at the second time of asking counts its lease from
   expect(record?.leaseExpiresAt.getTime() - now.getTime()).toBeGreaterThanOrEqual(believed);
 });
 
+it.each(['claim', 'takeover'] as const)(
+  'a %s that finds its key won by an older copy has no more of the lease than the record has',
+  async (kind) => {
+    await using opened = await openStore();
+    const { db } = opened.database;
+    const request = freshClaim({ leaseMs: 60_000 });
+    const other = await opened.win({ key: request.key, leaseMs: kind === 'claim' ? 60_000 : -1 });
+    if (kind === 'claim')
+      await opened.store.settle(other, { to: 'released', reason: 'no', retentionMs: 60_000 });
+    // While the statement for the other one's record is on its way, that record goes, and an older copy of this claim is applied.
+    const older = async () => {
+      const records = db.collection(COLLECTION);
+      await records.deleteOne({ key: request.key });
+      await opened.store.claim(request);
+      await records.updateOne({ key: request.key }, [
+        { $set: { leaseExpiresAt: { $add: ['$$NOW', 2_000] } } },
+      ]);
+    };
+    const command = async (sent: Document, options?: object) => {
+      if (isUpdate(sent) && sent.updates[0].q.fence !== undefined) await older();
+      return db.command(sent, options);
+    };
+    const store = createMongoStore({ db: { databaseName: db.databaseName, client: db.client, command } });
+    const answer =
+      kind === 'claim' ? await store.claim(request) : await store.takeOver(request, other, 'running');
+    const believedMs = (answer.won ? answer.sentAt : Number.NaN) + request.leaseMs - performance.now();
+    expect(believedMs).toBeLessThanOrEqual(2_000);
+    await store.close(0);
+  },
+);
+
 it('a settlement whose answer is lost is applied once', async () => {
   await using opened = await openBehindProxy();
   for (const settlement of [

@@ -70,7 +70,7 @@ export class CommandSender {
       again: group.filter(({ copies }) => copies > 0).length,
     }));
     const sentAt = performance.now();
-    for (const pending of group) pending.onSent(sentAt);
+    for (const pending of group) pending.onSent();
     const limits = timeLimits(command, sentAt, {
       timeoutMs: this.#timeoutMs,
       commitsAreSlow: this.#commitsAreSlow,

@@ -21,7 +21,6 @@ export class PendingWrite {
   readonly answer: Promise<Acknowledgement>;
   #copies = 0;
   #stops = 0;
-  #firstSentAt = 0;
   #isDone = false;
   #resolve!: (acknowledgement: Acknowledgement) => void;
   #reject!: (error: IdempotencyError) => void;
@@ -45,18 +44,13 @@ export class PendingWrite {
     return this.#stops;
   }
 
-  /** `performance.now()` when the first copy was sent; 0 before. */
-  get firstSentAt(): number {
-    return this.#firstSentAt;
-  }
-
   /** The write has its answer, or has failed. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  onSent(at: number): void {
-    if (this.#copies++ === 0) this.#firstSentAt = at;
+  onSent(): void {
+    this.#copies++;
   }
 
   onStopped(): void {

@@ -59,12 +59,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: "[{ $and: [{ $ne: ['$state', 'running'] }, { $not: own }] }, 'kept'],",
   },
   {
-    name: 'a late copy of a claim that was given up claims the key again',
-    file: CLAIM,
-    find: "[{ $and: [{ $eq: ['$state', 'released'] }, { $not: own }] }, 'kept'],",
-    replace: "[{ $eq: ['$state', 'released'] }, 'kept'],",
-  },
-  {
     name: 'an expired key can not be claimed before it is removed',
     file: CLAIM,
     find: "[{ $lte: ['$expiresAt', now] }, 'new'],",
@@ -107,10 +101,10 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: '',
   },
   {
-    name: 'a claim that was given up is not followed while a copy is under way',
-    file: 'server/mongodb/writes/give-ups.ts',
-    find: 'await copies;',
-    replace: 'return;',
+    name: 'a claim that finds itself won counts its lease from now',
+    file: CLAIMS,
+    find: 'return readAt + (leaseExpiresAt.getTime() - now.getTime()) - leaseMs;',
+    replace: 'void [leaseExpiresAt, now, leaseMs]; return readAt;',
   },
   {
     name: 'a lease counts from its answer',
@@ -127,8 +121,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a lease never ends by the clock',
     file: LEASE,
-    find: 'if (performance.now() >= this.#coveredUntil) this.#lose',
-    replace: 'if (performance.now() < 0) this.#lose',
+    find: 'if (performance.now() >= this.#coveredUntil)',
+    replace: 'if (performance.now() < 0)',
   },
   {
     name: 'a lease ends only when a timer says so',
@@ -175,8 +169,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'in one process, a duplicate joins the run of another input',
     file: 'server/execution/local-runs.ts',
-    find: 'return run?.fingerprint === request.fingerprints[0] ? run.ended : undefined;',
-    replace: 'return run?.ended;',
+    find: 'return run?.fingerprint === request.fingerprints[0] ? run : undefined;',
+    replace: 'return run;',
   },
   {
     name: 'in one process, a duplicate is answered by the claim of another input',

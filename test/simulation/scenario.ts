@@ -72,32 +72,34 @@ export function scenarioOf(seed: number): Scenario {
       scope: random.chance(0.85) ? 'alice' : 'bob',
       amount: random.chance(0.85) ? 1 : 2,
       machine: random.between(0, machines - 1),
-      workMs: random.chance(0.3) ? random.between(leaseMs, leaseMs * 2) : random.between(0, leaseMs / 2),
+      workMs: random.chance(0.3) ? random.between(leaseMs, leaseMs * 3) : random.between(0, leaseMs / 2),
       effectAfter: random.next(),
       releases: random.chance(0.08),
       loss: random.chance(0.3) ? 0.5 : 0,
     };
   });
   for (const call of [...calls]) {
-    // Another one at the same moment, perhaps with another input.
-    if (random.chance(0.2))
-      calls.push({ ...call, amount: random.pick([1, 2]), machine: random.chance(0.5) ? call.machine : 0 });
+    // Another one at the same moment, or while that one runs; perhaps with another input.
+    if (!random.chance(0.35)) continue;
+    const twin = random.chance(0.5)
+      ? { machine: call.machine, amount: random.pick([1, 2]) }
+      : { machine: random.between(0, machines - 1), at: call.at + random.between(0, call.workMs) };
+    calls.push({ ...call, ...twin });
   }
+  // A tombstone that comes after the record was forgotten has that record's life, and so its downstream keys.
+  const isKeptLong = mode === 'resolver' || mode === 'steps';
   const count = isCalm ? 0 : random.between(1, 5);
   return {
     seed,
     mode,
     policy: {
       leaseMs,
-      // A tombstone that comes after the record was forgotten has that record's life, and so its downstream keys.
-      retentionMs: random.pick(
-        mode === 'resolver' || mode === 'steps' ? [40_000, 3_600_000] : [2_000, 5_000, 3_600_000],
-      ),
-      unresolvedRetentionMs: random.pick([null, leaseMs, 3_600_000, 3_600_000]),
+      retentionMs: random.pick(isKeptLong ? [40_000, 3_600_000] : [2_000, 5_000, 3_600_000]),
+      unresolvedRetentionMs: random.pick(isKeptLong ? [null, 3_600_000] : [null, leaseMs, 3_600_000]),
       waitTimeoutMs: random.pick([500, 4_000, 10_000]),
     },
     timeoutMs: random.pick([1_000, 2_000, 5_000]),
-    ttlMs: random.pick([500, 1_000, 90_000]),
+    ttlMs: random.pick([500, 1_000, 3_600_000]),
     replicationMs: random.pick([1, 5, 40]),
     slowestMs: isCalm ? leaseMs / 5 : 1_500,
     machineClocks: Array.from({ length: machines }, () =>
@@ -116,7 +118,7 @@ function faultsOf(random: Random, calls: readonly Call[], machines: number, leas
   const at = call ? call.at + random.between(0, call.workMs + 30) : random.between(0, FAULTY_MS);
   const machine = call?.machine ?? random.between(0, machines - 1);
   const ms = random.between(100, leaseMs * 2.5);
-  switch (random.between(0, 9)) {
+  switch (random.between(0, 10)) {
     case 0:
     case 1:
       return [{ kind: 'kill', at, machine }];
@@ -135,7 +137,21 @@ function faultsOf(random: Random, calls: readonly Call[], machines: number, leas
       const election = electionAt(random, at + random.between(100, replicationMs));
       return [{ kind: 'slow replication', at, replicationMs, ms: replicationMs }, election];
     }
-    case 8:
+    case 8: {
+      // A connection that gets worse, and then is gone.
+      const slow: Fault = {
+        kind: 'slow',
+        at,
+        machine,
+        slowMs: random.between(leaseMs / 2, leaseMs * 2),
+        ms: leaseMs * 3,
+      };
+      return [
+        slow,
+        { kind: 'link', at: at + random.between(0, leaseMs * 2), machine, link: 'cut', ms: leaseMs * 2 },
+      ];
+    }
+    case 9:
       return [{ kind: 'slow replication', at, replicationMs: random.between(100, 3_000), ms }];
     default:
       return random.chance(0.5)

@@ -139,7 +139,7 @@ export class ServerModel {
       if (compare(after, before) !== 0) this.#record({ id, before, after, by: 'statement', now });
       return '';
     }
-    const made = { ...after, _id: `id-${++this.#ids}` };
+    const made = { _id: `id-${++this.#ids}`, ...after };
     this.#record({ id, before, after: made, by: 'statement', now });
     return made._id;
   }

@@ -51,7 +51,8 @@ declare const provider: Provider;
 declare const env: { readonly KEY_1: string };
 declare const userOf: (request: Request) => Promise<User | null>;
 declare const sessionOf: (request: Request) => Promise<User | null>;
-declare const operatorOf: (user: User | null) => Operator | null;
+const operatorOf = (user: User | null): Operator | null =>
+  user && { id: user.id, role: 'operator', scopes: { under: `org/${user.id}` } };
 declare const contextOf: (scope: string) => Promise<Context>;
 
 const client = new MongoClient('mongodb://localhost');

@@ -75,7 +75,15 @@ export async function checkKey(
     : (status as unknown as CheckedKey);
 }
 
-/** The server did not say what became of the key: the question itself failed. */
+/**
+ * A `CheckFailedError` says that the server did not tell what became of the key: the question itself failed.
+ *
+ * @example
+ * const status = await checkKey('/payments/status', key).catch((error) => {
+ *   if (error instanceof CheckFailedError) return undefined // ask again later; the key stays what it is
+ *   throw error
+ * })
+ */
 export class CheckFailedError extends Error {
   /** The name by which another copy of the package can know the error. */
   override readonly name = 'CheckFailedError';

@@ -7,6 +7,9 @@ export type { IdempotencyErrorData } from '../../server/engine/error-data.ts';
 /**
  * An input was changed although an earlier attempt may have been carried out: to send it with the old key would be refused,
  * with a new key it might be a second order. Tell the user; `startOver()` is their consent.
+ *
+ * @example
+ * if (isMustConfirm(error) && confirm('An earlier attempt may have worked. Order again?')) startOver()
  */
 export class MustConfirmError extends Error {
   /** The name by which `isMustConfirm` knows the error. */
@@ -22,7 +25,12 @@ export class MustConfirmError extends Error {
   }
 }
 
-/** Recognizes the error by its name, as a page may hold two copies of this package. */
+/**
+ * Recognizes a `MustConfirmError` by its name, as a page may hold two copies of this package.
+ *
+ * @example
+ * const question = isMustConfirm(error) ? 'An earlier attempt may have worked. Order again?' : undefined
+ */
 export function isMustConfirm(error: unknown): error is MustConfirmError {
   return of(error, 'name') === 'MustConfirmError';
 }

@@ -195,7 +195,15 @@ export interface IdempotencyErrorDetails {
 // Recognised by this brand rather than by `instanceof`: a host may load two copies of this package.
 const BRAND = Symbol.for('latchkey.IdempotencyError');
 
-/** The only error class of this package. Adapters translate it once into their host's own error. */
+/**
+ * `IdempotencyError` is the only error class of this package on a server. Adapters translate it once into their host's own error.
+ *
+ * @example
+ * await idempotency.run(call, fulfil).catch((error) => {
+ *   if (isIdempotencyError(error) && error.retryable) return queue.later(message)
+ *   throw error
+ * })
+ */
 export class IdempotencyError extends Error {
   /** The name by which logs show the error. */
   override readonly name = 'IdempotencyError';

@@ -41,8 +41,8 @@ const shared = {
 const tests: ViteUserConfig = {
   test: {
     pool: 'forks',
-    // Two more than two cores: a test that waits for a lease or a deadline leaves its core to another one.
-    maxWorkers: 4,
+    // One more than two cores: a test that waits for a lease or a deadline leaves its core to another one. A fourth worker costs a third more time.
+    maxWorkers: 3,
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',
     projects: [

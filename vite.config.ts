@@ -41,7 +41,7 @@ const shared = {
 const tests: ViteUserConfig = {
   test: {
     pool: 'forks',
-    // One more than two cores: a test that waits for a lease or a deadline leaves its core to another one. A fourth worker costs a third more time.
+    // One more than two cores: a test that waits for a lease or a deadline leaves its core to another one.
     maxWorkers: 3,
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',

@@ -16,6 +16,7 @@ import { NestFactory } from '@nestjs/core';
 import type { Request as Req, Response as Res } from 'express';
 import { createIdempotency, type Idempotency } from 'latchkey';
 import { createIdempotencyHandler, toRequest } from 'latchkey/http';
+import { idempotencyHeaders } from 'latchkey/key';
 import { createMemoryStore } from 'latchkey/memory';
 import { lastValueFrom, of } from 'rxjs';
 import { type Host, type HostOptions, provider } from './host.ts';
@@ -40,7 +41,7 @@ class IdempotencyInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const [req, res] = [http.getRequest<Req>(), http.getResponse<Res>()];
     const answer = await this.#handle(toRequest(req, res), next, req);
-    for (const name of ['idempotent-replayed', 'retry-after']) {
+    for (const name of idempotencyHeaders().response) {
       const value = answer.headers.get(name);
       if (value !== null) res.setHeader(name, value);
     }

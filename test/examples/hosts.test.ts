@@ -84,6 +84,9 @@ interface Answered {
   readonly text: string;
   readonly json: Body;
   readonly replayed: boolean;
+  /** Tells whether a header says that it is a replay. */
+  readonly isMarked: boolean;
+  readonly expires: string | null;
 }
 
 async function send(
@@ -103,14 +106,15 @@ async function send(
   });
   const text = await response.text();
   const json: Body = text.startsWith('{') ? JSON.parse(text) : {};
+  const isMarked = response.headers.get('idempotent-replayed') === 'true';
   return {
     status: response.status,
     retryAfter: response.headers.get('retry-after'),
     text,
     json,
-    replayed:
-      response.headers.get('idempotent-replayed') === 'true' ||
-      json.extensions?.idempotency?.replayed === true,
+    replayed: isMarked || json.extensions?.idempotency?.replayed === true,
+    isMarked,
+    expires: response.headers.get('idempotency-expires'),
   };
 }
 
@@ -205,6 +209,17 @@ describe.each(HOSTS.filter(([, , api]) => api === GRAPHQL))('%s%s', (file, path,
     const corrected = await send(url, `${path} corrected`, api.body(11));
     expect(api.charge(corrected), corrected.text).toEqual(charges[0]);
     expect(corrected.replayed).toBe(false);
+  });
+});
+
+// The gateway for Apollo Server makes the header of `extensions`, which do not tell the time.
+describe.each(HOSTS.filter(([file]) => file !== 'apollo-server'))('%s%s', (file, path, api) => {
+  test('a header that marks a replay comes with the time until when it is one', async () => {
+    const url = (await urlOf(file)) + path;
+    await send(url, `${path} expires`, api.body(13));
+    const retry = await send(url, `${path} expires`, api.body(13));
+    expect(retry.replayed).toBe(true);
+    expect(retry.expires).toEqual(retry.isMarked ? expect.stringMatching(/ GMT$/) : null);
   });
 });
 

@@ -1,6 +1,5 @@
 import type { DoubtReason, LeaseLossReason, ReleaseReason } from './engine/end-reasons.ts';
 import type { IdempotencyErrorCode, ReasonOf } from './engine/errors.ts';
-import { textOf } from './engine/reason.ts';
 import type { KeyState, OperatorAction, Outcome } from './engine/record.ts';
 import type { KeyStatus } from './key-status.ts';
 
@@ -183,21 +182,3 @@ type NewsIn<Event> = Event extends unknown ? Omit<Event, keyof EndOfRun> : never
  * @experimental
  */
 export type EventListener = (event: IdempotencyEvent) => void;
-
-/** A listener that fails must not change what becomes of a payment: it is reported as a process warning. */
-export function guarded(listener: EventListener | undefined): EventListener {
-  return (event) => {
-    try {
-      const returned: unknown = listener?.(event);
-      // An `async` listener: its rejection would end the process. So would that of anything else with a `then`.
-      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(warn);
-    } catch (error) {
-      warn(error);
-    }
-  };
-}
-
-/** Tells the operator that a listener has failed. */
-export function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : textOf(error), { type: 'LatchkeyWarning' });
-}

@@ -1,6 +1,7 @@
+import { textOf } from '../engine/reason.ts';
 import type { KeysOfAttention, Store } from '../engine/store.ts';
 import type { CommandListener } from '../engine/store-command.ts';
-import { type EventListener, guarded, warn } from '../events.ts';
+import type { EventListener } from '../events.ts';
 import type { CallTrace, FollowedCall, Telemetry } from '../telemetry.ts';
 
 interface Listeners {
@@ -23,7 +24,6 @@ export function guardedTelemetry(
   { onEvent, onStoreCommand, telemetry }: Listeners,
   store: Store,
 ): GuardedTelemetry {
-  const [first, second] = [guarded(onEvent), telemetry?.onEvent && guarded(telemetry.onEvent)];
   const stops = [onStoreCommand, telemetry?.onStoreCommand].map(
     (listener) => listener && store.observe?.((command) => safely(() => listener(command))),
   );
@@ -31,8 +31,8 @@ export function guardedTelemetry(
   stops.push(count && safely(() => telemetry?.watchKeys?.(count)));
   return {
     tell(event) {
-      first(event);
-      second?.(event);
+      if (onEvent) safely(() => onEvent(event));
+      if (telemetry?.onEvent) safely(() => telemetry.onEvent?.(event));
     },
     follow({ scope, key, operation }) {
       if (!telemetry?.follow) return undefined;
@@ -63,28 +63,47 @@ function guardedTrace(trace: CallTrace): CallTrace {
   };
 }
 
-/** The handler is called once whatever a tracing system does: also where it throws before it, or after it. */
+/** The handler is called once whatever a tracing system does: also where it throws before it or after it, or would call it only later. */
 function aroundOnce<T>(trace: CallTrace, work: () => T): T {
-  let called: { readonly result: T } | { readonly thrown: unknown } | undefined;
-  safely(() =>
-    trace.around(() => {
-      try {
-        called ??= { result: work() };
-      } catch (thrown) {
-        called = { thrown };
-      }
-    }),
-  );
-  if (!called) return work();
-  if ('thrown' in called) throw called.thrown;
-  return called.result;
+  let called: Called<T> | undefined;
+  const once = (): Called<T> => {
+    called ??= callOf(work);
+    return called;
+  };
+  safely(() => trace.around(() => void once()));
+  if (!called)
+    warn(
+      'Expected `around` of a CallTrace to call what it is given at once: that was called without its span',
+    );
+  const ended = once();
+  if ('thrown' in ended) throw ended.thrown;
+  return ended.result;
 }
 
+type Called<T> = { readonly result: T } | { readonly thrown: unknown };
+
+function callOf<T>(work: () => T): Called<T> {
+  try {
+    return { result: work() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+/** A listener that fails must not change what becomes of a payment: it is reported as a process warning. */
 function safely<T>(tell: () => T): T | undefined {
   try {
-    return tell();
+    const told = tell();
+    // An `async` listener: its rejection would end the process. So would that of anything else with a `then`.
+    if (typeof told === 'object' && told !== null) Promise.resolve(told).catch(warn);
+    return told;
   } catch (error) {
     warn(error);
     return undefined;
   }
+}
+
+/** Tells the operator that a listener has failed. */
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : textOf(error), { type: 'LatchkeyWarning' });
 }

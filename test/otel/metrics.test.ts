@@ -226,6 +226,44 @@ describe('a tracing system that fails changes no answer', () => {
         }),
       },
     ],
+    [
+      'later, around the handler',
+      {
+        follow: () => ({
+          traceparent: undefined,
+          onEvent: () => {},
+          end: () => {},
+          around: async (work: () => unknown) => {
+            await null;
+            return work();
+          },
+        }),
+      },
+    ],
+    ['later, before it follows a call', { follow: async () => broken() }],
+    ['later, at each event', { onEvent: async () => broken() }],
+    [
+      'later, at each event of a call',
+      {
+        follow: () => ({
+          traceparent: undefined,
+          onEvent: async () => broken(),
+          end: () => {},
+          around: (work: () => unknown) => work(),
+        }),
+      },
+    ],
+    [
+      'later, at the end of a call',
+      {
+        follow: () => ({
+          traceparent: undefined,
+          onEvent: () => {},
+          end: async () => broken(),
+          around: (work: () => unknown) => work(),
+        }),
+      },
+    ],
   ])('%s', async (_, telemetry) => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     await using idempotency = createIdempotency({ store: createMemoryStore(), telemetry });
@@ -237,7 +275,23 @@ describe('a tracing system that fails changes no answer', () => {
       }));
     expect(await pay()).toEqual({ run: 1, key: 'k' });
     expect(await pay()).toEqual({ run: 1, key: 'k' });
+    expect(runs).toBe(1);
     expect(warned).toHaveBeenCalled();
+    warned.mockRestore();
+  });
+
+  test.each<[string, object]>([
+    ['of the application', { onStoreCommand: async () => broken() }],
+    ['of a telemetry', { telemetry: { onStoreCommand: async () => broken() } }],
+  ])('an async listener %s that rejects at a command of the store is a warning', async (_, options) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const store = createMongoStore({ db: client.db(database.name), collection: 'async_listener' });
+    await using idempotency = createIdempotency({ store, ...options });
+    await idempotency.run({ scope: 's', key: crypto.randomUUID(), operation: 'pay' }, () => 1);
+    expect(warned).toHaveBeenCalledWith(
+      expect.objectContaining({ message: 'no tracing' }),
+      expect.anything(),
+    );
     warned.mockRestore();
   });
 });

@@ -8,7 +8,7 @@ import {
 } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
-import { whatCame } from '../../server/engine/what-came.ts';
+import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { EXPIRES_HEADER, httpDate } from '../../server/http/expires-header.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
@@ -79,7 +79,7 @@ export function idempotentHandler<Rest extends unknown[]>(
     const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
     const given = rerunKeySentAs(call.clientKey) ?? (await givenKey(call));
     if (given !== undefined && given !== null) return { call, given };
-    return (await isRequired(call)) ? { call, given: undefined } : undefined;
+    return (await isSwitchedOn('require', require, () => call)) ? { call, given: undefined } : undefined;
   }
 
   /** The word of a `key` function is final. */
@@ -101,13 +101,6 @@ export function idempotentHandler<Rest extends unknown[]>(
   function clientKeyOf(request: Request): string | undefined {
     const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
     return header === undefined ? undefined : parseKeyHeader(header);
-  }
-
-  async function isRequired(call: HttpCall<Rest>): Promise<boolean> {
-    if (typeof require === 'boolean') return require;
-    const verdict: unknown = await require(call);
-    if (typeof verdict === 'boolean') return verdict;
-    throw new TypeError(`Expected \`require\` to return true or false, got ${whatCame(verdict)}`);
   }
 
   async function keyed(idempotency: Idempotency, found: FoundCall<Rest>): Promise<Response> {

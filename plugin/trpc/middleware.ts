@@ -4,7 +4,7 @@ import { internalsOf } from '../../server/adapter/internals.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
-import { whatCame } from '../../server/engine/what-came.ts';
+import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { markCarriers } from '../../server/run/key-carriers.ts';
@@ -186,7 +186,7 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
           return await runKeyed(idempotency, opts, progress, { call, given: source.key });
         }
         case 'nowhere':
-          if (!(await isRequired(rules.require, call))) {
+          if (!(await isSwitchedOn('require', rules.require, () => call))) {
             tellPassed(protection.only, opts.path);
             return await passBy(opts, undefined, progress);
           }
@@ -213,16 +213,6 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
 interface Keyed {
   readonly call: TRPCCall;
   readonly given: unknown;
-}
-
-/** @throws TypeError for anything but a boolean, such as `ctx.user?.isNew` of nobody: it must not let a call pass unprotected */
-async function isRequired(require: ProcedureRules['require'], call: TRPCCall): Promise<boolean> {
-  if (typeof require === 'boolean') return require;
-  const verdict: unknown = await require(call);
-  if (typeof verdict === 'boolean') return verdict;
-  throw new TypeError(
-    `Expected the \`require\` function of \`${call.path}\` to return a boolean, got ${whatCame(verdict)}`,
-  );
 }
 
 /** Passes a call without a key on. If it is nested in a run, it must not get that run, nor its key. */

@@ -1,4 +1,4 @@
-import { whatCame } from '../engine/what-came.ts';
+import { isSwitchedOn } from '../engine/yes-or-no.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { type IdempotencyOf, idempotencyOf } from './idempotency-of.ts';
 
@@ -32,15 +32,11 @@ export class Protection<Call> {
 
   /**
    * Tells whether a call is to be protected, before its key is looked for: where it is not, an unusable key is nobody's business.
-   * @throws TypeError for what is no boolean, such as the `user?.isPilot` of nobody: it must not let a call through unprotected
+   * @throws TypeError for a function that gives no boolean
    */
-  async isOn(call: () => Call): Promise<boolean> {
-    const { enabled } = this.#options;
-    if (this.isOff) return false;
-    if (typeof enabled !== 'function') return true;
-    const verdict: unknown = await enabled(call());
-    if (typeof verdict === 'boolean') return verdict;
-    throw new TypeError(`Expected \`enabled\` to return true or false, got ${whatCame(verdict)}`);
+  isOn(call: () => Call): Promise<boolean> {
+    const { enabled = true } = this.#options;
+    return isSwitchedOn('enabled', this.isOff ? false : enabled, call);
   }
 
   /**

@@ -3,6 +3,7 @@ import { type IdempotencyError, type ReasonOf, refusal, refusalWith } from './er
 import { notPromised } from './not-promised.ts';
 import { whatCame } from './what-came.ts';
 import { withHelp } from './with-help.ts';
+import { yesOrNo } from './yes-or-no.ts';
 
 /** Longest key, in UTF-16 units; Stripe's and Shopify's limit too. */
 const MAX_KEY_LENGTH = 255;
@@ -71,10 +72,8 @@ export function checkKeyFormat(key: string, format: KeyFormat): string {
     if (!UUID.test(key)) throw invalid('format', 'must be a UUID, such as crypto.randomUUID() makes');
     return key;
   }
-  const verdict: unknown = notPromised(format(key), 'keyFormat');
-  if (verdict === true) return key;
-  if (verdict === false) throw invalid('format', 'does not have the form that this operation takes');
-  throw new TypeError(`Expected \`keyFormat\` to return true or false, got ${typeof verdict}`);
+  if (yesOrNo('keyFormat', notPromised(format(key), 'keyFormat'))) return key;
+  throw invalid('format', 'does not have the form that this operation takes');
 }
 
 /**

@@ -3,8 +3,8 @@ import { replayableBody } from '../engine/body.ts';
 import type { Cipher } from '../engine/cipher.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
 import { type Known, knownOf } from '../engine/known.ts';
-import { textOf } from '../engine/reason.ts';
 import type { CompletedRecord } from '../engine/record.ts';
+import { yesOrNo } from '../engine/yes-or-no.ts';
 import type { KeyQuestion, KeyStatus, ResultReader, Withheld } from '../key-status.ts';
 import type { Host } from './host.ts';
 import { refusalOfRecord } from './refusal-of-record.ts';
@@ -58,10 +58,7 @@ async function mayKnow<Result>(
   { authorizeReplay }: Asking<Result>,
   operation: string | undefined,
 ): Promise<boolean> {
-  if (!authorizeReplay) return true;
-  const verdict: unknown = await authorizeReplay({ operation });
-  if (typeof verdict === 'boolean') return verdict;
-  throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
+  return authorizeReplay ? yesOrNo('authorizeReplay', await authorizeReplay({ operation })) : true;
 }
 
 /** Waits for the end of a run. False when there is no more time. @throws the reason for which the caller no longer waits */

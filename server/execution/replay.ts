@@ -2,7 +2,7 @@ import { openBody } from '../bodies/bodies.ts';
 import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
-import { textOf } from '../engine/reason.ts';
+import { yesOrNo } from '../engine/yes-or-no.ts';
 import { type Claimant, linkTo, waitedBy } from './claimant.ts';
 
 /** A stored answer is what another run of the key left in the record. */
@@ -53,13 +53,11 @@ export async function replay<Value>(
 export async function authorizeReplay<Value>(claimant: Claimant<Value>): Promise<void> {
   const { call } = claimant;
   if (!call.authorizeReplay) return;
-  const verdict: unknown = await call.authorizeReplay().catch((error) => {
+  const answer: unknown = await call.authorizeReplay().catch((error) => {
     if (!isIdempotencyError(error)) reportForbidden(claimant, error);
     throw error;
   });
-  if (verdict === true) return;
-  if (verdict === false) throw refusal('IDEMPOTENCY_REPLAY_FORBIDDEN');
-  throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${textOf(verdict)}`);
+  if (!yesOrNo('authorizeReplay', answer)) throw refusal('IDEMPOTENCY_REPLAY_FORBIDDEN');
 }
 
 /** Tells of a refusal in the developer's own words. */

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { refusalWith } from '../../../server/engine/errors.ts';
-import { whatCame } from '../../../server/engine/what-came.ts';
+import { yesOrNo } from '../../../server/engine/yes-or-no.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';
 import type { AuthorizeReplay, GraphQLCall, KeyOfCall } from './graphql-call.ts';
@@ -25,19 +25,13 @@ export function authorization<Context>(
     try {
       for (const call of own) {
         const { authorizeReplay } = policies.functions(call.field);
-        const verdict: unknown = await authorizeReplay?.(fieldCall(parts, call, known) as never);
-        if (!isAllowed(verdict)) return false;
+        const answer: unknown = await authorizeReplay?.(fieldCall(parts, call, known) as never);
+        if (!yesOrNo('authorizeReplay', answer)) return false;
       }
-      return !asked || isAllowed(await asked(operationCall(parts, undefined, known)));
+      return !asked || yesOrNo('authorizeReplay', await asked(operationCall(parts, undefined, known)));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       throw refusalWith('IDEMPOTENCY_REPLAY_FORBIDDEN', { message: error.message, cause: error });
     }
   };
-}
-
-/** @throws TypeError for what is neither, such as the `user?.isAdmin` of nobody */
-function isAllowed(verdict: unknown): boolean {
-  if (typeof verdict === 'boolean') return verdict;
-  throw new TypeError(`Expected \`authorizeReplay\` to return true or false, got ${whatCame(verdict)}`);
 }

@@ -1,4 +1,4 @@
-import { whatCame } from '../../../server/engine/what-came.ts';
+import { isSwitchedOn } from '../../../server/engine/yes-or-no.ts';
 import { isNested } from '../../../server/run/run.ts';
 import type { RootCall } from '../document/operation.ts';
 import { belongsToRun, type Shown } from '../host/client-request.ts';
@@ -30,18 +30,8 @@ export async function isKeyRequired<Context>(
   for (const call of calls) {
     const { require } = policies.functions(call.field);
     if (require === undefined) others.push(call);
-    else if (await verdictOf(require, () => fieldCall(parts, call))) return true;
+    else if (await isSwitchedOn('require', require, () => fieldCall(parts, call) as never)) return true;
   }
   if (others.length === 0) return false;
-  return await verdictOf(ofAll, () => operationCall(parts, others));
-}
-
-/** @throws TypeError for anything but a boolean, such as the `user?.isNew` of nobody: it must not let a mutation pass unprotected */
-async function verdictOf(
-  require: boolean | ((call: never) => MaybePromise<boolean>),
-  call: () => object,
-): Promise<boolean> {
-  const verdict: unknown = typeof require === 'function' ? await require(call() as never) : require;
-  if (typeof verdict === 'boolean') return verdict;
-  throw new TypeError(`Expected \`require\` to return true or false, got ${whatCame(verdict)}`);
+  return await isSwitchedOn('require', ofAll, () => operationCall(parts, others));
 }

@@ -57,6 +57,23 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
+/** Sends a payment and waits until its handler has begun. The handler goes on until the test ends it. */
+async function holdPayment(pay: (typeof PAYMENT_APIS)[keyof typeof PAYMENT_APIS], key: string) {
+  const [started, release] = [gate(), gate()];
+  handler = async () => {
+    started.open();
+    await release;
+  };
+  const answer = pay({ url: one.url, key });
+  await started;
+  return {
+    end() {
+      release.open();
+      return answer;
+    },
+  };
+}
+
 const ms = expect.any(Number);
 const ofRun = { attempt: 1, fence: expect.any(Number) };
 
@@ -95,17 +112,10 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: the listener is told', (api, pa
 
   test('of a duplicate that joined a run of its process, and how long it waited', async () => {
     const key = `${api}-joined`;
-    const [started, release] = [gate(), gate()];
-    handler = async () => {
-      started.open();
-      await release;
-    };
-    const first = pay({ url: one.url, key });
-    await started;
+    const first = await holdPayment(pay, key);
     const second = pay({ url: one.url, key });
     await until(() => expect(one.types(key)).toContain('joined'));
-    release.open();
-    await Promise.all([first, second]);
+    await Promise.all([first.end(), second]);
     expect(one.types(key)).toEqual(['started', 'joined', 'completed', 'waited', 'replayed']);
     const [waited, replayed] = one.told(key).slice(3) as [{ waitedMs: number }, object];
     expect(waited).toEqual({ type: 'waited', result: 'ended', waitedMs: ms });
@@ -114,17 +124,10 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: the listener is told', (api, pa
 
   test('of a duplicate that waited for a run of another process', async () => {
     const key = `${api}-waited`;
-    const [started, release] = [gate(), gate()];
-    handler = async () => {
-      started.open();
-      await release;
-    };
-    const first = pay({ url: one.url, key });
-    await started;
+    const first = await holdPayment(pay, key);
     const second = pay({ url: other.url, key });
     await until(() => expect(other.reads(key)).toBeGreaterThan(1)); // the first one is the claim's
-    release.open();
-    await Promise.all([first, second]);
+    await Promise.all([first.end(), second]);
     expect(other.told(key)).toEqual([
       { type: 'waited', result: 'ended', waitedMs: ms },
       { type: 'replayed', ageMs: ms, waitedMs: ms },
@@ -134,16 +137,9 @@ describe.each(Object.entries(PAYMENT_APIS))('%s: the listener is told', (api, pa
   test('of a duplicate that gave up waiting, with the time in its refusal', async () => {
     const key = `${api}-gave up`;
     await using hasty = await startServer({ waitTimeoutMs: 50 });
-    const [started, release] = [gate(), gate()];
-    handler = async () => {
-      started.open();
-      await release;
-    };
-    const first = pay({ url: one.url, key });
-    await started;
+    const first = await holdPayment(pay, key);
     await pay({ url: hasty.url, key });
-    release.open();
-    await first;
+    await first.end();
     expect(hasty.told(key)).toEqual([
       { type: 'waited', result: 'gave_up', waitedMs: ms },
       { type: 'refused', code: 'IDEMPOTENCY_IN_PROGRESS', error: expect.any(Error), waitedMs: ms },

@@ -1,19 +1,32 @@
+import type { Held, Store } from '../../engine/store.ts';
 import { expect } from './expect.ts';
 import type { Ground } from './ground.ts';
 import { claimOf, completed } from './requests.ts';
 
 export function closing({ describe, it, open }: Ground): void {
+  const refused = { code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'closing' };
+  const request = claimOf();
+
+  /** Opens a store that holds one running key. */
+  async function openWithRun() {
+    const opened = await open();
+    const { store } = opened;
+    await store.ready();
+    const answer = await store.claim(request);
+    const { held } = answer as Extract<typeof answer, { won: true }>;
+    return { store, held, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  }
+
+  /** Watches a running key until its store is closed. */
+  const watchedToTheEnd = (store: Store, held: Held) =>
+    expect(store.watch(held, new AbortController().signal)).rejects.toMatchObject(refused);
+
   describe('close', () => {
     it('every operation is refused afterwards', async () => {
-      await using closing = await open();
-      const { store: closed } = closing;
-      await closed.ready();
-      const request = claimOf();
-      const answer = await closed.claim(request);
-      const held = (answer as Extract<typeof answer, { won: true }>).held;
+      await using opened = await openWithRun();
+      const { store: closed, held } = opened;
       await closed.close(1_000);
 
-      const refused = { code: 'IDEMPOTENCY_STORE_UNAVAILABLE', reason: 'closing' };
       const calls: Record<string, () => Promise<unknown>> = {
         ready: () => closed.ready(),
         claim: () => closed.claim(claimOf({ key: 'other' })),
@@ -31,15 +44,9 @@ export function closing({ describe, it, open }: Ground): void {
     });
 
     it('what was sent before is answered, and who watches is told', async () => {
-      await using closing = await open();
-      const { store: closed } = closing;
-      await closed.ready();
-      const answer = await closed.claim(claimOf());
-      const { held } = answer as Extract<typeof answer, { won: true }>;
-      const watched = expect(closed.watch(held, new AbortController().signal)).rejects.toMatchObject({
-        code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
-        reason: 'closing',
-      });
+      await using opened = await openWithRun();
+      const { store: closed, held } = opened;
+      const watched = watchedToTheEnd(closed, held);
       const settled = closed.settle(held, completed);
       await closed.close(5_000);
       expect(await settled).toEqual({ applied: true });
@@ -47,15 +54,9 @@ export function closing({ describe, it, open }: Ground): void {
     });
 
     it('who watches a run that goes on is told', async () => {
-      await using closing = await open();
-      const { store: closed } = closing;
-      await closed.ready();
-      const answer = await closed.claim(claimOf());
-      const { held } = answer as Extract<typeof answer, { won: true }>;
-      const watched = expect(closed.watch(held, new AbortController().signal)).rejects.toMatchObject({
-        code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
-        reason: 'closing',
-      });
+      await using opened = await openWithRun();
+      const { store: closed, held } = opened;
+      const watched = watchedToTheEnd(closed, held);
       await closed.close(1_000);
       await watched;
     });

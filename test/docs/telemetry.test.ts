@@ -12,7 +12,6 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
-import { until } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/telemetry.md'), 'utf8');
@@ -64,7 +63,7 @@ beforeAll(async () => {
     store,
   }));
   await everything(idempotency);
-  await until(() => expect(portOf(exporter)).toBeTruthy());
+  await exporter.startServer(); // resolves once the start that its constructor has begun is over
   metrics = await (await fetch(`http://127.0.0.1:${portOf(exporter)}/metrics`)).text();
 });
 afterAll(async () => {

@@ -124,6 +124,12 @@ describe('the contract finds a store that', () => {
       'another owner settles nothing, and is told what stands',
     ],
     [
+      'says that a renewal was applied which was not',
+      'renew',
+      () => ({ renew: async () => ({ applied: true }) }),
+      'a lease that has lapsed is renewed, as long as nobody took over',
+    ],
+    [
       'tells its time in ms',
       'read',
       (store) => ({

@@ -37,6 +37,7 @@ export function renewals(ground: Ground): void {
       const held = await win(request);
       expect(await ground.store.renew(held, lease)).toEqual({ applied: true });
       expect((await ground.store.claim(rival(request))).won).toBe(false);
+      expect(await ground.store.takeOver(rival(request), held, 'running')).toMatchObject({ won: false });
     });
 
     it('a settled key has no lease to renew', async () => {

@@ -1,41 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import { describe, expect, test, vi } from 'vitest';
 import { createIdempotency, type Idempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { createOperator } from '../../server/operator/index.ts';
+import { loadCodeOfPage } from '../support/code-of-page.ts';
 import { emptyDatabase } from '../support/database.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDER = join(ROOT, 'node_modules/.cache/latchkey-docs');
+const page = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
 
-/** Entries of the package by their sources: who copies a recipe imports them by name. */
-const alias = {
-  'latchkey/operator': join(ROOT, 'server/operator/index.ts'),
-  'latchkey/http': join(ROOT, 'plugin/http/index.ts'),
-  latchkey: join(ROOT, 'server/index.ts'),
-};
-
-/** Loads the code of a recipe as it stands on the page, beside what it takes as given. */
-async function recipe<Exports>(heading: string, given: object): Promise<Exports> {
-  const page = readFileSync(join(ROOT, 'docs/recipes.md'), 'utf8');
+/** Loads the code of a recipe, beside what it takes as given. */
+function recipe<Exports>(heading: string, given: object): Promise<Exports> {
   const section = page.slice(page.indexOf(`## ${heading}\n`));
-  const [, contents = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(section) ?? [];
-  const outfile = join(FOLDER, `recipe-${randomUUID()}.mjs`);
-  await build({
-    ...{ stdin: { contents, loader: 'ts', resolveDir: ROOT }, alias, outfile },
-    ...{ bundle: true, format: 'esm', platform: 'node', packages: 'external' },
-  });
-  for (const [name, value] of Object.entries(given)) vi.stubGlobal(name, value);
-  try {
-    return (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as Exports;
-  } finally {
-    await rm(outfile);
-  }
+  const [, code = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(section) ?? [];
+  return loadCodeOfPage(code, given);
 }
 
 async function openShop() {

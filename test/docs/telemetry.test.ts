@@ -1,53 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { context, trace } from '@opentelemetry/api';
 import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Idempotency, IdempotencyEvent, Run } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
+import { loadCodeOfPage } from '../support/code-of-page.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/telemetry.md'), 'utf8');
 
-/** The block of the page that has a text in it. */
-function blockWith(text: string, language = 'ts'): string {
-  const blocks = [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))];
-  const found = blocks.map(([, code = '']) => code).filter((code) => code.includes(text));
+/** Finds the block of the page that has a text in it. */
+function blockWith(text: string): string {
+  const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+  const found = blocks.filter((code) => code.includes(text));
   if (found.length !== 1) throw new Error(`Expected one block with ${text}, got ${found.length}`);
   return found[0] as string;
-}
-
-/** Runs a block of the page as it stands, but for its port; `latchkey` is the source here. */
-async function run<Exports>(code: string, globals: object): Promise<Exports> {
-  Object.assign(globalThis, globals);
-  const outfile = join(ROOT, `node_modules/.cache/latchkey-docs/${process.pid}-${Date.now()}.mjs`);
-  const { outputFiles } = await build({
-    stdin: { contents: code, loader: 'ts', resolveDir: ROOT },
-    alias: {
-      'latchkey/otel': join(ROOT, 'server/otel/index.ts'),
-      latchkey: join(ROOT, 'server/index.ts'),
-    },
-    bundle: true,
-    write: false,
-    outfile,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  });
-  await mkdir(join(outfile, '..'), { recursive: true });
-  await writeFile(outfile, outputFiles[0]?.contents ?? '');
-  try {
-    return (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as Exports;
-  } finally {
-    await rm(outfile);
-  }
 }
 
 let database: FreshDatabase;
@@ -58,15 +30,18 @@ let idempotency: Idempotency;
 beforeAll(async () => {
   database = await freshDatabase();
   const store = createMongoStore({ db: database.db, collection: 'keys' });
+  // As it stands, but for the port.
   const code = blockWith('PrometheusExporter').replace('9464', '0');
-  ({ exporter, idempotency } = await run<{ exporter: typeof exporter; idempotency: Idempotency }>(code, {
-    store,
-  }));
+  ({ exporter, idempotency } = await loadCodeOfPage<{ exporter: typeof exporter; idempotency: Idempotency }>(
+    code,
+    { store },
+  ));
   await everything(idempotency);
   await exporter.startServer(); // resolves once the start that its constructor has begun is over
   metrics = await (await fetch(`http://127.0.0.1:${portOf(exporter)}/metrics`)).text();
 });
 afterAll(async () => {
+  vi.unstubAllGlobals();
   await exporter.shutdown();
   await idempotency.close({ timeoutMs: 0 });
   await database[Symbol.asyncDispose]();
@@ -175,10 +150,10 @@ test('each event of the page is one, and the page has them all', () => {
 test('the SDK of the page gets the spans of a call, by the telemetry that has no options', async () => {
   const printed = vi.spyOn(console, 'dir').mockImplementation(() => {});
   const code = `${blockWith('ConsoleSpanExporter')}\n${blockWith('telemetry: createTelemetry() })')}`;
-  const { provider, idempotency } = await run<{ provider: BasicTracerProvider; idempotency: Idempotency }>(
-    code,
-    { store: createMemoryStore() },
-  );
+  const { provider, idempotency } = await loadCodeOfPage<{
+    provider: BasicTracerProvider;
+    idempotency: Idempotency;
+  }>(code, { store: createMemoryStore() });
   await idempotency.run({ scope: 's', key: 'k', operation: 'ship' }, () => 1);
   await provider.forceFlush();
   expect(printed.mock.calls.map(([span]) => (span as { name: string }).name)).toEqual([

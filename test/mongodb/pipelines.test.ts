@@ -102,7 +102,7 @@ function parse(bytes: Buffer | undefined): StoredRecord | null {
 async function agrees(
   write: Parameters<typeof compare>[1],
   expected: Parameters<typeof compare>[2],
-  batches = 4,
+  batches = 8,
 ): Promise<void> {
   const cases = fc.sample(generatedCases, { numRuns: BATCH * batches, seed: 1 });
   for (let from = 0; from < cases.length; from += BATCH) {
@@ -143,7 +143,7 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
       (request, record) =>
         record ? writes.claim(request, holderOf(request, record)) : writes.fresh(request),
       (record, request) => claimOn(record, request) ?? 'same',
-      12,
+      20,
     ),
   );
 

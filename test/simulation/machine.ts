@@ -27,8 +27,6 @@ export interface MachineOptions {
   }): void;
 }
 
-const LONGEST_FREEZE_QUEUE = 100_000;
-
 /** An app process with a copy of the package, a clock, and a connection to the server. It can be frozen, killed and cut off. */
 export class Machine {
   readonly name: string;
@@ -62,8 +60,7 @@ export class Machine {
   /** Does something on this machine as soon as it can: a frozen one does it afterwards, a dead one never. */
   do(work: () => void): void {
     if (!this.isAlive) return;
-    if (this.#world.now < this.#frozenUntil && this.#held.length < LONGEST_FREEZE_QUEUE)
-      this.#held.push(work);
+    if (this.#world.now < this.#frozenUntil) this.#held.push(work);
     else work();
   }
 

@@ -39,7 +39,7 @@ export async function makeProgram(fault?: PlantedFault): Promise<Program> {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
-    logLevel: 'error',
+    logLevel: 'silent',
     plugins: fault ? [planting(fault)] : [],
   });
   const { text } = outputFiles[0] as { text: string };

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Answered } from './client.ts';
 import type { Doc } from './evaluate.ts';
-import type { Answered, Effect, Played, Receipt } from './play.ts';
+import type { Played } from './play.ts';
 import type { Fault } from './scenario.ts';
 import type { LogEntry } from './server-model.ts';
+import type { Effect, Receipt } from './shop.ts';
 
 /** A broken promise: which one, and what shows it. */
 export interface Violation {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeRequest } from '../../server/http/node-request.ts';
-import { noteRoute } from '../../server/http/request-route.ts';
 
 /** The parts of a request of Fastify that are used, by shape. */
 interface FastifyRequest {
@@ -29,7 +28,6 @@ export function toFastifyHandler<Incoming extends FastifyRequest, Reply extends 
   ) => Response | Promise<Response>,
 ): (request: Incoming, reply: Reply) => Promise<Response> {
   return async function fastifyHandler(request, reply) {
-    const { routeOptions, raw } = request;
-    return handler(noteRoute(nodeRequest(raw, reply.raw, request), routeOptions?.url), { request, reply });
+    return handler(nodeRequest(request.raw, reply.raw, request), { request, reply });
   };
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeRequest } from '../../server/http/node-request.ts';
-import { noteRoute } from '../../server/http/request-route.ts';
 import { sendResponse } from '../../server/http/send-response.ts';
 
 /** The parts of a context of Koa that are used, by shape. */
@@ -25,10 +24,10 @@ export function toKoaHandler<Context extends KoaContext>(
 ): (ctx: Context) => Promise<void> {
   return async function koaHandler(ctx) {
     const { req, res, request, originalUrl, protocol } = ctx;
-    const web = nodeRequest(req, res, { ...parsedBy(request), originalUrl, protocol });
     // The pattern that @koa/router has found.
-    const { _matchedRoute: route } = ctx as { readonly _matchedRoute?: unknown };
-    const response = await handler(noteRoute(web, route), ctx);
+    const { _matchedRoute: path } = ctx as { readonly _matchedRoute?: unknown };
+    const known = { ...parsedBy(request), originalUrl, protocol, route: { path } };
+    const response = await handler(nodeRequest(req, res, known), ctx);
     ctx.respond = false;
     await sendResponse(res, response);
   };

@@ -1,12 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type KnownByHost, nodeRequest } from '../../server/http/node-request.ts';
-import { noteRoute } from '../../server/http/request-route.ts';
-
-/** Express and Fastify know this of the request, and of the route that they have found for it. */
-interface Known extends KnownByHost {
-  readonly route?: { readonly path?: unknown };
-  readonly routeOptions?: { readonly url?: unknown };
-}
 
 /**
  * Makes a `Request` of one of node:http, for a host that has no handler here: an interceptor of Nest calls what `idempotent(...)`
@@ -19,6 +12,5 @@ interface Known extends KnownByHost {
  * const response = await pay(toRequest(req, res))
  */
 export function toRequest(req: IncomingMessage, res: ServerResponse, known: object = req): Request {
-  const { route, routeOptions } = known as Known;
-  return noteRoute(nodeRequest(req, res, known), route?.path ?? routeOptions?.url);
+  return nodeRequest(req, res, known as KnownByHost);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Parsed, restoredBody } from './consumed-body.ts';
+import { noteRoute } from './request-route.ts';
 
 /** Frameworks know this of a message of Node.js. */
 export interface KnownByHost extends Partial<Parsed> {
@@ -8,10 +9,20 @@ export interface KnownByHost extends Partial<Parsed> {
   readonly originalUrl?: unknown;
   /** The protocol without a colon. A framework knows which proxies to trust. */
   readonly protocol?: unknown;
+  /** The route that Express has found. */
+  readonly route?: { readonly path?: unknown } | undefined;
+  /** The route that Fastify has found. */
+  readonly routeOptions?: { readonly url?: unknown } | undefined;
 }
 
-/** A web `Request` of a message of Node.js. A body that was read before is made again of what its parser left. */
+/**
+ * A web `Request` of a message of Node.js, by which its route is known. A body that was read before is made again of what its parser left.
+ */
 export function nodeRequest(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost): Request {
+  return noteRoute(requestOf(message, outgoing, known), known.route?.path ?? known.routeOptions?.url);
+}
+
+function requestOf(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost): Request {
   const method = message.method ?? 'GET';
   const url = urlOf(message, known);
   const headers = headersOf(message);

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type KnownByHost, nodeRequest } from './node-request.ts';
-import { noteRoute } from './request-route.ts';
 import { sendResponse } from './send-response.ts';
 
 /** A handler gets this beside the request: what else the host knows of it, such as who is signed in. */
@@ -30,10 +29,7 @@ export function toNodeHandler<
   handler: (request: Request, host: NodeHost<Incoming, Outgoing>) => MaybePromise<Response>,
 ): (req: Incoming, res: Outgoing, next?: (error?: unknown) => void) => void {
   return function nodeHandler(req, res, next) {
-    const answer = async () => {
-      const { route } = req as { readonly route?: { readonly path?: unknown } };
-      return handler(noteRoute(nodeRequest(req, res, req as KnownByHost), route?.path), { req, res });
-    };
+    const answer = async () => handler(nodeRequest(req, res, req as KnownByHost), { req, res });
     void respond(res, answer, next);
   };
 }

@@ -61,13 +61,13 @@ function pendingKey({ _id, scope, key, operation }: Document): PendingKey {
   return { recordId: String(_id), scope: textOf(scope), key: textOf(key), operation: textOf(operation) };
 }
 
-/** A key as it stands when it is asked about: still in doubt, or not any more. */
-export type Standing =
+/** A `ReadPending` is a key as it stands when it is asked about: still in doubt, or not any more. */
+export type ReadPending =
   | { readonly record: UnresolvedRecord; readonly seen: Seen }
   | { readonly refusal: ActionRefusal };
 
 /** Reads a record with the values of its steps, and without its request. */
-export async function readPending({ records }: OperatorServices, id: string): Promise<Standing> {
+export async function readPending({ records }: OperatorServices, id: string): Promise<ReadPending> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
     { $unset: ['request', 'response'] },

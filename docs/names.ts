@@ -1,4 +1,4 @@
-// What the code in these pages takes as given, and you have already: users, a schema, a payment provider, a database. Each block of
+// This file declares what the code in these pages takes as given, and you have already: users, a schema, a payment provider, a database. Each block of
 // the pages is compiled beside this file, under `strict`: `npm run types:docs`.
 import { initTRPC } from '@trpc/server';
 import type { GraphQLSchema } from 'graphql';
@@ -28,7 +28,7 @@ declare global {
     email: string;
     isStaff: boolean;
     isBookkeeper: boolean;
-    /** Whether the user may call the operation of this name. */
+    /** Tells whether the user may call the operation of this name. */
     may(operation: string): boolean;
     mayPay(invoiceId: string): boolean;
   }
@@ -63,7 +63,7 @@ declare global {
   const schema: GraphQLSchema;
   const typeDefs: string;
   const resolvers: Record<string, Record<string, () => unknown>>;
-  /** As GraphQL Code Generator makes it of the schema. */
+  /** GraphQL Code Generator makes this type of the schema. */
   interface Resolvers {
     Mutation: {
       chargeCard(parent: unknown, args: { amount: number }): Promise<Charge>;
@@ -86,7 +86,7 @@ declare global {
   const message: { id: string; body: { order: string; grams: number } };
   function buyLabel(parcel: object, options: { idempotencyKey: string }): Promise<{ id: string }>;
 
-  /** The application that docs/testing.md begins with. */
+  /** `docs/testing.md` begins with this application. */
   function createApp(idempotency: Idempotency): {
     handle(request: Request): Promise<Response>;
     count(what: string): number;

@@ -161,7 +161,7 @@ export class Reader {
         maxTimeMS: leftMs,
       };
       const reply = await this.#collection.run(command, { signal }).catch((error) => {
-        tellEnd?.('error');
+        tellEnd?.(signal.aborted ? 'timeout' : 'error');
         throw error;
       });
       tellEnd?.();

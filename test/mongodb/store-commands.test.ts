@@ -4,6 +4,7 @@ import { CommandObservers } from '../../server/mongodb/command-observers.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
 import { COLLECTION, openEmptyStore, openStore } from './open-store.ts';
 
 const ms = expect.any(Number);
@@ -56,3 +57,19 @@ it.each([
     expect(claims[1]).toEqual({ ...plain('claim'), again: 1 });
   },
 );
+
+it.each([
+  ['close', 'error'],
+  ['silence', 'timeout'],
+] as const)('a read whose answer is lost (%s) has failed, and is sent again', async (clientSees, failure) => {
+  await using proxy = await startProxy(mongoPort());
+  await using opened = await openStore({ uri: proxy.uri, timeoutMs: 1_000 });
+  const heard: StoreCommand[] = [];
+  opened.store.observe?.((command) => heard.push(command));
+  const dropped = proxy.dropReply(['find', COLLECTION], { clientSees });
+  await opened.store.read(freshClaim(), 'head');
+  await dropped;
+  await until(() => expect(heard).toHaveLength(2));
+  expect(heard).toContainEqual({ ...plain('read'), failure });
+  expect(heard).toContainEqual({ ...plain('read'), again: 1 });
+});

@@ -131,7 +131,7 @@ export class MemoryStore implements Store {
 
   async countAttention(): Promise<KeysOfAttention> {
     this.#refuseWhenClosed();
-    const now = new Date();
+    const now = this.#clock();
     const all = [...this.#records.values()].flatMap((record) => readRecord(record) ?? []);
     const there = all.filter(({ expiresAt }) => expiresAt > now);
     const inDoubt = there.filter(({ state }) => state === 'in_doubt').length;

@@ -9,12 +9,16 @@ const MOST = 1_000;
 const BACKLOG_MS = 5 * 60_000;
 const BAD_HINT = 2;
 
+/** A record that has expired is forgotten, also while the TTL monitor has not come by. */
+const IS_THERE = { $gt: ['$expiresAt', '$$NOW'] };
+const HAS_LAPSED = { $lte: ['$leaseExpiresAt', '$$NOW'] };
+
 /** Counts the keys that need attention, each kind by an index that holds little else. @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
 export async function countAttention(collection: Collection, until: number): Promise<KeysOfAttention> {
   const count = (match: Document, hint: Document) => countUpTo(collection, match, hint, until);
   const [inDoubt, lapsed, expired] = await Promise.all([
-    count({ state: 'in_doubt', $expr: { $gt: ['$expiresAt', '$$NOW'] } }, ATTENTION_KEY),
-    count({ state: 'running', $expr: { $lte: ['$leaseExpiresAt', '$$NOW'] } }, ATTENTION_KEY),
+    count({ state: 'in_doubt', $expr: IS_THERE }, ATTENTION_KEY),
+    count({ state: 'running', $expr: { $and: [IS_THERE, HAS_LAPSED] } }, ATTENTION_KEY),
     // By this process's clock: the index is read from its begin, and the clocks need not agree to the minute.
     count({ expiresAt: { $lte: new Date(Date.now() - BACKLOG_MS) } }, { expiresAt: 1 }),
   ]);

@@ -142,6 +142,21 @@ describe('keys that need attention are counted when somebody reads the metric:',
     ]);
   });
 
+  test('those that have expired are not in doubt or lapsed any more, whenever the TTL monitor comes by', async () => {
+    await using app = setUp('forgotten');
+    await app.run('doubt', () => Promise.reject(new Error('down')));
+    await app.run('lapsed', () => 1);
+    const records = database.db.collection('forgotten');
+    await records.dropIndex('expiresAt_1');
+    await records.updateOne({ key: 'lapsed' }, { $set: { state: 'running', leaseExpiresAt: new Date(0) } });
+    await records.updateMany({}, { $set: { expiresAt: new Date(Date.now() - 3_600_000) } });
+    expect(await app.sdk.points('latchkey.keys.attention')).toEqual([
+      number(0, { 'latchkey.state': 'in_doubt' }),
+      number(0, { 'latchkey.state': 'lapsed' }),
+      number(2, { 'latchkey.state': 'expired' }),
+    ]);
+  });
+
   test('those of each store, once, with a store for each tenant', async () => {
     await using app = setUp('tenants_1');
     await using again = app.idempotency.with({

@@ -17,6 +17,7 @@ import { refusalOfRecord } from './refusal-of-record.ts';
 import { replay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
 import { untilAborted } from './until-aborted.ts';
+import { isWaitOver, startWait, type Wait } from './wait.ts';
 
 /**
  * A `Next` says what the call does after a claim: it gives its answer, or, when the key changed hands meanwhile,
@@ -27,7 +28,8 @@ type Next<Value> = { readonly do: 'answer'; readonly answer: Answer<Value> } | {
 /** A claim loop brings one call from its first claim to its answer: ask the store, decide, carry out, until there is one. */
 export class ClaimLoop<Value> {
   #claimant: Claimant<Value>;
-  #patience: Patience | undefined;
+  /** The call's one wait, which lasts however often what it waits for changes. */
+  #wait: Wait | undefined;
 
   constructor(claimant: Claimant<Value>) {
     this.#claimant = claimant;
@@ -42,9 +44,9 @@ export class ClaimLoop<Value> {
         if (next.do === 'answer') return next.answer;
       }
     } catch (error) {
-      throw error === this.#patience?.over ? await this.#waitedInVain() : error;
+      throw isWaitOver(error) ? await this.#waitedInVain() : error;
     } finally {
-      this.#patience?.end();
+      this.#wait?.end();
     }
   }
 
@@ -206,44 +208,16 @@ export class ClaimLoop<Value> {
     return refusalOfRecord('IDEMPOTENCY_IN_PROGRESS', id);
   }
 
-  /** Starts the call's one wait time, which lasts however often what the call waits for changes. */
+  /** Starts the call's wait where it has not begun. */
   #waitSignal(): AbortSignal {
     const { host, call } = this.#claimant;
     const { concurrent, waitTimeoutMs } = call.policy;
     if (concurrent === 'reject') throw refusal('IDEMPOTENCY_IN_PROGRESS');
-    this.#patience ??= patience(waitTimeoutMs, host.closing);
-    this.#patience.signal.throwIfAborted();
-    return this.#patience.signal;
+    this.#wait ??= startWait(waitTimeoutMs, [host.closing]);
+    this.#wait.signal.throwIfAborted();
+    return this.#wait.signal;
   }
 }
 
 /** The name of a record is worth so much more time to a client that has waited. */
 const NAMING_LIMIT_MS = 1_000;
-
-/** A call's patience ends with `over`, or when the host closes. */
-interface Patience {
-  readonly signal: AbortSignal;
-  readonly over: IdempotencyError;
-  end(): void;
-}
-
-/**
- * Makes a signal that aborts when the wait is over, or when the host closes. Its listener on the host's signal does not
- * outlive the call.
- */
-function patience(waitTimeoutMs: number, closing: AbortSignal): Patience {
-  const over = refusal('IDEMPOTENCY_IN_PROGRESS');
-  const controller = new AbortController();
-  const close = () => controller.abort(closing.reason);
-  const timer = setTimeout(() => controller.abort(over), waitTimeoutMs);
-  closing.addEventListener('abort', close);
-  if (closing.aborted) close();
-  return {
-    over,
-    signal: controller.signal,
-    end() {
-      clearTimeout(timer);
-      closing.removeEventListener('abort', close);
-    },
-  };
-}

@@ -1,4 +1,4 @@
-/** A `Wait` is the time for which one question waits. */
+/** A `Wait` is the time for which one call, or one question, waits. */
 export interface Wait {
   /** Aborts when there is no more time, when the caller no longer waits, or when the host closes. */
   readonly signal: AbortSignal;

@@ -86,7 +86,7 @@ export class CallSpan implements CallTrace {
         this.#span.addEvent(`latchkey.${event.type}`, { 'latchkey.reason': event.reason }, this.#now());
         break;
       default:
-        break; // of no call
+        break; // of no call, or told by its `waited`
     }
   }
 

@@ -11,10 +11,11 @@ export interface TransactionalRun extends Run {
  * Gives the keyed run that the caller is in, where there has to be one: `currentRun()` without a `?.`. An operation that can not do without
  * should also refuse calls without a key (`require: true`), so that clients are told before anything has run.
  *
- * @example
- * const charge = await requireRun().step('charge', ({ key, signal }) => provider.charge(input, { idempotencyKey: key, signal }))
  * Where `enabled` is false for a call, there is no current run, but this function gives one of which nothing is recorded: a handler that
  * counts on a run goes on, as unprotected as it would be without Latchkey.
+ *
+ * @example
+ * const charge = await requireRun().step('charge', ({ key, signal }) => provider.charge(input, { idempotencyKey: key, signal }))
  * @throws TypeError outside of a run: the call came without a key, or the adapter is not in its path
  */
 export function requireRun(): Run;

@@ -21,10 +21,10 @@ import {
 } from './settlement.ts';
 import { Steps } from './steps.ts';
 import { outOfTime } from './transaction-errors.ts';
-import { TransactionalRun } from './transactional-run.ts';
+import { TransactionLoop } from './transaction-loop.ts';
 
 /** A key that was won, and may be run. */
-type Won = WonBy & {
+type WonKey = WonBy & {
   readonly held: Held;
   /** `performance.now()` when the write that won was sent: the lease is counted from there. */
   readonly sentAt: number;
@@ -56,7 +56,7 @@ export class Execution<Value> {
   #doubted: Promise<void> | undefined;
 
   /** Registers the run and starts its lease. */
-  constructor({ host, call, request, waits, trace }: Claimant<Value>, { held, sentAt, ...wonBy }: Won) {
+  constructor({ host, call, request, waits, trace }: Claimant<Value>, { held, sentAt, ...wonBy }: WonKey) {
     this.#host = host;
     this.#waits = waits;
     this.#wonBy = wonBy;
@@ -155,7 +155,7 @@ export class Execution<Value> {
     const longestMs = policy.leaseMs - Math.min(policy.leaseMs / 4, COMMIT_MARGIN_MS);
     this.lease.hold();
     this.#start();
-    const end = await new TransactionalRun<Value>({
+    const end = await new TransactionLoop<Value>({
       held: this.#held,
       lease: this.lease,
       until: Math.min(this.#sentAt + longestMs, performance.now() + (policy.maxRunMs ?? longestMs)),

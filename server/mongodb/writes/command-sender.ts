@@ -20,7 +20,7 @@ export interface FailedCommand {
  * The sender tells its listener what becomes of a command. `onEnd` comes last, and once. Before it come: `onReply`, or
  * `onFailure`, or `onTimeout` and then perhaps `onReply`. After a timeout, the command's failure is not told, for its writes were sent again.
  */
-export interface CommandListener {
+export interface SenderListener {
   /** There is no answer yet, and its time is over. */
   onTimeout(command: Command): void;
   /** @param answers one for each write of the command, in its order */
@@ -44,7 +44,7 @@ export class CommandSender {
   readonly #timeoutMs: number;
   readonly #observers: CommandObservers;
   readonly #purpose: SenderOptions['purpose'];
-  readonly #listener: CommandListener;
+  readonly #listener: SenderListener;
   /** Commands that the driver is not done with. Each promise resolves when it is. */
   readonly #underWay = new Map<Command, Promise<void>>();
   /** True while majorities take long: see `timeLimits`. */
@@ -53,7 +53,7 @@ export class CommandSender {
   constructor(
     collection: Collection,
     { timeoutMs, observers, purpose }: SenderOptions,
-    listener: CommandListener,
+    listener: SenderListener,
   ) {
     this.#collection = collection;
     this.#observers = observers;

@@ -4,7 +4,7 @@ import { CommandObservers } from '../command-observers.ts';
 import type { Collection } from '../database.ts';
 import { pauseMs } from '../pause.ts';
 import type { Write } from '../pipelines/statements.ts';
-import { type CommandListener, CommandSender } from './command-sender.ts';
+import { CommandSender, type SenderListener } from './command-sender.ts';
 import { Deadlines } from './deadlines.ts';
 import { afterFailure, afterStatementError, afterTimeout, type NextStep } from './next-step.ts';
 import { PendingWrite, unfinished } from './pending-write.ts';
@@ -108,7 +108,7 @@ export class WriteLane {
     for (let command = this.#queue.next(); command; command = this.#queue.next()) this.#sender.send(command);
   };
 
-  readonly #onReply: CommandListener['onReply'] = ({ group }, answers) => {
+  readonly #onReply: SenderListener['onReply'] = ({ group }, answers) => {
     this.#lastError = undefined;
     for (const [index, pending] of group.entries()) {
       const answer = answers[index];
@@ -122,12 +122,12 @@ export class WriteLane {
     }
   };
 
-  readonly #onFailure: CommandListener['onFailure'] = ({ group, failure, error }) => {
+  readonly #onFailure: SenderListener['onFailure'] = ({ group, failure, error }) => {
     this.#lastError = error;
     this.#carryOut(afterFailure(failure, error, group.length), group);
   };
 
-  readonly #onTimeout: CommandListener['onTimeout'] = (command) => {
+  readonly #onTimeout: SenderListener['onTimeout'] = (command) => {
     this.#queue.onTimeout(command);
     const now = performance.now();
     const group = unfinished(command.group).filter(({ until }) => until > now);

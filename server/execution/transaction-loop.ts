@@ -49,12 +49,12 @@ interface JudgedResult<Value> {
 }
 
 /**
- * Runs the handler in transactions, one after the other, until one is committed or none is to be.
+ * A `TransactionLoop` runs the handler in transactions, one after the other, until one is committed or none is to be.
  *
  * It does not use the driver's `withTransaction` (docs/adr/0004): each attempt has a session of its own, so that nothing which an
  * attempt left behind gets into the next one, and all of them together end within the lease.
  */
-export class TransactionalRun<Value> {
+export class TransactionLoop<Value> {
   readonly #call: TransactionalCall<Value>;
   #gone = 0;
 

@@ -1,3 +1,5 @@
+import { TRIALS } from './facts.ts';
+
 /** Each finding is about one of these. Its name is the heading in docs/doctor.md that explains it. */
 export const TOPICS = [
   'version',
@@ -17,24 +19,7 @@ export const TOPICS = [
   'ttl-monitor',
   'ttl-backlog',
   'scratch',
-  'unique-index',
-  'ttl-index',
-  'partial-index',
-  'update-pipelines',
-  'constants',
-  'server-clock',
-  'claim',
-  'race',
-  'renew',
-  'step',
-  'complete',
-  'release',
-  'expire',
-  'give-up',
-  'takeover',
-  'in-doubt',
-  'read',
-  'transaction',
+  ...TRIALS,
 ] as const;
 
 export type Topic = (typeof TOPICS)[number];

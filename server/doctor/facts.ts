@@ -36,9 +36,11 @@ export interface ServerFacts {
   readonly version: Asked<string>;
 }
 
+export type MemberRole = 'primary' | 'secondary' | 'arbiter' | 'other';
+
 export interface MemberFacts {
   readonly host: string;
-  readonly asked: Asked<ClockFacts & { readonly role: 'primary' | 'secondary' | 'arbiter' | 'other' }>;
+  readonly asked: Asked<ClockFacts & { readonly role: MemberRole }>;
 }
 
 /** How far a server's clock is before that of this machine, and how wrong that may be: half of the round trip. */

@@ -1,5 +1,5 @@
 import type { Document } from '../../mongodb/database.ts';
-import type { MemberFacts } from '../facts.ts';
+import type { MemberFacts, MemberRole } from '../facts.ts';
 import { clockOf } from './ask-server.ts';
 import type { Ask } from './asking.ts';
 
@@ -30,7 +30,7 @@ async function askMember(host: string, connectTo: (host: string) => Promise<Memb
   }
 }
 
-function roleOf(hello: Document): 'primary' | 'secondary' | 'arbiter' | 'other' {
+function roleOf(hello: Document): MemberRole {
   if (hello.isWritablePrimary) return 'primary';
   if (hello.secondary) return 'secondary';
   return hello.arbiterOnly ? 'arbiter' : 'other';

@@ -10,6 +10,8 @@ import { readReply, updateCommand } from '../../mongodb/writes/update-command.ts
 import { LONGEST_MS } from './asking.ts';
 
 const MINUTE = 60_000;
+/** The code of the error for a second document where an index allows one. */
+export const DUPLICATE_KEY = 11000;
 
 export const DONE = {
   to: 'completed',
@@ -41,11 +43,11 @@ export class Bench {
   }
 
   /** Claims a key of its own. */
-  async claim(overrides: Partial<ClaimRequest> = {}): Promise<{ request: ClaimRequest; held: Held }> {
+  async claim(overrides: Partial<ClaimRequest> = {}) {
     const request = requestOf(overrides);
-    const answer = await this.send(this.writes.fresh(request));
-    if (!answer.inserted) throw new BrokenPromise('the claim of a new key made no record');
-    return { request, held: heldBy(request) };
+    const { inserted, operationTime } = await this.send(this.writes.fresh(request));
+    if (!inserted) throw new BrokenPromise('the claim of a new key made no record');
+    return { request, held: heldBy(request), operationTime };
   }
 
   /** Reads what a majority has. */

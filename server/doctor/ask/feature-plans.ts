@@ -1,9 +1,8 @@
 import type { Collection } from '../../mongodb/database.ts';
 import { createIndexesCommand, KEY_INDEXES } from '../../mongodb/indexes.ts';
-import { type Bench, requestOf } from './bench.ts';
+import { type Bench, DUPLICATE_KEY, requestOf } from './bench.ts';
 import type { Plan } from './plan.ts';
 
-const DUPLICATE_KEY = 11000;
 const [LOCK, EXPIRY, ATTENTION] = KEY_INDEXES;
 
 /** What the protocol is made of. A server that only looks like MongoDB may lack one of these, which its own error does not always say. */

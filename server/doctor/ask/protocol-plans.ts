@@ -1,9 +1,8 @@
 import { LONGEST_MS } from './asking.ts';
-import { DONE, requestOf, rivalOf } from './bench.ts';
+import { DONE, DUPLICATE_KEY, requestOf, rivalOf } from './bench.ts';
 import type { Plan } from './plan.ts';
 import { tryTransactions } from './try-transactions.ts';
 
-const DUPLICATE_KEY = 11000;
 const RIVALS = 8;
 
 /** The writes and reads of a key, each as the store sends it. Each is one promise: the records of one are not those of another. */
@@ -144,8 +143,7 @@ export const PROTOCOL_PLANS = {
   read: {
     needs: ['claim'],
     async run(bench) {
-      const request = requestOf();
-      const { operationTime } = await bench.send(bench.writes.fresh(request));
+      const { request, operationTime } = await bench.claim();
       const holding = await bench.reader.holding(request, operationTime, performance.now() + LONGEST_MS);
       if (holding?.owner !== request.owner) return 'a read after a claim does not see it';
       return holding.leaseLeftMs > 0 ? undefined : 'the server does not say how long a lease still lasts';

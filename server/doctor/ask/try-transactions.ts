@@ -5,10 +5,7 @@ import { type Bench, DONE, requestOf } from './bench.ts';
 /** An effect and a completion by the store's own transaction: once committed, and once aborted. */
 export async function tryTransactions(bench: Bench): Promise<string | undefined> {
   for (const isCommitted of [true, false]) {
-    const request = requestOf({ transactional: true });
-    const { operationTime } = await bench.send(bench.writes.fresh(request));
-    const { scope, key, owner, seed } = request;
-    const held = { scope, key, owner, fence: seed, life: seed, attempts: 1 };
+    const { held, operationTime } = await bench.claim({ transactional: true });
     const transaction = new MongoTransaction({
       collection: bench.scratch,
       reader: bench.reader,

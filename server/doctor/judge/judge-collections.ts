@@ -45,9 +45,7 @@ function judgeRights(
         (action) => !ONLY_ERASES.includes(action) && !mayBeSpared(action, indexes),
       );
       if (grave.length === 0) return warn('rights', `${found}: ${sparedBy(missing)}.`, extra);
-      return role === 'keys'
-        ? fail('rights', `${found}: ${USERS[role]}.`, extra)
-        : warn('rights', `${found}: ${USERS[role]}.`, extra);
+      return (role === 'keys' ? fail : warn)('rights', `${found}: ${USERS[role]}.`, extra);
     },
     { about: name, what: 'The rights could not be asked' },
   );

@@ -1,6 +1,6 @@
 import type { Facts, MemberFacts, ServerFacts, WriteConcernFacts } from '../facts.ts';
 import type { Finding } from '../finding.ts';
-import { fail, judged, ok, unknown, warn } from './made.ts';
+import { capital, fail, judged, ok, unknown, warn } from './made.ts';
 
 /** MongoDB 6.0. */
 const WIRE_VERSION = 17;
@@ -84,7 +84,7 @@ function judgeMembers(members: readonly MemberFacts[]): Finding {
       : 'from here there is no majority, so writes may never be acknowledged.';
     return warn(
       'members',
-      `Of ${all} some can not be reached from here: ${names.join(', ')}. ${sentence(text)}`,
+      `Of ${all} some can not be reached from here: ${names.join(', ')}. ${capital(text)}`,
       {
         fix: 'start these members, or let this machine reach them: an app has to reach whichever becomes the primary',
       },
@@ -101,8 +101,6 @@ function judgeMembers(members: readonly MemberFacts[]): Finding {
     ? ok('members', 'The set has one member: calls are refused while that restarts.')
     : ok('members', `All of ${all} can be reached from here.`);
 }
-
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const READ_CONCERN = ok(
   'read-concern',

@@ -2,7 +2,7 @@ import { resolvePolicy } from '../../engine/resolve-policy.ts';
 import { DEFAULT_RETENTION_MS } from '../../engine/retention.ts';
 import type { ClockFacts, Facts, MemberFacts, Times } from '../facts.ts';
 import type { Finding } from '../finding.ts';
-import { fail, judged, ok, timeText, unknown, warn } from './made.ts';
+import { capital, fail, judged, ok, timeText, unknown, warn } from './made.ts';
 
 /** The default of `createMongoStore({ timeoutMs })`. */
 export const TIMEOUT_MS = 5_000;
@@ -100,8 +100,6 @@ function judgeMemberClocks(members: readonly MemberFacts[]): Finding {
     { fix },
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function judgeRoundTrips({ median, p99, count }: Times): Finding {
   const found = `A round trip takes ${timeText(median)} (p99 ${timeText(p99)}, of ${count}). A mutation with a key takes two more of them than without.`;

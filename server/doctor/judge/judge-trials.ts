@@ -1,7 +1,6 @@
-import type { Facts, Trial, TrialName } from '../facts.ts';
-import { TRIALS } from '../facts.ts';
+import { type Facts, TRIALS, type Trial, type TrialName } from '../facts.ts';
 import type { Finding } from '../finding.ts';
-import { fail, ok, unknown } from './made.ts';
+import { capital, fail, ok, unknown } from './made.ts';
 
 const LACK = 'Amazon DocumentDB before 8.0 and Azure Cosmos DB lack it';
 const NEEDS_MONGODB = 'use a MongoDB server (6.0 or later): nothing in Latchkey can stand in for it';
@@ -111,5 +110,3 @@ function judgeTrial(name: TrialName, trial: Trial): Finding {
 
 const fixOf = (name: TrialName) =>
   name === 'transaction' ? 'use a replica set (one member will do) or a sharded cluster' : NEEDS_MONGODB;
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

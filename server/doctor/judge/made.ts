@@ -46,4 +46,7 @@ export function timeText(ms: number): string {
   return size < 2 * DAY ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / DAY)} days`;
 }
 
+/** Lets a sentence begin with a capital letter. */
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 const round = (value: number, by: number) => Math.round(value * by) / by;

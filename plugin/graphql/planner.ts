@@ -1,25 +1,20 @@
-import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
+import type { OperationDefinitionNode } from 'graphql';
 import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
 import { perIdempotency } from '../../server/adapter/idempotency-of.ts';
 import { Protection } from '../../server/adapter/protection.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
-import type { Idempotency } from '../../server/idempotency.ts';
 import { rerunKeyOf } from '../../server/run/rerun-key.ts';
-import { currentRun, isInheritedKey } from '../../server/run/run.ts';
-import { type CallParts, operationCall } from './call/call-object.ts';
+import { currentRun } from '../../server/run/run.ts';
+import { operationCall } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
 import type { GraphQLCall } from './call/graphql-call.ts';
-import { executeKeyed, outsideRunExecutor, unprotectedExecutor } from './call/keyed-execution.ts';
-import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
+import { outsideRunExecutor, unprotectedExecutor } from './call/keyed-execution.ts';
 import { directiveKeys, type MutationKeys, mutationKeys } from './call/mutation-keys.ts';
 import { isKeyRequired } from './call/required-key.ts';
 import { Scopes } from './call/scopes.ts';
 import { CoercedArguments } from './document/coerced-arguments.ts';
-import { fileContentsIn } from './document/file-contents.ts';
 import { Mutation } from './document/operation.ts';
 import { operationOf } from './document/per-operation.ts';
-import { executeFieldByField } from './fields/field-by-field.ts';
-import { fieldCalls } from './fields/field-calls.ts';
 import { fieldKeys, keyDirectives } from './fields/field-keys.ts';
 import { type Shown, shownBy } from './host/client-request.ts';
 import { refused, unprotectable } from './host/errors.ts';
@@ -28,6 +23,7 @@ import type { Args, Execute } from './host/plugin.ts';
 import type { Protected } from './host/protected-path.ts';
 import type { Yoga } from './host/yoga.ts';
 import type { GraphQLPolicy, Options } from './options.ts';
+import { type Asked, type ProtectedCall, ProtectedExecutor } from './protected-executor.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
 /** A `Plan` says how an operation is executed. */
@@ -37,31 +33,14 @@ export interface Plan {
   readonly protects?: Protected;
 }
 
-/** A mutation that a client asks for, and all that is known of it before its keys are. */
-interface Asked<Context> {
-  readonly args: Args<Context>;
-  readonly operation: OperationDefinitionNode;
-  readonly mutation: Mutation;
-  readonly shown: Shown;
-  readonly parts: CallParts<Context>;
-  /** The keys by `@idempotent`, by response key. */
-  readonly clientKeys: ReadonlyMap<string, string>;
-  readonly executeFn: Execute;
-}
-
-/** A mutation that is protected. */
-interface ProtectedCall<Context> extends Asked<Context> {
-  readonly idempotency: Idempotency;
-}
-
 /** Decides how operations are executed: not at all, once for their key, field by field, or as without this plugin. */
 export class Planner<Context extends object> {
   /** The policies of fields, for what is the same whatever `Idempotency` a call has. */
   readonly policies: FieldPolicies;
-  readonly #policiesOf: (idempotency: Idempotency) => FieldPolicies;
   readonly #protection: Protection<GraphQLCall<Context>>;
   readonly #options: Options<Context>;
   readonly #scopes: Scopes<Context>;
+  readonly #executor: ProtectedExecutor<Context>;
   readonly #yoga: Yoga;
 
   constructor(options: Options<Context>, yoga: Yoga) {
@@ -69,14 +48,16 @@ export class Planner<Context extends object> {
     this.#yoga = yoga;
     const { idempotency, enabled, fields = {}, policy } = options;
     this.#protection = new Protection({ idempotency, enabled });
-    this.#policiesOf = perIdempotency(
+    const policiesOf = perIdempotency(
       (each) => new FieldPolicies(each, fields, policy as GraphQLPolicy<never>),
     );
     this.policies =
       typeof idempotency === 'function'
         ? new FieldPolicies(undefined, fields, policy as GraphQLPolicy<never>)
-        : this.#policiesOf(idempotency);
+        : policiesOf(idempotency);
     this.#scopes = new Scopes(options.scope, this.policies);
+    const { authorizeReplay } = options;
+    this.#executor = new ProtectedExecutor({ scopes: this.#scopes, yoga, policiesOf, authorizeReplay });
   }
 
   /** True where nothing is protected, whatever the operation is. */
@@ -133,8 +114,8 @@ export class Planner<Context extends object> {
       const protectedBy: ProtectedCall<Context> = { ...asked, idempotency };
       const execute =
         found.of === 'operation'
-          ? this.#once(found.key, protectedBy)
-          : this.#fieldByField(found.keys, protectedBy);
+          ? this.#executor.once(found.key, protectedBy)
+          : this.#executor.fieldByField(found.keys, protectedBy);
       return this.#protected(asked, protects, execute);
     } catch (error) {
       // As a result, like any other: an error that is thrown here would pass by the hooks of later plugins.
@@ -206,63 +187,6 @@ export class Planner<Context extends object> {
       throw unprotectable('incremental', 'A mutation with an idempotency key can not use @defer or @stream');
     }
     return { execute, protects };
-  }
-
-  async #callerOf({ args, idempotency }: ProtectedCall<Context>): Promise<Caller<Context>> {
-    return {
-      contents: await fileContentsIn(args.variableValues),
-      policies: this.#policiesOf(idempotency),
-      mask: this.#yoga.mask,
-      authorizeReplay: this.#options.authorizeReplay,
-    };
-  }
-
-  #once(key: string, call: ProtectedCall<Context>): Execute {
-    const { args, parts, shown, executeFn, mutation, idempotency } = call;
-    return async (inner: ExecutionArgs) => {
-      try {
-        const scope = await this.#scopes.of(parts);
-        // A `key` function gives to a copy of a context what it gave to that.
-        if (key !== parts.clientKey && isInheritedKey(key, scope))
-          return await outsideRunExecutor(executeFn)(inner);
-        const keyed = await keyedMutation(parts, { scope, key }, await this.#callerOf(call));
-        const { value, replayed, expiresAt } = await executeKeyed(
-          idempotency,
-          keyed,
-          shown.carriers,
-          executeFn,
-          inner,
-        );
-        const { contextValue: context } = args;
-        return replayed ? this.#yoga.markReplayed(value as ExecutionResult, context, expiresAt) : value;
-      } catch (error) {
-        tellRefusal(idempotency, error, { operation: mutation.operation });
-        return refused(error);
-      }
-    };
-  }
-
-  #fieldByField(keys: ReadonlyMap<string, string>, call: ProtectedCall<Context>): Execute {
-    const { args, operation, parts, shown, clientKeys, executeFn, mutation, idempotency } = call;
-    const { schema, document, variableValues: variables, contextValue: context } = args;
-    const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
-    return async (inner: ExecutionArgs) => {
-      try {
-        // All of them once, and before anything runs.
-        const calls = await fieldCalls(keys, {
-          ...(await this.#callerOf(call)),
-          ...{ schema, document, operation, variables, parts, clientKeys },
-          scopeOf: this.#scopes.ofFields(parts),
-        });
-        const answer = await executeFieldByField(idempotency, calls, shown.carriers, executors, inner);
-        const { value, replayed, allReplayed, expiresAt } = answer;
-        if (allReplayed) return this.#yoga.markReplayed(value, context, expiresAt);
-        return replayed.length > 0 ? this.#yoga.markReplayedFields(value, replayed) : value;
-      } catch (error) {
-        tellRefusal(idempotency, error, { operation: mutation.operation });
-        return refused(error);
-      }
-    };
   }
 }
 

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Job } from '../../server/admin/contract/contract.ts';
+import type { Job } from '../../server/admin/contract/job.ts';
 import { statusOf } from '../api.ts';
 import { jobsChanged } from '../queries.ts';
 import { useAnnounce } from './use-announce.tsx';

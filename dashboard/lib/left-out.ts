@@ -1,4 +1,4 @@
-import type { LeftOut } from '../../server/admin/contract/contract.ts';
+import type { LeftOut } from '../../server/admin/contract/job.ts';
 import { formatUtc } from './format.ts';
 
 /** Says what a plan or an export did not look at, in words; empty when it looked at all. */

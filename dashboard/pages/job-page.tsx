@@ -1,7 +1,7 @@
 import { ChevronLeft } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { Job } from '../../server/admin/contract/contract.ts';
+import type { Job } from '../../server/admin/contract/job.ts';
 import { statusOf } from '../api.ts';
 import { JobBadge } from '../components/jobs/job-badge.tsx';
 import { JobControls } from '../components/jobs/job-controls.tsx';

@@ -6,7 +6,7 @@ import { appRouter } from './api/router.ts';
 import { JobRunner } from './bulk/job-runner.ts';
 import { requireMongoStore } from './collections/require-mongo-store.ts';
 import { checkedOperator } from './commands/checked-operator.ts';
-import type { Operator } from './contract/contract.ts';
+import type { Operator } from './contract/operator.ts';
 import { checkDashboardOptions, type DashboardOptions } from './dashboard-options.ts';
 import { boundedRequest } from './page/bounded-request.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';

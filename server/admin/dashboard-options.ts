@@ -5,7 +5,7 @@ import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { TraceContext } from '../engine/traceparent.ts';
 import type { Idempotency } from '../idempotency.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
-import type { Operator } from './contract/contract.ts';
+import type { Operator } from './contract/operator.ts';
 import type { Rerunner } from './rerunners/rerunner.ts';
 
 /** The options of `createDashboard`. */

@@ -1,7 +1,7 @@
 export type { TraceContext } from '../engine/traceparent.ts';
 export { toNodeHandler } from '../http/to-node-handler.ts';
 export type { RedactOptions } from './bodies/secrets.ts';
-export type { Operator, OperatorScopes, Role } from './contract/contract.ts';
+export type { Operator, OperatorScopes, Role } from './contract/operator.ts';
 export { createDashboard, type DashboardHandler } from './create-dashboard.ts';
 export type { DashboardOptions } from './dashboard-options.ts';
 export type {

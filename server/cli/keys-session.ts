@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { internalsOf } from '../adapter/internals.ts';
-import type { Actor, BodyText, KeyDetail } from '../admin/contract/contract.ts';
+import type { BodyText, KeyDetail } from '../admin/contract/contract.ts';
+import type { Actor } from '../admin/contract/operator.ts';
 import type { RefusalCode } from '../admin/contract/refusal.ts';
 import type { AdminServices } from '../admin/services/services.ts';
 import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Operator, Role } from '../admin/contract/contract.ts';
+import type { Operator, Role } from '../admin/contract/operator.ts';
 import { osUser } from './os-user.ts';
 
 /**

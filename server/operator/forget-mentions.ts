@@ -1,4 +1,4 @@
-import type { OperatorScopes } from '../admin/contract/contract.ts';
+import type { OperatorScopes } from '../admin/contract/operator.ts';
 import type { Document } from '../mongodb/database.ts';
 import { BATCH, type Erasure } from './erasure.ts';
 import { type Named, namedIn, withoutNames, withoutTerms } from './forgotten-text.ts';

@@ -4,7 +4,7 @@ import { openerOf } from '../admin/bodies/body-access.ts';
 import { Audit } from '../admin/collections/audit.ts';
 import { Records } from '../admin/collections/records.ts';
 import { requireMongoStore } from '../admin/collections/require-mongo-store.ts';
-import type { Actor } from '../admin/contract/contract.ts';
+import type { Actor } from '../admin/contract/operator.ts';
 import type { ActionServices } from '../admin/services/services.ts';
 import type { ReadableRecord } from '../bodies/stored-text.ts';
 import { stepValueOf } from '../execution/step-value.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { JobState } from '../../server/admin/contract/contract.ts';
+import type { JobState } from '../../server/admin/contract/job.ts';
 import { type Admin, type AdminClient, act, ago, failed, REASON, read, startAdmin } from './support.ts';
 
 // One dashboard for all tests here; each has a key of its own.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { Job } from '../../server/admin/contract/contract.ts';
+import type { Job } from '../../server/admin/contract/job.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { startMongod } from '../support/mongod/start-mongod.ts';
 import { type AdminClient, ago, ahead, failed, REASON, startAdmin } from './support.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BulkAction, Job } from '../../server/admin/contract/contract.ts';
+import type { BulkAction, Job } from '../../server/admin/contract/job.ts';
 import { type Admin, act, ago, failed, REASON, read, startAdmin } from './support.ts';
 
 // One dashboard for all tests here; each has a scope of its own.

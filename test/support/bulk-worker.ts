@@ -3,7 +3,7 @@ import { internalsOf } from '../../server/adapter/internals.ts';
 import { planJob } from '../../server/admin/bulk/bulk.ts';
 import { JobRunner } from '../../server/admin/bulk/job-runner.ts';
 import { cancelJob, startJob } from '../../server/admin/commands/job-commands.ts';
-import type { Operator } from '../../server/admin/contract/contract.ts';
+import type { Operator } from '../../server/admin/contract/operator.ts';
 import { openDashboard } from '../../server/admin/services/open-dashboard.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import type { Job } from '../../../server/admin/contract/contract.ts';
+import type { Job } from '../../../server/admin/contract/job.ts';
 import { api } from '../../api.ts';
 import { useAnnounce } from '../../hooks/use-announce.tsx';
 import { useCommand } from '../../hooks/use-command.ts';

@@ -1,5 +1,5 @@
 import { Ban, CircleCheck, ClipboardList, LoaderCircle, type LucideIcon, PauseCircle } from 'lucide-react';
-import type { JobState } from '../../../server/admin/contract/contract.ts';
+import type { JobState } from '../../../server/admin/contract/job.ts';
 
 const LOOKS = {
   planned: ['Planned', ClipboardList, 'text-released bg-released-soft'],

@@ -1,6 +1,6 @@
 import { CircleCheck, CircleX, Clock } from 'lucide-react';
 import { Link } from 'wouter';
-import type { JobItem } from '../../../server/admin/contract/contract.ts';
+import type { JobItem } from '../../../server/admin/contract/job.ts';
 import { NO_LIFE } from '../../lib/key-path.ts';
 import { Button } from '../ui/button.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';

@@ -1,4 +1,4 @@
-import type { Job, JobCount } from '../../../server/admin/contract/contract.ts';
+import type { Job, JobCount } from '../../../server/admin/contract/job.ts';
 import { formatCount } from '../../lib/format.ts';
 import { leftOutText } from '../../lib/left-out.ts';
 import { Notice } from '../ui/notice.tsx';

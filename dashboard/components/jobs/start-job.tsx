@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react';
-import type { Job } from '../../../server/admin/contract/contract.ts';
+import type { Job } from '../../../server/admin/contract/job.ts';
 import { api, messageOf } from '../../api.ts';
 import { useJobCommand } from '../../hooks/use-job-command.ts';
 import { formatCount, plural } from '../../lib/format.ts';

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type RefObject, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { BulkAction } from '../../../server/admin/contract/contract.ts';
+import type { BulkAction } from '../../../server/admin/contract/job.ts';
 import { api } from '../../api.ts';
 import { useCommand } from '../../hooks/use-command.ts';
 import { ACTIONS } from '../../lib/actions.ts';

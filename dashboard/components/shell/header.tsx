@@ -1,7 +1,7 @@
 import { CircleHelp, Command, Eye, Moon, Pause, Play, Sun } from 'lucide-react';
 import type { ReactNode, RefObject } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { OperatorScopes } from '../../../server/admin/contract/contract.ts';
+import type { OperatorScopes } from '../../../server/admin/contract/operator.ts';
 import { useMe } from '../../hooks/use-me.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
 import { live, theme } from '../../lib/settings.ts';

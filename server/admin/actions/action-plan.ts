@@ -3,7 +3,8 @@ import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '
 import { fixedRetention } from '../../engine/retention.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
-import type { ActionCommand, Actor } from '../contract/contract.ts';
+import type { ActionCommand } from '../contract/contract.ts';
+import type { Actor } from '../contract/operator.ts';
 import type { ActionRefusal } from '../contract/refusal.ts';
 import { extendedJson } from '../keys/extended-json.ts';
 import { readStored } from '../keys/read-stored.ts';

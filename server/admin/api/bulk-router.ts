@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { planJob } from '../bulk/bulk.ts';
 import { cancelJob, resumeJob, startJob } from '../commands/job-commands.ts';
-import type { Job } from '../contract/contract.ts';
+import type { Job } from '../contract/job.ts';
 import { bulkAction, commandKey, confirmations, keyFilter, reason, selection } from './schemas.ts';
 import { forOperators, forViewers, router } from './trpc.ts';
 

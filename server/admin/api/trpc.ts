@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isUnreachable } from '../collections/records.ts';
 import { recordRefusal } from '../collections/refused-entry.ts';
 import { requireDetail } from '../commands/find-detail.ts';
-import type { Operator, Role } from '../contract/contract.ts';
+import type { Operator, Role } from '../contract/operator.ts';
 import { refusalSentence } from '../contract/refusal.ts';
 import type { AdminServices } from '../services/services.ts';
 import { inputProblems, isInputError } from './input-problems.ts';

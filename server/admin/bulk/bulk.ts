@@ -1,6 +1,8 @@
 import { TRPCError } from '@trpc/server';
 import { mayRepeat } from '../../engine/operator.ts';
-import type { BulkAction, Job, JobCount, KeyFilter, KeyRow, Operator, Seen } from '../contract/contract.ts';
+import type { KeyFilter, KeyRow, Seen } from '../contract/contract.ts';
+import type { BulkAction, Job, JobCount } from '../contract/job.ts';
+import type { Operator } from '../contract/operator.ts';
 import { rowsOf } from '../keys/list.ts';
 import type { AdminServices } from '../services/services.ts';
 import { walkRows } from './walk.ts';

@@ -1,7 +1,9 @@
 import type { Records } from '../collections/records.ts';
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
 import { type ScopeRange, scopeRanges } from '../collections/scope-match.ts';
-import type { KeyFilter, KeyRow, LeftOut, Operator, OperatorScopes } from '../contract/contract.ts';
+import type { KeyFilter, KeyRow } from '../contract/contract.ts';
+import type { LeftOut } from '../contract/job.ts';
+import type { Operator, OperatorScopes } from '../contract/operator.ts';
 import { allOf, otherMatches, stateMatch } from '../keys/filters.ts';
 import { IS_OURS, listKeys } from '../keys/list.ts';
 import { areSmall, chooseQueryPlan, LOCK_KEY } from '../keys/query-plan.ts';

@@ -1,5 +1,6 @@
 import type { Database, Document } from '../../mongodb/database.ts';
-import type { AuditEntry, AuditPage, Operator } from '../contract/contract.ts';
+import type { AuditEntry, AuditPage } from '../contract/contract.ts';
+import type { Operator } from '../contract/operator.ts';
 import { AUDIT } from './beside-keys.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
 import { msOf } from './rows.ts';

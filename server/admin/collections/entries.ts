@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
-import type { Actor } from '../contract/contract.ts';
+import type { Actor } from '../contract/operator.ts';
 import { refusalSentence } from '../contract/refusal.ts';
 import type { AuditRecord } from './audit.ts';
 import { type Entry, type EntryServices, recordFor } from './entry-record.ts';

@@ -1,4 +1,4 @@
-import type { Actor } from '../contract/contract.ts';
+import type { Actor } from '../contract/operator.ts';
 import type { Audit, AuditRecord } from './audit.ts';
 import type { Records } from './records.ts';
 

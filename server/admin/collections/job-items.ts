@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import type { Document } from '../../mongodb/database.ts';
-import type { JobItem, Seen } from '../contract/contract.ts';
+import type { Seen } from '../contract/contract.ts';
+import type { JobItem } from '../contract/job.ts';
 import type { Records } from './records.ts';
 import type { Send } from './transactions.ts';
 

@@ -1,17 +1,8 @@
 import { CONFIRM_WORDS } from '../../engine/operator.ts';
 import type { Document } from '../../mongodb/database.ts';
-import type {
-  Actor,
-  BulkAction,
-  Job,
-  JobCount,
-  JobState,
-  KeyFilter,
-  KeyRow,
-  LeftOut,
-  Operator,
-  OperatorScopes,
-} from '../contract/contract.ts';
+import type { KeyFilter, KeyRow } from '../contract/contract.ts';
+import type { BulkAction, Job, JobCount, JobState, LeftOut } from '../contract/job.ts';
+import type { Actor, Operator, OperatorScopes } from '../contract/operator.ts';
 import { msOf } from './rows.ts';
 
 /** A job record is a job as it is stored. Its items fix what it is to do, and none is ever added. */

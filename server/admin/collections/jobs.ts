@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { TRPCError } from '@trpc/server';
 import type { Document } from '../../mongodb/database.ts';
-import type { Job, JobState, KeyRow, Operator } from '../contract/contract.ts';
+import type { KeyRow } from '../contract/contract.ts';
+import type { Job, JobState } from '../contract/job.ts';
+import type { Operator } from '../contract/operator.ts';
 import { JOBS } from './beside-keys.ts';
 import { JobItems, type PlannedItem } from './job-items.ts';
 import { type JobRecord, type NewJob, shownJob } from './job-record.ts';

@@ -3,7 +3,7 @@ import { BSON_OPTIONS } from '../../mongodb/codec.ts';
 import type { Database, Document } from '../../mongodb/database.ts';
 import { punctual } from '../../mongodb/deadline.ts';
 import { failureOf } from '../../mongodb/server-errors.ts';
-import type { OperatorScopes } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 import { scopeMatch } from './scope-match.ts';
 import type { Send } from './transactions.ts';
 

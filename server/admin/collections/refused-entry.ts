@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Actor } from '../contract/contract.ts';
+import type { Actor } from '../contract/operator.ts';
 import { type Entry, type EntryServices, recordFor } from './entry-record.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Document } from '../../mongodb/database.ts';
-import type { OperatorScopes } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 
 /** A condition on a scope that is one range of an index, or one list of points. */
 export type ScopeRange = Document;

@@ -1,5 +1,6 @@
 import type { KeyRecord } from '../../engine/record.ts';
-import type { ActionName, Operator } from '../contract/contract.ts';
+import type { ActionName } from '../contract/contract.ts';
+import type { Operator } from '../contract/operator.ts';
 import type { ActionRefusal } from '../contract/refusal.ts';
 import type { Rerunner } from '../rerunners/rerunner.ts';
 import type { AdminServices } from '../services/services.ts';

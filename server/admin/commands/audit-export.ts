@@ -1,6 +1,7 @@
 import type { AuditFilter } from '../collections/audit.ts';
 import { addEntry } from '../collections/entries.ts';
-import type { AuditEntry, Operator } from '../contract/contract.ts';
+import type { AuditEntry } from '../contract/contract.ts';
+import type { Operator } from '../contract/operator.ts';
 import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
 

@@ -1,6 +1,6 @@
 import { isObject } from '../../engine/option-checks.ts';
 import { whatCame } from '../../engine/what-came.ts';
-import type { Operator, OperatorScopes, Role } from '../contract/contract.ts';
+import type { Operator, OperatorScopes, Role } from '../contract/operator.ts';
 
 const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 

@@ -1,6 +1,8 @@
 import { walkRows } from '../bulk/walk.ts';
 import { addEntry } from '../collections/entries.ts';
-import type { KeyFilter, KeyRow, LeftOut, Operator } from '../contract/contract.ts';
+import type { KeyFilter, KeyRow } from '../contract/contract.ts';
+import type { LeftOut } from '../contract/job.ts';
+import type { Operator } from '../contract/operator.ts';
 import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
 

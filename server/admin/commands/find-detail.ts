@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { shownError } from '../bodies/secrets.ts';
-import type { KeyDetail, Operator } from '../contract/contract.ts';
+import type { KeyDetail } from '../contract/contract.ts';
+import type { Operator } from '../contract/operator.ts';
 import { readDetail } from '../keys/detail.ts';
 import type { AdminServices } from '../services/services.ts';
 import { denialOf } from './access.ts';

@@ -3,7 +3,8 @@ import type { Part } from '../bodies/body-access.ts';
 import { readBody } from '../bodies/read-body.ts';
 import { addEntry } from '../collections/entries.ts';
 import { requireLife } from '../collections/require-life.ts';
-import type { BodyText, KeyDetail, Operator } from '../contract/contract.ts';
+import type { BodyText, KeyDetail } from '../contract/contract.ts';
+import type { Operator } from '../contract/operator.ts';
 import type { AdminServices } from '../services/services.ts';
 
 interface Reveal {

@@ -3,41 +3,8 @@
  * Times are milliseconds of the MongoDB server's clock.
  */
 import type { KeyState, OperatorAction, Outcome } from '../../engine/record.ts';
+import type { OperatorScopes, Role } from './operator.ts';
 import type { RefusalCode } from './refusal.ts';
-
-/** A `viewer` looks; an `operator` also reveals secrets and acts on keys; an `admin` also does what nothing can make good again. */
-export type Role = 'viewer' | 'operator' | 'admin';
-
-/**
- * The scopes of an operator: a list of scopes, exactly as the adapter's `scope` gives them; or those of one tenant. `{ under: 'org_1' }` is
- * the scope `org_1`, and all that `scopeOf('org_1', …)` makes, which begin with `org_1/`; it is not `org_10`.
- */
-export type OperatorScopes = readonly string[] | { readonly under: string };
-
-/** An operator is what `authorize` says of a request. Without `scopes` the operator sees all. */
-export interface Operator {
-  /** Names the operator in the audit: an address, a user's id. */
-  readonly id: string;
-  /** Says what the operator may do. */
-  readonly role: Role;
-  /**
-   * The operator sees and touches the keys of these scopes only.
-   * @default all scopes
-   * @example
-   * scopes: ['org_1/ada', 'org_1/bob']
-   * @example
-   * scopes: { under: scopeOf(org.id) }
-   */
-  readonly scopes?: OperatorScopes;
-}
-
-/** An actor is an operator, and how the command came. */
-export interface Actor extends Operator {
-  /**
-   * The text says how the command came, when it was not from the dashboard's page: `command line, as root on host-1`.
-   */
-  readonly via?: string;
-}
 
 /** A list shows this as the state: the stored state, or what became of it since. */
 export type ShownState = KeyState | 'lapsed' | 'expired' | 'unreadable';
@@ -261,66 +228,6 @@ export interface AuditEntry {
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
   readonly next: string | null;
-}
-
-export type BulkAction = Extract<ActionName, 'allow_retry' | 'expire' | 'fail'>;
-export type JobState = 'planned' | 'running' | 'paused' | 'done' | 'cancelled';
-
-export interface Job {
-  readonly id: string;
-  readonly action: BulkAction;
-  readonly reason: string;
-  readonly by: string;
-  readonly state: JobState;
-  readonly createdAt: number;
-  readonly startedAt: number | null;
-  readonly endedAt: number | null;
-  readonly total: number;
-  /** The plan has so many keys of each state, as they were planned. */
-  readonly counts: readonly JobCount[];
-  /** The operator has to type this word; null when none. */
-  readonly confirm: string | null;
-  /** The effect of so many keys may happen twice. When there are any, the operator has to tick that. */
-  readonly mayRepeat: number;
-  /** The plan did not look at these; null when it holds each key that matched and that the action is for. */
-  readonly left: LeftOut | null;
-  readonly done: number;
-  readonly refused: number;
-  /** The keys had to match this; null when they were selected one by one. */
-  readonly filter: KeyFilter | null;
-  /** The operator selected so many keys. A key that is gone, or that the action is not for, is not in the plan. */
-  readonly selected: number | null;
-  readonly sample: readonly KeyRow[];
-}
-
-export interface JobCount {
-  readonly state: ShownState;
-  readonly outcome: Outcome | null;
-  readonly count: number;
-  /** Tells whether the effect of these keys may happen twice. */
-  readonly mayRepeat: boolean;
-}
-
-/** Keys that match are missing from a plan or an export for this reason. */
-export interface LeftOut {
-  /**
-   * `full` says that the plan or export holds as many keys as it may, and more may match. `unsearched` says that no
-   * index finds what the filter asks for, and that the search ended at its bound.
-   */
-  readonly why: 'full' | 'unsearched';
-  /**
-   * Records that were made before this moment were not looked at. Null when the plan or export is full, and was not
-   * made in the order of time.
-   */
-  readonly before: number | null;
-}
-
-export interface JobItem {
-  readonly keyId: string;
-  readonly scope: string;
-  readonly key: string;
-  readonly result: 'waiting' | 'done' | 'refused';
-  readonly why: string | null;
 }
 
 export interface Count {

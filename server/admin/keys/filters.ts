@@ -1,7 +1,8 @@
 import type { Document } from '../../mongodb/database.ts';
 import { IS_READABLE } from '../../mongodb/pipelines/record-guard.ts';
 import { scopeMatch } from '../collections/scope-match.ts';
-import type { KeyFilter, OperatorScopes } from '../contract/contract.ts';
+import type { KeyFilter } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 
 const after = (path: string) => ({ $expr: { $gt: [path, '$$NOW'] } });
 const past = (path: string) => ({ $expr: { $lte: [path, '$$NOW'] } });

@@ -1,7 +1,8 @@
 import type { Document } from '../../mongodb/database.ts';
 import { idIs, isBadHint, isOutOfTime, objectId, type Records } from '../collections/records.ts';
 import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
-import type { Count, KeyFilter, KeyPage, KeyRow, OperatorScopes } from '../contract/contract.ts';
+import type { Count, KeyFilter, KeyPage, KeyRow } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 import { allOf, otherMatches, stateMatch } from './filters.ts';
 import { chooseQueryPlan, type QueryPlan } from './query-plan.ts';
 

@@ -4,7 +4,8 @@ import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
 import { scopeMatch } from '../collections/scope-match.ts';
-import type { Count, Operator, OperatorScopes, Overview } from '../contract/contract.ts';
+import type { Count, Overview } from '../contract/contract.ts';
+import type { Operator, OperatorScopes } from '../contract/operator.ts';
 import { ATTENTION, allOf } from './filters.ts';
 
 const WINDOWS = {

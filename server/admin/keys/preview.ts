@@ -7,7 +7,8 @@ import { bodyFields, bodyInfo, elidedBodies } from '../bodies/body-info.ts';
 import { isVisible, type Records } from '../collections/records.ts';
 import { requireLife } from '../collections/require-life.ts';
 import { textOf } from '../collections/rows.ts';
-import type { BodyInfo, OperatorScopes, Preview } from '../contract/contract.ts';
+import type { BodyInfo, Preview } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 import { plainRecord } from './read-stored.ts';
 
 const NO_RULE = 's1';

@@ -2,7 +2,8 @@ import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
 import { scopeMatch } from '../collections/scope-match.ts';
-import type { KeyFilter, OperatorScopes } from '../contract/contract.ts';
+import type { KeyFilter } from '../contract/contract.ts';
+import type { OperatorScopes } from '../contract/operator.ts';
 import { allOf, stateMatch } from './filters.ts';
 
 /** A query plan says how a list finds its rows. */

@@ -43,7 +43,7 @@ export interface MemberFacts {
   readonly asked: Asked<ClockFacts & { readonly role: MemberRole }>;
 }
 
-/** How far a server's clock is before that of this machine, and how wrong that may be: half of the round trip. */
+/** `ClockFacts` say how far a server's clock is ahead of this machine's, and how wrong that may be: half of the round trip. */
 export interface ClockFacts {
   readonly aheadMs: number;
   readonly uncertaintyMs: number;
@@ -94,7 +94,7 @@ export interface ScratchFacts {
   readonly leftovers: readonly string[];
 }
 
-/** In ms. */
+/** `Times` sum up what was measured, in ms. */
 export interface Times {
   readonly count: number;
   readonly median: number;
@@ -110,7 +110,7 @@ export interface BacklogFacts {
   readonly oldestMs: number;
 }
 
-/** In the order in which they are made: on a collection that holds anything, an index waits for each member of the set. */
+/** The trials stand in the order in which they are made: on a collection that holds anything, an index waits for each member of the set. */
 export const TRIALS = [
   'ttl-index',
   'partial-index',

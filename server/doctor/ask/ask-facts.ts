@@ -9,7 +9,7 @@ import { asking } from './asking.ts';
 import { withScratch } from './scratch.ts';
 import { runTrials, untried } from './trials.ts';
 
-/** What the doctor asks, and whom. */
+/** A `Place` is the database that the doctor asks, with a way to each member of its set. */
 export interface Place {
   readonly db: Database;
   /** The name of the collection of the keys. */

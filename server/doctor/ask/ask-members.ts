@@ -3,7 +3,7 @@ import type { MemberFacts, MemberRole } from '../facts.ts';
 import { clockOf } from './ask-server.ts';
 import type { Ask } from './asking.ts';
 
-/** A connection to one member, which nobody logs in to: every server answers `hello`. */
+/** A `MemberLink` is a connection to one member, which nobody logs in to: every server answers `hello`. */
 export interface MemberLink {
   hello(): Promise<Document>;
   close(): Promise<void>;

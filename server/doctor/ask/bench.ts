@@ -84,7 +84,7 @@ export function requestOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
   };
 }
 
-/** The same request, sent by somebody else. */
+/** Makes the same request as somebody else would send it. */
 export const rivalOf = (request: ClaimRequest): ClaimRequest => ({ ...request, owner: randomUUID() });
 
 function heldBy({ scope, key, owner, seed }: ClaimRequest): Held {

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts';
 
 const [LOCK, EXPIRY, ATTENTION] = KEY_INDEXES;
 
-/** What the protocol is made of. A server that only looks like MongoDB may lack one of these, which its own error does not always say. */
+/** `FEATURE_PLANS` try what the protocol is made of. A server that only looks like MongoDB may lack one of these, which its own error does not always say. */
 export const FEATURE_PLANS = {
   'unique-index': {
     async run(bench) {

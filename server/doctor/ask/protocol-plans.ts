@@ -5,7 +5,7 @@ import { tryTransactions } from './try-transactions.ts';
 
 const RIVALS = 8;
 
-/** The writes and reads of a key, each as the store sends it. Each is one promise: the records of one are not those of another. */
+/** `PROTOCOL_PLANS` try the writes and reads of a key, each as the store sends it. Each is one promise: the records of one are not those of another. */
 export const PROTOCOL_PLANS = {
   claim: {
     needs: ['unique-index', 'update-pipelines', 'constants', 'server-clock'],

@@ -88,7 +88,7 @@ async function leftoversOf(keys: Collection, ask: Ask): Promise<readonly string[
 
 const LONGEST_DRAIN_MS = 2_000;
 
-/** The same database, which knows what of it is under way. */
+/** Makes the same database again, one that knows which of its commands are under way. */
 function tracked(db: Database): { readonly db: Database; readonly drained: () => Promise<unknown> } {
   const underWay = new Set<Promise<Document>>();
   const { databaseName, client } = db;

@@ -2,7 +2,7 @@ import { MongoTransaction } from '../../mongodb/transaction.ts';
 import { LONGEST_MS } from './asking.ts';
 import { type Bench, DONE, requestOf } from './bench.ts';
 
-/** An effect and a completion by the store's own transaction: once committed, and once aborted. */
+/** Makes an effect and a completion by the store's own transaction, once committed and once aborted. */
 export async function tryTransactions(bench: Bench): Promise<string | undefined> {
   for (const isCommitted of [true, false]) {
     const { held, operationTime } = await bench.claim({ transactional: true });

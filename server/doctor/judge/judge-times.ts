@@ -47,7 +47,7 @@ function judgeClock({ aheadMs, uncertaintyMs }: ClockFacts): Finding {
   );
 }
 
-/** What a difference is at least, when a measurement may be wrong by so much. */
+/** Tells what a difference is at least, when a measurement may be wrong by so much. */
 const atLeast = (ms: number, uncertaintyMs: number) => Math.max(0, Math.abs(ms) - uncertaintyMs);
 
 function offText(ms: number, uncertaintyMs: number): string {
@@ -127,5 +127,5 @@ function judgeCommits({ median, p99, count }: Times): Finding {
   );
 }
 
-/** A time with some room, in whole tenths of a second. */
+/** Rounds a time up to whole tenths of a second, and to no less than `least`. */
 const upTo = (least: number, ms: number) => Math.max(least, Math.ceil(ms / 100) * 100);

@@ -19,7 +19,7 @@ export async function answerOf(sent: Promise<unknown>): Promise<Answer> {
   }
 }
 
-/** What is shown of an answer in a report. */
+/** Takes of an answer what a report shows. */
 export function shownAnswer(answer: Answer): unknown {
   return 'value' in answer ? answer.value : answer.error;
 }
@@ -28,7 +28,7 @@ export function isSame(one: Answer, other: Answer): boolean {
   return isDeepStrictEqual(comparable(one), comparable(other));
 }
 
-/** The code of Latchkey in an answer, wherever an adapter or a client puts it. */
+/** Finds the code of Latchkey in an answer, wherever an adapter or a client puts it. */
 export function codeIn(answer: unknown): string | undefined {
   return find(
     answer,

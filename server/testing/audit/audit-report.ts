@@ -1,5 +1,5 @@
 /**
- * What is wrong with a mutation.
+ * An `AuditFault` names what is wrong with a mutation.
  *
  * - `key_ignored`: the same key has the effect again, and its records show that the server does not use the key that was sent.
  * - `effect_outside`: a retry is answered from the record, and yet the effect happens again.
@@ -32,7 +32,7 @@ export type AuditFault =
   | 'no_answer'
   | 'not_audited';
 
-/** What was seen in one trial. @experimental */
+/** `AuditEvidence` is what was seen in one trial. @experimental */
 export interface AuditEvidence {
   /** What was tried: `a lost answer`, `a crash { after: "charge" }`. */
   readonly trial: string;
@@ -42,7 +42,7 @@ export interface AuditEvidence {
   readonly answers: readonly unknown[];
 }
 
-/** One thing that is wrong with one mutation, with all trials that show it. @experimental */
+/** An `AuditFinding` is one thing that is wrong with one mutation, with all trials that show it. @experimental */
 export interface AuditFinding {
   /** The name of the mutation. */
   readonly mutation: string;
@@ -56,7 +56,7 @@ export interface AuditFinding {
   readonly evidence: readonly AuditEvidence[];
 }
 
-/** Something that was not tried, and what it takes. @experimental */
+/** An `AuditGap` is something that was not tried, and what it takes. @experimental */
 export interface AuditGap {
   /** The name of the mutation. */
   readonly mutation: string;
@@ -66,7 +66,7 @@ export interface AuditGap {
   readonly why: string;
 }
 
-/** What `retryAudit` found. `String(report)` is for people. @experimental */
+/** An `AuditReport` is what `retryAudit` found. `String(report)` is for people. @experimental */
 export interface AuditReport {
   /** True when nothing was found. What was not tried does not count: see `untried`. */
   readonly isSound: boolean;

@@ -30,7 +30,7 @@ export interface AuditedMutation<Input = unknown> {
   effects(): number | Promise<number>;
 }
 
-/** How a mutation can be made to fail after its effect: by its arguments, by what you break around it, or both. @experimental */
+/** A `FailingMutation` says how a mutation can be made to fail after its effect: by its arguments, by what you break around it, or both. @experimental */
 export interface FailingMutation<Input = unknown> {
   /** Arguments with which it fails. @default the mutation's `input` */
   readonly input?: Input;
@@ -40,7 +40,7 @@ export interface FailingMutation<Input = unknown> {
   restore?(): unknown;
 }
 
-/** What `retryAudit` asks your `send` to send. @experimental */
+/** An `AuditCall` is what `retryAudit` asks your `send` to send. @experimental */
 export interface AuditCall<Input = unknown> {
   /** The idempotency key; undefined for a request without one. */
   readonly key: string | undefined;

@@ -42,7 +42,7 @@ async function tryCrash(
   compare(trial, { ...seen, answers: answers.filter((answer) => !trial.isRefusal(answer)) });
 }
 
-/** The points of a run: its start, its steps, its end, its answer. One run shows which steps there are. */
+/** Lists the points of a run: its start, its steps, its end, its answer. One run shows which steps there are. */
 async function pointsOf(trial: Trial, kit: Testkit): Promise<CrashPoint[]> {
   const before = new Set(kit.records().map(({ key }) => key));
   await trial.send(trial.newKey());

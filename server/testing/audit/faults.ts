@@ -1,6 +1,6 @@
 import type { AuditFault } from './audit-report.ts';
 
-/** What is said of each fault: what is wrong, and what to do about it. */
+/** `FAULTS` says of each fault what is wrong, and what to do about it. */
 export const FAULTS: Readonly<Record<AuditFault, { readonly message: string; readonly fix: string }>> = {
   key_ignored: {
     message: 'The same key has the effect again, and no record is kept under the key that was sent.',

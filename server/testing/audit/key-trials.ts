@@ -4,7 +4,7 @@ import type { AuditFault } from './audit-report.ts';
 import type { AuditCall } from './audited-mutation.ts';
 import type { Trial } from './trial.ts';
 
-/** A lost answer: the client sends the same again. Tells whether the mutation can be tried any further. */
+/** Tries a lost answer: the client sends the same again. Tells whether the mutation can be tried any further. */
 export async function tryLostAnswer(trial: Trial): Promise<boolean> {
   const key = trial.newKey();
   const before = new Set(recordIds(trial));
@@ -42,7 +42,7 @@ function repeatedBy(made: readonly TestRecord[] | undefined): AuditFault {
   return record.state === 'completed' && record.attempts === 1 ? 'effect_outside' : 'effect_twice';
 }
 
-/** A concurrent twin: the client sends the same twice at once. */
+/** Tries a concurrent twin: the client sends the same twice at once. */
 export async function tryTwin(trial: Trial): Promise<void> {
   const key = trial.newKey();
   let answers: Answer[] = [];
@@ -55,7 +55,7 @@ export async function tryTwin(trial: Trial): Promise<void> {
   compare(trial, { ...seen, answers: answers.filter((answer) => !trial.isRefusal(answer)) });
 }
 
-/** The same key with other arguments, which has to be refused. */
+/** Tries the same key with other arguments, which has to be refused. */
 export async function tryOtherArguments(trial: Trial): Promise<void> {
   const name = 'the same key with other arguments';
   const { otherInput: input } = trial.mutation;
@@ -81,7 +81,7 @@ export async function tryOtherArguments(trial: Trial): Promise<void> {
   });
 }
 
-/** The same key in another scope, which is another key. */
+/** Tries the same key in another scope, which is another key. */
 export async function tryOtherScope(trial: Trial): Promise<void> {
   const name = 'the same key in another scope';
   const [, scope] = trial.scopes ?? [];
@@ -107,7 +107,7 @@ async function hasEffect(trial: Trial, call: Partial<AuditCall>): Promise<boolea
   return (await trial.effectsOf(() => trial.send(trial.newKey(), call))) > 0;
 }
 
-/** A request without a key, which has to be refused. */
+/** Tries a request without a key, which has to be refused. */
 export async function tryWithoutKey(trial: Trial): Promise<void> {
   // A server that ignores keys has no use for one: that was found.
   if (trial.mutation.keyless === 'allowed' || trial.isRepeating) return;
@@ -119,7 +119,7 @@ export async function tryWithoutKey(trial: Trial): Promise<void> {
   trial.found('key_not_required', { trial: 'a request without a key', effects: first + again, answers });
 }
 
-/** A failure after the effect, which a retry must not run again. */
+/** Tries a failure after the effect, which a retry must not run again. */
 export async function tryFailure(trial: Trial): Promise<void> {
   const name = 'a failure after the effect';
   const { failing, input: usual } = trial.mutation;
@@ -148,7 +148,7 @@ export async function tryFailure(trial: Trial): Promise<void> {
   }
 }
 
-/** A store that is away, without which nothing may run. */
+/** Tries a store that is away, without which nothing may run. */
 export async function tryStoreDown(trial: Trial): Promise<void> {
   const { kit } = trial.options;
   if (!kit) {

@@ -5,7 +5,7 @@ import { expect } from './expect.ts';
 import { doubted, type Ground, LAPSED, released } from './ground.ts';
 import { completed } from './requests.ts';
 
-/** The answer to a claim that lost to this record. A store whose records operators can find also names the record. */
+/** Says what is expected as the answer to a claim that lost to this record. A store whose records operators can find also names the record. */
 const lostTo = (record: StoredRecord, answer: ClaimAnswer) => ({
   won: false,
   record,

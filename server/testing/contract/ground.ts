@@ -21,11 +21,11 @@ export const doubted = {
   reason: 'timed out',
   unresolvedRetentionMs: 60_000,
 } satisfies Settlement;
-/** Over before it began, so that no test has to wait for it. */
+/** `LAPSED` is a lease that is over before it begins, so that no test has to wait for it. */
 export const LAPSED = { leaseMs: -1 };
 export const nobody = { owner: 'nobody', fence: 0 };
 
-/** What the parts of the contract stand on: an open store, and what they do with it again and again. */
+/** A `Ground` is what the parts of the contract stand on: an open store, and what they do with it again and again. */
 export interface Ground extends Pick<Suite, 'describe' | 'it'> {
   /** Open from `beforeAll` on. */
   readonly store: Store;

@@ -1,7 +1,7 @@
 import type { ClaimRequest } from '../../engine/decide.ts';
 import type { Settlement } from '../../engine/transitions.ts';
 
-/** A claim of key `k` in scope `s`, but for what is given. */
+/** Makes a claim of key `k` in scope `s`, but for what is given. */
 export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
   return {
     scope: 's',
@@ -21,13 +21,13 @@ export function claimOf(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
 
 let serial = 0;
 
-/** A claim of a key of its own, by an owner of its own. */
+/** Makes a claim of a key of its own, by an owner of its own. */
 export function freshClaim(overrides: Partial<ClaimRequest> = {}): ClaimRequest {
   serial++;
   return claimOf({ key: `key-${serial}`, owner: `owner-${serial}`, ...overrides });
 }
 
-/** The same key, by another caller. */
+/** Makes a claim of the same key by another caller. */
 export function rivalOf(request: ClaimRequest, overrides: Partial<ClaimRequest> = {}): ClaimRequest {
   serial++;
   return { ...request, owner: `owner-${serial}`, ...overrides };

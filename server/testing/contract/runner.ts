@@ -23,7 +23,7 @@ export interface TestRunner {
   readonly after?: (body: () => Promise<void>) => unknown;
 }
 
-/** The arguments of a test that is declared for each row of a table. */
+/** `RowArgs` are the arguments of a test that is declared for each row of a table. */
 type RowArgs<Row> = Row extends readonly unknown[] ? Row : [Row];
 
 /** A `Suite` is a test runner with what the contract needs of it. */

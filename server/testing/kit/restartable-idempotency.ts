@@ -5,7 +5,7 @@ import type { Idempotency } from '../../idempotency.ts';
 import type { Backend } from './backend.ts';
 import { ProcessStore } from './process-store.ts';
 
-/** What runs in a process: it ends with it. */
+/** A `Process` holds what ends when the process dies. */
 interface Process {
   readonly store: ProcessStore;
   readonly idempotency: Idempotency;
@@ -88,7 +88,7 @@ export class RestartableIdempotency implements Idempotency {
   readonly run: Idempotency['run'] = (call, fn, policy) =>
     this.#inProcess((idempotency) => idempotency.run(call, fn, policy));
 
-  /** What adapters use. */
+  /** Gives adapters what they use of the process that runs now. */
   #internals(): Internals {
     const current = () => this.#process;
     const internals = () => internalsOf(this.#process.idempotency);

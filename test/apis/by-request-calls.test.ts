@@ -9,7 +9,7 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 
 type Seen = Record<'enabled' | 'idempotency' | 'policy', object | undefined>;
 
-/** Options of an adapter whose functions keep what they were shown. */
+/** Makes options of an adapter whose functions keep what they were shown. */
 function watching() {
   const idempotency = createIdempotency({ store: createMemoryStore() });
   const seen: Seen = { enabled: undefined, idempotency: undefined, policy: undefined };

@@ -9,7 +9,7 @@ interface Receipt {
   readonly run: number;
 }
 
-/** The mutation `pay` by each API. */
+/** `PAY` sends the mutation `pay` by each API. */
 export const PAY = callersOf<Receipt>({
   name: 'pay',
   query: 'mutation { pay { run } }',
@@ -22,7 +22,7 @@ type Options = Partial<Omit<ThreeApisOptions<object>, 'idempotency' | 'mutations
   readonly onRun?: (mode: string | undefined) => unknown;
 };
 
-/** A server of three APIs whose options are decided by request, with an empty database behind it. */
+/** Starts a server of three APIs whose options are decided by request, with an empty database behind it. */
 export async function startByRequest({ engine, onRun, ...options }: Options = {}) {
   const database = await emptyDatabase();
   const store = createMongoStore({ db: database.db });

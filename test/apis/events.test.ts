@@ -18,7 +18,7 @@ beforeEach(() => {
   handler = async () => {};
 });
 
-/** A server of the three APIs with a MongoDB client of its own, as in another process. */
+/** Starts a server of the three APIs with a MongoDB client of its own, as in another process. */
 async function startServer(policy: Policy = {}, options: { require?: boolean } = {}) {
   const client = await new MongoClient(database.uri, { monitorCommands: true }).connect();
   const reads: string[] = [];

@@ -8,19 +8,19 @@ import { createIdempotencyMiddleware, idempotencyErrorFormatter } from '../../pl
 import { createIdempotency, currentRun } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
-/** What the functions of all three APIs are shown of a key. */
+/** `Seen` is what the functions of all three APIs are shown of a key. */
 interface Seen {
   readonly clientKey: string | undefined;
 }
 type MaybePromise<T> = T | Promise<T>;
 
-/** The same options, typed alike, for the adapter (`ofAll`) and for one operation (`own`). */
+/** `Options` are the same options, typed alike, for the adapter (`ofAll`) and for one operation (`own`). */
 interface Options {
   readonly key?: ((call: Seen) => MaybePromise<string | null | undefined>) | null;
   readonly require?: boolean | ((call: Seen) => MaybePromise<boolean>);
 }
 
-/** A payment that ran without a key, or under one. */
+/** `Ran` is a payment that ran without a key, or under one. */
 type Ran = { readonly key: string | undefined };
 type Pay = () => Ran;
 type Send = (clientKey: string | undefined) => Promise<Response>;

@@ -21,7 +21,7 @@ afterAll(() => Promise.all([acme, globex].map((database) => database[Symbol.asyn
 
 let collections = 0;
 
-/** A server of two tenants, each with a database of its own. */
+/** Starts a server of two tenants, each with a database of its own. */
 async function startTenants(onRun: () => unknown = () => {}) {
   const collection = `keys_${++collections}`;
   const storeOf = ({ db }: typeof acme) => createMongoStore({ db, collection });

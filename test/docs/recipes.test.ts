@@ -45,7 +45,7 @@ interface Route {
 }
 
 describe('Nobody knows whether the charge went through', () => {
-  /** A provider that honours keys. It makes the charge, and then `answer` decides what its caller hears. */
+  /** Makes a provider that honours keys. It makes the charge, and then `answer` decides what its caller hears. */
   function providerOf(answer: (charge: { id: string }) => Promise<{ id: string }>) {
     const charges = new Map<string, { id: string }>();
     return {

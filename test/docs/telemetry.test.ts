@@ -47,11 +47,11 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** The port that the exporter has taken; it does not say which by itself. */
+/** Tells the port that the exporter has taken, for it does not say which by itself. */
 const portOf = (exporter: PrometheusExporter) =>
   (exporter as unknown as { _server?: { address(): { port: number } | null } })._server?.address()?.port;
 
-/** A bit of all that the dashboard and the alerts are about. */
+/** Does a bit of all that the dashboard and the alerts are about. */
 async function everything(idempotency: Idempotency): Promise<void> {
   const call = (key: string, fn: (run: Run) => unknown, operation = 'ship') =>
     idempotency.run({ scope: 's', key, operation }, fn).catch(() => {});
@@ -70,7 +70,7 @@ async function everything(idempotency: Idempotency): Promise<void> {
   await Promise.all([first, second]);
 }
 
-/** The metrics that an expression of PromQL asks for. Labels stand where no brace follows. */
+/** Lists the metrics that an expression of PromQL asks for. Labels stand where no brace follows. */
 const metricsOf = (promql: string) => promql.match(/\blatchkey_\w+(?=[{[])/g) ?? [];
 const labelsOf = (promql: string) =>
   [...promql.matchAll(/(\w+)=~?"([^"$]*)"/g)].flatMap(([, label, values = '']) =>

@@ -31,7 +31,7 @@ const warnings = new Set(
     .filter((name) => name !== 'LATCHKEY_CIPHER'),
 );
 
-/** The words of a union that is a type, and so not there when the program runs. */
+/** Reads the words of a union that is a type, and so not there when the program runs. */
 function wordsOf(path: string, type: string): readonly string[] {
   const [, body = ''] = new RegExp(`export type ${type} =([\\s\\S]*?);\\n`).exec(read(path)) ?? [];
   return Array.from(body.matchAll(/^ +\| '(\w+)'/gm), ([, word = '']) => word);

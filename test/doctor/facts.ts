@@ -1,6 +1,6 @@
 import { type Facts, TRIALS, type Trial, type TrialName } from '../../server/doctor/facts.ts';
 
-/** All trials with the same end, but for what is given. */
+/** Makes all trials with the same end, but for what is given. */
 export function trialsOf(end: Trial, others: Partial<Record<TrialName, Trial>> = {}): Facts['trials'] {
   const all = TRIALS.map((name): [TrialName, Trial] => [name, end]);
   return { ...(Object.fromEntries(all) as Record<TrialName, Trial>), ...others };
@@ -8,7 +8,7 @@ export function trialsOf(end: Trial, others: Partial<Record<TrialName, Trial>> =
 
 const inStep = { aheadMs: 0.2, uncertaintyMs: 0.4 };
 
-/** The facts of a set of three members where all is well, but for what is given. */
+/** Makes the facts of a set of three members where all is well, but for what is given. */
 export function factsOf(overrides: Partial<Facts> = {}): Facts {
   return {
     database: 'shop',

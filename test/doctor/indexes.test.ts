@@ -87,7 +87,7 @@ const ROWS: Row[] = [
   },
 ];
 
-/** The commands that a fix is made of, as a shell would run them. */
+/** Lists the commands that a fix is made of, as a shell would run them. */
 const commandsOf = ({ fix }: { readonly fix: string | null }) =>
   Array.from((fix ?? '').matchAll(/runCommand\((\{.*?\})\)(?=[;,]|$)/g), ([, command = '']) =>
     JSON.parse(command),

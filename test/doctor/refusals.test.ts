@@ -28,7 +28,7 @@ interface Row {
   readonly says: [Topic, RegExp];
 }
 
-/** Whether this machine is quick, and whether the server of these tests removes what has expired, is no matter of a row. */
+/** Leaves out how quick this machine is, and whether the server of these tests removes what has expired. */
 const isOfServer = (topic: Topic) => !['round-trip', 'commit-time', 'ttl-monitor'].includes(topic);
 
 const RUNS: Topic[] = [

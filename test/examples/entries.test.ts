@@ -23,7 +23,7 @@ async function openKeys() {
   };
 }
 
-/** An example as a user would write it: it stands in this repository, so it imports the sources. */
+/** Reads an example as a user would write it: it stands in this repository, so it imports the sources. */
 const exampleOf = async (file: string) =>
   (await read(`examples/entries/${file}`)).replace('../../server/index.ts', 'latchkey');
 
@@ -40,7 +40,7 @@ describe('the webhook of the guide', () => {
     if (signature !== sign(body)) throw new Error('wrong signature');
     return JSON.parse(body) as StripeEvent;
   };
-  /** A delivery of one event. Stripe changes `pending_webhooks` from one to the next. */
+  /** Makes a delivery of one event. Stripe changes `pending_webhooks` from one to the next. */
   function delivery(pending_webhooks: number) {
     const body = JSON.stringify({
       id: 'evt_1',

@@ -7,7 +7,7 @@ import { startWorker } from '../support/worker.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = `${root}node_modules/.cache/latchkey`;
 
-/** The program of "With MongoDB", on the sources, a free port and a database of choice. Its first program is run by `check:install`. */
+/** Makes the program of "With MongoDB", on the sources, a free port and a database of choice. Its first program is run by `check:install`. */
 async function programOfThePage(): Promise<URL> {
   const page = await readFile(`${root}docs/getting-started.md`, 'utf8');
   const [, , code = ''] = page.split(/^```ts$/m);
@@ -31,7 +31,7 @@ test('the server of “Getting started” gives the first answer again after a r
   await using database = await freshDatabase();
   const program = await programOfThePage();
   const env = { MONGODB_URI: database.uri, DATABASE: database.name };
-  /** A server that lives for one request. */
+  /** Starts a server that lives for one request. */
   async function chargeOnce(): Promise<Response> {
     await using server = await startWorker(program, { env });
     const { port } = await server.next<{ port: number }>();

@@ -21,7 +21,7 @@ interface Host {
   close(): Promise<void>;
 }
 
-/** What a file of examples/hosts/ exports, and host.ts among them. */
+/** An `Example` is what a file of examples/hosts/ exports, and host.ts among them. */
 interface Example {
   start(options: { store: Store }): Promise<Host>;
   readonly provider: { charge(amount: number): Promise<Charge> };
@@ -48,7 +48,7 @@ const HTTP: Api = {
   charge: ({ status, json }) => (status === 201 ? (json as unknown as Charge) : undefined),
 };
 
-/** A file of examples/hosts/, and where it takes requests below its `url`. */
+/** Each row is a file of examples/hosts/, and where it takes requests below its `url`. */
 const HOSTS: readonly (readonly [file: string, path: string, api: Api])[] = [
   ['yoga-node', '', GRAPHQL],
   ['yoga-express', '', GRAPHQL],
@@ -118,7 +118,7 @@ async function send(
   };
 }
 
-/** Stack traces, which development shows, differ from run to run. */
+/** Leaves out stack traces, which development shows: they differ from run to run. */
 function withoutMark({ json: { extensions: _, ...json } }: Answered) {
   return JSON.parse(JSON.stringify(json, (name, value) => (/^stack/.test(name) ? undefined : value)));
 }
@@ -149,7 +149,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** Where the host in a file takes requests. It is started once. */
+/** Tells where the host in a file takes requests. It is started once. */
 async function urlOf(file: string): Promise<string> {
   let host = hosts.get(file);
   if (!host) {
@@ -160,7 +160,7 @@ async function urlOf(file: string): Promise<string> {
   return host.url;
 }
 
-/** A store in MongoDB, which is away while `isDown` is true. */
+/** Makes a store in MongoDB, which is away while `isDown` is true. */
 function storeIn(collection: string): Store {
   return new Proxy<Store>(createMongoStore({ db: database.db, collection }), {
     get(target, method) {

@@ -9,7 +9,7 @@ import { type UseIdempotencyOptions, useIdempotency } from '../../plugin/graphql
 import { createIdempotency } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
-/** A Nest app with a guard in front of its mutation. */
+/** Starts a Nest app with a guard in front of its mutation. */
 async function start(options: Partial<UseIdempotencyOptions<YogaInitialContext>> = {}) {
   const asked: string[] = [];
   class Guard implements CanActivate {

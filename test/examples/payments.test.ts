@@ -11,7 +11,7 @@ import { freshDatabase, mongoUri } from '../support/database.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFile(`${root}/${file}`, 'utf8');
 
-/** The guide's blocks of code, by language. */
+/** Reads the guide's blocks of code of one language. */
 async function blocks(language: string): Promise<string[]> {
   const guide = await read('docs/effects.md');
   return [...guide.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, tag, text]) =>

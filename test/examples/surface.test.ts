@@ -30,7 +30,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 const open = (collection: string) =>
   createIdempotency({ store: createMongoStore({ db: database.db, collection }) });
 
-/** A provider that knows idempotency keys, as Stripe does. */
+/** Makes a provider that knows idempotency keys, as Stripe does. */
 function createProvider() {
   const charges = new Map<string, { id: string; amount: number }>();
   let requests = 0;

@@ -5,7 +5,7 @@ import { createOperator } from '../../server/operator/index.ts';
 import { act, ago, ahead, read, recordOf, responseOf, startAdmin } from '../admin/support.ts';
 import { COLLECTION, REASON, startOperator } from './support.ts';
 
-/** Everything that our collections hold, as text. */
+/** Reads everything that our collections hold, as text. */
 async function dump(db: Db): Promise<string> {
   const collections = await db.listCollections({}, { nameOnly: true }).toArray();
   const all = collections
@@ -27,7 +27,7 @@ const SECRETS = [
   'answer-secret',
 ];
 
-/** A scope with records in each state, and everything that operators can do about them. */
+/** Makes a scope with records in each state, and everything that operators can do about them. */
 async function startUsed() {
   const admin = await startAdmin();
   const request = {

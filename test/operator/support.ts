@@ -8,7 +8,7 @@ import { emptyDatabase } from '../support/database.ts';
 export const REASON = 'the provider has told us';
 export const COLLECTION = 'idempotency_keys';
 
-/** An operator by code on an empty database. */
+/** Starts an operator by code on an empty database. */
 export async function startOperator(policy: Partial<IdempotencyOptions> = {}) {
   const database = await emptyDatabase();
   const { db } = database;

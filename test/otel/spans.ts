@@ -13,7 +13,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 
-/** OpenTelemetry's own SDK, with exporters that keep what they are given. */
+/** Starts OpenTelemetry's own SDK, with exporters that keep what they are given. */
 export function startSdk() {
   const manager = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(manager);
@@ -32,7 +32,7 @@ export function startSdk() {
       spans
         .getFinishedSpans()
         .filter((span) => span.name === name && span.attributes['latchkey.key'] === key),
-    /** The points of a metric, as it is now. */
+    /** Reads the points of a metric, as it is now. */
     async points(name: string) {
       metrics.reset();
       await reader.forceFlush();
@@ -60,7 +60,7 @@ export const traceparentOf = (span: ReadableSpan | undefined): string => {
   return `00-${traceId}-${spanId}-01`;
 };
 
-/** The links of a span, as the records name what they lead to. */
+/** Lists the links of a span, as the records name what they lead to. */
 export const linksOf = (span: ReadableSpan | undefined) =>
   (span?.links ?? []).map(({ context: { traceId, spanId }, attributes }) => ({
     to: `00-${traceId}-${spanId}-01`,

@@ -5,7 +5,7 @@ import { createTelemetry } from '../../server/otel/index.ts';
 import { type Payment, startPaymentApp } from '../support/payment-app.ts';
 import { startSdk } from './spans.ts';
 
-/** What a traced worker tells its parent. */
+/** A `TracedMessage` is what a traced worker tells its parent. */
 export type TracedMessage =
   | { readonly url: string }
   | { readonly holding: true }

@@ -22,7 +22,7 @@ beforeEach(() => {
   handler = async () => {};
 });
 
-/** A traced server of the three APIs, with a client and an SDK of its own. */
+/** Starts a traced server of the three APIs, with a client and an SDK of its own. */
 async function startServer(policy: Policy = {}) {
   const client = await new MongoClient(database.uri).connect();
   const sdk = startSdk();

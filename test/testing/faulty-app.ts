@@ -8,7 +8,7 @@ import { useIdempotency } from '../../plugin/graphql/index.ts';
 import { createIdempotencyMiddleware, idempotencyErrorFormatter } from '../../plugin/trpc/index.ts';
 import { currentRun, type Idempotency, requireRun } from '../../server/index.ts';
 
-/** A provider that charges a card once for each of its keys, as Stripe does; without one, each time. */
+/** Makes a provider that charges a card once for each of its keys, as Stripe does; without one, each time. */
 export function createProvider() {
   const keys = new Set<string>();
   const charges = new Map<string, number>();
@@ -29,7 +29,7 @@ interface Context {
   readonly user: string | undefined;
 }
 
-/** Procedures of tRPC: a sound one, and those with one fault each. */
+/** Makes procedures of tRPC: a sound one, and those with one fault each. */
 function createRouter(idempotency: Idempotency, provider: Provider) {
   const t = initTRPC.context<Context>().create({ errorFormatter: idempotencyErrorFormatter });
   const guard = { idempotency, scope: ({ ctx }: { ctx: Context }) => ctx.user };
@@ -79,7 +79,7 @@ function createRouter(idempotency: Idempotency, provider: Provider) {
 
 const FIELDS = ['soundField', 'argumentsIgnored', 'releasedFailure', 'crashRepeats'];
 
-/** The fields of GraphQL: a sound one, and those with one fault each. */
+/** Makes the fields of GraphQL: a sound one, and those with one fault each. */
 function createApi(idempotency: Idempotency, provider: Provider) {
   const charge = (operation: string, idempotencyKey?: string) => (amount: number, fails?: boolean | null) => {
     const id = provider.charge(operation, idempotencyKey);
@@ -128,7 +128,7 @@ function createApi(idempotency: Idempotency, provider: Provider) {
   });
 }
 
-/** An application with a GraphQL and a tRPC API, in which eight mutations have one fault each, and three have none. */
+/** Makes an application with a GraphQL and a tRPC API, in which eight mutations have one fault each, and three have none. */
 export function createFaultyApp(idempotency: Idempotency, provider: Provider) {
   const yoga = createApi(idempotency, provider);
   const trpc = createHTTPHandler({

@@ -18,7 +18,7 @@ const run = async (...args: string[]) => {
   return stdout;
 };
 
-/** Code without what differs between a page and a file: semicolons, spaces, and where the package and the application are. */
+/** Strips code of what differs between a page and a file: semicolons, spaces, and where the package and the application are. */
 const bare = (code: string) =>
   code
     .replaceAll(/'\.\.\/\.\.\/(?:server|plugin)\/(?:(\w+)\/)?index\.ts'/g, (_, entry) =>

@@ -91,7 +91,7 @@ test('on real servers of tRPC and GraphQL the audit finds each of eight planted 
   expect(() => assertSound(report)).toThrow('Retry audit: 8 of 11 mutations are not sound');
 });
 
-/** What an operation does, told how to charge a card; `fails` says that it fails after that. */
+/** A `Handler` is what an operation does, told how to charge a card; `fails` says that it fails after that. */
 type Handler = (run: Run | undefined, charge: (idempotencyKey?: string) => string, fails: boolean) => unknown;
 
 interface Trial {

@@ -8,7 +8,7 @@ import type { Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { createTestkit, storeContract, type TestRunner } from '../../server/testing/index.ts';
 
-/** A runner of tests that keeps what is declared. It runs the groups of a name only. */
+/** Makes a runner of tests that keeps what is declared. It runs the groups of a name only. */
 function keepingRunner(group: string) {
   const names: string[] = [];
   const before: (() => Promise<void>)[] = [];
@@ -40,7 +40,7 @@ function keepingRunner(group: string) {
 
 type Change = (store: Store) => Partial<Store>;
 
-/** A store in memory, some of whose methods are others. */
+/** Makes a store in memory, some of whose methods are others. */
 function changed(change: Change): Store {
   const store = createMemoryStore();
   return new Proxy(store, {

@@ -9,7 +9,7 @@ import { type CrashPoint, createTestkit, type TestkitOptions } from '../../serve
 import { gate } from '../support/gate.ts';
 import { listen } from '../support/listen.ts';
 
-/** An application with one operation, whose effects are counted. */
+/** Makes an application with one operation, whose effects are counted. */
 function createShop(idempotency: Idempotency, policy: Policy = {}) {
   const charges: string[] = [];
   const pay = (key: string, before: Promise<unknown> = Promise.resolve()) =>

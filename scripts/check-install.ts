@@ -112,7 +112,7 @@ function linksOfReadme(app: string): number {
   return links.length;
 }
 
-/** The source that a server loads which has neither the dashboard nor the command line. */
+/** Measures the source that a server loads which has neither the dashboard nor the command line. */
 async function coreBytes(app: string): Promise<number> {
   const { metafile } = await build({
     stdin: { contents: CORE.map((entry) => `import '${entry}';`).join(''), resolveDir: app },
@@ -161,7 +161,7 @@ async function firstScreen(app: string, program: string, page: string): Promise<
   }
 }
 
-/** A page's first block of a language. */
+/** Reads a page's first block of a language. */
 function block(page: string, language: string): string {
   const text = readFileSync(join(ROOT, page), 'utf8');
   const found = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(text)?.[1];
@@ -176,7 +176,7 @@ async function pack(): Promise<string> {
   return join(folder, packed.filename);
 }
 
-/** The program of a major release, from the npm package `node`: fetched once for all apps. */
+/** Finds the program of a major release, from the npm package `node`: fetched once for all apps. */
 async function programOf(major: number): Promise<string> {
   const home = join(folder, `node-${major}`);
   const program = join(home, 'node_modules/node/bin/node');
@@ -184,7 +184,7 @@ async function programOf(major: number): Promise<string> {
   return program;
 }
 
-/** npm in a folder, run by a Node.js of choice. */
+/** Runs npm in a folder, by a Node.js of choice. */
 function npm(cwd: string, args: readonly string[], program = process.execPath) {
   const cli = process.env.npm_execpath;
   assert(cli, 'Run this by npm: npm run check:install');
@@ -199,7 +199,7 @@ function emptyPackage(name: string): string {
   return path;
 }
 
-/** Read from the file, for a package need not export its package.json. */
+/** Reads it from the file, for a package need not export its package.json. */
 function installedVersion(app: string, name: string): string {
   return JSON.parse(readFileSync(join(app, 'node_modules', name, 'package.json'), 'utf8')).version;
 }

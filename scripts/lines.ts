@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** What a process prints. */
+/** `Lines` are what a process prints. */
 export class Lines {
   readonly #seen: string[] = [];
   readonly #waiting = new Map<RegExp, (line: string) => void>();
@@ -18,7 +18,7 @@ export class Lines {
     });
   }
 
-  /** The next line that matches. Rejects when the process ends before. */
+  /** Waits for the next line that matches. Rejects when the process ends before. */
   async next(pattern: RegExp): Promise<string> {
     const line = new Promise<string>((resolve) => this.#waiting.set(pattern, resolve));
     return await Promise.race([line, this.#ended]).finally(() => this.#waiting.delete(pattern));

@@ -7,7 +7,7 @@ import { createMemoryStore } from 'latchkey/memory';
 import type { Host, HostOptions } from './host.ts';
 import { schema } from './schema.ts';
 
-/** What a client sends. */
+/** `Params` are what a client sends. */
 interface Params {
   readonly query: string;
   readonly operationName?: string;

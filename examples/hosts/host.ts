@@ -5,13 +5,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Idempotency, Store } from 'latchkey';
 
-/** What `start()` of each example takes. */
+/** `HostOptions` are what `start()` of each example takes. */
 export interface HostOptions {
   /** Where the keys are. Default: in this process, where a restart forgets them. Yours is `createMongoStore({ db })`. */
   readonly store?: Store;
 }
 
-/** A server that has started. */
+/** A `Host` is a server that has started. */
 export interface Host {
   /** Where it takes requests. */
   readonly url: string;

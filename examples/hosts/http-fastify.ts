@@ -4,7 +4,7 @@ import { createIdempotencyHandler, toFastifyHandler } from 'latchkey/http';
 import { createMemoryStore } from 'latchkey/memory';
 import { type Host, type HostOptions, provider } from './host.ts';
 
-/** What the handlers get beside the request. */
+/** `Known` is what the handlers get beside the request. */
 interface Known {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;

@@ -8,7 +8,7 @@ import mercurius from 'mercurius';
 import type { Host, HostOptions } from './host.ts';
 import { schema } from './schema.ts';
 
-/** What a client sends. */
+/** `Params` are what a client sends. */
 interface Params {
   readonly query: string;
   readonly operationName?: string;

@@ -17,7 +17,7 @@ class ChargeResolver {
   }
 }
 
-/** The app of one `Idempotency`. */
+/** Makes the app of one `Idempotency`. */
 function appOf(idempotency: Idempotency) {
   @Module({
     imports: [

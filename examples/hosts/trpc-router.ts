@@ -5,7 +5,7 @@ import { createIdempotencyMiddleware, idempotencyErrorFormatter } from 'latchkey
 import { z } from 'zod';
 import { provider } from './host.ts';
 
-/** What `createContext` of each host makes. */
+/** A `Context` is what `createContext` of each host makes. */
 export interface Context {
   readonly user: string | undefined;
   /** The headers of the request: the key is among them. A web `Headers`, those of Node.js, or a plain object. */
@@ -16,7 +16,7 @@ export interface Context {
 
 const t = initTRPC.context<Context>().create({ errorFormatter: idempotencyErrorFormatter });
 
-/** The tRPC API of the examples. */
+/** Makes the tRPC API of the examples. */
 export function createRouter(idempotency: Idempotency) {
   const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: ({ ctx }) => ctx.user ?? null });
   return t.router({

@@ -7,7 +7,7 @@ import { createMemoryStore } from 'latchkey/memory';
 import { type HostOptions, listen } from './host.ts';
 import { schema } from './schema.ts';
 
-/** What Yoga puts on the context: Express's own request, with what your middlewares have put on it. */
+/** A `Context` has what Yoga puts on it: Express's own request, with what your middlewares have put on it. */
 interface Context {
   readonly req: IncomingMessage & { readonly user?: string };
   readonly res: ServerResponse;

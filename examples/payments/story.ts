@@ -16,7 +16,7 @@ interface Answer {
 
 const SHOP = new URL('./shop/main.ts', import.meta.url);
 
-/** A day with crashes and a provider in a bad mood: each line is what happened and what came of it. */
+/** Tells a day with crashes and a provider in a bad mood: each line is what happened and what came of it. */
 export async function* story(uri: string, db: Db, provider: Provider): AsyncGenerator<Line> {
   const start = async (failsAfter = '') => {
     const shop = await startWorker(SHOP, { args: [uri, db.databaseName, provider.url, failsAfter] });

@@ -50,7 +50,7 @@ Ctrl-C closes the shop.`);
   process.once('SIGTERM', stop);
 }
 
-/** Customers of a second server of the shop, whose provider has its moods; a third one is killed every minute. */
+/** Starts customers of a second server of the shop, whose provider has its moods; a third one is killed every minute. */
 async function startTraffic() {
   const shop = createShop(db, moodyProvider(Math.random));
   const traffic = new Traffic(await open(shop.server, 0), { uri, database: db.databaseName });

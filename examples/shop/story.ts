@@ -52,7 +52,7 @@ export const APIS: readonly Api[] = [
   },
 ];
 
-/** A client's bad day with one key: each line is what it did and what it got. */
+/** Tells a client's bad day with one key: each line is what it did and what it got. */
 export async function* story(
   base: string,
   api: Api,

@@ -15,7 +15,7 @@ interface Payment {
   readonly body: object;
 }
 
-/** Customers of a shop, a few at a time, and now and then a server of it that is killed. */
+/** `Traffic` is customers of a shop, a few at a time, and now and then a server of it that is killed. */
 export class Traffic {
   readonly #stop = new AbortController();
   readonly #ended: Promise<unknown>;

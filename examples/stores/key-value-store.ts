@@ -35,7 +35,7 @@ const POLL_MS = 20;
 
 type Seen = Pick<Held, 'owner' | 'fence'>;
 
-/** What becomes of a record: the next one, or undefined to leave it as it is; and the answer to the caller. */
+/** A `Change` says what becomes of a record: the next one, or undefined to leave it as it is; and the answer to the caller. */
 interface Change<Answer> {
   readonly next?: StoredRecord | undefined;
   readonly answer: Answer;
@@ -135,7 +135,7 @@ class KeyValueStore implements Store {
     this.#closing.abort(closed);
   }
 
-  /** A write of the run that holds the key. */
+  /** Writes for the run that holds the key. */
   #write(
     held: Held,
     next: (current: KeyRecord, now: Date) => StoredRecord | undefined,
@@ -150,7 +150,7 @@ class KeyValueStore implements Store {
     });
   }
 
-  /** One atomic step on one record. */
+  /** Makes one atomic step on one record. */
   async #change<Answer>(
     address: Address,
     change: (record: StoredRecord | null, now: Date) => Change<Answer>,

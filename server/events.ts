@@ -1,5 +1,5 @@
 import type { DoubtReason, LeaseLossReason, ReleaseReason } from './engine/end-reasons.ts';
-import type { IdempotencyErrorCode, ReasonOf } from './engine/errors.ts';
+import type { IdempotencyErrorCode, ReasonOf } from './engine/error-codes.ts';
 import type { KeyState, OperatorAction, Outcome } from './engine/record.ts';
 import type { KeyStatus } from './key-status.ts';
 

@@ -3,8 +3,9 @@ export { type CipherOptions, createCipher } from './bodies/cipher.ts';
 export { createIdempotency } from './create-idempotency.ts';
 export type { Cipher, Ciphertext } from './engine/cipher.ts';
 export type { DoubtReason, LeaseLossReason, ReleaseReason } from './engine/end-reasons.ts';
+export type { IdempotencyErrorCode } from './engine/error-codes.ts';
 export type { IdempotencyErrorData } from './engine/error-data.ts';
-export { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from './engine/errors.ts';
+export { IdempotencyError, isIdempotencyError } from './engine/errors.ts';
 export type { Excluded } from './engine/excluded.ts';
 export type {
   FingerprintFunction,

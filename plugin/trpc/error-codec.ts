@@ -1,6 +1,7 @@
 import { getErrorShape, type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
+import type { IdempotencyErrorCode } from '../../server/engine/error-codes.ts';
 import { errorDataOf } from '../../server/engine/error-data.ts';
-import { IdempotencyError, type IdempotencyErrorCode } from '../../server/engine/errors.ts';
+import { IdempotencyError } from '../../server/engine/errors.ts';
 import type { TRPCStoredCause, TRPCStoredError } from '../../server/formats/trpc.ts';
 import { refusalIn } from './errors.ts';
 import type { CallOptions, Config } from './trpc.ts';

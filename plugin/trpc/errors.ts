@@ -1,10 +1,7 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server';
+import type { IdempotencyErrorCode } from '../../server/engine/error-codes.ts';
 import { errorDataOf, type IdempotencyErrorData } from '../../server/engine/error-data.ts';
-import {
-  type IdempotencyError,
-  type IdempotencyErrorCode,
-  isIdempotencyError,
-} from '../../server/engine/errors.ts';
+import { type IdempotencyError, isIdempotencyError } from '../../server/engine/errors.ts';
 import { isOutcome } from './marks.ts';
 
 /** tRPC's codes are a closed set without 410: of those left, CONFLICT is the one that no client retries by itself. */

@@ -1,4 +1,5 @@
-import { IDEMPOTENCY_ERROR_REASONS, type IdempotencyError, isIdempotencyError } from '../engine/errors.ts';
+import { IDEMPOTENCY_ERROR_REASONS } from '../engine/error-codes.ts';
+import { type IdempotencyError, isIdempotencyError } from '../engine/errors.ts';
 import type { IdempotencyErrorReason, RefusedEvent } from '../events.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { isNested } from '../run/run.ts';

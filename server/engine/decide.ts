@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode, ReasonOf } from './errors.ts';
+import type { IdempotencyErrorCode, ReasonOf } from './error-codes.ts';
 import { ruleOf } from './fingerprint.ts';
 import { wasInDoubt } from './lost-run.ts';
 import {

@@ -1,4 +1,5 @@
-import { type IdempotencyError, type IdempotencyErrorCode, type KeyUse, keyUseOf } from './errors.ts';
+import { type IdempotencyErrorCode, type KeyUse, keyUseOf } from './error-codes.ts';
+import type { IdempotencyError } from './errors.ts';
 
 /** These refusals are about a record that somebody may have to look at. */
 type CodeOfRecord = 'IDEMPOTENCY_IN_PROGRESS' | 'IDEMPOTENCY_IN_DOUBT' | 'IDEMPOTENCY_RECORD_UNREADABLE';

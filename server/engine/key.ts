@@ -1,5 +1,6 @@
 import { parseItem, parseList } from 'structured-headers';
-import { type IdempotencyError, type ReasonOf, refusal, refusalWith } from './errors.ts';
+import type { ReasonOf } from './error-codes.ts';
+import { type IdempotencyError, refusal, refusalWith } from './errors.ts';
 import { notPromised } from './not-promised.ts';
 import { whatCame } from './what-came.ts';
 import { withHelp } from './with-help.ts';

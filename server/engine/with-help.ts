@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode, ReasonOf } from './errors.ts';
+import type { IdempotencyErrorCode, ReasonOf } from './error-codes.ts';
 
 /** Set-ups that go wrong: docs/troubleshooting.md has an entry of this name for each, beside those for the codes and reasons of errors. */
 export const TROUBLES = [

@@ -1,9 +1,5 @@
-import {
-  type IdempotencyError,
-  type IdempotencyErrorCode,
-  type ReasonOf,
-  refusalWith,
-} from '../engine/errors.ts';
+import type { IdempotencyErrorCode, ReasonOf } from '../engine/error-codes.ts';
+import { type IdempotencyError, refusalWith } from '../engine/errors.ts';
 
 /** Somebody may have to look at the record behind these. */
 const FOR_OPERATORS = new Set<IdempotencyErrorCode>([

@@ -9,8 +9,9 @@ import {
   MustConfirmError,
 } from '../../plugin/client/errors.ts';
 import { type AttemptOutcome, outcomeOfError, outcomeOfResult } from '../../plugin/client/outcome.ts';
+import { IDEMPOTENCY_ERROR_CODES, type IdempotencyErrorCode } from '../../server/engine/error-codes.ts';
 import { errorDataOf } from '../../server/engine/error-data.ts';
-import { IDEMPOTENCY_ERROR_CODES, type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
+import { refusal } from '../../server/engine/errors.ts';
 
 const unrun: IdempotencyErrorCode[] = [
   'IDEMPOTENCY_KEY_MISSING',

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isMustConfirm } from '../../plugin/client/errors.ts';
 import { KeyKeeper } from '../../plugin/client/key-keeper.ts';
+import type { IdempotencyErrorCode } from '../../server/engine/error-codes.ts';
 import { errorDataOf } from '../../server/engine/error-data.ts';
-import { type IdempotencyErrorCode, refusal } from '../../server/engine/errors.ts';
+import { refusal } from '../../server/engine/errors.ts';
 import { gate } from '../support/gate.ts';
 
 const lost = new TypeError('fetch failed');

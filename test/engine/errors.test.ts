@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { errorDataOf } from '../../server/engine/error-data.ts';
 import {
   IDEMPOTENCY_ERROR_CODES,
   IDEMPOTENCY_ERROR_REASONS,
   type IdempotencyErrorCode,
   type KeyUse,
-  refusal,
-} from '../../server/engine/errors.ts';
+} from '../../server/engine/error-codes.ts';
+import { errorDataOf } from '../../server/engine/error-data.ts';
+import { refusal } from '../../server/engine/errors.ts';
 
 const dataOf = (code: IdempotencyErrorCode, reason?: string) => errorDataOf(refusal(code, reason as never));
 

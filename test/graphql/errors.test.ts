@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { expect, it } from 'vitest';
 import { refused } from '../../plugin/graphql/host/errors.ts';
-import { IDEMPOTENCY_ERROR_CODES } from '../../server/engine/errors.ts';
+import { IDEMPOTENCY_ERROR_CODES } from '../../server/engine/error-codes.ts';
 import { IdempotencyError, type Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { key, startShop } from './support.ts';

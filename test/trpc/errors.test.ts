@@ -8,7 +8,8 @@ import {
   idempotencyErrorData,
   idempotencyErrorFormatter,
 } from '../../plugin/trpc/index.ts';
-import { IDEMPOTENCY_ERROR_CODES, refusal } from '../../server/engine/errors.ts';
+import { IDEMPOTENCY_ERROR_CODES } from '../../server/engine/error-codes.ts';
+import { refusal } from '../../server/engine/errors.ts';
 import { IdempotencyError, type IdempotencyErrorCode, isIdempotencyError } from '../../server/index.ts';
 import {
   type Context,

@@ -1,11 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ReasonOf } from '../../../server/engine/error-codes.ts';
 import { errorDataOf } from '../../../server/engine/error-data.ts';
-import {
-  type IdempotencyError,
-  isIdempotencyError,
-  type ReasonOf,
-  refusalWith,
-} from '../../../server/engine/errors.ts';
+import { type IdempotencyError, isIdempotencyError, refusalWith } from '../../../server/engine/errors.ts';
 import { ArgumentsRefused } from '../document/coerced-arguments.ts';
 
 /**

@@ -2,7 +2,13 @@ import { type IdempotencyErrorCode, type KeyUse, keyUseOf } from './error-codes.
 import type { IdempotencyError } from './errors.ts';
 
 /** These refusals are about a record that somebody may have to look at. */
-type CodeOfRecord = 'IDEMPOTENCY_IN_PROGRESS' | 'IDEMPOTENCY_IN_DOUBT' | 'IDEMPOTENCY_RECORD_UNREADABLE';
+export const CODES_OF_RECORD = [
+  'IDEMPOTENCY_IN_PROGRESS',
+  'IDEMPOTENCY_IN_DOUBT',
+  'IDEMPOTENCY_RECORD_UNREADABLE',
+] as const satisfies readonly IdempotencyErrorCode[];
+
+type CodeOfRecord = (typeof CODES_OF_RECORD)[number];
 
 interface Facts<Code extends IdempotencyErrorCode> {
   /** The code says what was refused. A minor release may add one, so keep a `default` where you switch over it. */

@@ -1,12 +1,8 @@
 import type { IdempotencyErrorCode, ReasonOf } from '../engine/error-codes.ts';
+import { CODES_OF_RECORD } from '../engine/error-data.ts';
 import { type IdempotencyError, refusalWith } from '../engine/errors.ts';
 
-/** Somebody may have to look at the record behind these. */
-const FOR_OPERATORS = new Set<IdempotencyErrorCode>([
-  'IDEMPOTENCY_IN_DOUBT',
-  'IDEMPOTENCY_IN_PROGRESS',
-  'IDEMPOTENCY_RECORD_UNREADABLE',
-]);
+const OF_RECORD: ReadonlySet<IdempotencyErrorCode> = new Set(CODES_OF_RECORD);
 
 /**
  * A refusal because of a record that is there. Its client is told the record's id only where somebody will ask for it: a key in doubt, a
@@ -21,7 +17,7 @@ export function refusalOfRecord<Code extends IdempotencyErrorCode>(
 ): IdempotencyError {
   return refusalWith(code, {
     ...(reason !== undefined && { reason }),
-    ...(recordId !== undefined && FOR_OPERATORS.has(code) && { recordId }),
+    ...(recordId !== undefined && OF_RECORD.has(code) && { recordId }),
     ...(cause !== undefined && { cause }),
   });
 }

@@ -245,7 +245,7 @@ describe('idempotency.run tells the listener', () => {
     ['no scope', { ...call, scope: undefined }, { code: 'IDEMPOTENCY_SCOPE_MISSING' }],
   ])('once of a refusal for %s', async (_, given, refused) => {
     const before = one.of('refused').length;
-    await expect(one.idempotency.run(given as typeof call, () => 1)).rejects.toThrow();
+    await expect(one.idempotency.run(given as typeof call, () => 1)).rejects.toMatchObject(refused);
     expect(one.of('refused').slice(before)).toMatchObject([{ operation: 'ship', ...refused }]);
   });
 

@@ -309,7 +309,7 @@ describe('what a testkit can not do', () => {
       () => requireRun({ transaction: true }).key,
       { transaction: true },
     );
-    await expect(run).rejects.toThrow();
+    await expect(run).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'misconfigured'));
     expect(kit.records()).toEqual([]);
   });
 });

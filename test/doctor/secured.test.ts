@@ -7,9 +7,7 @@ import { type SecuredMongod, startSecuredMongod } from '../support/mongod/start-
 
 const KEYS = 'idempotency_keys';
 const MINUTE = 60_000;
-const READ_WRITE = [
-  ...['find', 'insert', 'update', 'remove', 'listIndexes', 'createIndex', 'createCollection'],
-];
+const READ_WRITE = ['find', 'insert', 'update', 'remove', 'listIndexes', 'createIndex', 'createCollection'];
 
 let server: SecuredMongod;
 let root: MongoClient;

@@ -204,7 +204,8 @@ describe('keys that need attention are counted when somebody reads the metric:',
 });
 
 test('operations beyond a bound share one name', async () => {
-  const { meterProvider, tracerProvider, ...sdk } = startSdk();
+  await using sdk = startSdk();
+  const { meterProvider, tracerProvider } = sdk;
   const telemetry = createTelemetry({ meterProvider, tracerProvider });
   await using idempotency = createIdempotency({ store: createMemoryStore(), telemetry });
   for (let index = 0; index < 230; index++)

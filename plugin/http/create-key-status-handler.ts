@@ -1,6 +1,6 @@
-import { idempotencyOf } from '../../server/adapter/idempotency-of.ts';
+import { askStatus } from '../../server/ask-status.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
-import { checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import { parseKeyHeader } from '../../server/engine/key.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import type { KeyStatus } from '../../server/key-status.ts';
@@ -38,21 +38,17 @@ export type HttpKeyStatus = KeyStatus<StoredResponse>;
 export function createKeyStatusHandler<Rest extends unknown[] = unknown[]>(
   options: HttpKeyStatusOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const {
-    idempotency: option,
-    scope,
-    authorizeReplay,
-    headerName,
-    maxWaitMs,
-    documentation,
-  } = resolveKeyStatusOptions(options);
+  const resolved = resolveKeyStatusOptions(options);
+  const { headerName, documentation } = resolved;
 
   return async function keyStatusHandler(request, ...rest) {
     checkRequest(request);
     if (request.method !== 'GET') return new Response(null, { status: 405, headers: { allow: 'GET' } });
     try {
       const key = keyOf(request);
-      const status = await ask(request, rest, key);
+      const call: HttpCall<Rest> = { request, rest, clientKey: key };
+      const { signal, url } = request;
+      const status = await askStatus(resolved, { call, key, reader, waitMs: waitOf(url), signal });
       return Response.json(status, { headers: { 'cache-control': 'no-store' } });
     } catch (failure) {
       if (isIdempotencyError(failure)) return problem(failure, documentation);
@@ -65,24 +61,6 @@ export function createKeyStatusHandler<Rest extends unknown[] = unknown[]>(
     const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
     if (header === undefined) throw refusal('IDEMPOTENCY_KEY_MISSING');
     return parseKeyHeader(header);
-  }
-
-  async function ask(request: Request, rest: Rest, key: string): Promise<HttpKeyStatus> {
-    const call: HttpCall<Rest> = { request, rest, clientKey: key };
-    const idempotency = await idempotencyOf(option, () => call);
-    const owner = checkScope(await scope(call));
-    const question = {
-      scope: owner,
-      key,
-      reader,
-      ...(authorizeReplay && {
-        authorizeReplay: ({ operation }: { operation: string | undefined }) =>
-          authorizeReplay({ ...call, scope: owner, key, operation }),
-      }),
-    };
-    const timeoutMs = waitOf(request.url, maxWaitMs);
-    if (timeoutMs === 0) return idempotency.peek(question);
-    return idempotency.attach({ ...question, timeoutMs, signal: request.signal });
   }
 }
 
@@ -99,8 +77,8 @@ const reader = {
   },
 };
 
-/** How long the client asks to wait, up to a limit; 0 for what is no number. */
-function waitOf(url: string, maxWaitMs: number): number {
+/** How long the client asks to wait; 0 for what is no number. */
+function waitOf(url: string): number {
   const asked = Number(new URL(url, 'http://localhost').searchParams.get('waitMs'));
-  return asked > 0 ? Math.min(Math.floor(asked), maxWaitMs) : 0;
+  return asked > 0 ? Math.floor(asked) : 0;
 }

@@ -1,7 +1,7 @@
 import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import { LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
+import { LONGEST_WAIT_MS } from '../../server/key-status.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 
 type MaybePromise<T> = T | Promise<T>;
@@ -63,6 +63,6 @@ const CHECKS: Readonly<Record<keyof HttpKeyStatusOptions<never>, Check>> = {
 /** Fills in the defaults. @throws TypeError naming the option, what was expected and what came */
 export function resolveKeyStatusOptions<Rest extends unknown[]>(options: HttpKeyStatusOptions<Rest>) {
   checkOptions<HttpKeyStatusOptions<Rest>>(options, CHECKS, { of: 'createKeyStatusHandler' });
-  const { headerName = 'Idempotency-Key', maxWaitMs = MAX_WAIT_MS, documentation, ...rest } = options;
-  return { ...rest, headerName, maxWaitMs, documentation: documentation && new URL(documentation).href };
+  const { headerName = 'Idempotency-Key', documentation, ...rest } = options;
+  return { ...rest, headerName, documentation: documentation && new URL(documentation).href };
 }

@@ -1,10 +1,11 @@
 import type { TRPCErrorShape, TRPCQueryProcedure } from '@trpc/server';
-import { anIdempotencyOf, type IdempotencyOf, idempotencyOf } from '../../server/adapter/idempotency-of.ts';
+import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
+import { askStatus } from '../../server/ask-status.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
 import { isIdempotencyError } from '../../server/engine/errors.ts';
 import { checkKey } from '../../server/engine/key.ts';
 import { aFunction, type Check, integer, required } from '../../server/engine/option-checks.ts';
-import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../server/key-status.ts';
+import { type KeyStatus, LONGEST_WAIT_MS } from '../../server/key-status.ts';
 import { shapeOf } from './error-codec.ts';
 import { toTRPCError } from './errors.ts';
 import { shapeBefore } from './marks.ts';
@@ -124,32 +125,17 @@ export function createKeyStatusProcedure<Context extends object, Meta extends ob
 ): KeyStatusProcedure {
   checkRoot(t);
   checkOptions<KeyStatusProcedureOptions<Context>>(options, CHECKS, { of: 'createKeyStatusProcedure' });
-  const { scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
   const { procedure = t.procedure } = options;
   const config: Config = t._config;
   const form = formOf(config);
 
   async function keyStatus(opts: Resolved): Promise<TRPCKeyStatus> {
     const { input, signal } = opts;
-    const { key } = input;
+    const { key, waitMs } = input;
     const ctx = opts.ctx as Context;
     try {
-      const idempotency = await idempotencyOf(options.idempotency, () => ({ ctx }));
-      const scope = await scopeFor({ ctx });
-      const question = {
-        scope,
-        key,
-        reader: readerFor(opts, config, form),
-        ...(authorizeReplay && {
-          authorizeReplay: ({ operation }: { operation: string | undefined }) =>
-            authorizeReplay({ ctx, scope, key, operation }),
-        }),
-      };
-      const timeoutMs = Math.min(input.waitMs, maxWaitMs);
-      const status =
-        timeoutMs === 0
-          ? await idempotency.peek(question)
-          : await idempotency.attach({ ...question, timeoutMs, signal });
+      const reader = readerFor(opts, config, form);
+      const status = await askStatus(options, { call: { ctx }, key, reader, waitMs, signal });
       return status as TRPCKeyStatus;
     } catch (error) {
       if (signal?.aborted) return { state: 'running' }; // nobody gets it

@@ -1,13 +1,10 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import {
-  anIdempotencyOf,
-  type IdempotencyOf,
-  idempotencyOf,
-} from '../../../server/adapter/idempotency-of.ts';
+import { anIdempotencyOf, type IdempotencyOf } from '../../../server/adapter/idempotency-of.ts';
+import { askStatus } from '../../../server/ask-status.ts';
 import { checkOptions } from '../../../server/engine/check-options.ts';
 import { aFunction, type Check, integer, required } from '../../../server/engine/option-checks.ts';
 import { graphqlFormat } from '../../../server/formats/graphql.ts';
-import { type KeyStatus, LONGEST_WAIT_MS, MAX_WAIT_MS } from '../../../server/key-status.ts';
+import { type KeyStatus, LONGEST_WAIT_MS } from '../../../server/key-status.ts';
 import { signalOf } from '../host/client-request.ts';
 import { rebuiltError } from '../host/error-codec.ts';
 import { refusedField } from '../host/errors.ts';
@@ -170,7 +167,6 @@ export function createKeyStatusField<Context extends object>(
   options: KeyStatusFieldOptions<Context>,
 ): KeyStatusField<Context> {
   checkOptions<KeyStatusFieldOptions<Context>>(options, CHECKS, { of: 'createKeyStatusField' });
-  const { scope: scopeFor, authorizeReplay, maxWaitMs = MAX_WAIT_MS } = options;
 
   return {
     typeDefs: TYPE_DEFS,
@@ -179,23 +175,8 @@ export function createKeyStatusField<Context extends object>(
         async idempotencyKey(_parent, { key, waitMs }, context) {
           const signal = signalOf(context);
           try {
-            const idempotency = await idempotencyOf(options.idempotency, () => ({ context }));
-            const scope = await scopeFor({ context });
-            const question = {
-              scope,
-              key,
-              reader,
-              ...(authorizeReplay && {
-                authorizeReplay: ({ operation }: { operation: string | undefined }) =>
-                  authorizeReplay({ context, scope, key, operation }),
-              }),
-            };
-            const timeoutMs = Math.min(Math.max(0, waitMs ?? 0), maxWaitMs);
-            return inWordsOfSchema(
-              timeoutMs === 0
-                ? await idempotency.peek(question)
-                : await idempotency.attach({ ...question, timeoutMs, signal }),
-            );
+            const question = { call: { context }, key, reader, waitMs: waitMs ?? 0, signal };
+            return inWordsOfSchema(await askStatus(options, question));
           } catch (error) {
             if (signal?.aborted) return { state: 'RUNNING' }; // nobody gets it
             throw refusedField(error);

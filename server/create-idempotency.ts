@@ -9,7 +9,7 @@ import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
-import { aBoolean, aFunction, type Check, isObject, required } from './engine/option-checks.ts';
+import { aBoolean, aFunction, type Check, integer, isObject, required } from './engine/option-checks.ts';
 import type { ByRequest, Policy, ResolvedPolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
 import { policyOfCall } from './engine/request-policy.ts';
@@ -318,9 +318,11 @@ class Engine implements Idempotency {
   }
 }
 
+const aTimeout = integer(0, LONGEST_TIMER_MS);
+
 function checkTimeout(timeoutMs: number, orElse = ''): number {
-  if (Number.isSafeInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs;
+  if (aTimeout.accepts(timeoutMs)) return timeoutMs;
   throw new TypeError(
-    `Expected \`timeoutMs\` to be an integer from 0 to ${LONGEST_TIMER_MS}${orElse}, got ${whatCame(timeoutMs)}`,
+    `Expected \`timeoutMs\` to be ${aTimeout.expected}${orElse}, got ${whatCame(timeoutMs)}`,
   );
 }

@@ -90,13 +90,10 @@ export class Claims {
       const readAt = performance.now();
       const found = await reader.snapshot(request, operationTime, until);
       const decision = decide(found.record, request, found.now);
-      if (decision.do === 'run' && seen)
-        return this.#won(
-          request,
-          decision.record,
-          leasedFrom(decision.record, found, request, readAt),
-          operationTime,
-        );
+      if (decision.do === 'run' && seen) {
+        const leasedAt = leasedFrom(decision.record, found, request, readAt);
+        return this.#won(request, decision.record, leasedAt, operationTime);
+      }
       if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
       // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
       seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
@@ -162,13 +159,10 @@ export class Claims {
     const readAt = performance.now();
     const found = await reader.snapshot(request, operationTime, until);
     const decision = decide(found.record, request, found.now);
-    if (decision.do === 'run')
-      return this.#won(
-        request,
-        decision.record,
-        leasedFrom(decision.record, found, request, readAt),
-        operationTime,
-      );
+    if (decision.do === 'run') {
+      const leasedAt = leasedFrom(decision.record, found, request, readAt);
+      return this.#won(request, decision.record, leasedAt, operationTime);
+    }
     const putInDoubt = to === 'in_doubt' && found.record !== null && wasPutInDoubtBy(found.record, request);
     return { won: false, putInDoubt, ...found };
   }

@@ -30,7 +30,7 @@ interface OwnOptions {
   onEvent?: EventListener;
   /**
    * This function is told of each command that the store sends: how many writes shared it, how long it took, whether it failed. There are
-   * many, so it has to be quick.
+   * many, so it has to be quick. An error of it is a warning of the process.
    * @default nobody is told, and nothing is measured
    * @example
    * onStoreCommand: ({ command, durationMs }) => latency.observe({ command }, durationMs / 1_000)

@@ -28,8 +28,8 @@ export interface CallTrace {
 }
 
 /**
- * A `Telemetry` measures calls, and follows them through a tracing system. `createTelemetry` of `latchkey/otel` makes one. What its methods throw
- * is a warning of the process, and changes no answer.
+ * A `Telemetry` measures calls, and follows them through a tracing system. `createTelemetry` of `latchkey/otel` makes one. What its methods throw,
+ * or reject with, is a warning of the process, and changes no answer.
  * @experimental
  */
 export interface Telemetry {

@@ -84,7 +84,7 @@ export async function tryOtherArguments(trial: Trial): Promise<void> {
 /** Tries the same key in another scope, which is another key. */
 export async function tryOtherScope(trial: Trial): Promise<void> {
   const name = 'the same key in another scope';
-  const [, scope] = trial.scopes ?? [];
+  const [, scope] = trial.options.scopes ?? [];
   if (scope === undefined) {
     trial.notTried(name, 'Give the audit two `scopes`.');
     return;

@@ -12,7 +12,6 @@ const ONLY_SCOPE = 'retry-audit';
 export class Trial<Mutation extends AuditedMutation = AuditedMutation> {
   readonly mutation: Mutation;
   readonly options: AuditOptions;
-  readonly scopes: readonly [string, string] | undefined;
   sends = 0;
   readonly untried: AuditGap[] = [];
   /** How often the effect is counted when the mutation runs once. */
@@ -26,7 +25,6 @@ export class Trial<Mutation extends AuditedMutation = AuditedMutation> {
     this.#send = send;
     this.mutation = mutation;
     this.options = options;
-    this.scopes = options.scopes;
   }
 
   newKey(): string {
@@ -36,7 +34,7 @@ export class Trial<Mutation extends AuditedMutation = AuditedMutation> {
   async send(key: string | undefined, call: Partial<AuditCall<Mutation['input']>> = {}): Promise<Answer> {
     this.sends++;
     const { input } = this.mutation;
-    const scope = this.scopes?.[0] ?? ONLY_SCOPE;
+    const scope = this.options.scopes?.[0] ?? ONLY_SCOPE;
     const sent = Promise.resolve().then(() => this.#send(this.mutation, { scope, input, ...call, key }));
     const answer = await this.#inTime(answerOf(sent));
     if (answer) return answer;

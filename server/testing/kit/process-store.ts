@@ -18,7 +18,7 @@ interface ArmedCrash {
 export class ProcessStore implements Store {
   readonly #backend: Backend;
   /** The owners of the runs that this process has begun. */
-  readonly #runs = new Map<string, Held>();
+  readonly #owners = new Set<string>();
   readonly #closing = new AbortController();
   #isDead = false;
   #armed: ArmedCrash | undefined;
@@ -30,7 +30,7 @@ export class ProcessStore implements Store {
   /** Lets the process die. */
   die(): void {
     this.#isDead = true;
-    for (const held of this.#runs.values()) this.#backend.ended(held);
+    for (const owner of this.#owners) this.#backend.ended({ owner });
   }
 
   /** Lets the process die when a run of it comes to this point, and tells of it. The function that it returns calls that off. */
@@ -113,7 +113,7 @@ export class ProcessStore implements Store {
   }
 
   #begun(held: Held, terms: LeaseTerms): void {
-    this.#runs.set(held.owner, held);
+    this.#owners.add(held.owner);
     this.#backend.begun(held, terms);
   }
 

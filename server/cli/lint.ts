@@ -81,6 +81,11 @@ export function lint(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.options && !options.markdown) {
+    throw new Error(
+      'expected --markdown beside --options: only the table shows them, and without it @requiresIdempotencyKey alone counts',
+    );
+  }
   const api = await find(options);
   const { allow = [] } = options;
   if (options.markdown) await print(operationsTable(await api.describe()));

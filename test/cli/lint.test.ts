@@ -250,6 +250,12 @@ describe('latchkey lint exits with 2, and says why, for', () => {
     ],
     ['nothing to look at', {}, [], 'error: expected --schema <file...>, or --router <module>\n'],
     [
+      'options where no table shows them',
+      { 'a.graphql': sdl },
+      ['--schema', 'a.graphql', '--options', modules.options],
+      'error: expected --markdown beside --options: only the table shows them, and without it @requiresIdempotencyKey alone counts\n',
+    ],
+    [
       'a module that is not there',
       {},
       ['--router', './none.js'],

@@ -5,8 +5,8 @@ import { decimalOf } from './decimal.ts';
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Reads a JSON body for comparing: a number counts by its exact value, however it is written. Undefined for what is no JSON, and for an object that has
- * two different values for one name: parsers do not agree on what that says.
+ * Reads a JSON body for comparing: a number counts by its exact value, however it is written. Undefined for what is no JSON, and for an
+ * object that has two different values for one name: parsers do not agree on what that says.
  */
 export function comparableJson(contentType: string | null, bytes: Uint8Array): unknown {
   return parsed(contentType, bytes, (text) =>

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeBrowser } from './support/browser.ts';
 
-const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -80,7 +80,7 @@ it.each<[string, Record<string, unknown>]>([
   };
   await expect(keeper.run(5, send)).rejects.toBe(lost);
   await keeper.run(5, send);
-  expect(keys[0]).toMatch(UUID_V4);
+  expect(keys[0]).toMatch(UUID_V7);
   expect(keys[1]).toBe(keys[0]);
   await keeper.run(5, send);
   expect(keys[2]).not.toBe(keys[0]);
@@ -92,7 +92,7 @@ it.each<[string, Record<string, unknown>]>([
     return new Response();
   };
   await createIdempotentFetch(server, { retries: 1, delayMs: () => 0 })('http://x', { method: 'POST' });
-  expect(sent[0]).toMatch(UUID_V4);
+  expect(sent[0]).toMatch(UUID_V7);
   expect(sent[1]).toBe(sent[0]);
 });
 

@@ -9,6 +9,7 @@ import { checkedOperator } from './commands/checked-operator.ts';
 import type { Operator } from './contract/operator.ts';
 import { checkDashboardOptions, type DashboardOptions } from './dashboard-options.ts';
 import { boundedRequest } from './page/bounded-request.ts';
+import { type RecordAddress, recordUrl } from './page/record-url.ts';
 import { crossSiteRefusal, isForHost, secured } from './page/security.ts';
 import { StaticFiles, text } from './page/static-files.ts';
 import { openDashboard } from './services/open-dashboard.ts';
@@ -18,6 +19,14 @@ import type { AdminServices } from './services/services.ts';
 export interface DashboardHandler {
   /** Answers a request below `basePath`. */
   (request: Request): Promise<Response>;
+  /**
+   * Makes the address of a key's page, for the host's own logs and alerts: a path, for the dashboard does not know its host's name.
+   *
+   * @example
+   * const link = new URL(dashboard.recordUrl({ scope, key }), 'https://admin.example.com')
+   * @throws TypeError for anything but a `recordId`, or a scope and a key
+   */
+  recordUrl(address: RecordAddress): string;
   /**
    * Stops what the dashboard does in the background: bulk jobs go on in another process, or when this one is back. Close it before the
    * `Idempotency` that it shows; `await using` does so when the dashboard is declared after that.
@@ -52,7 +61,8 @@ export function dashboardOf(options: DashboardOptions, files: StaticFiles): Dash
   let hasWarned = false;
   if (!services.readOnly) runner.start();
   const close = () => runner.close();
-  return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
+  const urlOf = (address: RecordAddress) => recordUrl(basePath, address);
+  return Object.assign(handle, { recordUrl: urlOf, close, [Symbol.asyncDispose]: close });
 
   async function handle(request: Request): Promise<Response> {
     try {

@@ -4,6 +4,7 @@ export type { RedactOptions } from './bodies/secrets.ts';
 export type { Operator, OperatorScopes, Role } from './contract/operator.ts';
 export { createDashboard, type DashboardHandler } from './create-dashboard.ts';
 export type { DashboardOptions } from './dashboard-options.ts';
+export type { RecordAddress } from './page/record-url.ts';
 export type {
   CapturedRequest,
   GivenResponse,

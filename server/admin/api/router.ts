@@ -6,7 +6,8 @@ import { diffVersions } from '../commands/diff.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { KeyPage, Me } from '../contract/contract.ts';
+import type { FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import { findKeyAt, findKeys } from '../keys/find.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readOverview } from '../keys/overview.ts';
 import { readPreview } from '../keys/preview.ts';
@@ -16,6 +17,7 @@ import {
   auditFilter,
   commandKey,
   format,
+  keyAddress,
   keyFilter,
   number64,
   part,
@@ -33,6 +35,21 @@ const keys = router({
     .query(({ ctx: { services, operator }, input }): Promise<KeyPage> => {
       return listKeys(services.records, { ...input, scopes: operator.scopes });
     }),
+
+  // What a customer gives, or a log: see `soughtIn`.
+  find: forViewers
+    .input(z.strictObject({ text: z.string().trim().min(1).max(10_000) }))
+    .query(
+      ({ ctx: { services, operator }, input: { text } }): Promise<FoundKeys> =>
+        findKeys(services.records, operator.scopes, text),
+    ),
+
+  // For links: `/keys/by?recordId=…` and `/keys/by?scope=…&key=…`.
+  by: forViewers.input(keyAddress).query(async ({ ctx: { services, operator }, input }): Promise<KeyAt> => {
+    const found = await findKeyAt(services.records, operator.scopes, input);
+    if (!found) throw noSuchKey();
+    return found;
+  }),
 
   newer: forViewers
     .input(z.strictObject({ filter: keyFilter, newest: recordId.nullable() }))

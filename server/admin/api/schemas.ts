@@ -30,6 +30,12 @@ export const keyFilter = z.strictObject({
   error: z.boolean().exactOptional(),
 });
 
+/** A link names a key by the id of its record, or by its scope and key. */
+export const keyAddress = z.union(
+  [z.strictObject({ recordId }), z.strictObject({ scope: text(1_024), key: text(255) })],
+  'Expected `recordId`, or `scope` and `key`',
+);
+
 const seen = z.strictObject({
   id: recordId,
   life: number64,

@@ -67,6 +67,27 @@ export interface KeyPage {
   readonly searched: { readonly records: number; readonly complete: boolean; readonly backTo: number | null };
 }
 
+/** A `Sought` is one meaning of what somebody gave for a key: a record's id, or a key, of one scope or of any. */
+export type Sought = { readonly recordId: string } | { readonly key: string; readonly scope?: string };
+
+/** `FoundKeys` answers a search by a pasted text. */
+export interface FoundKeys {
+  /** The rows are the newest 50, newest first. Where there is one only, the page opens it. */
+  readonly rows: readonly KeyRow[];
+  /** This meaning of the text found the rows; null where none did. */
+  readonly by: Sought | null;
+  /** These meanings were tried, the last one being `by`. */
+  readonly tried: readonly Sought[];
+  /** Tells whether all records were looked at; false where no index finds a key alone in time. */
+  readonly complete: boolean;
+}
+
+/** A `KeyAt` is where the page of a key is: `/keys/<id>/<life>`. */
+export interface KeyAt {
+  readonly id: string;
+  readonly life: string;
+}
+
 /** The operator saw this: each action is a compare-and-set on it. */
 export interface Seen {
   readonly id: string;

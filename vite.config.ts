@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { compressAssets } from './scripts/compress-assets.ts';
 
 /** `vite build`: the operator dashboard. Relative assets, for the server decides at which path it is mounted. */
 const dashboard: ViteUserConfig = {
   root: 'dashboard',
   base: './',
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), compressAssets()],
   build: {
     outDir: '../dist/dashboard',
     emptyOutDir: true,

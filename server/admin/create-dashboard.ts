@@ -113,12 +113,14 @@ export function dashboardOf(options: DashboardOptions, files: StaticFiles): Dash
     });
   }
 
-  async function page({ method }: Request, pathname: string): Promise<Response> {
+  async function page(request: Request, pathname: string): Promise<Response> {
+    const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') {
       return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
     }
     const path = pathname.slice(basePath.length + 1);
-    const found = (await files.answer(path)) ?? (isPage(path) ? await files.page(`${basePath}/`) : undefined);
+    const found =
+      (await files.answer(path, request)) ?? (isPage(path) ? await files.page(`${basePath}/`) : undefined);
     const response = found ?? text('Not found', 404);
     return method === 'HEAD' ? new Response(null, response) : response;
   }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CODINGS, codingFor } from './content-coding.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -37,13 +39,33 @@ export class StaticFiles {
     this.#place = place;
   }
 
-  /** Answers with a file; undefined when there is no such file. */
-  async answer(path: string): Promise<Response | undefined> {
-    const file = path === 'index.html' ? undefined : (await this.#list()).get(path);
+  /**
+   * Answers with a file, in the coding that the client likes best of those in which it was built; undefined when there is no such file. A
+   * client that has it already gets 304.
+   */
+  async answer(path: string, request: Pick<Request, 'headers'>): Promise<Response | undefined> {
+    const files = await this.#list();
+    const file = path === 'index.html' || isCompressed(path) ? undefined : files.get(path);
     if (file === undefined) return undefined;
-    const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    const headers = { 'content-type': type, ...(HASHED.test(path) && { 'cache-control': KEPT }) };
-    return new Response(await readFile(file), { headers });
+    const stored = CODINGS.filter(({ suffix }) => files.has(path + suffix));
+    const name = codingFor(
+      request.headers.get('accept-encoding'),
+      stored.map((coding) => coding.name),
+    );
+    const coding = stored.find((known) => known.name === name);
+    const bytes = await readFile(file + (coding?.suffix ?? ''));
+    const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
+    const headers = {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      // A file that has no hash in its name is asked about again each time.
+      'cache-control': HASHED.test(path) ? KEPT : 'private, no-cache',
+      etag,
+      ...(stored.length > 0 && { vary: 'Accept-Encoding' }),
+      ...(coding && { 'content-encoding': coding.name }),
+    };
+    return hasAlready(request, etag)
+      ? new Response(null, { status: 304, headers })
+      : new Response(bytes, { headers: { ...headers, 'content-length': String(bytes.length) } });
   }
 
   /** Answers with the page, whatever the address below `base`. The page takes its own files from `base`. */
@@ -66,6 +88,14 @@ export class StaticFiles {
     });
     return this.#files;
   }
+}
+
+const isCompressed = (path: string) => CODINGS.some(({ suffix }) => path.endsWith(suffix));
+
+/** A proxy that compresses again makes a weak tag of ours. */
+function hasAlready({ headers }: Pick<Request, 'headers'>, etag: string): boolean {
+  const tags = (headers.get('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
 }
 
 const NOT_BUILT = 'The dashboard is not built: run `npm run build` in the checkout of latchkey.';

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { ShardingCommands } from '../mongodb/sharding.ts';
 import { type ConnectionOptions, connect, orError, withConnection } from './connection.ts';
 
 interface Options extends ConnectionOptions {
   readonly create?: boolean;
+  readonly sharded?: boolean;
   readonly json?: boolean;
 }
 
@@ -12,15 +14,18 @@ export function indexes(program: Command): void {
     .summary('check the indexes of the keys, or make them')
     .description('Says which indexes are missing and which are in the way, with the command that mends it.')
     .option('--create', 'make those that are missing')
+    .option('--sharded', 'also print the commands that shard the collection')
     .option('--json', 'print what was found as JSON')
     .action((options: Options, command: Command) => orError(command, () => run(options)));
 }
 
-async function run({ create = false, json = false, ...options }: Options): Promise<void> {
-  const [{ Collection }, { createIndexesCommand, inspectIndexes, shell }] = await Promise.all([
-    import('../mongodb/database.ts'),
-    import('../mongodb/indexes.ts'),
-  ]);
+async function run({ create = false, sharded = false, json = false, ...options }: Options): Promise<void> {
+  const [{ Collection }, { createIndexesCommand, inspectIndexes, shell }, { shardingCommands }] =
+    await Promise.all([
+      import('../mongodb/database.ts'),
+      import('../mongodb/indexes.ts'),
+      import('../mongodb/sharding.ts'),
+    ]);
   await using connection = await connect(options);
   const { db, collection: name } = connection.store;
   const collection = new Collection(db, name);
@@ -29,8 +34,12 @@ async function run({ create = false, json = false, ...options }: Options): Promi
   if (isMade) await collection.run({ ...createIndexesCommand(collection, before.missing), ...MAJORITY });
   const { conflicts, missing } = isMade ? await inspectIndexes(collection) : before;
   const fix = missing.length > 0 ? shell(collection, createIndexesCommand(collection, missing)) : null;
-  if (json) console.log(JSON.stringify({ conflicts, missing, fix }, null, 2));
-  else console.log(asText(conflicts, missing, fix));
+  const sharding = sharded ? shardingCommands(collection) : undefined;
+  if (json) console.log(JSON.stringify({ conflicts, missing, fix, sharding }, null, 2));
+  else
+    console.log(
+      [asText(conflicts, missing, fix), ...(sharding ? [shardingText(sharding)] : [])].join('\n\n'),
+    );
   if (conflicts.length > 0 || missing.length > 0) process.exitCode = 1;
 }
 
@@ -44,4 +53,14 @@ function asText(
   if (conflicts.length === 0 && fix === null) return 'All indexes are there.';
   const lines = missing.map(({ name }) => `Missing: ${name}`);
   return [...conflicts, ...lines, ...(fix === null ? [] : [`Fix: ${fix}, or --create`])].join('\n');
+}
+
+/** A text that mongosh takes as it is: what is only an example is a comment. */
+function shardingText({ shard, zones }: ShardingCommands): string {
+  return [
+    '// To shard the collection, once all indexes are there: run this with mongosh, at a mongos.',
+    shard,
+    '// Zones, if you want the keys of some scopes on shards of their own; here those of the scope "eu" and of all below it:',
+    ...zones.map((command) => `// ${command}`),
+  ].join('\n');
 }

@@ -3,6 +3,7 @@ import { internalsOf } from '../adapter/internals.ts';
 import type { TraceContext } from '../engine/traceparent.ts';
 import { whatCame } from '../engine/what-came.ts';
 import { appRouter } from './api/router.ts';
+import { AttentionWatch } from './attention-watch.ts';
 import { JobRunner } from './bulk/job-runner.ts';
 import { requireMongoStore } from './collections/require-mongo-store.ts';
 import { checkedOperator } from './commands/checked-operator.ts';
@@ -55,12 +56,15 @@ export function createDashboard(options: DashboardOptions): DashboardHandler {
 
 /** @param files the built page; another one in tests */
 export function dashboardOf(options: DashboardOptions, files: StaticFiles): DashboardHandler {
-  const { authorize, allowedHosts, basePath, services, runner } = resolveOptions(options);
+  const { authorize, allowedHosts, basePath, services, runner, watch } = resolveOptions(options);
   const api = `${basePath}/api/trpc`;
   let isFound = false;
   let hasWarned = false;
   if (!services.readOnly) runner.start();
-  const close = () => runner.close();
+  watch?.start();
+  const close = async () => {
+    await Promise.all([runner.close(), watch?.close()]);
+  };
   const urlOf = (address: RecordAddress) => recordUrl(basePath, address);
   return Object.assign(handle, { recordUrl: urlOf, close, [Symbol.asyncDispose]: close });
 
@@ -136,6 +140,8 @@ interface Resolved {
   readonly basePath: string;
   readonly services: AdminServices;
   readonly runner: JobRunner;
+  /** Undefined where the host does not want to be told. */
+  readonly watch: AttentionWatch | undefined;
 }
 
 function resolveOptions(options: DashboardOptions): Resolved {
@@ -157,13 +163,18 @@ function resolveOptions(options: DashboardOptions): Resolved {
     wakeJobs: () => runner.wake(),
   });
   const runner = new JobRunner(services);
-  return {
-    authorize,
-    allowedHosts: options.allowedHosts,
-    basePath: basePath.replace(/\/+$/, ''),
-    services,
-    runner,
-  };
+  const base = basePath.replace(/\/+$/, '');
+  const { onAttention } = options;
+  const watch =
+    onAttention &&
+    new AttentionWatch({
+      records: services.records,
+      onAttention,
+      pathOf: (recordId) => recordUrl(base, { recordId }),
+      warn,
+      readOnly,
+    });
+  return { authorize, allowedHosts: options.allowedHosts, basePath: base, services, runner, watch };
 }
 
 /** A link leads where the developer says, and to no script. Without it the page of the key is still of use. */

@@ -4,6 +4,7 @@ import { aBoolean, aFunction, type Check, isObject } from '../engine/option-chec
 import { policyOptionsOf } from '../engine/resolve-policy.ts';
 import type { TraceContext } from '../engine/traceparent.ts';
 import type { Idempotency } from '../idempotency.ts';
+import type { AttentionNews } from './attention-watch.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract/operator.ts';
 import type { Rerunner } from './rerunners/rerunner.ts';
@@ -51,6 +52,17 @@ export interface DashboardOptions {
    */
   readonly traceUrl?: (run: TraceContext) => string | null;
   /**
+   * Is told of keys that are in doubt, or whose run has lapsed, once of each: to ring somebody. The dashboard looks every 30 seconds; of
+   * all processes that have one, one tells. What it throws, or rejects with, is a warning, and the keys are told again.
+   * @default none: nobody is told
+   * @example
+   * onAttention: async ({ fresh, keys: [newest] }) => {
+   *   await fetch(webhook, { method: 'POST', body: JSON.stringify({ text: `${fresh} keys in doubt: ${host}${newest?.path}` }) })
+   * }
+   * @experimental
+   */
+  readonly onAttention?: (news: AttentionNews) => unknown;
+  /**
    * A read-only dashboard refuses whatever writes.
    * @default false
    */
@@ -81,6 +93,7 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
     expected: 'an array of what createGraphQLRerunner and its kin make',
     accepts: (value) => Array.isArray(value) && value.every(isRerunner),
   },
+  onAttention: aFunction,
   readOnly: aBoolean,
   traceUrl: aFunction,
   redact: {

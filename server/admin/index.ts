@@ -1,5 +1,6 @@
 export type { TraceContext } from '../engine/traceparent.ts';
 export { toNodeHandler } from '../http/to-node-handler.ts';
+export type { AttentionKey, AttentionNews } from './attention-watch.ts';
 export type { RedactOptions } from './bodies/secrets.ts';
 export type { Operator, OperatorScopes, Role } from './contract/operator.ts';
 export { createDashboard, type DashboardHandler } from './create-dashboard.ts';

@@ -11,6 +11,7 @@ interface ListOptions extends ConnectionOptions, Target {
   readonly newerThan?: number;
   readonly error?: boolean;
   readonly cursor?: string;
+  readonly fail?: boolean;
 }
 
 const STATES = [
@@ -36,6 +37,7 @@ export function list(group: Command): void {
     .option('--newer-than <age>', 'started at most so long ago', ageOf)
     .option('--error', 'completed with an error')
     .option('--cursor <id>', 'the `next` of the page before', cursorOf)
+    .option('--fail', 'exit with 1 when any key is listed, for cron')
     .option('--json', 'print JSON')
     .action((options: ListOptions, command: Command) =>
       orError(command, async () => {
@@ -45,6 +47,7 @@ export function list(group: Command): void {
           filter: filterOf(options),
           cursor: options.cursor,
         });
+        if (options.fail && page.rows.length > 0) process.exitCode = 1;
         if (options.json) return print(true, page, () => '');
         const { rows, remarks } = listText(page);
         // What is no key goes where a pipe does not read it.

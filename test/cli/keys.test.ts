@@ -33,6 +33,16 @@ it('list and show: as JSON, or as text that no stored value can make a terminal 
   expect(await cli.keys('show', 'nonsense')).toMatchObject({ code: 2 });
 });
 
+it('--fail exits with 1 when a key is listed, and with 0 when none is', async () => {
+  await using cli = await start();
+  await cli.admin.put({ scope: 'other' });
+  const list = (...more: string[]) => cli.keys('list', '--state', 'attention', ...more);
+  expect(await list('--fail')).toMatchObject({ code: 0, err: 'Nothing matches.\n' });
+  await cli.admin.put({ key: 'odd', state: 'in_doubt' });
+  expect(await list('--fail')).toMatchObject({ code: 1, out: expect.stringContaining('odd') });
+  expect(await list()).toMatchObject({ code: 0 });
+});
+
 it('an action needs its reason and its words, is refused with 1, and leaves the audit that the dashboard shows', async () => {
   await using cli = await start();
   const id = await cli.admin.put({ scope: 'acme', key: 'k' });

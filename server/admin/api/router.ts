@@ -6,10 +6,10 @@ import { diffVersions } from '../commands/diff.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import type { Attention, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
 import { findKeyAt, findKeys } from '../keys/find.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
-import { readOverview } from '../keys/overview.ts';
+import { readAttention, readOverview } from '../keys/overview.ts';
 import { readPreview } from '../keys/preview.ts';
 import { bulkRouter } from './bulk-router.ts';
 import {
@@ -117,6 +117,11 @@ export const appRouter = router({
       now: now.getTime(),
     };
   }),
+  // The count in the title of the tab: it costs less than the overview.
+  attention: forViewers.query(
+    ({ ctx: { services, operator } }): Promise<Attention> =>
+      readAttention(services.records, operator.scopes),
+  ),
   overview: forViewers
     .input(z.strictObject({ window: windows }))
     .query(({ ctx: { services, operator }, input }) =>

@@ -257,9 +257,17 @@ export interface Count {
   readonly capped: boolean;
 }
 
+/** `Attention` counts the keys that somebody should look at, within the operator's scopes. It is for a tile, and the title of the tab. */
+export interface Attention {
+  readonly now: number;
+  readonly inDoubt: Count;
+  readonly lapsed: Count;
+  readonly errors: Count;
+}
+
 export interface Overview {
   readonly now: number;
-  readonly attention: { readonly inDoubt: Count; readonly lapsed: Count; readonly errors: Count };
+  readonly attention: Omit<Attention, 'now'>;
   readonly running: Count;
   /** The operator sees some scopes only: counts over time are of all scopes, and are left out. */
   readonly limited: boolean;

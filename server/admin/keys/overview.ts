@@ -4,7 +4,7 @@ import type { Document } from '../../mongodb/database.ts';
 import { ATTENTION_KEY } from '../../mongodb/indexes.ts';
 import { isBadHint, type Records } from '../collections/records.ts';
 import { scopeMatch } from '../collections/scope-match.ts';
-import type { Count, Overview } from '../contract/contract.ts';
+import type { Attention, Count, Overview } from '../contract/contract.ts';
 import type { Operator, OperatorScopes } from '../contract/operator.ts';
 import { ATTENTION, allOf } from './filters.ts';
 
@@ -24,20 +24,17 @@ export async function readOverview(
   { scopes }: Operator,
   window: OverviewWindow,
 ): Promise<Overview> {
-  const count = (match: Document) => countUpTo(records, match, scopes);
-  const [now, inDoubt, lapsed, errors, running] = await Promise.all([
+  const [now, { now: _, ...attention }, running] = await Promise.all([
     records.now(),
-    count(ATTENTION.inDoubt),
-    count(ATTENTION.lapsed),
-    count(ATTENTION.errors),
-    count(ATTENTION.running),
+    readAttention(records, scopes),
+    countUpTo(records, ATTENTION.running, scopes),
   ]);
   // Counts are kept by operation, not by scope: an operator of some scopes would learn of the others.
   const buckets = scopes ? [] : await readBuckets(records, window, now);
   const total = sumOf(buckets.map(countsOf));
   return {
     now: now.getTime(),
-    attention: { inDoubt, lapsed, errors },
+    attention,
     running,
     limited: scopes !== undefined,
     series: scopes ? [] : seriesOf(buckets, window, now),
@@ -45,6 +42,20 @@ export async function readOverview(
     p95Ms: percentile(total.durations, 0.95),
     operations: operationsOf(buckets),
   };
+}
+
+/** Counts what needs attention, each kind by an index that holds little else. */
+export async function readAttention(
+  records: Records,
+  scopes: OperatorScopes | undefined,
+): Promise<Attention> {
+  const [now, inDoubt, lapsed, errors] = await Promise.all([
+    records.now(),
+    countUpTo(records, ATTENTION.inDoubt, scopes),
+    countUpTo(records, ATTENTION.lapsed, scopes),
+    countUpTo(records, ATTENTION.errors, scopes),
+  ]);
+  return { now: now.getTime(), inDoubt, lapsed, errors };
 }
 
 async function countUpTo(

@@ -119,8 +119,7 @@ export const appRouter = router({
   }),
   // The count in the title of the tab: it costs less than the overview.
   attention: forViewers.query(
-    ({ ctx: { services, operator } }): Promise<Attention> =>
-      readAttention(services.records, operator.scopes),
+    ({ ctx: { services, operator } }): Promise<Attention> => readAttention(services.records, operator.scopes),
   ),
   overview: forViewers
     .input(z.strictObject({ window: windows }))

@@ -126,9 +126,39 @@ describe('writes that nothing is known against', () => {
     const sent = lane.send();
     expect(sent.map(({ group }) => group.length)).toEqual([200, 200]);
     lane.add(['last']);
+    lane.clock.now = 25;
     expect(lane.send()).toEqual([]);
     lane.reply(sent[0] as Command);
     expect(lane.send().map(({ group }) => group.length)).toEqual([101]);
+  });
+
+  it('wait for the command under way while they are fewer than it has, and until it is slow', () => {
+    const lane = openQueue();
+    lane.add(['a', 'b', 'c']);
+    const [first] = lane.send();
+    lane.add(['d', 'e']);
+    lane.clock.now = 10;
+    expect(lane.send()).toEqual([]);
+    expect(lane.queue.sharedPauseMs).toBe(15);
+    lane.clock.now = 25;
+    expect(idsOf(lane.send())).toEqual(['shared: d e']);
+    expect(lane.queue.sharedPauseMs).toBe(Number.POSITIVE_INFINITY);
+    lane.add(['f']);
+    lane.reply(first as Command);
+    lane.clock.now = 49;
+    expect(lane.queue.sharedPauseMs).toBe(1);
+  });
+
+  it('are sent as soon as the command under way has its answer, or none in time', () => {
+    for (const end of ['reply', 'timeOut'] as const) {
+      const lane = openQueue();
+      lane.add(['a', 'b']);
+      const [first] = lane.send();
+      lane.add(['c']);
+      expect(lane.send()).toEqual([]);
+      lane[end](first as Command);
+      expect(idsOf(lane.send())).toContain('shared: c');
+    }
   });
 
   it('come at most 8 MB in a command; a larger one goes by itself', () => {

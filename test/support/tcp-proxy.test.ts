@@ -105,6 +105,20 @@ it('a command that hung goes on when the proxy passes again', async () => {
   expect(await database.db.collection('orders').countDocuments()).toBe(2);
 });
 
+it('a request that takes longer arrives after its delay, and in its order', async () => {
+  await using database = await freshDatabase();
+  await using proxy = await startProxy(mongoPort());
+  await using client = await new MongoClient(proxy.uri, { ...noRetries, maxPoolSize: 1 }).connect();
+  const orders = client.db(database.name).collection('orders');
+  await orders.insertOne({ n: 0 });
+
+  proxy.delayMs = 30;
+  const sentAt = performance.now();
+  await Promise.all([orders.insertOne({ n: 1 }), orders.insertOne({ n: 2 })]);
+  expect(performance.now() - sentAt).toBeGreaterThanOrEqual(59);
+  expect((await orders.find().toArray()).map(({ n }) => n)).toEqual([0, 1, 2]);
+});
+
 it('a refusing proxy closes what is open and what comes', async () => {
   await using database = await freshDatabase();
   await using proxy = await startProxy(mongoPort());

@@ -22,6 +22,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** How many connections are open now. */
   readonly connections: number;
   mode: ProxyMode;
+  /** Each message to the server takes so many ms longer, as over a longer way. Their order on a connection stays. Default 0. */
+  delayMs: number;
   /**
    * Every connection that is open now swallows what comes over it from either side, without a sign of it, and new ones
    * work: as when a firewall forgets idle connections. Returns how many there are.
@@ -63,6 +65,7 @@ interface Trap {
 /** A TCP proxy in front of a mongod, for what a network does and `failCommand` cannot. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let mode: ProxyMode = 'pass';
+  let delayMs = 0;
   const pairs = new Set<Pair>();
   const traps: Trap[] = [];
   const holds: Hold[] = [];
@@ -81,7 +84,14 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     for (const socket of socketsOf(pair)) socket.setNoDelay().on('error', close).on('close', close);
 
     const kept = new Map<number, Trap>();
-    forward(client, server, (request) => {
+    const slowServer = {
+      get writable() {
+        return server.writable;
+      },
+      write: (request: Buffer) =>
+        delayMs > 0 ? setTimeout(() => server.write(request), delayMs) : server.write(request),
+    };
+    forward(client, slowServer, (request) => {
       if (pair.swallows) return false;
       const hold = holds.find((one) => one.matches(request));
       if (hold) {
@@ -127,6 +137,12 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       mode = next;
       if (next === 'refuse') closeAll();
       for (const socket of [...pairs].flatMap(socketsOf)) next === 'hang' ? socket.pause() : socket.resume();
+    },
+    get delayMs() {
+      return delayMs;
+    },
+    set delayMs(ms) {
+      delayMs = ms;
     },
     swallowOpen() {
       for (const pair of pairs) pair.swallows = true;
@@ -184,8 +200,13 @@ function replyTo(server: Socket, request: Buffer): Promise<void> {
   });
 }
 
+interface Target {
+  readonly writable: boolean;
+  write(message: Buffer): unknown;
+}
+
 /** Whole messages only: each begins with its length, and TCP cuts them where it likes. */
-function forward(from: Socket, to: Socket | undefined, passes: (message: Buffer) => boolean): void {
+function forward(from: Socket, to: Target | undefined, passes: (message: Buffer) => boolean): void {
   let rest: Buffer = Buffer.alloc(0);
   from.on('data', (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -8,10 +8,10 @@ import { CommandSender, type SenderListener } from './command-sender.ts';
 import { Deadlines } from './deadlines.ts';
 import { afterFailure, afterStatementError, afterTimeout, type NextStep } from './next-step.ts';
 import { PendingWrite, unfinished } from './pending-write.ts';
-import { UNANSWERED_COMMANDS, WriteQueue } from './write-queue.ts';
+import { type QueueOptions, UNANSWERED_COMMANDS, WriteQueue } from './write-queue.ts';
 
 export interface LaneOptions {
-  /** So many shared commands may be under way. */
+  /** So many shared commands may be under way at most. */
   readonly inFlight: number;
   /** So many writes may wait in the queue; more are refused at once. */
   readonly capacity: number;
@@ -21,11 +21,13 @@ export interface LaneOptions {
   readonly observers?: CommandObservers;
   /** What the writes of the lane are for. Default: `settle`. */
   readonly purpose?: StoreCommand['command'];
+  /** Says when the writes that wait may have a shared command. Default: the rule of `load.ts`. */
+  readonly pauseBeforeAnother?: QueueOptions['pauseBeforeAnother'];
 }
 
 /**
- * `WriteLane` brings writes to the server by group commit: those that come while earlier commands are under way become the statements of
- * one `update` command. An idle lane sends at once.
+ * `WriteLane` brings writes to the server by group commit: those that come while an earlier command is under way become the statements of
+ * one `update` command. An idle lane sends at once, and a busy one sends a second command only where that is worth it (`load.ts`).
  *
  * A statement that waits for a lock holds up those behind it in its command, and a connection can be dead without a sign
  * of it. So commands have a short time limit. The writes of a command that failed or got no answer are sent again apart from
@@ -39,17 +41,20 @@ export class WriteLane {
   readonly #sender: CommandSender;
   readonly #deadlines = new Deadlines((late) => this.#onLate(late));
   #sendingIsDue = false;
+  /** A shared command that takes long is not waited for any longer. */
+  #nextLook: NodeJS.Timeout | undefined;
   /** The last error since the last answer. */
   #lastError: unknown;
 
   constructor(collection: Collection, options: LaneOptions) {
-    const { inFlight, capacity, timeoutMs, purpose = 'settle' } = options;
+    const { inFlight, capacity, timeoutMs, purpose = 'settle', pauseBeforeAnother } = options;
     const { observers = new CommandObservers() } = options;
     this.#queue = new WriteQueue({
       inFlight,
       capacity,
       now: () => performance.now(),
       onReady: () => this.#sendSoon(),
+      ...(pauseBeforeAnother && { pauseBeforeAnother }),
     });
     this.#sender = new CommandSender(
       collection,
@@ -92,6 +97,7 @@ export class WriteLane {
   }
 
   stop(): void {
+    clearTimeout(this.#nextLook);
     for (const pending of this.#deadlines.stop())
       this.#fail(pending, refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   }
@@ -106,7 +112,17 @@ export class WriteLane {
   readonly #startNext = (): void => {
     this.#sendingIsDue = false;
     for (let command = this.#queue.next(); command; command = this.#queue.next()) this.#sender.send(command);
+    this.#lookAgainIn(this.#queue.sharedPauseMs);
   };
+
+  #lookAgainIn(ms: number): void {
+    if (this.#nextLook || ms === Number.POSITIVE_INFINITY) return;
+    // A process that has nothing else to do need not wait for it: the command under way keeps its connection open.
+    this.#nextLook = setTimeout(() => {
+      this.#nextLook = undefined;
+      this.#sendSoon();
+    }, ms).unref();
+  }
 
   readonly #onReply: SenderListener['onReply'] = ({ group }, answers) => {
     this.#lastError = undefined;

@@ -1,4 +1,5 @@
 import { BlockedKeys } from './blocked-keys.ts';
+import { type Load, pauseBeforeAnother } from './load.ts';
 import { type PendingWrite, unfinished } from './pending-write.ts';
 
 const STATEMENTS_PER_COMMAND = 200;
@@ -26,7 +27,7 @@ export interface Command {
 }
 
 export interface QueueOptions {
-  /** So many shared commands may be under way. */
+  /** So many shared commands may be under way at most. */
   readonly inFlight: number;
   /** So many writes may wait to be sent for the first time; more are refused at once. */
   readonly capacity: number;
@@ -34,6 +35,8 @@ export interface QueueOptions {
   now(): number;
   /** Called whenever `next()` may have a command again. */
   onReady(): void;
+  /** The rule that says when the writes that wait may have a shared command. Default: that of `load.ts`. */
+  pauseBeforeAnother?(load: Load): number;
 }
 
 /**
@@ -46,6 +49,9 @@ export class WriteQueue {
   readonly #inFlight: Record<Slot, number> = { shared: 0, suspects: 0, alone: 0 };
   /** These commands got no answer in time, and the driver still waits for one. They take no slot. */
   readonly #unanswered = new Set<Command>();
+  /** The shared commands under way, the oldest first, with the times when they were started. */
+  readonly #sharedSince = new Map<Command, number>();
+  #lastSharedSize = 0;
   #shared: PendingWrite[] = [];
   /** Groups that are sent as they are. */
   readonly #aside: Record<'suspects' | 'alone', (readonly PendingWrite[])[]> = { suspects: [], alone: [] };
@@ -124,7 +130,7 @@ export class WriteQueue {
   }
 
   #nextShared(): Command | undefined {
-    if (!this.#hasFree('shared')) return undefined;
+    if (!this.#hasFree('shared') || this.sharedPauseMs > 0) return undefined;
     const group: PendingWrite[] = [];
     let taken = 0;
     let bytes = 0;
@@ -136,7 +142,21 @@ export class WriteQueue {
       group.push(pending);
     }
     this.#shared.splice(0, taken);
-    return group.length > 0 ? this.#start('shared', group) : undefined;
+    if (group.length === 0) return undefined;
+    const command = this.#start('shared', group);
+    this.#sharedSince.set(command, this.#options.now());
+    this.#lastSharedSize = group.length;
+    return command;
+  }
+
+  /** After so many ms `next()` may have a shared command, though nothing else happens. Infinity: it will not. */
+  get sharedPauseMs(): number {
+    const waiting = this.#shared.length;
+    if (waiting === 0 || this.isUnresponsive) return Number.POSITIVE_INFINITY;
+    const [oldestAt = 0] = this.#sharedSince.values();
+    const { now, inFlight: most, pauseBeforeAnother: rule = pauseBeforeAnother } = this.#options;
+    const underWay = this.#inFlight.shared;
+    return rule({ underWay, most, oldestMs: now() - oldestAt, lastSize: this.#lastSharedSize, waiting });
   }
 
   #hasFree(slot: Slot): boolean {
@@ -152,15 +172,20 @@ export class WriteQueue {
 
   /** A command got no answer in time: its slot is free for another one. */
   onTimeout(command: Command): void {
-    this.#inFlight[command.slot]--;
+    this.#free(command);
     this.#unanswered.add(command);
     this.#options.onReady();
   }
 
   /** The driver is done with a command. */
   onEnd(command: Command): void {
-    if (!this.#unanswered.delete(command)) this.#inFlight[command.slot]--;
+    if (!this.#unanswered.delete(command)) this.#free(command);
     this.#options.onReady();
+  }
+
+  #free(command: Command): void {
+    this.#inFlight[command.slot]--;
+    this.#sharedSince.delete(command);
   }
 
   /** The server answered about the key of a write, so the key is no longer blocked. */

@@ -132,6 +132,22 @@ describe('a record that this release does not understand is never run or written
   });
 });
 
+test.each<[string, string, StoredRecord]>([
+  ['newer_version', 'a newer version', { ...completed, v: 2 }],
+  ['type', 'an older version', { ...completed, v: 0 }],
+  ['type', 'a version that is no number', { ...completed, v: '2' }],
+  ['type', 'a damaged field', { ...completed, fence: '7' }],
+  ['type', 'a state of another release', { ...base, state: 'paused' }],
+  ['rule', 'a fingerprint of another release', { ...completed, fingerprint: 's9:aaaa' }],
+  ['rule', 'a selection of another release', { ...completed, selection: 's9:aaaa' }],
+])('the reason is %s for %s', (reason, _, record) => {
+  expect(decide(record, claimOf({ selections: ['s1:aaaa'] }), NOW)).toEqual({
+    do: 'refuse',
+    code: 'IDEMPOTENCY_RECORD_UNREADABLE',
+    reason,
+  });
+});
+
 describe('case 25: a release with a new rule', () => {
   const upgraded = claimOf({ fingerprints: ['s2:cccc', 's1:aaaa'] });
 

@@ -25,9 +25,21 @@ describe('equal requests have equal fingerprints', () => {
       m: new Map([['a', 1]]),
       s: new Set([1]),
       b: Buffer.from('x'),
+      a: new Uint8Array([1, 2]).buffer,
       n: 10n,
     });
     expect(of(make())).toBe(of(make()));
+  });
+
+  test('the same bytes, however they are held', () => {
+    const bytes = new Uint8Array([9, 1, 2, 9]);
+    const held = [
+      Buffer.from([1, 2]),
+      new Uint8Array([1, 2]).buffer,
+      bytes.subarray(1, 3),
+      new DataView(bytes.buffer, 1, 2),
+    ];
+    expect(new Set(held.map(of)).size).toBe(1);
   });
 });
 
@@ -58,6 +70,9 @@ describe('different requests have different fingerprints', () => {
     ['an empty Map and an empty object', new Map(), {}],
     ['two Maps', new Map([['a', 1]]), new Map([['a', 2]])],
     ['a Set and an array', new Set([1]), [1]],
+    ['two Sets', new Set([1]), new Set([2])],
+    ['two ArrayBuffers', new Uint8Array([1]).buffer, new Uint8Array([2]).buffer],
+    ['bytes and their text', Buffer.from('x'), 'eA=='],
     ['NaN and null', Number.NaN, null],
     ['Infinity and NaN', Number.POSITIVE_INFINITY, Number.NaN],
     ['undefined and null in a list', [undefined], [null]],
@@ -106,6 +121,10 @@ test.each([
   ['a function', () => 1],
   ['a symbol', Symbol('s')],
   ['a Blob', new Blob(['x'])],
+  [
+    'a file of a server, with fields of its own',
+    { lastModified: 5, arrayBuffer: async () => new ArrayBuffer(1) },
+  ],
   ['a form', new FormData()],
   ['a stream', new ReadableStream()],
   ['a regular expression', /x/],

@@ -111,6 +111,21 @@ it('a new owner and a higher fence shut out the worker that held it, and the his
   }
 });
 
+it.each(OPERATOR_ACTIONS)('%s on a record that has expired is refused for that', (action) => {
+  for (const record of [RECORDS.expired, recordOf({ state: 'in_doubt', expiresAt: later(-1) })])
+    expect(operated(record, command(action), NOW)).toEqual({ do: 'refuse', refusal: { code: 'expired' } });
+});
+
+it('the history keeps the last 20 entries, that of the operator among them', () => {
+  const entry = { event: 'released', at: NOW, owner: 'worker', fence: 6 };
+  const history = Array.from({ length: 20 }, (_, index) => ({ ...entry, reason: `${index}` }));
+  const result = operated(recordOf({ state: 'in_doubt', history }), command('fail'), NOW);
+  if (result.do !== 'write') throw new Error(result.refusal.code);
+  expect(result.record.history).toHaveLength(20);
+  expect(result.record.history.at(0)?.reason).toBe('1');
+  expect(result.record.history.at(-1)).toMatchObject({ event: 'operator', action: 'fail' });
+});
+
 it('allow retry lets the same request run, and no other; what it captured and its steps stay', () => {
   const record = write('failed', 'allow_retry');
   expect(decide(record, claimOf({ fingerprints: ['s1:aaaa'] }), NOW)).toEqual({ do: 'claim', life: 'kept' });

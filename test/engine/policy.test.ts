@@ -31,7 +31,7 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['resolve', ['retry', 'in_doubt', true, {}, Promise.resolve()]],
     ['classify', ['store', 'a function', null]],
     ['retain', ['none', true, null]],
-    ['cipher', ['aes', {}, { encrypt: () => {} }, true, Buffer.alloc(32)]],
+    ['cipher', ['aes', {}, { encrypt: () => {} }, { decrypt: () => {} }, true, Buffer.alloc(32)]],
     ['redact', ['password', [], [''], ['a', 5], [/a/], {}, true]],
     ['compressAboveBytes', [-1, Number.NaN, '1', true, 16 * 1_048_576]],
     ['captureRequest', ['yes', null, 1, {}]],

@@ -14,10 +14,12 @@ import {
   givenUp,
   lapsed,
   maySettle,
+  mayTakeOver,
   renewed,
   type Settlement,
   settled,
   stepped,
+  type Takeover,
   takenOver,
 } from '../../server/engine/transitions.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
@@ -66,6 +68,33 @@ it('a record that is changed keeps the fields of a later release, and can be rea
     { numRuns: 500 },
   );
   expect(changed).toBeGreaterThan(100);
+});
+
+const TAKEOVERS: Readonly<Record<string, readonly Takeover[]>> = {
+  running: [],
+  lapsed: ['running', 'in_doubt'],
+  'lapsed this moment': ['running', 'in_doubt'],
+  'in doubt': ['asking'],
+  released: [],
+  completed: [],
+};
+
+it.each(Object.entries(TAKEOVERS))('a record that is %s may be taken over to: %j', (name, allowed) => {
+  const held = claimed(null, 'new', claimOf({ leaseMs: 1_000 }), NOW);
+  const at = (ms: number) => new Date(NOW.getTime() + ms);
+  const [complete, release, doubt] = SETTLEMENTS as [Settlement, Settlement, Settlement];
+  const records: Record<string, [record: KeyRecord, now: Date]> = {
+    running: [held, at(999)],
+    lapsed: [held, at(5_000)],
+    'lapsed this moment': [held, at(1_000)],
+    // Their leases have lapsed long ago, too: whoever saw that may be late.
+    'in doubt': [settled(held, doubt, NOW), at(5_000)],
+    released: [settled(held, release, NOW), at(5_000)],
+    completed: [settled(held, complete, NOW), at(5_000)],
+  };
+  const [record, now] = records[name] as [KeyRecord, Date];
+  const takeovers = ['running', 'in_doubt', 'asking'] as const;
+  expect(takeovers.filter((to) => mayTakeOver(record, to, now))).toEqual(allowed);
 });
 
 it('the type of a record after a transition is that of its state: a misspelt field does not compile', () => {

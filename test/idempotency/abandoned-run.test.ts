@@ -14,6 +14,8 @@ import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { code } from './support.ts';
 
+const released = { to: 'released', reason: 'by its late run', retentionMs: 60_000 } as const;
+
 async function abandoned(policy: Policy) {
   vi.useFakeTimers();
   const options: IdempotencyOptions = { store: createMemoryStore(), leaseMs: 1_000, waitTimeoutMs: 60_000 };
@@ -44,6 +46,18 @@ test('an abandoned run that was taken over as its process closed: the key is not
   await expect(retry(2, other)).rejects.toEqual(code('IDEMPOTENCY_KEY_REUSED'));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(await retry(1, other)).toEqual({ value: { data: 'attempt 3' }, replayed: false });
+});
+
+test('an abandoned run whose record goes while it is taken over: the call claims the key anew, and waits for nobody', async () => {
+  const { retry, store } = await abandoned({ onCrash: 'retry' });
+  vi.spyOn(store, 'takeOver').mockImplementationOnce(async (_, { owner, fence }) => {
+    await store.settle({ scope: 's', key: 'k', owner, fence, life: 1, attempts: 1 }, released);
+    return { won: false, ...(await store.read({ scope: 's', key: 'k' }, 'whole')) };
+  });
+  expect(await Promise.all([retry(), retry()])).toEqual([
+    { value: { data: 'attempt 2' }, replayed: false },
+    { value: { data: 'attempt 2' }, replayed: true, expiresAt: expect.any(Date) },
+  ]);
 });
 
 describe('an abandoned run under a `resolve` function', () => {

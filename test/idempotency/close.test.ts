@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, setUp } from './support.ts';
@@ -28,6 +29,22 @@ describe('case 18: close', () => {
     expect(await first).toEqual({ value: { data: 'done' }, replayed: false });
     await closed;
     expect(types()).toContain('completed');
+  });
+
+  test('waits for a result that the store did not take at first', async () => {
+    vi.useFakeTimers();
+    const inner = createMemoryStore();
+    const settle = vi
+      .fn(inner.settle.bind(inner))
+      .mockRejectedValueOnce(new Error('down'))
+      .mockRejectedValueOnce(new Error('down'));
+    const { call, idempotency, types } = setUp({ store: { claim: inner.claim.bind(inner), settle } });
+    await call(done);
+    expect(types()).toEqual(['started', 'result_not_recorded']);
+    const closed = idempotency.close();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await closed;
+    expect(types()).toEqual(['started', 'result_not_recorded', 'completed']);
   });
 
   test('lets no duplicate wait for a run that may outlive it', async () => {

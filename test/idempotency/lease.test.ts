@@ -4,10 +4,7 @@ import { createIdempotency, type Run, type Store } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
-import { code, done, setUp } from './support.ts';
-
-/** Time goes by, and timers with it. */
-const passed = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+import { code, done, passed, setUp } from './support.ts';
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -220,21 +217,19 @@ describe('the lease', () => {
   test('is not begun with when the store can not keep it: the key is given back and nothing runs', async () => {
     vi.useFakeTimers();
     const handler = vi.fn(done);
-    const inner = createMemoryStore();
     let slow = true;
-    const { call } = setUp({
+    const { call, store } = setUp({
       ...LEASE,
       store: {
-        claim: (request) => inner.claim(request).finally(() => slow && passed(3_000)),
-        renew: (held, lease) => inner.renew(held, lease).finally(() => slow && passed(3_000)),
-        giveUp: (request) => inner.giveUp(request),
-        settle: (held, settlement) => inner.settle(held, settlement),
+        claim: (request) => store.claim(request).finally(() => slow && passed(3_000)),
+        renew: (held, lease) => store.renew(held, lease).finally(() => slow && passed(3_000)),
       },
     });
     const refused = expect(call(handler)).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout'));
     await vi.advanceTimersByTimeAsync(6_000);
     await refused;
     expect(handler).not.toHaveBeenCalled();
+    expect((await store.read({ scope: 's', key: 'k' }, 'head')).record).toMatchObject({ state: 'released' });
     slow = false;
     expect(await call(handler)).toMatchObject({ replayed: false });
   });

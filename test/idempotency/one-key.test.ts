@@ -56,8 +56,12 @@ describe('one key', () => {
 
   test('with other arguments is IDEMPOTENCY_KEY_REUSED, after the run and during it', async () => {
     const { call } = setUp();
-    const release = gate();
-    const first = call(() => release.then(done));
+    const [started, release] = [gate(), gate()];
+    const first = call(() => {
+      started.open();
+      return release.then(done);
+    });
+    await started; // before that, the claim is asked, and not the run
     await expect(call(done, { args: 2 })).rejects.toEqual(code('IDEMPOTENCY_KEY_REUSED'));
     release.open();
     await first;

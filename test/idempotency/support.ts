@@ -32,6 +32,9 @@ export function setUp(options: Policy & { enabled?: boolean; store?: Partial<Sto
 
 export const done = async (): Promise<Result> => ({ data: 'done' });
 
+/** Time goes by, and timers with it. */
+export const passed = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
 /** Matches an error of the product with this code, and this reason where one is given. */
 export const code = (wanted: string, reason?: string) =>
   expect.objectContaining({ code: wanted, ...(reason && { reason }) });

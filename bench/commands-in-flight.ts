@@ -13,7 +13,8 @@ import type { LaneOptions } from '../server/mongodb/writes/write-lane.ts';
 import { WriteLane } from '../server/mongodb/writes/write-lane.ts';
 import { startMongod } from '../test/support/mongod/start-mongod.ts';
 import { startWorker } from '../test/support/worker.ts';
-import { markdownTable, median, type Row } from './table.ts';
+import { median } from './measure/median.ts';
+import { markdownTable, type Row } from './report/table.ts';
 
 // What the rule of `server/mongodb/writes/load.ts` gains over two commands that always go: fresh runs whose handlers take up to 10 ms each,
 // so that their writes come at any time, on a server that is 0 to 20 ms away.

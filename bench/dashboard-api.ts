@@ -1,9 +1,10 @@
 import { loadavg } from 'node:os';
 import { type Collection, MongoClient } from 'mongodb';
 import type { KeyFilter } from '../server/admin/contract/contract.ts';
+import { query, timed } from './dashboard-queries.ts';
+import { markdownTable } from './report/table.ts';
 import { seedKeys, seedStats } from './seed-keys.ts';
 import { serveDashboard } from './serve-dashboard.ts';
-import { markdownTable } from './table.ts';
 
 export interface DashboardApiBenchOptions {
   readonly uri: string;
@@ -65,24 +66,4 @@ async function measure(
   row(await timed(requests, 'new rows', () => query(origin, 'keys.newer', { filter: {}, newest: id })));
   row(await timed(requests, 'key', () => query(origin, 'keys.get', { id })));
   row(await timed(requests, 'overview, 24 h', () => query(origin, 'overview', { window: '24h' })));
-}
-
-async function query(origin: string, path: string, input: object): Promise<unknown> {
-  const url = `${origin}/api/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`;
-  const response = await fetch(url, { headers: { 'x-latchkey': '1' } });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  const { result } = (await response.json()) as { result: { data: unknown } };
-  return result.data;
-}
-
-async function timed(requests: number, name: string, work: () => Promise<unknown>) {
-  const times: number[] = [];
-  for (let request = 0; request < requests; request++) {
-    const startedAt = performance.now();
-    await work();
-    times.push(performance.now() - startedAt);
-  }
-  times.sort((one, other) => one - other);
-  const at = (share: number) => `${Math.round(times[Math.ceil(times.length * share) - 1] ?? 0)} ms`;
-  return { query: name, p50: at(0.5), p95: at(0.95), slowest: at(1) };
 }

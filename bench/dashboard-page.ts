@@ -4,10 +4,11 @@ import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { findChromium } from '../test/e2e/support/find-chromium.ts';
 import { launchChromium } from '../test/e2e/support/launch-chromium.ts';
+import { median } from './measure/median.ts';
 import { firstRow, type PageStage, STEPS } from './page-steps.ts';
+import { markdownTable } from './report/table.ts';
 import { seedKeys, seedLargeBodies } from './seed-keys.ts';
 import { serveDashboard } from './serve-dashboard.ts';
-import { markdownTable, median } from './table.ts';
 
 export interface DashboardPageBenchOptions {
   readonly uri: string;

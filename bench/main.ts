@@ -1,29 +1,55 @@
 import { parseArgs } from 'node:util';
-import { startMongod } from '../test/support/mongod/start-mongod.ts';
-import { benchHttp } from './http.ts';
-import { benchStore } from './store.ts';
-import { markdownTable } from './table.ts';
+import { currentLoad } from './measure/machine.ts';
+import { atLeast } from './number-option.ts';
+import { callersPart } from './parts/callers.ts';
+import { distancePart } from './parts/distance.ts';
+import { httpPart } from './parts/http.ts';
+import { keysPart } from './parts/keys.ts';
+import type { Part } from './parts/part.ts';
+import { replaysPart } from './parts/replays.ts';
+import { storePart } from './parts/store.ts';
+import { RESULTS } from './report/result.ts';
+import { runPart } from './report/run-part.ts';
+
+const PARTS: Readonly<Record<string, Part>> = {
+  store: storePart,
+  http: httpPart('Yoga'),
+  trpc: httpPart('tRPC'),
+  replays: replaysPart,
+  keys: keysPart,
+  distance: distancePart,
+  callers: callersPart,
+};
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '5' },
+    keys: { type: 'string', default: '500000' },
+    out: { type: 'string', default: RESULTS },
   },
 });
-const options = { seconds: positive('seconds'), rounds: positive('rounds') };
 
-const mongod = process.env.MONGODB_URI ? undefined : await startMongod();
-const uri = process.env.MONGODB_URI ?? (mongod?.uri as string);
-try {
-  if (values.only !== 'http') await benchStore({ uri, ...options }, markdownTable('The store alone'));
-  if (values.only !== 'store') await benchHttp({ uri, ...options }, markdownTable('Over HTTP'));
-} finally {
-  await mongod?.stop();
-}
+const names = values.only?.split(',') ?? Object.keys(PARTS);
+const unknown = names.filter((name) => !(name in PARTS));
+if (unknown.length > 0)
+  throw new Error(
+    `Expected --only to name parts (${Object.keys(PARTS).join(', ')}), got ${unknown.join(', ')}`,
+  );
 
-function positive(name: 'seconds' | 'rounds'): number {
-  const value = Number(values[name]);
-  if (!(value > 0)) throw new Error(`Expected --${name} to be a number above 0, got ${values[name]}`);
-  return value;
+const options = {
+  rounds: {
+    warmUpSeconds: atLeast(0.1, '--warm-up', values['warm-up']),
+    seconds: atLeast(0.1, '--seconds', values.seconds),
+    rounds: atLeast(1, '--rounds', values.rounds),
+  },
+  keys: atLeast(1, '--keys', values.keys),
+  out: values.out,
+  loadBefore: currentLoad(),
+};
+for (const name of names) {
+  console.error(`\n${name}…`);
+  await runPart(name, PARTS[name] as Part, options);
 }

@@ -10,8 +10,10 @@ export interface ServedDashboard extends AsyncDisposable {
 }
 
 /** The dashboard of a database's keys, for an admin, on a server of this process. Its indexes are there when it is. */
-export async function serveDashboard(db: Db): Promise<ServedDashboard> {
-  const idempotency = createIdempotency({ store: createMongoStore({ db, timeoutMs: 300_000 }) });
+export async function serveDashboard(db: Db, collection?: string): Promise<ServedDashboard> {
+  const idempotency = createIdempotency({
+    store: createMongoStore({ db, timeoutMs: 300_000, ...(collection !== undefined && { collection }) }),
+  });
   const dashboard = createDashboard({ idempotency, authorize: () => ({ id: 'bench', role: 'admin' }) });
   const server = createServer(toNodeHandler(dashboard));
   await idempotency.ready();

@@ -5,27 +5,33 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { MongoClient } from 'mongodb';
 import { z } from 'zod';
-import { useIdempotency } from '../plugin/graphql/index.ts';
-import { createIdempotencyMiddleware } from '../plugin/trpc/index.ts';
-import { createIdempotency } from '../server/index.ts';
-import { createMongoStore } from '../server/mongodb/index.ts';
+import { useIdempotency } from '../../plugin/graphql/index.ts';
+import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { DATABASE } from './database-name.ts';
+import { resourcesOf } from './resources.ts';
 
 /** The server that is measured: one process for each variant, so that each has only its own code warm. */
-export interface BenchServerOptions {
+export interface AppOptions {
   readonly uri: string;
   readonly keyed: boolean;
-  /** Whether the mutation writes one document, as most do, or nothing at all. */
-  readonly writes: boolean;
+  /** How long answers are kept. Default: as the product's. */
+  readonly retentionMs?: number;
 }
 
-const { uri, keyed, writes } = JSON.parse(process.argv[2] ?? '') as BenchServerOptions;
+const { uri, keyed, retentionMs } = JSON.parse(process.argv[2] ?? '') as AppOptions;
 const client = await new MongoClient(uri).connect();
-const db = client.db('latchkey_bench');
+const db = client.db(DATABASE);
 const orders = db.collection('orders');
-const idempotency = createIdempotency({ store: createMongoStore({ db }) });
+const idempotency = createIdempotency({
+  store: createMongoStore({ db }),
+  ...(retentionMs !== undefined && { retentionMs }),
+});
 
+/** One durable insert, as most mutations make at least. */
 async function order(amount: number) {
-  if (writes) await orders.insertOne({ amount });
+  await orders.insertOne({ amount });
   return { id: 'order', amount };
 }
 
@@ -58,4 +64,6 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.('ready');
   process.send?.((server.address() as AddressInfo).port);
 });
-process.on('message', () => process.send?.(process.cpuUsage()));
+process.on('message', async (question: 'cpu' | 'resources') => {
+  process.send?.(question === 'cpu' ? process.cpuUsage() : await resourcesOf([process, server, client]));
+});

@@ -157,6 +157,7 @@ function resolveOptions(options: DashboardOptions): Resolved {
     readOnly,
     rerunners,
     bodyAccess: internals,
+    probes: options.probes,
     tell: internals.report,
     traceUrlOf: traceLinks(options.traceUrl),
     redact: options.redact,

@@ -7,6 +7,7 @@ import type { Idempotency } from '../idempotency.ts';
 import type { AttentionNews } from './attention-watch.ts';
 import type { RedactOptions } from './bodies/secrets.ts';
 import type { Operator } from './contract/operator.ts';
+import type { Probe } from './contract/probe.ts';
 import type { Rerunner } from './rerunners/rerunner.ts';
 
 /** The options of `createDashboard`. */
@@ -42,6 +43,21 @@ export interface DashboardOptions {
    * @experimental
    */
   readonly rerunners?: readonly Rerunner[];
+  /**
+   * Asks other services whether an effect happened, by operation: the answer stands beside the record, and *Mark completed* can take its
+   * `data` over. A probe only reads. One that fails, or takes longer than 10 seconds, leaves the doubt.
+   * @default none: an operator looks elsewhere
+   * @example
+   * probes: {
+   *   chargeCard: async ({ downstreamKey, signal }) => {
+   *     const charge = await provider.find({ idempotencyKey: downstreamKey('charge'), signal })
+   *     if (!charge) return { found: false, summary: 'The provider has no such charge' }
+   *     return { found: true, summary: `Charge ${charge.id}`, data: { chargeCard: { id: charge.id } } }
+   *   },
+   * }
+   * @experimental
+   */
+  readonly probes?: Readonly<Record<string, Probe>>;
   /**
    * Says where the trace of a run can be looked at, by `latchkey/otel`: the page of a key links to it. Null shows no link. It has to be an
    * address of http or https.
@@ -95,6 +111,14 @@ const CHECKS: Readonly<Record<keyof DashboardOptions, Check>> = {
   },
   onAttention: aFunction,
   readOnly: aBoolean,
+  probes: {
+    expected:
+      'an object with a function for each operation, such as { chargeCard: async (record) => ({ found, summary }) }',
+    accepts: (value) =>
+      isObject(value) &&
+      !Array.isArray(value) &&
+      Object.values(value).every((probe) => typeof probe === 'function'),
+  },
   traceUrl: aFunction,
   redact: {
     expected: 'an object such as { names: [...] }',

@@ -24,7 +24,10 @@ export async function forgetEntries(erasure: Erasure): Promise<number> {
           scope: pseudonym.scope,
           ...(named.key !== undefined && { key: pseudonym.keyOf(named.key) }),
         };
-        return { _id, u: { $set: { ...set, ...names }, $unset: { beforeRecord: '', afterRecord: '' } } };
+        return {
+          _id,
+          u: { $set: { ...set, ...names }, $unset: { beforeRecord: '', afterRecord: '', evidence: '' } },
+        };
       }),
     );
     count += entries.length;

@@ -118,6 +118,7 @@ export async function startAdmin({
 export interface More {
   readonly reason?: string;
   readonly response?: string;
+  readonly evidence?: string;
   readonly commandKey?: string;
   readonly confirm?: string;
   readonly mayRepeat?: boolean;

@@ -3,7 +3,7 @@ import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '
 import { fixedRetention } from '../../engine/retention.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
-import type { ActionCommand } from '../contract/contract.ts';
+import type { ActionCommand, TakenEvidence } from '../contract/contract.ts';
 import type { Actor } from '../contract/operator.ts';
 import type { ActionRefusal } from '../contract/refusal.ts';
 import { extendedJson } from '../keys/extended-json.ts';
@@ -12,10 +12,12 @@ import type { ActionServices } from '../services/services.ts';
 import { changeOf } from './change-of.ts';
 import { requireCipher } from './given-response.ts';
 
-export interface Action extends ActionCommand {
+export interface Action extends Omit<ActionCommand, 'evidence'> {
   readonly by: Pick<Actor, 'id' | 'role' | 'via'>;
   readonly jobId?: string;
   readonly given?: StoredBody | undefined;
+  /** The operator acted upon this. */
+  readonly taken?: TakenEvidence;
   /**
    * Tells, in the transaction of the action itself, whether the action is still wanted. When it is not, nothing is
    * done.
@@ -43,7 +45,7 @@ export async function planAction(
   owner: string,
   send: Send,
 ): Promise<Plan> {
-  const { seen, by, reason, commandKey, jobId } = action;
+  const { seen, by, reason, commandKey, jobId, taken } = action;
   const found = await readStored(services.records, seen.id, send);
   if (!found) return { do: 'refuse', refusal: { code: 'gone' } };
   requireCipher(action.given, found.isEncrypted);
@@ -79,6 +81,7 @@ export async function planAction(
     afterRecord: snapshot(result.record),
     owner,
     ...(jobId !== undefined && { jobId }),
+    ...(taken && { evidence: taken }),
   };
   return { do: 'write', before, after: result.record, entry };
 }

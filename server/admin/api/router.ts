@@ -3,10 +3,11 @@ import { readBody } from '../bodies/read-body.ts';
 import { act, dryRun } from '../commands/act.ts';
 import { exportAudit } from '../commands/audit-export.ts';
 import { diffVersions } from '../commands/diff.ts';
+import { readEvidence } from '../commands/evidence.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { Attention, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import type { Attention, Evidence, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
 import { findKeyAt, findKeys } from '../keys/find.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readAttention, readOverview } from '../keys/overview.ts';
@@ -90,6 +91,15 @@ const keys = router({
     .input(oneKey)
     .concat(withKey)
     .query(({ ctx: { services, key }, input }) => dryRun(services, key, input.life)),
+
+  // A probe asks another service, and its answer is shown as it is: not to a viewer.
+  evidence: forOperators
+    .input(oneKey)
+    .concat(withKey)
+    .query(
+      ({ ctx: { services, operator, key }, input }): Promise<Evidence> =>
+        readEvidence(services, operator, key, input.life),
+    ),
 
   reveal: forOperators
     .input(oneKey.extend({ part, reason, commandKey }))

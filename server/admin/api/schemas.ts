@@ -55,6 +55,7 @@ export const actionCommand = z.strictObject({
   reason,
   ...confirmations,
   response: z.string().max(1_048_576).exactOptional(),
+  evidence: z.uuid('Expected the id of evidence').exactOptional(),
   commandKey,
 });
 

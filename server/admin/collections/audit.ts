@@ -1,5 +1,5 @@
 import type { Database, Document } from '../../mongodb/database.ts';
-import type { AuditEntry, AuditPage } from '../contract/contract.ts';
+import type { AuditEntry, AuditPage, TakenEvidence } from '../contract/contract.ts';
 import type { Operator } from '../contract/operator.ts';
 import { AUDIT } from './beside-keys.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
@@ -45,6 +45,7 @@ export interface AuditRecord {
   /** The action gives the record this owner. */
   readonly owner?: string;
   readonly jobId?: string;
+  readonly evidence?: TakenEvidence;
 }
 
 const ENTRIES_PER_PAGE = 50;
@@ -171,5 +172,19 @@ function entryOf(found: Document): AuditEntry {
     before: text(found.before),
     after: text(found.after),
     jobId: text(found.jobId),
+    evidence: evidenceOf(found.evidence),
+  };
+}
+
+function evidenceOf(stored: unknown): TakenEvidence | null {
+  const { source, at, found, summary, link } = (stored ?? {}) as Document;
+  if (typeof source !== 'string') return null;
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return {
+    source,
+    at: Number(at ?? 0),
+    found: found === 'yes' || found === 'no' ? found : 'unknown',
+    summary: text(summary) ?? '',
+    link: text(link),
   };
 }

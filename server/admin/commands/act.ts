@@ -1,4 +1,5 @@
 import { TRPCError } from '@trpc/server';
+import type { Action } from '../actions/action-plan.ts';
 import { UnusableResponse } from '../actions/given-response.ts';
 import type { Acted } from '../actions/take-action.ts';
 import { takeGivenAction } from '../actions/take-given-action.ts';
@@ -11,6 +12,7 @@ import type { Actor } from '../contract/operator.ts';
 import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
 import type { AdminServices } from '../services/services.ts';
 import { denialOf } from './access.ts';
+import { takenEvidence } from './evidence.ts';
 import { findDetail } from './find-detail.ts';
 import { prepareRerun, sendRerun } from './rerun.ts';
 
@@ -42,7 +44,9 @@ export async function act(
     await auditRefusal(services, actor, { command, key: before, refusal: rerun.refusal });
     return refusedWith(rerun.refusal, before);
   }
-  const acted = await takeGiven(services, actor, { key: before, command });
+  const { evidence: _, ...rest } = command;
+  const given = { ...rest, ...(await takenEvidence(services, actor, command)) };
+  const acted = await takeGiven(services, actor, before, given);
   if (!acted.done) {
     await auditRefusal(services, actor, { command, key: before, refusal: acted.refusal });
     return refusedWith(acted.refusal, (await findDetail(services, actor, seen.id)) ?? null);
@@ -121,7 +125,8 @@ const SHOWN_CHARS = 65_536;
 async function takeGiven(
   services: AdminServices,
   by: Actor,
-  { key: { scope, key, life, request }, command }: ActionRequest,
+  { scope, key, life, request }: KeyDetail,
+  command: Omit<Action, 'by' | 'given'>,
 ): Promise<Acted> {
   const { id } = command.seen;
   const subject = { id, scope, key, life: Number(life), captured: request?.format ?? null };

@@ -12,11 +12,12 @@ export function findDetail(
   operator: Operator,
   id: string,
 ): Promise<KeyDetail | undefined> {
-  const { records, secrets, traceUrlOf } = services;
+  const { records, secrets, traceUrlOf, probes } = services;
   return readDetail(records, id, {
     scopes: operator.scopes,
     denialOf: (action, record) => denialOf(services, operator, action, record),
     traceUrlOf,
+    hasProbe: (operation) => operator.role !== 'viewer' && probes.has(operation),
     ...(operator.role === 'viewer' && { reasonOf: shownError(secrets) }),
   });
 }

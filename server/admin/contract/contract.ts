@@ -162,6 +162,8 @@ export interface KeyDetail extends KeyRow {
   /** The record is written as JSON (extended, so that types are seen), without bodies. */
   readonly raw: string;
   readonly damage: string | null;
+  /** Tells whether `keys.evidence` can ask a probe about this key. */
+  readonly hasProbe: boolean;
   readonly actions: readonly OfferedAction[];
   readonly now: number;
 }
@@ -174,6 +176,29 @@ export interface Preview {
   /** A request with other arguments would get this answer. */
   readonly otherPayload: string;
 }
+
+/** `Evidence` is what the probe of an operation says of the effect of a key. */
+export interface Evidence {
+  /** An action names its evidence by this id, within the hour. */
+  readonly id: string;
+  /** The probe is that of this operation. */
+  readonly source: string;
+  /** The probe answered at this time. */
+  readonly at: number;
+  /** The probe took so long, in ms. */
+  readonly tookMs: number;
+  /** Tells whether the effect is there. `unknown` says that the doubt stays; `summary` says why. */
+  readonly found: 'yes' | 'no' | 'unknown';
+  /** The sentence says what was found, or why nothing is known. */
+  readonly summary: string;
+  /** This is JSON that *Mark completed* can take over as the response; null where there is none. */
+  readonly data: string | null;
+  /** The page at the other service, of http or https; null where there is none. */
+  readonly link: string | null;
+}
+
+/** `TakenEvidence` is what the audit keeps of the evidence that an operator acted upon. */
+export type TakenEvidence = Pick<Evidence, 'source' | 'at' | 'found' | 'summary' | 'link'>;
 
 export interface DiffVersion {
   readonly label: string;
@@ -189,6 +214,8 @@ export interface ActionCommand {
   readonly mayRepeat?: boolean;
   /** The operator gives the JSON text of the data (`complete`) or the message of the error (`fail`). */
   readonly response?: string;
+  /** The operator acted upon this evidence: its id. `complete` takes its `data` where there is no `response`. */
+  readonly evidence?: string;
   /** Each command carries its own idempotency key. */
   readonly commandKey: string;
 }
@@ -244,6 +271,8 @@ export interface AuditEntry {
   readonly before: string | null;
   readonly after: string | null;
   readonly jobId: string | null;
+  /** The operator acted upon this evidence; null where none was named. */
+  readonly evidence: TakenEvidence | null;
 }
 
 export interface AuditPage {

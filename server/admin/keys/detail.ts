@@ -27,6 +27,8 @@ export interface DetailOptions {
   readonly denialOf: DenialOf;
   /** Makes what is shown of the reason of a release or a doubt, which may be the text of an error. */
   readonly reasonOf?: (reason: string) => string;
+  /** Tells whether the operation has a probe. Default: none has. */
+  readonly hasProbe?: (operation: string) => boolean;
   /** Gives the address of a run's trace. */
   readonly traceUrlOf?: (run: TraceContext) => string | null;
 }
@@ -35,7 +37,13 @@ export interface DetailOptions {
 export async function readDetail(
   records: Records,
   id: string,
-  { scopes, denialOf, reasonOf = (reason) => reason, traceUrlOf = () => null }: DetailOptions,
+  {
+    scopes,
+    denialOf,
+    reasonOf = (reason) => reason,
+    traceUrlOf = () => null,
+    hasProbe = () => false,
+  }: DetailOptions,
 ): Promise<KeyDetail | undefined> {
   const [found] = await records.aggregate([
     { $match: isVisible(id, scopes) },
@@ -45,7 +53,12 @@ export async function readDetail(
   ]);
   if (!found) return undefined;
   const run = readTraceparent(found.traceparent);
-  return { ...detailOf(found, denialOf, reasonOf), traceUrl: run ? traceUrlOf(run) : null };
+  const detail = detailOf(found, denialOf, reasonOf);
+  return {
+    ...detail,
+    traceUrl: run ? traceUrlOf(run) : null,
+    hasProbe: detail.seen !== null && hasProbe(detail.operation),
+  };
 }
 
 const stepBytes = {
@@ -77,7 +90,7 @@ function detailOf(
   found: Document,
   denialOf: DenialOf,
   reasonOf: (reason: string) => string,
-): Omit<KeyDetail, 'traceUrl'> {
+): Omit<KeyDetail, 'traceUrl' | 'hasProbe'> {
   const row = rowOf(found);
   const now = found.now as Date;
   const raw = withReasons((found.record ?? {}) as Document, reasonOf);

@@ -5,8 +5,10 @@ import type { Database } from '../../mongodb/database.ts';
 import { type BodyAccess, openerOf } from '../bodies/body-access.ts';
 import { type RedactOptions, secretsOf } from '../bodies/secrets.ts';
 import { Audit } from '../collections/audit.ts';
+import { Evidences } from '../collections/evidences.ts';
 import { Jobs } from '../collections/jobs.ts';
 import { Records } from '../collections/records.ts';
+import type { Probe } from '../contract/probe.ts';
 import type { Rerunner } from '../rerunners/rerunner.ts';
 import type { AdminServices } from './services.ts';
 
@@ -17,6 +19,8 @@ interface OpenDashboardOptions {
   readonly readOnly: boolean;
   readonly rerunners: readonly Rerunner[];
   readonly bodyAccess: BodyAccess;
+  /** Default: nobody is asked about an effect. */
+  readonly probes?: Readonly<Record<string, Probe>> | undefined;
   readonly redact?: RedactOptions | undefined;
   readonly wakeJobs: () => void;
   /** Default: traces have no address. */
@@ -34,6 +38,7 @@ export function openDashboard({
   collection,
   bodyAccess,
   redact,
+  probes = {},
   tell = () => {},
   traceUrlOf = () => null,
   ...others
@@ -46,6 +51,8 @@ export function openDashboard({
     records,
     audit: new Audit(records),
     jobs: new Jobs(records),
+    probes: new Map(Object.entries(probes)),
+    evidences: new Evidences(records),
     secrets: secretsOf(redact),
     open: openerOf(bodyAccess),
     seal: bodyAccess.seal.bind(bodyAccess),

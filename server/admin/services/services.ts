@@ -4,8 +4,10 @@ import type { TraceContext } from '../../engine/traceparent.ts';
 import type { BodyAccess, OpenBody } from '../bodies/body-access.ts';
 import type { Secrets } from '../bodies/secrets.ts';
 import type { Audit } from '../collections/audit.ts';
+import type { Evidences } from '../collections/evidences.ts';
 import type { Jobs } from '../collections/jobs.ts';
 import type { Records } from '../collections/records.ts';
+import type { Probe } from '../contract/probe.ts';
 import type { Rerunner } from '../rerunners/rerunner.ts';
 
 /** An action on one key needs these services, from the page, from the command line and from code. */
@@ -26,6 +28,9 @@ export interface ActionServices {
 export interface AdminServices extends ActionServices {
   readonly jobs: Jobs;
   readonly secrets: Secrets;
+  /** The probe of each operation that has one. */
+  readonly probes: ReadonlyMap<string, Probe>;
+  readonly evidences: Evidences;
   /** Gives the address of a run's trace, for the page; null where there is none. */
   traceUrlOf(run: TraceContext): string | null;
   /** Tells the runner of this process, where it has one, that a job waits. */

@@ -2,7 +2,8 @@
 export interface StoreCommand {
   /**
    * What the command is for: `claim` a key that is new, `reclaim` one whose record is there, `settle` what belongs to runs (completions,
-   * releases, renewals, steps), `release` claims that were given up, `read` records.
+   * releases, renewals, steps), `release` claims that were given up, `read` records. The claim of a key that this process has lately seen is
+   * a `read` first, and no more where it is a replay.
    */
   readonly command: 'claim' | 'reclaim' | 'settle' | 'release' | 'read';
   /** So many writes, or records that were asked for, shared the command. */

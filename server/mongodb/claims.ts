@@ -8,6 +8,7 @@ import type { CommandObservers } from './command-observers.ts';
 import type { Collection } from './database.ts';
 import { within } from './deadline.ts';
 import { LOCK_KEY, nameOfLock } from './indexes.ts';
+import { KnownRecords } from './known-records.ts';
 import type { Lock, Write, Writes } from './pipelines/statements.ts';
 import type { Reader } from './reader.ts';
 import { GiveUps } from './writes/give-ups.ts';
@@ -43,13 +44,15 @@ export class Claims {
   /** Claims that were given up are released here. No caller waits for these writes. */
   readonly #releases: WriteLane;
   readonly #giveUps: GiveUps;
+  readonly #known: KnownRecords;
   /** The claims that were sent more than once. */
   readonly #repeated = new WeakMap<Held, ClaimRequest>();
   #finding: Promise<void> | undefined;
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    const { collection, timeoutMs, observers } = options;
+    const { collection, reader, timeoutMs, observers } = options;
+    this.#known = new KnownRecords(reader);
     const lane = (purpose: StoreCommand['command'], inFlight: number, capacity: number) =>
       new WriteLane(collection, { inFlight, capacity, timeoutMs, observers, purpose });
     this.#firstClaims = lane('claim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
@@ -76,7 +79,9 @@ export class Claims {
   /** @param sent is told when a copy of the claim may be applied, now or later */
   async #claim(request: ClaimRequest, until: number, sent: { mayApply: boolean }): Promise<ClaimAnswer> {
     const { reader, writes } = this.#options;
-    let seen: Pick<Held, 'owner' | 'fence'> | undefined;
+    const known = await this.#known.read(request, until);
+    if (known && !isClaimable(known, request)) return { won: false, ...known };
+    let seen = known && seenIn(known);
     for (;;) {
       const { inserted, sentAt, operationTime, copies } = seen
         ? await this.#sendClaim(this.#reclaims, writes.claim(request, seen), until, sent)
@@ -89,6 +94,7 @@ export class Claims {
       }
       const readAt = performance.now();
       const found = await reader.snapshot(request, operationTime, until);
+      this.#known.note(request, found);
       const decision = decide(found.record, request, found.now);
       if (decision.do === 'run' && seen) {
         const leasedAt = leasedFrom(decision.record, found, request, readAt);
@@ -96,7 +102,7 @@ export class Claims {
       }
       if (decision.do !== 'run' && decision.do !== 'claim') return { won: false, ...found };
       // There is a record to claim, or a claim of ours to renew. Or it has just gone: then it is made again.
-      seen = found.record ? (found.record as unknown as KeyRecord) : undefined;
+      seen = seenIn(found);
     }
   }
 
@@ -121,6 +127,7 @@ export class Claims {
     try {
       const acknowledgement = await pending.answer;
       sent.mayApply = true;
+      this.acknowledged(acknowledgement.operationTime);
       return { ...acknowledgement, copies: pending.copies };
     } catch (error) {
       // A copy that the server refused has done nothing.
@@ -156,8 +163,10 @@ export class Claims {
     const until = this.#deadline();
     const pending = this.#reclaims.send(writes.takeOver(request, seen, to), until, { alone: true });
     const { operationTime } = await pending.answer;
+    this.acknowledged(operationTime);
     const readAt = performance.now();
     const found = await reader.snapshot(request, operationTime, until);
+    this.#known.note(request, found);
     const decision = decide(found.record, request, found.now);
     if (decision.do === 'run') {
       const leasedAt = leasedFrom(decision.record, found, request, readAt);
@@ -180,6 +189,11 @@ export class Claims {
     const request = this.#repeated.get(held);
     const copies = request && this.#firstClaims.underWay(held.owner);
     if (copies) this.#giveUps.addAfter(copies, this.#options.writes.giveUp(request));
+  }
+
+  /** Notes the operationTime of a write of this store: keys that are known are read as they were then, or later. */
+  acknowledged(operationTime: unknown): void {
+    this.#known.acknowledged(operationTime);
   }
 
   /** Resolves when nothing is left to be answered. */
@@ -208,6 +222,7 @@ export class Claims {
     operationTime: unknown,
   ): Won {
     const held = { scope, key, owner, fence, life, attempts, ...(steps && { steps }) };
+    this.#known.add(held);
     this.#options.onWon(held, operationTime);
     return { won: true, held, sentAt };
   }
@@ -216,6 +231,14 @@ export class Claims {
     return performance.now() + this.#options.timeoutMs;
   }
 }
+
+/** A claim may make this record its own, or renew it as such: it has to be asked for by a write. */
+function isClaimable({ record, now }: Snapshot, request: ClaimRequest): boolean {
+  const decision = decide(record, request, now);
+  return decision.do === 'claim' || decision.do === 'run';
+}
+
+const seenIn = ({ record }: Snapshot) => (record ? (record as unknown as KeyRecord) : undefined);
 
 type Won = Extract<ClaimAnswer, { won: true }>;
 

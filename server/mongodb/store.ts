@@ -207,6 +207,7 @@ class MongoDBStore implements MongoStore {
       throw withReason(error, this.db);
     });
     this.#heldAt.set(held, operationTime);
+    this.#claims.acknowledged(operationTime);
     if (matched) return { applied: true };
     const holding = await this.#reader.holding(held, operationTime, until);
     if (!holding) return { applied: false, stands: null };

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
+import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { failCommand } from '../support/fail-command.ts';
 import { gate } from '../support/gate.ts';
@@ -62,13 +63,13 @@ describe('thousands of duplicates of one key in one moment', () => {
     const { idempotency, call, runs } = openProcess(opened);
     await call('k');
     opened.sent.length = 0;
-    // A process that has not seen the run: the same store, another `Idempotency`.
-    const second = openProcess(opened);
+    // A process that has not seen the run.
+    const second = openProcess({ ...opened, store: createMongoStore({ db: opened.database.db }) });
     const duplicates = Array.from({ length: MANY }, () => second.call('k'));
     expect(await outcomes(duplicates)).toEqual({ replayed: MANY });
     expect([runs(), second.runs()]).toEqual([1, 0]);
     expect(claimsIn(opened.sent, 'k')).toHaveLength(1);
-    await idempotency.close();
+    await Promise.all([idempotency.close(), second.idempotency.close()]);
   });
 
   it('run one after the other when each releases the key', async () => {

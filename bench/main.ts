@@ -6,6 +6,7 @@ import { distancePart } from './parts/distance.ts';
 import { httpPart } from './parts/http.ts';
 import { keysPart } from './parts/keys.ts';
 import type { Part } from './parts/part.ts';
+import { peersPart } from './parts/peers.ts';
 import { replaysPart } from './parts/replays.ts';
 import { storePart } from './parts/store.ts';
 import { RESULTS } from './report/result.ts';
@@ -20,6 +21,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   distance: distancePart,
   callers: callersPart,
 };
+/** It installs packages of others, so it runs only where it is named. */
+const NAMED: Readonly<Record<string, Part>> = { peers: peersPart };
+const ALL = { ...PARTS, ...NAMED };
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +37,10 @@ const { values } = parseArgs({
 });
 
 const names = values.only?.split(',') ?? Object.keys(PARTS);
-const unknown = names.filter((name) => !(name in PARTS));
+const unknown = names.filter((name) => !(name in ALL));
 if (unknown.length > 0)
   throw new Error(
-    `Expected --only to name parts (${Object.keys(PARTS).join(', ')}), got ${unknown.join(', ')}`,
+    `Expected --only to name parts (${Object.keys(ALL).join(', ')}), got ${unknown.join(', ')}`,
   );
 
 const options = {
@@ -51,5 +55,5 @@ const options = {
 };
 for (const name of names) {
   console.error(`\n${name}…`);
-  await runPart(name, PARTS[name] as Part, options);
+  await runPart(name, ALL[name] as Part, options);
 }

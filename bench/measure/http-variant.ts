@@ -1,7 +1,6 @@
-import type { App } from './app.ts';
-import type { Database } from './database.ts';
 import type { Measured, Variant } from './interleaved.ts';
 import type { Callers, KeyPlan } from './load.ts';
+import type { ServerUnderTest } from './server.ts';
 
 /** What a caller sends: the same mutation to each of the two. */
 export const APIS = {
@@ -22,19 +21,27 @@ export const DIFFERENT: KeyPlan = { kind: 'recent', count: 5_000 };
 export const ONE: KeyPlan = { kind: 'one', key: 'one-key-that-all-send' };
 
 export interface HttpVariantOptions {
-  readonly app: App;
+  readonly app: ServerUnderTest;
   readonly callers: Callers;
-  readonly database: Database;
-  readonly api: Api;
+  /** The database of the server, by its CPU. */
+  readonly database: { cpuMicros(): Promise<number> };
+  readonly call: { readonly path: string; readonly body: string };
   readonly connections: number;
   readonly keys: KeyPlan;
 }
 
 /** Requests over HTTP, with the CPU of the server and of the database alone. */
-export function httpVariant({ app, callers, database, api, connections, keys }: HttpVariantOptions): Variant {
+export function httpVariant({
+  app,
+  callers,
+  database,
+  call,
+  connections,
+  keys,
+}: HttpVariantOptions): Variant {
   return async (seconds): Promise<Measured> => {
     const [appBefore, databaseBefore] = [await app.cpuMicros(), await database.cpuMicros()];
-    const loaded = await callers.send({ url: app.url, ...APIS[api], callers: connections, seconds, keys });
+    const loaded = await callers.send({ url: app.url, ...call, callers: connections, seconds, keys });
     return {
       runs: loaded.answered,
       seconds: loaded.seconds,

@@ -32,14 +32,23 @@ function keyMaker(plan: KeyPlan): () => string {
   }
 }
 
-async function carryOut({ url, path, body, callers, seconds, perSecond, keys }: Load): Promise<Loaded> {
+async function carryOut({
+  url,
+  path,
+  body,
+  callers,
+  seconds,
+  amount,
+  perSecond,
+  keys,
+}: Load): Promise<Loaded> {
   const key = keyMaker(keys);
   const times: number[] = [];
   const run = autocannon(
     {
       url,
       connections: callers,
-      duration: seconds,
+      ...(amount === undefined ? { duration: seconds ?? 0 } : { amount }),
       ...(perSecond !== undefined && { overallRate: perSecond }),
       requests: [
         {
@@ -60,8 +69,9 @@ async function carryOut({ url, path, body, callers, seconds, perSecond, keys }: 
     times.push(ms);
   }) as never);
   const result = await new Promise<autocannon.Result>((resolve) => run.on('done', resolve));
-  // Their connections were cut, so it is not known whether they arrived.
-  if (keys.kind === 'new' && keys.keep) kept.length = Math.max(0, kept.length - callers);
+  // Connections were cut at the end, so it is not known whether the last ones arrived.
+  if (keys.kind === 'new' && keys.keep && amount === undefined)
+    kept.length = Math.max(0, kept.length - callers);
   const sorted = Float64Array.from(times).sort();
   return {
     answered: result['2xx'],

@@ -16,7 +16,9 @@ export interface Load {
   readonly path: string;
   readonly body: string;
   readonly callers: number;
-  readonly seconds: number;
+  /** How long, or by `amount` how many requests. */
+  readonly seconds?: number;
+  readonly amount?: number;
   /** Default: as many as there are answers. */
   readonly perSecond?: number;
   readonly keys: KeyPlan;
@@ -47,7 +49,7 @@ export async function startCallers(machine: Machine): Promise<Callers> {
       const { answered, refused, errors } = loaded;
       if (refused > 0 || errors > 0) {
         throw new Error(
-          `Expected ${load.path} to answer all requests of ${load.seconds} s, got ${answered} answers, ${refused} refusals, ${errors} errors`,
+          `Expected ${load.path} to answer all requests, got ${answered} answers, ${refused} refusals, ${errors} errors`,
         );
       }
       return loaded;

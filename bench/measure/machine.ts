@@ -97,7 +97,7 @@ async function busyMicros(): Promise<number | undefined> {
 }
 
 /** CPU time of one process; undefined when it is gone, or the system does not tell. */
-async function microsOfProcess(pid: number): Promise<number | undefined> {
+export async function microsOfProcess(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   // The name, in parentheses, may hold spaces.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');

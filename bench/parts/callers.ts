@@ -1,7 +1,8 @@
-import { type App, startApp } from '../measure/app.ts';
-import { DIFFERENT, FRESH, httpVariant, UNUSED } from '../measure/http-variant.ts';
+import { startApp } from '../measure/app.ts';
+import { APIS, DIFFERENT, FRESH, httpVariant, UNUSED } from '../measure/http-variant.ts';
 import { interleaved } from '../measure/interleaved.ts';
 import { type KeyPlan, startCallers } from '../measure/load.ts';
+import type { ServerUnderTest } from '../measure/server.ts';
 import { figureRows } from '../report/figure-row.ts';
 import type { Row } from '../report/table.ts';
 import type { Part } from './part.ts';
@@ -17,8 +18,8 @@ export const callersPart: Part = async ({ machine, database, rounds }) => {
   const rows: Row[] = [];
   for (const [index, connections] of CALLERS.entries()) {
     console.error(`${connections} callers…`);
-    const variant = (app: App, keys: KeyPlan) =>
-      httpVariant({ app, callers, database, api: 'Yoga', connections, keys });
+    const variant = (app: ServerUnderTest, keys: KeyPlan) =>
+      httpVariant({ app, callers, database, call: APIS.Yoga, connections, keys });
     const figures = await interleaved(
       {
         bare: variant(bare, UNUSED),

@@ -1,8 +1,9 @@
-import { type App, startApp } from '../measure/app.ts';
-import { startDelay } from '../measure/delay.ts';
-import { DIFFERENT, FRESH, httpVariant, UNUSED } from '../measure/http-variant.ts';
+import { startProxy } from '../../test/support/tcp-proxy.ts';
+import { startApp } from '../measure/app.ts';
+import { APIS, DIFFERENT, FRESH, httpVariant, UNUSED } from '../measure/http-variant.ts';
 import { interleaved } from '../measure/interleaved.ts';
 import { type KeyPlan, startCallers } from '../measure/load.ts';
+import type { ServerUnderTest } from '../measure/server.ts';
 import { figureRows } from '../report/figure-row.ts';
 import type { Row } from '../report/table.ts';
 import type { Part } from './part.ts';
@@ -16,12 +17,13 @@ export const distancePart: Part = async ({ machine, database, rounds }) => {
   const rows: Row[] = [];
   for (const ms of ROUND_TRIPS_MS) {
     console.error(`${ms} ms away…`);
-    await using delay = await startDelay(database.port, ms);
-    const uri = ms === 0 ? database.uri : delay.uri;
+    await using proxy = await startProxy(database.port);
+    proxy.delayMs = ms;
+    const { uri } = ms === 0 ? database : proxy;
     await using bare = await startApp(machine, { uri, keyed: false });
     await using keyed = await startApp(machine, { uri, keyed: true });
-    const variant = (app: App, keys: KeyPlan) =>
-      httpVariant({ app, callers, database, api: 'Yoga', connections: CONNECTIONS, keys });
+    const variant = (app: ServerUnderTest, keys: KeyPlan) =>
+      httpVariant({ app, callers, database, call: APIS.Yoga, connections: CONNECTIONS, keys });
     const figures = await interleaved(
       {
         bare: variant(bare, UNUSED),

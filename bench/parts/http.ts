@@ -1,8 +1,8 @@
-import type { App } from '../measure/app.ts';
 import { startApp } from '../measure/app.ts';
-import { type Api, DIFFERENT, FRESH, httpVariant, ONE, UNUSED } from '../measure/http-variant.ts';
+import { APIS, type Api, DIFFERENT, FRESH, httpVariant, ONE, UNUSED } from '../measure/http-variant.ts';
 import { interleaved } from '../measure/interleaved.ts';
 import { type KeyPlan, startCallers } from '../measure/load.ts';
+import type { ServerUnderTest } from '../measure/server.ts';
 import { figureRows } from '../report/figure-row.ts';
 import type { Part } from './part.ts';
 
@@ -15,8 +15,8 @@ export const httpPart =
     await using callers = await startCallers(machine);
     await using bare = await startApp(machine, { uri: database.uri, keyed: false });
     await using keyed = await startApp(machine, { uri: database.uri, keyed: true });
-    const variant = (app: App, keys: KeyPlan) =>
-      httpVariant({ app, callers, database, api, connections: CONNECTIONS, keys });
+    const variant = (app: ServerUnderTest, keys: KeyPlan) =>
+      httpVariant({ app, callers, database, call: APIS[api], connections: CONNECTIONS, keys });
     const figures = await interleaved(
       {
         bare: variant(bare, UNUSED),

@@ -1,7 +1,8 @@
-import { type App, startApp } from '../measure/app.ts';
+import { startApp } from '../measure/app.ts';
 import { APIS, DIFFERENT, FRESH, httpVariant, ONE, UNUSED } from '../measure/http-variant.ts';
 import { interleaved, type Rounds } from '../measure/interleaved.ts';
 import { type Callers, type KeyPlan, startCallers } from '../measure/load.ts';
+import type { ServerUnderTest } from '../measure/server.ts';
 import { figureRows } from '../report/figure-row.ts';
 import type { Part } from './part.ts';
 
@@ -17,8 +18,8 @@ export const replaysPart: Part = async ({ machine, database, rounds }) => {
   await using first = await startApp(machine, { uri, keyed: true });
   await using second = await startApp(machine, { uri, keyed: true });
   await runKeys(first, callers, rounds);
-  const variant = (app: App, keys: KeyPlan) =>
-    httpVariant({ app, callers, database, api: 'Yoga', connections: CONNECTIONS, keys });
+  const variant = (app: ServerUnderTest, keys: KeyPlan) =>
+    httpVariant({ app, callers, database, call: APIS.Yoga, connections: CONNECTIONS, keys });
   const figures = await interleaved(
     {
       bare: variant(bare, UNUSED),
@@ -33,12 +34,12 @@ export const replaysPart: Part = async ({ machine, database, rounds }) => {
 };
 
 /** Runs as many keys as the other process may replay, once each. */
-async function runKeys({ url }: App, callers: Callers, { warmUpSeconds, seconds, rounds }: Rounds) {
-  const wanted = KEYS_A_SECOND * (warmUpSeconds + rounds * seconds);
-  console.error(`running ${wanted} keys for their replays…`);
-  let ran = 0;
-  while (ran < wanted) {
-    const { answered } = await callers.send({ url, ...APIS.Yoga, callers: 128, seconds: 2, keys: FRESH });
-    ran += answered;
-  }
+async function runKeys(
+  { url }: ServerUnderTest,
+  callers: Callers,
+  { warmUpSeconds, seconds, rounds }: Rounds,
+) {
+  const amount = Math.ceil(KEYS_A_SECOND * (warmUpSeconds + rounds * seconds));
+  console.error(`running ${amount.toLocaleString('en-US')} keys for their replays…`);
+  await callers.send({ url, ...APIS.Yoga, callers: CONNECTIONS, amount, keys: FRESH });
 }

@@ -69,6 +69,16 @@ it('an aim that has figures says whether they reach it', () => {
     'yoga: CPU of the app for a fresh run, times bare': [1.5, 'no'],
     'yoga: CPU of mongod for a fresh run, beyond bare': [220, 'yes'],
   });
+  const peers = ['Latchkey 0.1.0', 'express-idempotency 1.0.6', 'Powertools for AWS Lambda 2.35.0'];
+  const rows = peers.map((library, index) => ({
+    library,
+    what: 'fresh',
+    'runs/s': [900, 300, 1_800][index] ?? 0,
+  }));
+  expect(reached(aimRows([{ name: 'peers', title: 'Beside others', rows }]))).toEqual({
+    'HTTP: fresh runs, times those of express-idempotency on MongoDB': [3, 'no'],
+    'HTTP: fresh runs, times those of Powertools on Redis': [0.5, 'yes'],
+  });
 });
 
 it('the plot says in words what it shows, and is readable on a light and on a dark page', () => {

@@ -105,7 +105,7 @@ class Engine implements Idempotency {
     this.#note(this.#defaults);
     this.#telemetry = guardedTelemetry({ onEvent, onStoreCommand, telemetry }, store);
     const { tell } = this.#telemetry;
-    this.#stats = new Stats(store);
+    this.#stats = new Stats(store, tell);
     this.#host = {
       store,
       locals: new LocalRuns(),
@@ -113,6 +113,7 @@ class Engine implements Idempotency {
         this.#stats.listen(event);
         tell(event);
       },
+      began: (request) => this.#stats.began(request),
       closing: this.#work.closing,
       stopped: this.#work.stopped,
       track: (work) => void this.#work.track(work),

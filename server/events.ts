@@ -164,6 +164,17 @@ export type IdempotencyEvent =
     })
   | (KeyEvent & {
       /**
+       * The call ran shortly after the same request had run under another key: same scope, operation and fingerprint. Its client may make a new
+       * key for each attempt. It is told some seconds later, once, and not of each: calls are watched by a sample.
+       */
+      readonly type: 'suspected_duplicate';
+      /** The request came under this key before. */
+      readonly otherKey: string;
+      /** So much time lies between the two, in ms. */
+      readonly afterMs: number;
+    })
+  | (KeyEvent & {
+      /**
        * An operator has acted on a key: on the dashboard, or by code (`latchkey/operator`) of this process. The command line is another
        * process. `erase` is about a whole scope, whose pseudonym stands in `scope`.
        */

@@ -13,7 +13,7 @@ afterEach(() => {
 function setUp() {
   const deltas: StatsDelta[] = [];
   const count = async (delta: StatsDelta) => void deltas.push(delta);
-  const stats = new Stats({ count } as unknown as Store);
+  const stats = new Stats({ count } as unknown as Store, () => {});
   const tell = (type: 'started' | 'completed' | 'replayed' | 'result_not_recorded', key: string) =>
     stats.listen({
       type,

@@ -54,7 +54,7 @@ export interface LoginFacts {
   readonly user: { readonly user: string; readonly db: string } | null;
 }
 
-export type CollectionRole = 'keys' | 'stats' | 'audit' | 'jobs';
+export type CollectionRole = 'keys' | 'stats' | 'calls' | 'audit' | 'jobs';
 
 export interface CollectionFacts {
   readonly role: CollectionRole;

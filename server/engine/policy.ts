@@ -168,6 +168,14 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
    * fingerprint: ({ input }) => [input.orderNumber, input.amount]
    */
   fingerprint?: FingerprintPolicy<Call> | null;
+  /**
+   * A request that runs again within ten minutes, of the same scope and with the same arguments, but under another key, is told as
+   * `suspected_duplicate`, and shown on the dashboard: its client may make a new key for each attempt, against which no key protects. It is a sample
+   * where a process runs more than some 20 such calls a second. False is for operations that people do twice: a like, a top-up.
+   * @default true
+   * @experimental
+   */
+  watchDuplicates?: boolean;
 }
 
 /** A transaction that did not commit has left nothing behind, so its crash needs no decision: these two exclude each other. */

@@ -30,6 +30,7 @@ const DEFAULTS: ResolvedPolicy = {
   maxCapturedBytes: 65_536,
   keyFormat: 'any',
   fingerprint: WHOLE_INPUT,
+  watchDuplicates: true,
 };
 
 /** The `classify` of a policy that has none. */
@@ -68,6 +69,7 @@ export const POLICY_CHECKS: Readonly<Record<keyof Policy, Check>> = {
   classify: aFunction,
   transaction: aBoolean,
   maxResultBytes: integer(0, RECORD_ROOM_BYTES),
+  watchDuplicates: aBoolean,
   retain: oneOf('result', 'outcome'),
   cipher: anyOf(aCipher, aNull),
   redact: anyOf(names, aFunction, aNull),

@@ -28,6 +28,41 @@ export interface StatsDelta {
   }[];
 }
 
+/** `RefusedCalls` counts the refused calls of one key, by the code that each got. */
+export interface RefusedCalls {
+  readonly scope: string;
+  readonly key: string;
+  readonly codes: ReadonlyMap<string, { readonly count: number; readonly lastAt: Date }>;
+}
+
+/** A `StartedCall` is a call of a sample, which began to run as the first one of its key. */
+export interface StartedCall {
+  readonly scope: string;
+  readonly key: string;
+  readonly operation: string;
+  /** The fingerprint of its arguments: `rule:hash`. */
+  readonly fingerprint: string;
+  /** The call began to run this long ago, in ms. */
+  readonly agoMs: number;
+}
+
+/** `CallsToNote` are calls of the last seconds that a store may keep for some time, beside the records. */
+export interface CallsToNote {
+  readonly refused: readonly RefusedCalls[];
+  readonly started: readonly StartedCall[];
+}
+
+/** A `SuspectedDuplicate` is a call that ran shortly after the same request of the same scope had run under another key. */
+export interface SuspectedDuplicate {
+  readonly scope: string;
+  readonly operation: string;
+  readonly key: string;
+  /** The request came under this key before. */
+  readonly otherKey: string;
+  /** So much time lies between the two, in ms. */
+  readonly afterMs: number;
+}
+
 /** The widths of the buckets that counts are kept in, in ms, and for how long. */
 export const STATS_WIDTHS = [
   { widthMs: 60_000, keptMs: 2 * 3_600_000 },

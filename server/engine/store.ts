@@ -2,7 +2,7 @@ import type { Address } from './address.ts';
 import type { ClaimRequest } from './decide.ts';
 import type { StoredRecord, StoredStep } from './record.ts';
 import type { Session } from './session.ts';
-import type { StatsDelta } from './stats.ts';
+import type { CallsToNote, StatsDelta, SuspectedDuplicate } from './stats.ts';
 import type { CommandListener } from './store-command.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from './transitions.ts';
 
@@ -195,6 +195,12 @@ export interface Store {
    * has no need of it.
    */
   count?(delta: StatsDelta): Promise<void>;
+
+  /**
+   * Keeps for some time which calls were refused, and a sample of those that ran, and finds requests that came under several keys. Not
+   * atomic and not durable, as `count`. A store that shows nobody its records has no need of it.
+   */
+  note?(calls: CallsToNote): Promise<readonly SuspectedDuplicate[]>;
 
   /**
    * Tells a listener of each command that the store sends, until the function that it returns is called. A store that has no commands has

@@ -1,3 +1,4 @@
+import type { ClaimRequest } from '../engine/decide.ts';
 import type { Store } from '../engine/store.ts';
 import type { EventListener } from '../events.ts';
 import type { CallTrace } from '../telemetry.ts';
@@ -17,6 +18,8 @@ export interface Host {
   readonly store: Store;
   readonly locals: LocalRuns;
   readonly emit: EventListener;
+  /** Is told of a call that begins to run, as the first one of its key, where its policy watches for duplicates. */
+  readonly began: (request: ClaimRequest) => void;
   /** Aborts when `close()` begins: nothing new starts. */
   readonly closing: AbortSignal;
   /** Aborts when `close()` gives up on what is not recorded yet. */

@@ -39,5 +39,7 @@ export async function startExecution<Value>(
     if (wonBy.how === 'claimed') host.store.giveUp(request);
     throw error;
   }
+  const isFirst = wonBy.how === 'claimed' && held.attempts === 1;
+  if (isFirst && claimant.call.policy.watchDuplicates) host.began(request);
   return { do: 'run', execution: new Execution(claimant, { held, sentAt: coveredFrom, ...wonBy }) };
 }

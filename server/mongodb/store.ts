@@ -2,7 +2,7 @@ import type { Address } from '../engine/address.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import { refusal } from '../engine/errors.ts';
 import type { KeyState } from '../engine/record.ts';
-import type { StatsDelta } from '../engine/stats.ts';
+import type { CallsToNote, StatsDelta, SuspectedDuplicate } from '../engine/stats.ts';
 import type {
   ClaimAnswer,
   Held,
@@ -17,6 +17,7 @@ import type { CommandListener } from '../engine/store-command.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../engine/transitions.ts';
 import { withHelp } from '../engine/with-help.ts';
 import { countAttention } from './attention.ts';
+import { CallNotes } from './call-notes.ts';
 import { Claims } from './claims.ts';
 import { CommandObservers } from './command-observers.ts';
 import { Counts } from './counts.ts';
@@ -70,6 +71,7 @@ class MongoDBStore implements MongoStore {
   /** The time of each held claim, or of its last renewal, by the server's logical clock. */
   readonly #heldAt = new WeakMap<Held, unknown>();
   readonly #counts: Counts;
+  readonly #notes: CallNotes;
   readonly #observers = new CommandObservers();
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
@@ -101,6 +103,7 @@ class MongoDBStore implements MongoStore {
     });
     this.#waiters = new Waiters(this.#reader, timeoutMs);
     this.#counts = new Counts(db, collection, timeoutMs);
+    this.#notes = new CallNotes(db, collection, timeoutMs);
   }
 
   async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
@@ -176,6 +179,12 @@ class MongoDBStore implements MongoStore {
 
   async count(delta: StatsDelta): Promise<void> {
     if (this.#state !== 'closed') await this.#counts.add(delta);
+  }
+
+  async note({ refused, started }: CallsToNote): Promise<readonly SuspectedDuplicate[]> {
+    if (this.#state === 'closed') return [];
+    await this.#notes.addRefused(refused);
+    return this.#notes.addStarted(started);
   }
 
   observe(listener: CommandListener): () => void {

@@ -61,6 +61,7 @@ export async function eraseScope(
   const filters = await forgetFilters(erasure);
   const { jobItems, jobs } = await forgetJobs(erasure);
   const records = await removeRecords(erasure);
+  await erasure.delete(erasure.calls, { scope: { $eq: scope } });
   const auditEntries = filters + (await forgetEntries(erasure));
   const running = await countRecords(erasure);
   // The name of the scope is what is to be forgotten.

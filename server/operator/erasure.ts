@@ -1,4 +1,5 @@
 import { sendTo } from '../admin/collections/transactions.ts';
+import { CALLS } from '../mongodb/call-notes.ts';
 import type { Document } from '../mongodb/database.ts';
 import type { Pseudonym } from './pseudonym.ts';
 import type { OperatorServices } from './services.ts';
@@ -12,6 +13,7 @@ export class Erasure {
   readonly keys: string;
   readonly audit: string;
   readonly jobs: string;
+  readonly calls: string;
   readonly #services: OperatorServices;
 
   constructor(services: OperatorServices, scope: string, pseudonym: Pseudonym) {
@@ -21,6 +23,7 @@ export class Erasure {
     this.keys = services.records.collection;
     this.audit = services.audit.collection;
     this.jobs = `${this.keys}_jobs`;
+    this.calls = `${this.keys}${CALLS.suffix}`;
   }
 
   find(collection: string, pipeline: Document[]): Promise<Document[]> {

@@ -146,11 +146,13 @@ it('the count for the title of the tab is of the operator’s scopes', async () 
     inDoubt: count(2),
     lapsed: count(1),
     errors: count(1),
+    suspected: count(0),
   });
   expect(await admin.tess.attention.query()).toEqual({
     now,
     inDoubt: count(1),
     lapsed: count(0),
     errors: count(1),
+    suspected: count(0),
   });
 });

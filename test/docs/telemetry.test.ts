@@ -141,6 +141,7 @@ test('each event of the page is one, and the page has them all', () => {
     refused: true,
     passed: true,
     asked: true,
+    suspected_duplicate: true,
     operator_action: true,
     unprotected: true,
   };

@@ -35,6 +35,7 @@ describe('case 24: a value that can not be meant is refused when it is given, ne
     ['redact', ['password', [], [''], ['a', 5], [/a/], {}, true]],
     ['compressAboveBytes', [-1, Number.NaN, '1', true, 16 * 1_048_576]],
     ['captureRequest', ['yes', null, 1, {}]],
+    ['watchDuplicates', ['no', null, 0, ['like']]],
     ['keyFormat', ['uuid4', '', null, /k/, true]],
     ['maxCapturedBytes', [-1, Number.NaN, '1', null, 524_289]],
   ])('%s', (name, values) => {

@@ -7,7 +7,8 @@ import { readEvidence } from '../commands/evidence.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { Attention, Evidence, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import type { Attention, Duplicates, Evidence, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import { listDuplicates } from '../keys/call-notes.ts';
 import { findKeyAt, findKeys } from '../keys/find.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
 import { readAttention, readOverview } from '../keys/overview.ts';
@@ -130,6 +131,11 @@ export const appRouter = router({
   // The count in the title of the tab: it costs less than the overview.
   attention: forViewers.query(
     ({ ctx: { services, operator } }): Promise<Attention> => readAttention(services.records, operator.scopes),
+  ),
+  // The same request under several keys: a client that makes a new key for each attempt.
+  duplicates: forViewers.query(
+    ({ ctx: { services, operator } }): Promise<Duplicates> =>
+      listDuplicates(services.records, operator.scopes),
   ),
   overview: forViewers
     .input(z.strictObject({ window: windows }))

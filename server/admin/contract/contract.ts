@@ -162,10 +162,38 @@ export interface KeyDetail extends KeyRow {
   /** The record is written as JSON (extended, so that types are seen), without bodies. */
   readonly raw: string;
   readonly damage: string | null;
+  /**
+   * These calls of the key were refused, the latest first, by code: a client asks why it gets 422. Counts are those of the last days, written
+   * some seconds later, and may lack some.
+   */
+  readonly refusals: readonly Refusals[];
   /** Tells whether `keys.evidence` can ask a probe about this key. */
   readonly hasProbe: boolean;
   readonly actions: readonly OfferedAction[];
   readonly now: number;
+}
+
+/** `Refusals` counts the refused calls of a key that got one code. */
+export interface Refusals {
+  /** The code is one of an IdempotencyError: `IDEMPOTENCY_KEY_REUSED`. */
+  readonly code: string;
+  readonly count: number;
+  readonly lastAt: number;
+}
+
+/** A `DuplicateGroup` is one request, of one scope and with the same arguments, that ran under several keys within minutes. */
+export interface DuplicateGroup {
+  readonly scope: string;
+  readonly operation: string;
+  readonly lastAt: number;
+  /** The calls are in their order, at most the last 10. `row` is the key as it stands now; null where it is gone. */
+  readonly calls: readonly { readonly key: string; readonly at: number; readonly row: KeyRow | null }[];
+}
+
+/** `Duplicates` are the suspected duplicates of the last 24 hours, at most 50 groups, the latest first. They are found by a sample. */
+export interface Duplicates {
+  readonly now: number;
+  readonly groups: readonly DuplicateGroup[];
 }
 
 export interface Preview {
@@ -292,6 +320,8 @@ export interface Attention {
   readonly inDoubt: Count;
   readonly lapsed: Count;
   readonly errors: Count;
+  /** So many requests ran under several keys in the last 24 hours: see `duplicates`. */
+  readonly suspected: Count;
 }
 
 export interface Overview {

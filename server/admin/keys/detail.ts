@@ -8,6 +8,7 @@ import { msOf, ROW_FIELDS, rowOf, shortText, textOf } from '../collections/rows.
 import type { KeyDetail, OfferedAction, Seen } from '../contract/contract.ts';
 import type { OperatorScopes } from '../contract/operator.ts';
 import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
+import { readRefusals } from './call-notes.ts';
 import { extendedJson } from './extended-json.ts';
 import { plainRecord } from './read-stored.ts';
 import { sentenceOf } from './sentence.ts';
@@ -56,6 +57,7 @@ export async function readDetail(
   const detail = detailOf(found, denialOf, reasonOf);
   return {
     ...detail,
+    refusals: await readRefusals(records, detail, detail.createdAt),
     traceUrl: run ? traceUrlOf(run) : null,
     hasProbe: detail.seen !== null && hasProbe(detail.operation),
   };
@@ -90,7 +92,7 @@ function detailOf(
   found: Document,
   denialOf: DenialOf,
   reasonOf: (reason: string) => string,
-): Omit<KeyDetail, 'traceUrl' | 'hasProbe'> {
+): Omit<KeyDetail, 'traceUrl' | 'hasProbe' | 'refusals'> {
   const row = rowOf(found);
   const now = found.now as Date;
   const raw = withReasons((found.record ?? {}) as Document, reasonOf);

@@ -6,6 +6,7 @@ import { isBadHint, type Records } from '../collections/records.ts';
 import { scopeMatch } from '../collections/scope-match.ts';
 import type { Attention, Count, Overview } from '../contract/contract.ts';
 import type { Operator, OperatorScopes } from '../contract/operator.ts';
+import { countDuplicates } from './call-notes.ts';
 import { ATTENTION, allOf } from './filters.ts';
 
 const WINDOWS = {
@@ -49,13 +50,14 @@ export async function readAttention(
   records: Records,
   scopes: OperatorScopes | undefined,
 ): Promise<Attention> {
-  const [now, inDoubt, lapsed, errors] = await Promise.all([
+  const [now, inDoubt, lapsed, errors, suspected] = await Promise.all([
     records.now(),
     countUpTo(records, ATTENTION.inDoubt, scopes),
     countUpTo(records, ATTENTION.lapsed, scopes),
     countUpTo(records, ATTENTION.errors, scopes),
+    countDuplicates(records, scopes),
   ]);
-  return { now: now.getTime(), inDoubt, lapsed, errors };
+  return { now: now.getTime(), inDoubt, lapsed, errors, suspected };
 }
 
 async function countUpTo(

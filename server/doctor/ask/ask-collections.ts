@@ -1,4 +1,5 @@
 import { AUDIT, JOBS } from '../../admin/collections/beside-keys.ts';
+import { CALLS } from '../../mongodb/call-notes.ts';
 import { STATS } from '../../mongodb/counts.ts';
 import { Collection, type Document } from '../../mongodb/database.ts';
 import {
@@ -28,6 +29,7 @@ const WRITES = ['find', 'insert', 'update', 'createIndex'];
 const OURS: readonly Ours[] = [
   { role: 'keys', suffix: '', indexes: KEY_INDEXES, actions: [...WRITES, 'listIndexes', 'remove'] },
   { role: 'stats', ...STATS, actions: WRITES },
+  { role: 'calls', ...CALLS, actions: [...WRITES, 'remove'] },
   { role: 'audit', ...AUDIT, actions: WRITES },
   { role: 'jobs', ...JOBS, actions: [...WRITES, 'remove'] },
 ];

@@ -23,6 +23,7 @@ const ONLY_ERASES = ['remove'];
 const USERS: Readonly<Record<CollectionRole, string>> = {
   keys: 'calls with a key are refused (IDEMPOTENCY_STORE_UNAVAILABLE, misconfigured)',
   stats: 'calls work, and the dashboard shows no counts',
+  calls: 'calls work, and the dashboard shows no refused calls and no suspected duplicates',
   audit: 'no operator can act from a process with this URI; one without a dashboard does not need it',
   jobs: 'no bulk job can run in a process with this URI; one without a dashboard does not need it',
 };

@@ -25,6 +25,7 @@ import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
 import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
+import { Outage } from './outage.ts';
 import { NOW } from './pipelines/expressions.ts';
 import { createWrites, type Lock, type Write } from './pipelines/statements.ts';
 import { Reader } from './reader.ts';
@@ -73,6 +74,7 @@ class MongoDBStore implements MongoStore {
   readonly #counts: Counts;
   readonly #notes: CallNotes;
   readonly #observers = new CommandObservers();
+  readonly #outage: Outage;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -81,7 +83,9 @@ class MongoDBStore implements MongoStore {
     const { db, collection, timeoutMs } = this.#options;
     this.db = db;
     this.collection = collection;
-    this.#collection = new Collection(db, collection);
+    this.#outage = new Outage(timeoutMs);
+    this.#collection = new Collection(this.#outage.watched(db), collection);
+    this.#outage.probe(this.#collection);
     const observers = this.#observers;
     this.#reader = new Reader(this.#collection, observers);
     this.#claims = new Claims({
@@ -108,6 +112,7 @@ class MongoDBStore implements MongoStore {
 
   async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
     this.#refuseUnlessOpen();
+    this.#outage.refuseWhileAway(this.db);
     const { indexes, allowStandalone } = this.#options;
     const all = { indexes, allowStandalone, ...needs };
     await prepareServer(this.#collection, all, this.#deadline(), this.#warnOfStandalone);
@@ -115,6 +120,7 @@ class MongoDBStore implements MongoStore {
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
+    this.#outage.refuseWhileAway(this.db);
     return this.#claims.claim(request);
   }
 
@@ -166,6 +172,7 @@ class MongoDBStore implements MongoStore {
 
   async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
     this.#refuseUnlessOpen();
+    this.#outage.refuseWhileAway(this.db);
     const until = this.#deadline();
     return part === 'head'
       ? this.#reader.head(address, until)
@@ -202,6 +209,7 @@ class MongoDBStore implements MongoStore {
     const flushed = Promise.all([this.#claims.drained(), this.#runWrites.drained()]);
     await within(timeoutMs, flushed).catch(() => {});
     this.#state = 'closed';
+    this.#outage.stop();
     this.#claims.stop();
     this.#runWrites.stop();
   }

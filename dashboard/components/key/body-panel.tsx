@@ -1,18 +1,16 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { EyeOff, KeyRound } from 'lucide-react';
-import { useMemo, useRef, useState } from 'react';
+import { Braces, EyeOff, KeyRound } from 'lucide-react';
+import { useRef, useState } from 'react';
 import type { BodyInfo, BodyText, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
 import { formatBytes } from '../../lib/format.ts';
-import { readJson } from '../../lib/json-tree.ts';
 import { bodyVersionOf } from '../../lib/version.ts';
 import { type BodyPart, bodyQuery } from '../../queries.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
-import { JsonTree } from '../ui/json-tree.tsx';
-import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { NothingYet, View } from '../ui/view.tsx';
+import { BodyContent } from './body-content.tsx';
 import { RevealDialog } from './reveal-dialog.tsx';
 
 const OMITTED: Readonly<Record<string, string>> = {
@@ -74,6 +72,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
   const [whole, setWhole] = useState(false);
   const [revealed, setRevealed] = useState<BodyText | null>(null);
   const [asking, setAsking] = useState(false);
+  const [raw, setRaw] = useState(false);
   const readOnly = useReadOnlyReason();
   const content = useRef<HTMLDivElement>(null);
   // The part of the body that is shown stays while more of it is loaded.
@@ -104,6 +103,17 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
                 </span>
               )}
               {shown.text !== null && <CopyButton text={shown.text} what={part} />}
+              {shown.text !== null && !shown.cut && (
+                <Button
+                  size="small"
+                  aria-pressed={raw}
+                  title="Show the body in the form in which it is stored"
+                  onClick={() => setRaw(!raw)}
+                  className="aria-pressed:border-accent aria-pressed:text-accent"
+                >
+                  <Braces aria-hidden className="size-3.5" /> Raw
+                </Button>
+              )}
               {shown.redacted && (
                 <Button
                   size="small"
@@ -126,7 +136,12 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
               </p>
             ) : (
               <div ref={content} tabIndex={-1} className="outline-none">
-                <BodyContent text={shown.text} cut={shown.cut} />
+                <BodyContent
+                  text={shown.text}
+                  cut={shown.cut}
+                  format={raw ? null : shown.format}
+                  part={part}
+                />
               </div>
             )}
             {shown.cut && !revealed && !whole && (
@@ -151,16 +166,5 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
         );
       }}
     </View>
-  );
-}
-
-/** Shows JSON as a tree. A text that was cut is no JSON, and is shown as it is. */
-function BodyContent({ text, cut }: { text: string; cut: boolean }) {
-  const node = useMemo(() => (cut ? undefined : readJson(text)), [text, cut]);
-  if (node) return <JsonTree node={node} />;
-  return (
-    <div className="rounded-md bg-sunken p-3 font-mono text-xs leading-5 whitespace-pre-wrap wrap-anywhere">
-      <LongText text={text} />
-    </div>
   );
 }

@@ -1,13 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo } from 'react';
+import { useEffect } from 'react';
 import type { DryRun, KeyDetail } from '../../../server/admin/contract/contract.ts';
-import { readJson } from '../../lib/json-tree.ts';
 import { dryRunQuery } from '../../queries.ts';
-import { JsonTree } from '../ui/json-tree.tsx';
-import { LongText } from '../ui/long-text.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 import { View } from '../ui/view.tsx';
+import { BodyContent } from './body-content.tsx';
 
 interface DryRunPanelProps {
   readonly detail: KeyDetail;
@@ -23,17 +21,13 @@ export function DryRunPanel({ detail, onResult }: DryRunPanelProps) {
     <section aria-label="Dry run" className="rounded-lg border border-line p-3">
       <h3 className="eyebrow mb-2">Dry run</h3>
       <View query={dryRun} what="the dry run">
-        {(data) => <Result dryRun={data} />}
+        {(data) => <Result dryRun={data} format={detail.request?.format ?? null} />}
       </View>
     </section>
   );
 }
 
-function Result({ dryRun }: { dryRun: DryRun }) {
-  const node = useMemo(
-    () => (dryRun.request === null ? undefined : readJson(dryRun.request)),
-    [dryRun.request],
-  );
+function Result({ dryRun, format }: { dryRun: DryRun; format: string | null }) {
   if (!dryRun.possible)
     return (
       <Notice tone="problem" title="It can not be run">
@@ -57,8 +51,8 @@ function Result({ dryRun }: { dryRun: DryRun }) {
       {dryRun.request !== null && (
         <div>
           <dt className="text-muted">Request</dt>
-          <dd className="max-h-48 overflow-y-auto font-mono text-xs">
-            {node ? <JsonTree node={node} /> : <LongText text={dryRun.request} />}
+          <dd className="mt-1 max-h-48 overflow-y-auto">
+            <BodyContent text={dryRun.request} cut={false} format={format} part="request" />
           </dd>
         </div>
       )}

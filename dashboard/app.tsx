@@ -4,6 +4,7 @@ import { Shell } from './components/shell/shell.tsx';
 import { Lazy } from './components/ui/lazy.tsx';
 import { NothingYet, View } from './components/ui/view.tsx';
 import { MeContext } from './hooks/use-me.ts';
+import { KeyByPage } from './pages/key-by-page.tsx';
 import { KeysPage } from './pages/keys-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { meQuery } from './queries.ts';
@@ -32,6 +33,12 @@ function Pages() {
     <Switch>
       <Route path="/" component={OverviewPage} />
       <Route path="/keys" component={KeysPage} />
+      <Route path="/keys/by" component={KeyByPage} />
+      <Route path="/operation">
+        <Lazy name="operation" what="the operation" load={() => import('./pages/operation-page.tsx')}>
+          {({ OperationPage }) => <OperationPage />}
+        </Lazy>
+      </Route>
       <Route path="/keys/:id/:life">
         {({ id, life }) => (
           <Lazy name="key" what="the key" load={() => import('./pages/key-page.tsx')}>

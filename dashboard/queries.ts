@@ -9,6 +9,7 @@ import type { KeyDetail, KeyFilter } from '../server/admin/contract/contract.ts'
 import { api } from './api.ts';
 import { createClock } from './lib/clock.ts';
 import { NO_LIFE } from './lib/key-path.ts';
+import { givenFrom } from './lib/response-example.ts';
 
 export const clock = createClock();
 
@@ -35,6 +36,11 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+export const attentionQuery = queryOptions({
+  queryKey: ['overview', 'attention'],
+  queryFn: ({ signal }) => timed(api.attention.query(undefined, { signal })),
+});
+
 export const overviewQuery = (window: OverviewWindow) =>
   queryOptions({
     queryKey: ['overview', window],
@@ -58,6 +64,14 @@ export const newerQuery = (filter: KeyFilter, newest: string | null) =>
     queryFn: ({ signal }) => api.keys.newer.query({ filter, newest }, { signal }),
   });
 
+/** Finds the record that a link from a log or an error names. */
+export const keyAtQuery = (address: { recordId: string } | { scope: string; key: string }) =>
+  queryOptions({
+    queryKey: [...keysKey, 'at', address],
+    queryFn: ({ signal }) => api.keys.by.query(address, { signal }),
+    retry: false,
+  });
+
 export const keyQuery = ({ id, life }: RecordLife) =>
   queryOptions({
     queryKey: [...keyKey(id), 'detail', life],
@@ -71,6 +85,33 @@ export const bodyQuery = ({ id, life }: RecordLife, part: BodyPart, whole: boole
     queryKey: [...keyKey(id), 'body', life, part, whole, version],
     queryFn: ({ signal }) => api.keys.body.query({ ...lifeInputOf({ id, life }), part, whole }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** A response that may serve as a form for another of the same operation. */
+export interface LikeKey {
+  readonly key: string;
+  /** The text is JSON, as an operator gives it. */
+  readonly given: string;
+}
+
+/** Finds the response of the newest key of an operation that succeeded; null where none can be read whole. */
+export const likeKeyQuery = (operation: string) =>
+  queryOptions({
+    queryKey: [...keysKey, 'like', operation],
+    queryFn: async ({ signal }): Promise<LikeKey | null> => {
+      const filter = { operation, state: 'completed', error: false } as const;
+      const { rows } = await api.keys.list.query({ filter }, { signal });
+      const row = rows[0];
+      if (!row) return null;
+      const body = await api.keys.body.query(
+        { ...lifeInputOf(row), part: 'response', whole: false },
+        { signal },
+      );
+      const given = body.text === null || body.cut ? undefined : givenFrom(body.format, body.text);
+      return given === undefined ? null : { key: row.key, given };
+    },
+    staleTime: 60_000,
+    retry: false,
   });
 
 export const diffQuery = (id: string, version: string) =>

@@ -7,9 +7,11 @@ export interface ActionForm {
   readonly response: string;
   readonly confirm: string;
   readonly mayRepeat: boolean;
+  /** The response began as that of another key; null when it did not. */
+  readonly like: { readonly key: string; readonly given: string } | null;
 }
 
-export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false };
+export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false, like: null };
 
 export type ActionProblems = { readonly [field in keyof ActionForm]?: string };
 
@@ -19,11 +21,17 @@ export function problemsOf({ action, confirm, mayRepeat }: OfferedAction, form: 
   if (form.reason.trim().length < REASON_MIN_LENGTH) {
     problems.reason = `Give a reason of at least ${REASON_MIN_LENGTH} characters.`;
   }
-  if (action === 'complete') Object.assign(problems, jsonProblem(form.response));
+  if (action === 'complete') Object.assign(problems, jsonProblem(form.response), likeProblem(form));
   if (action === 'fail' && form.response.trim() === '') problems.response = 'Give the message of the error.';
   if (confirm !== null && form.confirm !== confirm) problems.confirm = `Type ${confirm}.`;
   if (mayRepeat && !form.mayRepeat) problems.mayRepeat = 'Confirm that the effect may happen twice.';
   return problems;
+}
+
+/** The response of another key tells its ids and amounts to a client that never asked for them. */
+function likeProblem({ response, like }: ActionForm): ActionProblems {
+  if (like === null || response.trim() !== like.given.trim()) return {};
+  return { response: `This is still the response of ${like.key}. Write what is of this key into it.` };
 }
 
 function jsonProblem(text: string): ActionProblems {

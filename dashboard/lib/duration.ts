@@ -33,6 +33,12 @@ export function formatDuration(ms: number): string {
   return twoUnits(positive);
 }
 
+/** Writes a duration that is round in its unit: `0`, `250 ms`, `15 s`, `5 min`. */
+export function formatRoundDuration(ms: number): string {
+  if (ms === 0) return '0';
+  return ms < SECOND || ms % SECOND !== 0 ? formatDuration(ms) : twoUnits(ms);
+}
+
 /** Says how long ago something was, in whole units: `12 s`, `3 min`, `2 h 5 min`, `4 d`. It is never negative. */
 export function formatAge(ms: number): string {
   return twoUnits(Math.max(0, ms));

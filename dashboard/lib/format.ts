@@ -27,6 +27,26 @@ export function formatUtc(at: number): string {
   return iso === null ? `${at} ms after 1970` : iso.replace('T', ' ').replace('Z', ' UTC');
 }
 
+const localTime = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+});
+const localDay = new Intl.DateTimeFormat('en-CA');
+
+/**
+ * Writes a moment by the clock of the browser's own place, `10:30:12 CET`, with the day where it is not that of UTC;
+ * null where the clock is that of UTC, or the moment can not be written.
+ */
+export function formatLocal(at: number): string | null {
+  const iso = isoTime(at);
+  const date = new Date(at);
+  if (iso === null || date.getTimezoneOffset() === 0) return null;
+  const day = localDay.format(date);
+  return `${day === iso.slice(0, 10) ? '' : `${day} `}${localTime.format(date)}`;
+}
+
 /** Writes a time in ISO form; null for a time that a Date can not hold. */
 export function isoTime(at: number): string | null {
   const date = new Date(at);

@@ -58,10 +58,7 @@ export function totalOf(bucket: Bucket): number {
   return OUTCOMES.reduce((sum, { name }) => sum + bucket[name], 0);
 }
 
-/** Finds a round number at or above `value`, to end an axis with. */
-export function axisEnd(value: number): number {
-  if (value <= 4) return 4;
-  const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 2.5, 4, 5, 10].find((factor) => factor * power >= value) ?? 10;
-  return step * power;
+/** Tells how long the time is that a series is of, in ms. */
+export function windowOf(series: readonly Bucket[]): number {
+  return (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
 }

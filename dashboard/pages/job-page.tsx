@@ -13,7 +13,7 @@ import { Ago } from '../components/ui/time.tsx';
 import { Verbatim } from '../components/ui/verbatim.tsx';
 import { NothingMatches, View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
-import { ACTIONS } from '../lib/actions.ts';
+import { actionName } from '../lib/actions.ts';
 import { termsFrom } from '../lib/filter-terms.ts';
 import { formatCount, plural } from '../lib/format.ts';
 import { listPath } from '../lib/list-address.ts';
@@ -64,7 +64,7 @@ function Summary({ job }: { job: Job }) {
   return (
     <section aria-label="Job" className="card grid gap-4 p-4">
       <div>
-        <PageTitle title={ACTIONS[job.action].label.replace('…', '')}>
+        <PageTitle title={actionName(job.action)}>
           <JobBadge state={job.state} />
         </PageTitle>
         <p className="wrap-anywhere">
@@ -101,7 +101,7 @@ function Progress({ job: { total, done, refused } }: { job: Job }) {
         value={done + refused}
         max={Math.max(1, total)}
         aria-label="Progress"
-        className="h-2 w-full overflow-hidden rounded-full bg-sunken [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-sunken [&::-webkit-progress-value]:bg-accent"
+        className="h-2 w-full overflow-hidden rounded-full bg-sunken forced-colors:border forced-colors:border-[CanvasText] forced-colors:[&::-webkit-progress-value]:bg-[Highlight] forced-colors:[&::-webkit-progress-value]:[forced-color-adjust:none] [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-sunken [&::-webkit-progress-value]:bg-accent"
       />
       <p aria-live="polite" className="text-muted">
         <span className="font-medium text-ink">{plural(total, 'key')}</span> in the plan: {formatCount(done)}{' '}
@@ -113,7 +113,7 @@ function Progress({ job: { total, done, refused } }: { job: Job }) {
 
 function Sample({ job }: { job: Job }) {
   return (
-    <section aria-label="Sample" className="card overflow-hidden">
+    <section aria-label="Sample" className="card overflow-clip">
       <h2 className="px-4 pt-3 pb-1 font-semibold">
         {job.sample.length === job.total
           ? 'The keys of the plan'

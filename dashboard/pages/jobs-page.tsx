@@ -5,7 +5,7 @@ import { Ago } from '../components/ui/time.tsx';
 import { Verbatim } from '../components/ui/verbatim.tsx';
 import { NothingYet, View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
-import { ACTIONS } from '../lib/actions.ts';
+import { actionName } from '../lib/actions.ts';
 import { formatCount } from '../lib/format.ts';
 import { jobsQuery } from '../queries.ts';
 
@@ -39,7 +39,7 @@ export function JobsPage() {
                         <JobBadge state={job.state} />
                       </span>
                       <span className="min-w-0">
-                        <span className="font-medium">{ACTIONS[job.action].label.replace('…', '')}</span>{' '}
+                        <span className="font-medium">{actionName(job.action)}</span>{' '}
                         <span className="text-muted">
                           by <Verbatim text={job.by} />
                         </span>

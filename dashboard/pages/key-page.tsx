@@ -1,18 +1,15 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { ChevronLeft } from 'lucide-react';
-import { Link } from 'wouter';
 import type { KeyDetail } from '../../server/admin/contract/contract.ts';
 import { statusOf } from '../api.ts';
 import { AuditList } from '../components/audit/audit-list.tsx';
 import { ActionPanel } from '../components/key/action-panel.tsx';
+import { KeyHeading, KeyNav } from '../components/key/key-heading.tsx';
 import { KeyState } from '../components/key/key-state.tsx';
 import { KeyTabs } from '../components/key/key-tabs.tsx';
 import { Timeline } from '../components/key/timeline.tsx';
-import { CopyButton } from '../components/ui/copy-button.tsx';
 import { Facts } from '../components/ui/facts.tsx';
 import { Notice } from '../components/ui/notice.tsx';
 import { PageTitle } from '../components/ui/page-title.tsx';
-import { Verbatim } from '../components/ui/verbatim.tsx';
 import { NothingMatches, View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { NO_LIFE } from '../lib/key-path.ts';
@@ -23,12 +20,7 @@ export function KeyPage({ id, life }: { id: string; life: string }) {
   const gone = statusOf(key.error) === 404;
   return (
     <>
-      <Link
-        href="/keys"
-        className="mb-2 inline-flex items-center gap-0.5 rounded text-xs text-muted hover:text-ink"
-      >
-        <ChevronLeft aria-hidden className="size-3.5" /> Keys
-      </Link>
+      <KeyNav id={id} />
       {gone ? <Gone last={key.data} life={life} /> : <Found query={key} life={life} />}
     </>
   );
@@ -70,50 +62,28 @@ function Gone({ last, life }: { last: KeyDetail | undefined; life: string }) {
 function Content({ detail, life }: { detail: KeyDetail; life: string }) {
   const isLater = life !== NO_LIFE && detail.life !== life;
   return (
-    <div className="grid gap-4">
-      <Heading detail={detail} />
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
+      <KeyHeading detail={detail} />
       {isLater && (
         <Notice tone="info" title="This key has begun a new life since this page’s address was made">
           What you see is the record as it is now.
         </Notice>
       )}
-      <KeyState detail={detail} />
-      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_24rem]">
-        <div className="grid min-w-0 gap-4 max-lg:contents">
+      {/* The order here is the order that is seen, on wide and on narrow pages: the focus follows it. */}
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 lg:grid-cols-[minmax(0,1fr)_18rem] lg:grid-rows-[auto_1fr] xl:grid-cols-[minmax(0,1fr)_20rem]">
+        <KeyState detail={detail} />
+        <div className="lg:sticky lg:top-16 lg:row-span-2">
+          <ActionPanel detail={detail} life={life} />
+        </div>
+        <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-4">
+          <div className="grid items-start gap-4 md:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)]">
+            <Timeline detail={detail} />
+            <Facts detail={detail} />
+          </div>
           <KeyTabs detail={detail} />
           <AuditList filter={{ keyId: detail.id }} title="Audit trail" />
         </div>
-        <div className="grid min-w-0 gap-4 max-lg:contents">
-          <div className="max-lg:-order-1">
-            <ActionPanel detail={detail} life={life} />
-          </div>
-          <Timeline detail={detail} />
-          <Facts detail={detail} />
-        </div>
       </div>
-    </div>
-  );
-}
-
-function Heading({ detail }: { detail: KeyDetail }) {
-  return (
-    <div className="min-w-0">
-      <PageTitle title="Key" hidden />
-      <div className="flex items-start gap-1.5">
-        <p className="min-w-0 font-mono text-lg leading-7 font-semibold wrap-anywhere">
-          <Verbatim text={detail.key} empty="empty key" />
-        </p>
-        <CopyButton text={detail.key} what="key" />
-      </div>
-      <p className="text-muted wrap-anywhere">
-        <span className="font-mono">
-          <Verbatim text={detail.operation} />
-        </span>{' '}
-        in scope{' '}
-        <span className="font-mono">
-          <Verbatim text={detail.scope} />
-        </span>
-      </p>
     </div>
   );
 }

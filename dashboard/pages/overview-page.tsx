@@ -7,7 +7,7 @@ import { DurationChart } from '../components/overview/duration-chart.tsx';
 import { OperationsTable } from '../components/overview/operations-table.tsx';
 import { OutcomeChart } from '../components/overview/outcome-chart.tsx';
 import { PageTitle } from '../components/ui/page-title.tsx';
-import { Tile } from '../components/ui/tile.tsx';
+import { Figure, Tile } from '../components/ui/tile.tsx';
 import { View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { formatDuration } from '../lib/duration.ts';
@@ -46,7 +46,7 @@ function WindowChoice({ window }: { window: OverviewWindow }) {
         <label
           key={name}
           title={label}
-          className="cursor-pointer rounded px-2.5 py-1 text-xs font-semibold text-muted has-checked:bg-accent-soft has-checked:text-accent has-focus-visible:outline-2 has-focus-visible:outline-accent"
+          className="cursor-pointer rounded px-2.5 py-1 text-xs font-semibold text-muted has-checked:bg-accent-soft has-checked:text-accent forced-colors:has-checked:outline-2 forced-colors:has-checked:-outline-offset-2 has-focus-visible:outline-2 has-focus-visible:outline-accent"
         >
           <input
             type="radio"
@@ -128,16 +128,6 @@ function Content({ overview }: { overview: Overview }) {
           .
         </p>
       )}
-    </div>
-  );
-}
-
-function Figure({ label, value, note }: { label: string; value: string | null; note: string }) {
-  return (
-    <div className="card grid content-start gap-0.5 px-4 py-3">
-      <span className="text-xs font-semibold text-muted">{label}</span>
-      <span className="text-2xl leading-8 font-semibold tracking-tight">{value ?? '–'}</span>
-      <span className="text-xs text-muted">{value === null ? 'nothing ran' : note}</span>
     </div>
   );
 }

@@ -29,7 +29,7 @@ const SENTENCES: { [Code in RefusalCode]: [Extract<ActionRefusal, { code: Code }
   succeeded: [
     [
       { code: 'succeeded' },
-      'It succeeded: a retry is to get its result. Expire it if the key may be used again',
+      'It succeeded, so a retry gets its result. Expire it if the key may be used for something new',
     ],
   ],
   steps_damaged: [

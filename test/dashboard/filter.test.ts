@@ -58,6 +58,24 @@ describe('a search', () => {
       ],
     ],
     ['key:00123', [{ name: 'key', value: '00123' }]],
+    ['operation:chargeCard', [{ name: 'op', value: 'chargeCard' }]],
+    [
+      'status:error tenant:acme',
+      [
+        { name: 'state', value: 'completed' },
+        { name: 'scope', value: 'acme' },
+        { name: 'error', value: 'yes' },
+      ],
+    ],
+    [
+      'state:succeeded',
+      [
+        { name: 'state', value: 'completed' },
+        { name: 'error', value: 'no' },
+      ],
+    ],
+    ['state:"in doubt"', [{ name: 'state', value: 'in_doubt' }]],
+    ['error:true', [{ name: 'error', value: 'yes' }]],
     ['', []],
     ['   ', []],
   ])('%j asks for %j', (typed, expected) => {

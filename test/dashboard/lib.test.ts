@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { countAxis, durationAxis, timeAxis } from '../../dashboard/lib/axes.ts';
 import { createClock } from '../../dashboard/lib/clock.ts';
 import { cursorFrom } from '../../dashboard/lib/cursor.ts';
-import { formatAge, formatDuration, parseDuration } from '../../dashboard/lib/duration.ts';
+import {
+  formatAge,
+  formatDuration,
+  formatRoundDuration,
+  parseDuration,
+} from '../../dashboard/lib/duration.ts';
 import { errorsIn } from '../../dashboard/lib/error-summary.ts';
 import { printJson, readJson } from '../../dashboard/lib/json-tree.ts';
-import { axisEnd } from '../../dashboard/lib/series.ts';
 import { piecesOf } from '../../dashboard/lib/verbatim.ts';
 
 describe('JSON that is shown', () => {
@@ -153,12 +158,44 @@ describe('a page of a list', () => {
 });
 
 describe('an axis', () => {
-  it('ends at or above the highest value, and not far above', () => {
+  it('of counts holds the highest, with ticks that are whole numbers', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 1_000_000_000 }), (highest) => {
-        expect(axisEnd(highest)).toBeGreaterThanOrEqual(highest);
-        expect(axisEnd(highest)).toBeLessThanOrEqual(Math.max(4, highest * 2));
+      fc.property(fc.integer({ min: 1, max: 1e9 }), (highest) => {
+        const { end, ticks } = countAxis(highest);
+        expect(end).toBeGreaterThanOrEqual(highest);
+        expect(end).toBeLessThanOrEqual(Math.max(4, highest * 2));
+        expect(ticks.length).toBeGreaterThan(1);
+        expect(ticks.every(Number.isInteger)).toBe(true);
       }),
     );
+  });
+
+  it.each([
+    [240, ['0', '100 ms', '200 ms', '300 ms']],
+    [1_400, ['0', '500 ms', '1 s', '1.5 s']],
+    [40_000, ['0', '15 s', '30 s', '45 s']],
+    [500_000, ['0', '5 min', '10 min']],
+    [3 * 3_600_000, ['0', '1 h', '2 h', '3 h']],
+  ])('of durations up to %i ms has ticks that are round in their unit: %j', (highest, labels) => {
+    expect(durationAxis(highest).ticks.map(formatRoundDuration)).toEqual(labels);
+  });
+
+  it('of time has ticks at round moments', () => {
+    const from = Date.UTC(2026, 0, 31, 8, 13);
+    const ticks = timeAxis(from, from + 3_600_000, 6).map((at) => new Date(at).toISOString().slice(11, 16));
+    expect(ticks).toEqual([
+      '08:15',
+      '08:20',
+      '08:25',
+      '08:30',
+      '08:35',
+      '08:40',
+      '08:45',
+      '08:50',
+      '08:55',
+      '09:00',
+      '09:05',
+      '09:10',
+    ]);
   });
 });

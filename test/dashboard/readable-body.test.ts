@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { asCurl } from '../../dashboard/lib/as-curl.ts';
 import { graphqlPieces } from '../../dashboard/lib/graphql-pieces.ts';
 import { printJson, readJson } from '../../dashboard/lib/json-tree.ts';
 import { readableBody } from '../../dashboard/lib/readable-body.ts';
@@ -131,6 +132,33 @@ describe('a GraphQL document in colours', () => {
       '"t"': 'value',
       '# c': 'comment',
     });
+  });
+});
+
+describe('a captured request as a command of curl', () => {
+  it.each([
+    [
+      'graphql/1',
+      { query: "{ f(a: 'x') }" },
+      `curl -i "$API" \\\n  -H 'content-type: application/json' \\\n  -H 'idempotency-key: "a\\"b"' \\\n  --data-raw '{\n  "query": "{ f(a: '\\''x'\\'') }"\n}'`,
+    ],
+    [
+      'http/1',
+      {
+        method: 'POST',
+        path: '/pay?a=1',
+        headers: [
+          ['accept', '*/*'],
+          ['Idempotency-Key', 'old'],
+        ],
+        text: 'n=1',
+      },
+      `curl -i -X 'POST' "$API"'/pay?a=1' \\\n  -H 'accept: */*' \\\n  -H 'idempotency-key: "a\\"b"' \\\n  --data-raw 'n=1'`,
+    ],
+    ['trpc/1', { path: 'pay' }, undefined],
+    ['http/1', { headers: [] }, undefined],
+  ])('of %s keeps each character from the shell', (format, body, command) => {
+    expect(asCurl(format, JSON.stringify(body), 'a"b')).toBe(command);
   });
 });
 

@@ -59,7 +59,7 @@ describe('a key of three attempts (case 28)', () => {
         .waitFor();
     }
     const entries = await key.page
-      .getByRole('region', { name: 'Attempts' })
+      .getByRole('region', { name: 'Timeline' })
       .getByRole('listitem')
       .allTextContents();
     expect(entries.map((text) => /Put in doubt|Operator/.exec(text)?.[0])).toEqual([

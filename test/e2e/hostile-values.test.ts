@@ -37,7 +37,7 @@ describe('a key that is hard to address (case 29)', () => {
 
       await row.click();
       await waitForState(page, 'Error');
-      const heading = page.locator('p.font-mono').first();
+      const heading = page.locator('h1 [data-key]');
       expect(await heading.textContent()).toBe(shown);
       expect(page.url()).toMatch(/\/internal\/ops\/latchkey\/keys\/[0-9a-f]{24}\/\d+$/);
 
@@ -61,9 +61,9 @@ describe('a key that is hard to address (case 29)', () => {
     await using page = await visit('/');
     await page.page.getByRole('searchbox').fill(key);
     await page.page.keyboard.press('Enter');
-    const row = page.page.locator('a[data-row]');
-    await row.waitFor();
-    expect(await row.textContent()).toBe(key);
+    const heading = page.page.locator('h1 [data-key]');
+    await heading.waitFor();
+    expect(await heading.textContent()).toBe(key);
     expect(page.problems).toEqual([]);
   });
 });
@@ -89,7 +89,7 @@ describe('a stored value', () => {
     await page.getByText(note.link, { exact: false }).waitFor();
     await page.getByText('abcU+202Edef').waitFor();
     await page.getByText(note.template, { exact: false }).waitFor();
-    expect(await page.title()).toBe('Key · Latchkey');
+    expect(await page.title()).toBe('values · Latchkey');
     expect(await page.locator('main script, main img, main iframe').count()).toBe(0);
     expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
     expect(await page.evaluate(() => 'polluted' in {})).toBe(false);

@@ -3,9 +3,16 @@ import { describe, expect } from 'vitest';
 import { it } from './support/it.ts';
 import { REASON, waitForState } from './support/operate.ts';
 
+it.override('officeOptions', { policy: { captureRequest: true } });
+
 it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
-  await office.send({ key: 'ord-2001', fate: 'declined' });
+  for (const number of [1, 2, 3, 4]) await office.send({ key: `ord-200${number}`, fate: 'declined' });
+  for (const number of [1, 2, 3]) await office.send({ key: `ord-300${number}`, fate: 'timed_out' });
+  for (const number of [1, 2]) await office.send({ key: `ord-400${number}`, fate: 'timed_out_once' });
+  for (const scope of ['leaving', 'left']) {
+    for (const number of [1, 2]) await office.send({ key: `${scope}-${number}`, scope });
+  }
 });
 
 /** Counts what an operator does: a click, a key, or a text that is typed or pasted in one go. */
@@ -23,6 +30,15 @@ function handsOn(page: Page) {
       actions += 1;
       await page.keyboard.insertText(text);
     },
+    async paste(text: string) {
+      actions += 1;
+      await page.evaluate((pasted) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData('text/plain', pasted);
+        const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+        (document.activeElement ?? document.body).dispatchEvent(event);
+      }, text);
+    },
     async click(role: 'button' | 'link' | 'checkbox', name: string | RegExp) {
       actions += 1;
       await page.getByRole(role, { name }).click();
@@ -30,48 +46,214 @@ function handsOn(page: Page) {
   };
 }
 
-describe('an operator', () => {
-  it('finds a key by its text in three actions, and opens it with one more', async ({ visit }) => {
+const dialogOf = (page: Page) => page.getByRole('dialog');
+const isClosed = (page: Page) => dialogOf(page).waitFor({ state: 'detached' });
+const focused = (page: Page, selector: string) => page.locator(`${selector}:focus`).waitFor();
+
+describe('a key that a customer gives', () => {
+  it.for([
+    ['bare', (key: string) => key],
+    ['in the quotes of the header', (key: string) => `"${key}"`],
+    ['with the name of the header', (key: string) => `Idempotency-Key: ${key}`],
+    ['in a line of a log', (key: string) => `level=warn msg="charge failed" scope=acme key=${key}`],
+  ] as const)('%s is pasted anywhere on the page, and opens with Enter', async ([, given], { visit }) => {
     await using start = await visit('/');
     const { page } = start;
-    await page.getByText('Outcomes').waitFor();
+    await page.getByText('Outcomes').first().waitFor();
     const hands = handsOn(page);
-    await hands.press('/');
-    await hands.type('ord-2001');
-    await hands.press('Enter');
-    await page.getByRole('link', { name: 'ord-2001', exact: true }).waitFor();
-    expect(hands.actions).toBeLessThanOrEqual(3);
-    await page.locator('a[data-row]:focus').waitFor();
+    await hands.paste(given('ord-2001'));
+    await focused(page, 'input[type=search]');
     await hands.press('Enter');
     await waitForState(page, 'Error');
+    expect(await page.title()).toContain('ord-2001');
+    expect(hands.actions).toBe(2);
     expect(start.problems).toEqual([]);
   });
 
-  it('understands why it failed, and what a retry would get, without leaving the page', async ({
-    visitKey,
-  }) => {
+  it('is found by the id of its record, and by a link from a log', async ({ office, visit }) => {
+    await using start = await visit('/');
+    const { page } = start;
+    await page.getByText('Outcomes').first().waitFor();
+    const hands = handsOn(page);
+    await hands.paste(await office.idOf('ord-2002'));
+    await focused(page, 'input[type=search]');
+    await hands.press('Enter');
+    await waitForState(page, 'Error');
+    await page.goto(office.at('/keys/by?scope=acme&key=ord-2003'));
+    await page.getByRole('heading', { name: 'ord-2003' }).waitFor();
+    expect(start.problems).toEqual([]);
+  });
+});
+
+describe('what happened', () => {
+  it('is understood without an action: why it failed, and what a retry would get', async ({ visitKey }) => {
     await using key = await visitKey('ord-2001');
     const state = key.page.getByRole('region', { name: 'State' });
     await state.getByText('The card was declined: insufficient funds').waitFor();
     await state.getByText('CARD_DECLINED').waitFor();
     await state.getByText('It would get the stored response.').waitFor();
     await state.getByText(/would be refused: IDEMPOTENCY_KEY_REUSED/).waitFor();
+    await state.getByText(/Status 422: Make a new key/).waitFor();
     expect(key.problems).toEqual([]);
   });
+});
 
-  it('allows a retry in four actions and the reason', async ({ visitKey }) => {
+describe('a retry is allowed', () => {
+  it('by mouse in four actions', async ({ visitKey }) => {
     await using key = await visitKey('ord-2001');
     const { page } = key;
     await waitForState(page, 'Error');
     const hands = handsOn(page);
     await hands.click('button', 'Allow retry');
-    await page.locator('textarea:focus').waitFor();
-    await page.keyboard.insertText(REASON);
+    await focused(page, 'textarea');
+    await hands.type(REASON);
     await hands.click('checkbox', /may happen twice/);
     await hands.press('Enter');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await isClosed(page);
     await waitForState(page, 'Released');
-    expect(hands.actions).toBeLessThanOrEqual(4);
+    expect(hands.actions).toBe(4);
     expect(key.problems).toEqual([]);
+  });
+
+  it('by keyboard in four: the action, the reason, to the tick, tick and send', async ({ visitKey }) => {
+    await using key = await visitKey('ord-2002');
+    const { page } = key;
+    await waitForState(page, 'Error');
+    const hands = handsOn(page);
+    await hands.press('a');
+    await focused(page, 'textarea');
+    await hands.type(REASON);
+    await hands.press('Tab');
+    await focused(page, 'input[type=checkbox]');
+    await hands.press('Control+Enter');
+    await isClosed(page);
+    await waitForState(page, 'Released');
+    expect(hands.actions).toBe(4);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('only with the tick: the keys that send do not give it from another field', async ({ visitKey }) => {
+    await using key = await visitKey('ord-2003');
+    const { page } = key;
+    await waitForState(page, 'Error');
+    await page.keyboard.press('a');
+    await focused(page, 'textarea');
+    await page.keyboard.insertText(REASON);
+    await page.keyboard.press('Control+Enter');
+    await dialogOf(page).getByText('Confirm that the effect may happen twice.').waitFor();
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe('a key in doubt is marked completed', () => {
+  it('by keyboard in six actions, from the response of another key that was changed', async ({
+    office,
+    visitKey,
+  }) => {
+    await using key = await visitKey('ord-3001');
+    const { page } = key;
+    await waitForState(page, 'In doubt');
+    const hands = handsOn(page);
+    await hands.press('c');
+    await dialogOf(page).getByRole('button', { name: 'Begin with another response' }).waitFor();
+    await focused(page, 'textarea.font-mono');
+    await hands.press('ArrowDown');
+    expect(await page.locator('textarea.font-mono').inputValue()).toContain('"ch_');
+    await hands.type('{"chargeCard":{"id":"ch_by_hand","customer":"cus_7","amount":1999,"note":null}}');
+    await hands.press('Tab');
+    await hands.type(REASON);
+    await hands.press('Control+Enter');
+    await isClosed(page);
+    await waitForState(page, 'Completed');
+    expect((await office.send({ key: 'ord-3001', fate: 'timed_out' })).body).toContain('ch_by_hand');
+    expect(hands.actions).toBe(6);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('never with the response of another key as it is', async ({ visitKey }) => {
+    await using key = await visitKey('ord-3002');
+    const { page } = key;
+    await waitForState(page, 'In doubt');
+    await page.keyboard.press('c');
+    await page.getByRole('button', { name: 'Begin with another response' }).click();
+    await focused(page, 'textarea.font-mono');
+    await dialogOf(page).getByLabel('Reason').fill(REASON);
+    await page.keyboard.press('Control+Enter');
+    await dialogOf(page)
+      .getByText(/^This is still the response of ord-/)
+      .waitFor();
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe('a captured request runs again', () => {
+  it('by mouse and texts in six actions', async ({ office, visitKey }) => {
+    await using key = await visitKey('ord-4001', { operator: 'ada' });
+    const { page } = key;
+    await waitForState(page, 'In doubt');
+    const hands = handsOn(page);
+    await hands.click('button', 'Re-run now…');
+    await page.getByText('the customer acme').waitFor();
+    await hands.type(REASON);
+    await hands.press('Tab');
+    await hands.type('rerun');
+    await hands.click('checkbox', /may happen twice/);
+    await hands.press('Enter');
+    await waitForState(page, 'Completed');
+    expect(office.runs('ord-4001')).toBe(2);
+    expect(hands.actions).toBe(6);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('by keyboard in six', async ({ office, visitKey }) => {
+    await using key = await visitKey('ord-4002', { operator: 'ada' });
+    const { page } = key;
+    await waitForState(page, 'In doubt');
+    const hands = handsOn(page);
+    await hands.press('u');
+    await page.getByText('the customer acme').waitFor();
+    await focused(page, 'textarea');
+    await hands.type(REASON);
+    await hands.press('Tab');
+    await hands.type('rerun');
+    await hands.press('Tab');
+    await hands.press('Control+Enter');
+    await waitForState(page, 'Completed');
+    expect(office.runs('ord-4002')).toBe(2);
+    expect(hands.actions).toBe(6);
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe('the keys of a tenant expire', () => {
+  it('by keyboard in ten actions, with a plan, its number, the word and the tick', async ({
+    office,
+    visit,
+  }) => {
+    await using start = await visit('/', { operator: 'ada' });
+    const { page } = start;
+    await page.getByText('Outcomes').first().waitFor();
+    const hands = handsOn(page);
+    await hands.press('Control+k');
+    await focused(page, 'input');
+    await hands.type('expire scope:leaving');
+    await page.getByRole('option', { name: 'Plan: expire scope:leaving' }).waitFor();
+    await hands.press('Enter');
+    await focused(page, 'textarea');
+    await hands.type(REASON);
+    await hands.press('Control+Enter');
+    await focused(page, 'form input');
+    await hands.type('expire');
+    await hands.press('Tab');
+    await hands.type('2');
+    await hands.press('Tab');
+    await hands.press('Control+Enter');
+    await page.getByText('2 done').waitFor();
+    expect(hands.actions).toBe(10);
+    const left = await office.db
+      .collection('idempotency_keys')
+      .countDocuments({ scope: 'leaving', state: 'completed', expiresAt: { $gt: new Date() } });
+    expect(left).toBe(0);
+    expect(start.problems).toEqual([]);
   });
 });

@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Db } from 'mongodb';
+import type { Browser } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { seedKeys, seedStats } from '../../bench/seed-keys.ts';
 import { createShop } from '../../examples/shop/shop.ts';
 import { crash, shopper } from '../../examples/shop/traffic.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -9,9 +12,17 @@ import { openChromium } from './support/chromium.ts';
 import { enter, openAction, waitForState } from './support/operate.ts';
 import { watch } from './support/visit.ts';
 
+const PICTURES = new URL('../../docs/pictures/', import.meta.url);
 const PICTURE = fileURLToPath(new URL('../../docs/dashboard.png', import.meta.url));
 
-/** What README.md shows, of the example shop. Written with `SCREENSHOT=1 npx vitest run test/e2e/screenshot.test.ts`. */
+/** What docs/dashboard.md shows, by the name of the picture's file. */
+const PAGES: readonly (readonly [name: string, path: (key: string) => string, shows: string])[] = [
+  ['overview', () => '/', 'Outcomes'],
+  ['keys', () => '/keys', 'In doubt'],
+  ['key', (id) => `/keys/${id}/-`, 'It would be refused'],
+];
+
+/** What README.md and docs/dashboard.md show, of the example shop. `npm run docs:pictures` writes it. */
 it('what a killed server of the example shop left behind is understood and settled on one screen', async () => {
   await using database = await freshDatabase();
   const { db, uri } = database;
@@ -39,7 +50,11 @@ it('what a killed server of the example shop left behind is understood and settl
     await waitForState(page, 'Completed');
     await page.getByRole('button', { name: 'Close the message' }).click();
     const picture = await page.screenshot();
-    if (process.env.SCREENSHOT) await writeFile(PICTURE, picture);
+    if (process.env.SCREENSHOT) {
+      await writeFile(PICTURE, picture);
+      await crash({ uri, database: db.databaseName });
+      await writePages(browser, db, `${base}/dashboard`);
+    }
     expect(picture.length).toBeGreaterThan(20_000);
     expect(problems).toEqual([]);
   } finally {
@@ -50,3 +65,26 @@ it('what a killed server of the example shop left behind is understood and settl
     await idempotency.close();
   }
 });
+
+/** Writes a picture of each page in both themes, and of the narrow page of a key. */
+async function writePages(browser: Browser, db: Db, dashboard: string): Promise<void> {
+  const keys = db.collection('idempotency_keys');
+  await seedKeys(keys, 2_000);
+  await seedStats(db.collection('idempotency_keys_stats'), 60_000);
+  await keys.updateOne(
+    { state: 'running', attempts: 1, leaseExpiresAt: { $lt: new Date() } },
+    { $set: { state: 'in_doubt' }, $unset: { leaseExpiresAt: 1 } },
+  );
+  const doubted = await keys.findOne({ state: 'in_doubt', request: { $exists: true } });
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const [name, path, shows] of PAGES) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme });
+      const page = await context.newPage();
+      await page.goto(`${dashboard}${path(String(doubted?._id))}`);
+      await page.getByText(shows).first().waitFor();
+      await page.waitForLoadState('networkidle');
+      await writeFile(new URL(`${name}-${colorScheme}.png`, PICTURES), await page.screenshot());
+      await context.close();
+    }
+  }
+}

@@ -3,7 +3,7 @@ import { ArrowRight } from 'lucide-react';
 import { Link } from 'wouter';
 import type { AuditEntry } from '../../../server/admin/contract/contract.ts';
 import { usePollInterval } from '../../hooks/use-live-query.ts';
-import { ACTIONS } from '../../lib/actions.ts';
+import { ACTIONS, actionName } from '../../lib/actions.ts';
 import { type AuditFilter, auditQuery } from '../../queries.ts';
 import { Button } from '../ui/button.tsx';
 import { Ago, Utc } from '../ui/time.tsx';
@@ -25,7 +25,7 @@ export function AuditList({ filter, title }: AuditListProps) {
       <View query={audit} what="the audit trail">
         {({ pages }) => {
           const entries = pages.flatMap((page) => page.entries);
-          if (entries.length === 0) return <Nothing filter={filter} />;
+          if (entries.length === 0) return isForKey ? <NoneOfKey /> : <Nothing filter={filter} />;
           return (
             <ul>
               {entries.map((entry) => (
@@ -44,6 +44,10 @@ export function AuditList({ filter, title }: AuditListProps) {
       )}
     </section>
   );
+}
+
+function NoneOfKey() {
+  return <p className="px-4 pb-3 text-muted">Nobody has acted on this key.</p>;
 }
 
 function Nothing({ filter }: { filter: AuditFilter }) {
@@ -70,7 +74,7 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
 export const AUDITED_ACTIONS = [...Object.keys(ACTIONS), ...Object.keys(OTHER_ACTIONS)];
 
 export function actionLabel(action: string): string {
-  if (Object.hasOwn(ACTIONS, action)) return ACTIONS[action as keyof typeof ACTIONS].label.replace('…', '');
+  if (Object.hasOwn(ACTIONS, action)) return actionName(action as keyof typeof ACTIONS);
   return OTHER_ACTIONS[action] ?? action;
 }
 
@@ -79,7 +83,7 @@ const RESULTS = { refused: 'Refused', intended: 'Begun, and its end is not known
 function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
   const { at, by, role, via, action, reason, result, note, before, after, keyId, key, scope, jobId } = entry;
   return (
-    <li className="grid gap-x-4 gap-y-0.5 border-t border-line px-4 py-2.5 first:border-0 sm:grid-cols-[11.5rem_minmax(0,1fr)]">
+    <li className="grid gap-x-4 gap-y-0.5 border-t border-line px-4 py-2.5 first:border-0 sm:grid-cols-[11rem_minmax(0,1fr)]">
       <div className="text-muted max-sm:flex max-sm:gap-2">
         <p className="text-ink">
           <Ago at={at} />
@@ -146,14 +150,23 @@ function Change({ before, after }: Pick<AuditEntry, 'before' | 'after'>) {
   return (
     <p className="text-xs text-muted">
       <span className="sr-only">from </span>
-      <span className="font-mono">
-        <Verbatim text={before ?? 'nothing'} />
-      </span>
+      <Standing text={before} />
       <ArrowRight aria-hidden className="mx-1.5 inline size-3" />
       <span className="sr-only"> to </span>
-      <span className="font-mono text-ink">
-        <Verbatim text={after ?? 'nothing'} />
-      </span>
+      <Standing text={after} />
     </p>
+  );
+}
+
+/** Shows a state as the audit keeps it, "completed (error), fence 17": the state first, the fence for who looks for it. */
+function Standing({ text }: { text: string | null }) {
+  const [, state, fence] = /^(.*)(, fence \S+)$/.exec(text ?? '') ?? [];
+  return (
+    <>
+      <span className="font-medium text-ink">
+        <Verbatim text={state ?? text ?? 'nothing'} />
+      </span>
+      {fence !== undefined && <span className="text-[0.6875rem] text-muted">{fence}</span>}
+    </>
   );
 }

@@ -23,6 +23,7 @@ export function CancelJobDialog({ job: { id }, onClose }: { job: Job; onClose: (
       title="Cancel the job"
       description="No further key is touched. What is done stays done."
       label="Cancel the job"
+      example="INC-4211: the provider answers again, clients retry by themselves"
       danger
       command={cancel}
       onSubmit={(reason) => cancel.mutate({ id, reason })}

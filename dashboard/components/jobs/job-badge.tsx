@@ -15,7 +15,7 @@ export function JobBadge({ state }: { state: JobState }) {
     <span
       className={`inline-flex items-center gap-1 rounded-md px-1.5 py-0.5 text-xs font-semibold ${colour}`}
     >
-      <Icon aria-hidden className="size-3.5" strokeWidth={2.25} />
+      <Icon aria-hidden className={`size-3.5 ${state === 'running' ? 'turns' : ''}`} strokeWidth={2.25} />
       {label}
     </span>
   );

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { Job } from '../../../server/admin/contract/job.ts';
 import { api, messageOf } from '../../api.ts';
 import { useJobCommand } from '../../hooks/use-job-command.ts';
@@ -17,6 +17,13 @@ export function StartJob({ job }: { job: Job }) {
   const [form, setForm] = useState({ count: '', confirm: '', mayRepeat: false });
   const [tried, setTried] = useState(false);
   const set = (change: Partial<typeof form>) => setForm({ ...form, ...change });
+  const formElement = useRef<HTMLFormElement>(null);
+  // Who has just made the plan goes on here, once it is shown.
+  useEffect(() => {
+    if (!history.state?.planned) return;
+    history.replaceState(null, '');
+    formElement.current?.querySelector('input')?.focus();
+  }, []);
   const start = useJobCommand('The job has started.');
   const problems = tried ? problemsOf(job, form) : {};
 
@@ -32,14 +39,7 @@ export function StartJob({ job }: { job: Job }) {
   }
 
   return (
-    <form noValidate onSubmit={submit} className="grid w-full gap-3">
-      {mayRepeat > 0 && (
-        <RepeatTick
-          checked={form.mayRepeat}
-          problem={problems.mayRepeat}
-          onChange={(ticked) => set({ mayRepeat: ticked })}
-        />
-      )}
+    <form ref={formElement} noValidate onSubmit={submit} className="grid w-full gap-3">
       <div className="flex flex-wrap items-end gap-3">
         {word !== null && (
           <div className="w-64">
@@ -65,6 +65,15 @@ export function StartJob({ job }: { job: Job }) {
             )}
           </Field>
         </div>
+      </div>
+      {mayRepeat > 0 && (
+        <RepeatTick
+          checked={form.mayRepeat}
+          problem={problems.mayRepeat}
+          onChange={(ticked) => set({ mayRepeat: ticked })}
+        />
+      )}
+      <div>
         <Button type="submit" tone="danger" disabled={start.isPending}>
           Start the job
         </Button>

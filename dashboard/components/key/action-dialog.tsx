@@ -2,7 +2,7 @@ import { useRef, useState } from 'react';
 import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import { useKeyAction } from '../../hooks/use-key-action.ts';
 import { type ActionForm, emptyForm, problemsOf } from '../../lib/action-form.ts';
-import { ACTIONS } from '../../lib/actions.ts';
+import { ACTIONS, actionName } from '../../lib/actions.ts';
 import { CommandDialog } from '../ui/command-dialog.tsx';
 import { MarkFirst } from '../ui/mark-first.tsx';
 import { ActionFields } from './action-fields.tsx';
@@ -50,8 +50,8 @@ export function ActionDialog({
   const now = conflict?.detail?.actions.find((other) => other.action === action) ?? offered;
   const refused = conflict && (conflict.detail === null ? conflict.why : now.refused);
   const problems = problemsOf(now, form);
-  const { label, effect, tone } = ACTIONS[action];
-  const name = label.replace('…', '');
+  const { effect, tone } = ACTIONS[action];
+  const name = actionName(action);
 
   function submit() {
     setTried(true);
@@ -90,7 +90,7 @@ export function ActionDialog({
         detail={detail}
         form={form}
         problems={tried ? problems : {}}
-        reasonRef={first}
+        firstRef={first}
         onChange={setForm}
         onDryRun={setCanRun}
       />

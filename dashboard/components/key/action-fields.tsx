@@ -1,18 +1,21 @@
 import type { Ref } from 'react';
 import type { KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import type { ActionForm, ActionProblems } from '../../lib/action-form.ts';
+import { ACTIONS } from '../../lib/actions.ts';
 import { ConfirmField } from '../ui/confirm-field.tsx';
-import { Field, inputClass } from '../ui/field.tsx';
 import { ReasonField } from '../ui/reason-field.tsx';
 import { DryRunPanel } from './dry-run-panel.tsx';
+import { GivenResponse } from './given-response.tsx';
 import { RepeatTick } from './repeat-tick.tsx';
+import { ResponseField } from './response-field.tsx';
 
 interface ActionFieldsProps {
   readonly offered: OfferedAction;
   readonly detail: KeyDetail;
   readonly form: ActionForm;
   readonly problems: ActionProblems;
-  readonly reasonRef: Ref<HTMLTextAreaElement>;
+  /** The first field that the action asks for. */
+  readonly firstRef: Ref<HTMLTextAreaElement>;
   readonly onChange: (form: ActionForm) => void;
   readonly onDryRun: (possible: boolean) => void;
 }
@@ -23,23 +26,23 @@ export function ActionFields({
   detail,
   form,
   problems,
-  reasonRef,
+  firstRef,
   onChange,
   onDryRun,
 }: ActionFieldsProps) {
   const { action, confirm, mayRepeat } = offered;
+  const isGiven = action === 'complete' || action === 'fail';
   const set = (change: Partial<ActionForm>) => onChange({ ...form, ...change });
   return (
     <>
       {action === 'rerun' && <DryRunPanel detail={detail} onResult={onDryRun} />}
       {action === 'complete' && (
-        <ResponseField
-          label="Response data"
-          hint={`As JSON. GraphQL: the data of the result, such as {"${detail.operation}": …}. tRPC: what the procedure returns.`}
-          example='{ "id": "ch_1042", "amount": 1999 }'
-          value={form.response}
+        <GivenResponse
+          detail={detail}
+          form={form}
           problem={problems.response}
-          onChange={(response) => set({ response })}
+          fieldRef={firstRef}
+          onChange={set}
         />
       )}
       {action === 'fail' && (
@@ -49,14 +52,16 @@ export function ActionFields({
           example="The payment was not made"
           value={form.response}
           problem={problems.response}
-          onChange={(response) => set({ response })}
+          inputRef={firstRef}
+          onChange={(text) => set({ response: text })}
         />
       )}
       <ReasonField
         value={form.reason}
         onChange={(reason) => set({ reason })}
         problem={problems.reason !== undefined}
-        inputRef={reasonRef}
+        example={ACTIONS[action].reason}
+        {...(isGiven ? {} : { inputRef: firstRef })}
       />
       {confirm !== null && (
         <ConfirmField
@@ -74,32 +79,5 @@ export function ActionFields({
         />
       )}
     </>
-  );
-}
-
-interface ResponseFieldProps {
-  readonly label: string;
-  readonly hint: string;
-  readonly example: string;
-  readonly value: string;
-  readonly problem: string | undefined;
-  readonly onChange: (value: string) => void;
-}
-
-function ResponseField({ label, hint, example, value, problem, onChange }: ResponseFieldProps) {
-  return (
-    <Field label={label} hint={hint} problem={problem ?? null}>
-      {(control) => (
-        <textarea
-          {...control}
-          rows={3}
-          spellCheck={false}
-          className={`${inputClass} font-mono text-xs`}
-          placeholder={example}
-          value={value}
-          onChange={(event) => onChange(event.target.value)}
-        />
-      )}
-    </Field>
   );
 }

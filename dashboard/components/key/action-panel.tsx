@@ -1,8 +1,10 @@
 import { useState } from 'react';
 import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
+import { useHotkeys } from '../../hooks/use-hotkeys.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
-import { ACTIONS, ACTIONS_BY_STATE } from '../../lib/actions.ts';
-import { Button } from '../ui/button.tsx';
+import { ACTIONS, ACTIONS_BY_STATE, actionName, RECOMMENDED } from '../../lib/actions.ts';
+import { usePageCommands } from '../../lib/page-commands.ts';
+import { Button, type ButtonTone } from '../ui/button.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 
 interface ActionPanelProps {
@@ -20,6 +22,27 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
     .toSorted((one, other) => Number(one.refused !== null) - Number(other.refused !== null));
   const others = detail.actions.filter(({ action }) => !order.includes(action));
   const chosen = detail.actions.find(({ action }) => action === open);
+  const possible = ours.filter(({ refused }) => readOnly === null && refused === null);
+  useHotkeys(
+    Object.fromEntries(possible.map(({ action }) => [ACTIONS[action].hotkey, () => setOpen(action)])),
+  );
+  usePageCommands(
+    possible.map(({ action }) => ({
+      label: `This key: ${actionName(action).toLowerCase()}`,
+      hotkey: ACTIONS[action].hotkey,
+      run: () => setOpen(action),
+    })),
+  );
+  const offer = (offered: OfferedAction) => (
+    <Offer
+      key={offered.action}
+      offered={offered}
+      isFirst={offered === possible[0]}
+      readOnly={readOnly}
+      onChoose={setOpen}
+    />
+  );
+
   return (
     <section aria-labelledby="actions" className="card p-4">
       <h2 id="actions" className="mb-3 font-semibold">
@@ -27,21 +50,13 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
       </h2>
       {readOnly !== null && <p className="mb-3 text-muted">{readOnly}</p>}
       {ours.length === 0 && <p className="text-muted">There is nothing to do in this state.</p>}
-      <ul className="grid gap-3">
-        {ours.map((offered) => (
-          <Offer key={offered.action} offered={offered} readOnly={readOnly} onChoose={setOpen} />
-        ))}
-      </ul>
+      <ul className="grid gap-3.5">{ours.map(offer)}</ul>
       {others.length > 0 && (
-        <details className="mt-3 border-t border-line pt-2">
+        <details className="mt-4 border-t border-line pt-3">
           <summary className="w-fit rounded text-xs text-muted hover:text-ink">
             Not in this state ({others.length})
           </summary>
-          <ul className="mt-3 grid gap-3">
-            {others.map((offered) => (
-              <Offer key={offered.action} offered={offered} readOnly={readOnly} onChoose={setOpen} />
-            ))}
-          </ul>
+          <ul className="mt-3 grid gap-3.5">{others.map(offer)}</ul>
         </details>
       )}
       {chosen && (
@@ -60,27 +75,45 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
 
 interface OfferProps {
   readonly offered: OfferedAction;
+  readonly isFirst: boolean;
   readonly readOnly: string | null;
   readonly onChoose: (action: ActionName) => void;
 }
 
-function Offer({ offered, readOnly, onChoose }: OfferProps) {
+function Offer({ offered, isFirst, readOnly, onChoose }: OfferProps) {
   const { action, refused } = offered;
-  const { label, effect, tone } = ACTIONS[action];
-  const why = readOnly ?? refused;
+  const { label, effect, hotkey } = ACTIONS[action];
+  const isPossible = readOnly === null && refused === null;
   return (
     <li className="grid gap-1">
       <Button
-        disabled={why !== null}
+        data-action={action}
+        tone={isPossible ? toneOf(action, isFirst) : 'plain'}
+        disabled={!isPossible}
         aria-describedby={`about-${action}`}
+        aria-keyshortcuts={isPossible ? hotkey : undefined}
         onClick={() => onChoose(action)}
-        className={`w-full ${tone === 'danger' && why === null ? 'text-danger' : ''}`}
+        className="group w-full"
       >
-        {label}
+        <span className="flex-1 text-left">{label}</span>
+        {isPossible && (
+          <kbd
+            aria-hidden
+            className="rounded border border-current/30 px-1.5 font-mono text-xs max-sm:hidden"
+          >
+            {hotkey.toUpperCase()}
+          </kbd>
+        )}
       </Button>
       <p id={`about-${action}`} className="text-xs text-muted">
-        {readOnly === null && refused !== null ? <span>Not now: {refused}</span> : effect}
+        {readOnly === null && refused !== null ? <span>Not now: {refused}.</span> : effect}
       </p>
     </li>
   );
+}
+
+function toneOf(action: ActionName, isFirst: boolean): ButtonTone {
+  if (ACTIONS[action].tone === 'danger') return 'risk';
+  if (!RECOMMENDED.includes(action)) return 'plain';
+  return isFirst ? 'primary' : 'soft';
 }

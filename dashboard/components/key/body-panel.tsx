@@ -3,6 +3,7 @@ import { Braces, EyeOff, KeyRound } from 'lucide-react';
 import { useRef, useState } from 'react';
 import type { BodyInfo, BodyText, KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
+import { asCurl } from '../../lib/as-curl.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { bodyVersionOf } from '../../lib/version.ts';
 import { type BodyPart, bodyQuery } from '../../queries.ts';
@@ -91,6 +92,10 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
     <View query={body} what={`the ${part}`}>
       {(stored) => {
         const shown = revealed ?? stored;
+        const curl =
+          part === 'request' && shown.text !== null && !shown.cut
+            ? asCurl(shown.format, shown.text, detail.key)
+            : undefined;
         return (
           <>
             <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-muted">
@@ -103,6 +108,7 @@ function StoredBody({ detail, part, info }: BodyPanelProps & { info: BodyInfo })
                 </span>
               )}
               {shown.text !== null && <CopyButton text={shown.text} what={part} />}
+              {curl !== undefined && <CopyButton text={curl} what="request for curl" label="as curl" />}
               {shown.text !== null && !shown.cut && (
                 <Button
                   size="small"

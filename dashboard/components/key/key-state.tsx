@@ -2,29 +2,37 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import { errorsIn } from '../../lib/error-summary.ts';
-import { bodyVersionOf, versionOf } from '../../lib/version.ts';
-import { bodyQuery, previewQuery } from '../../queries.ts';
+import { stateText } from '../../lib/state-text.ts';
+import { bodyVersionOf } from '../../lib/version.ts';
+import { bodyQuery } from '../../queries.ts';
 import { Verbatim } from '../ui/verbatim.tsx';
-import { View } from '../ui/view.tsx';
+import { RetryNow } from './retry-now.tsx';
 import { lookOf, StateBadge } from './state-badge.tsx';
 
 /** Shows how the key stands, why, and what a retry would get now: an operator needs this before anything else. */
 export function KeyState({ detail }: { detail: KeyDetail }) {
+  const { sentence, reason } = stateText(detail.sentence);
   return (
-    <section aria-label="State" className="card relative overflow-hidden p-4 pl-5">
+    <section aria-label="State" className="card relative min-w-0 overflow-hidden p-4 pl-5">
       <span aria-hidden className={`absolute inset-y-0 left-0 w-1 ${lookOf(detail).bar}`} />
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
         <StateBadge {...detail} size="large" />
         {/* The focus comes here when an action's dialog has closed, and its button has gone with the old state. */}
         <p id="state" tabIndex={-1} className="min-w-0 flex-1 basis-64 self-center text-base wrap-anywhere">
-          {detail.sentence}
+          {sentence}
+          {reason !== null && (
+            <span className="block text-sm text-muted">
+              Reason: <Verbatim text={reason} />
+            </span>
+          )}
         </p>
       </div>
       {detail.damage !== null && (
         <p className="mt-2 text-unreadable wrap-anywhere">Damaged: {detail.damage}</p>
       )}
       {detail.outcome === 'error' && detail.response?.omitted === null && <WhyItFailed detail={detail} />}
-      <RetryNow detail={detail} />
+      {/* The sentence says already that a key has expired, and its record may be gone. */}
+      {detail.state !== 'expired' && <RetryNow detail={detail} />}
     </section>
   );
 }
@@ -53,31 +61,5 @@ function WhyItFailed({ detail }: { detail: KeyDetail }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function RetryNow({ detail }: { detail: KeyDetail }) {
-  // The sentence says already that a key has expired, and its record may be gone.
-  if (detail.state === 'expired') return null;
-  return <Preview detail={detail} />;
-}
-
-function Preview({ detail }: { detail: KeyDetail }) {
-  const preview = useQuery(previewQuery(detail, versionOf(detail)));
-  return (
-    <View query={preview} what="what a retry would get" lines={2}>
-      {({ sentence, otherPayload }) => (
-        <dl className="mt-3 grid gap-x-6 gap-y-1.5 border-t border-line pt-3 sm:grid-cols-2">
-          <div>
-            <dt className="eyebrow">The same request, sent again now</dt>
-            <dd className="wrap-anywhere">{sentence}</dd>
-          </div>
-          <div>
-            <dt className="eyebrow">Another request with this key</dt>
-            <dd className="wrap-anywhere">{otherPayload}</dd>
-          </div>
-        </dl>
-      )}
-    </View>
   );
 }

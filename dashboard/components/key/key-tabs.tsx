@@ -21,7 +21,7 @@ export function KeyTabs({ detail }: { detail: KeyDetail }) {
             <Tabs.Tab
               key={tab}
               value={tab}
-              className="-mb-px rounded-t border-b-2 border-transparent px-3 py-2 font-medium text-muted hover:text-ink data-active:border-accent data-active:text-ink"
+              className="-mb-px rounded-t border-b-2 border-transparent px-3 py-2 font-medium text-muted hover:text-ink data-active:border-accent data-active:text-ink forced-colors:data-active:outline-2 forced-colors:data-active:-outline-offset-2"
             >
               {tab}
             </Tabs.Tab>

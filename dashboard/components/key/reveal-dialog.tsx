@@ -28,6 +28,7 @@ export function RevealDialog({ detail, part, onRevealed, onClose }: RevealDialog
       title="Reveal secrets"
       description={`Shows the ${part} without redaction, to you, once. It is audited.`}
       label="Reveal"
+      example="INC-4211: which card was charged?"
       command={reveal}
       onSubmit={(reason) => reveal.mutate({ ...lifeInputOf(detail), part, reason })}
       onClose={onClose}

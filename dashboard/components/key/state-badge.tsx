@@ -10,6 +10,7 @@ import {
   Undo2,
 } from 'lucide-react';
 import type { KeyRow, ShownState } from '../../../server/admin/contract/contract.ts';
+import { WORDS } from '../../lib/words.ts';
 
 interface Look {
   readonly label: string;
@@ -62,12 +63,18 @@ interface StateBadgeProps extends Pick<KeyRow, 'state' | 'outcome'> {
 /** Shows a state by a colour, an icon and a word: never by a colour alone. */
 export function StateBadge({ size = 'normal', ...row }: StateBadgeProps) {
   const { label, icon: Icon, colour } = lookOf(row);
+  const moves = row.state === 'running' ? 'turns' : '';
   const space = size === 'large' ? 'px-2.5 py-1 text-sm' : 'px-1.5 py-0.5 text-xs';
   return (
     <span
+      title={WORDS[label]}
       className={`inline-flex items-center gap-1 rounded-md font-semibold whitespace-nowrap ${space} ${colour}`}
     >
-      <Icon aria-hidden className={size === 'large' ? 'size-4' : 'size-3.5'} strokeWidth={2.25} />
+      <Icon
+        aria-hidden
+        className={`${size === 'large' ? 'size-4' : 'size-3.5'} ${moves}`}
+        strokeWidth={2.25}
+      />
       {label}
     </span>
   );

@@ -10,7 +10,8 @@ import {
   UserRound,
 } from 'lucide-react';
 import type { KeyDetail, TimelineEntry } from '../../../server/admin/contract/contract.ts';
-import { ACTIONS } from '../../lib/actions.ts';
+import { actionName } from '../../lib/actions.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { Ago, Utc } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 
@@ -30,9 +31,9 @@ const FAILED = ['Completed with an error', CircleX, 'text-error'] as const;
 export function Timeline({ detail }: { detail: KeyDetail }) {
   const { timeline, timelineIsCut, outcome } = detail;
   return (
-    <section aria-labelledby="timeline" className="card p-4">
+    <section aria-labelledby="timeline" className="card min-w-0 p-4">
       <h2 id="timeline" className="mb-3 font-semibold">
-        Attempts
+        Timeline
       </h2>
       {timeline.length === 0 && <p className="text-muted">Nothing is recorded.</p>}
       <ol className="grid">
@@ -51,6 +52,11 @@ export function Timeline({ detail }: { detail: KeyDetail }) {
 function Entry({ entry, failed }: { entry: TimelineEntry; failed: boolean }) {
   const known = failed ? FAILED : EVENTS[entry.event];
   const [label, Icon, colour] = known ?? [entry.event, Clock, 'text-muted'];
+  const hasRun = entry.event !== 'claimed' && entry.action === null;
+  const tookMs =
+    hasRun && entry.at !== null && entry.startedAt !== null && entry.at >= entry.startedAt
+      ? entry.at - entry.startedAt
+      : null;
   return (
     <li className="group relative grid grid-cols-[1.25rem_1fr] gap-2.5 pb-4 last:pb-0">
       <span aria-hidden className="absolute top-5 bottom-0 left-2 w-px bg-line group-last:hidden" />
@@ -59,13 +65,14 @@ function Entry({ entry, failed }: { entry: TimelineEntry; failed: boolean }) {
         <p className="flex flex-wrap items-baseline gap-x-2">
           <span className="font-medium">
             {label}
-            {entry.action && `: ${ACTIONS[entry.action].label.replace('…', '').toLowerCase()}`}
+            {entry.action && `: ${actionName(entry.action).toLowerCase()}`}
           </span>
           {entry.current && (
             <span className="rounded bg-accent-soft px-1.5 text-xs font-semibold text-accent">now</span>
           )}
           <span className="text-muted">
             <Ago at={entry.at} />
+            {tookMs !== null && `, after ${formatDuration(tookMs)}`}
           </span>
         </p>
         {entry.by !== null && (
@@ -78,8 +85,8 @@ function Entry({ entry, failed }: { entry: TimelineEntry; failed: boolean }) {
             <Verbatim text={entry.reason} empty="no reason given" />
           </p>
         )}
-        <p className="text-xs text-muted wrap-anywhere">
-          fence <span className="font-mono">{entry.fence}</span> · <Utc at={entry.at} />
+        <p className="text-xs text-muted" title={`Fence ${entry.fence}`}>
+          <Utc at={entry.at} />
         </p>
       </div>
     </li>

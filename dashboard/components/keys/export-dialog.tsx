@@ -56,6 +56,7 @@ export function ExportDialog<Filter>({ filter, send, onClose, ...texts }: Export
     <ReasonDialog
       {...texts}
       label="Export"
+      example="INC-4211: the list for the provider’s support"
       command={run}
       initialFocus={first}
       onSubmit={(reason) => run.mutate({ filter, format, reason })}

@@ -1,8 +1,10 @@
-import type { ReactNode } from 'react';
+import { type MouseEvent, type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import type { KeyRow } from '../../../server/admin/contract/contract.ts';
+import type { Selection } from '../../hooks/use-selection.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { keyPath } from '../../lib/key-path.ts';
+import { WORDS } from '../../lib/words.ts';
 import { lookOf, StateBadge } from '../key/state-badge.tsx';
 import { Ago, Unknown, Until } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
@@ -11,10 +13,7 @@ interface KeyTableProps {
   readonly rows: readonly KeyRow[];
   readonly caption: string;
   /** The operator can select rows only when this is given. */
-  readonly selection?: {
-    readonly ids: ReadonlySet<string>;
-    readonly toggle: (id: string) => void;
-  };
+  readonly selection?: Selection;
 }
 
 /**
@@ -22,32 +21,37 @@ interface KeyTableProps {
  * sideways.
  */
 export function KeyTable({ rows, caption, selection }: KeyTableProps) {
+  const arrived = useArrived(rows);
   return (
-    <table className="w-full table-fixed border-collapse text-left">
+    <table className="w-full table-fixed border-collapse text-left text-sm leading-5">
       <caption className="sr-only">{caption}</caption>
       <thead>
-        <tr className="border-b border-line text-xs text-muted">
+        <tr className="text-xs text-muted">
           {selection && (
-            <Head width="w-9">
-              <span className="sr-only">Selected</span>
+            <Head width="w-10">
+              <SelectAll rows={rows} selection={selection} />
             </Head>
           )}
-          <Head width="w-28" show="max-sm:hidden">
+          <Head width="w-30" show="max-sm:hidden" first={!selection}>
             State
           </Head>
           <Head>Key</Head>
-          <Head show="max-md:hidden">Scope</Head>
-          <Head show="max-md:hidden">Operation</Head>
-          <Head width="w-20" show="max-xl:hidden" right>
+          <Head width="w-[16%]" show="max-md:hidden">
+            Scope
+          </Head>
+          <Head width="w-[15%]" show="max-md:hidden">
+            Operation
+          </Head>
+          <Head width="w-20" show="max-xl:hidden" right title={WORDS.Attempts}>
             Attempts
           </Head>
-          <Head width="w-20" show="max-xl:hidden" right>
+          <Head width="w-18" show="max-xl:hidden" right title={WORDS.Replays}>
             Replays
           </Head>
-          <Head width="w-20 sm:w-24" right>
+          <Head width="w-24" right>
             Age
           </Head>
-          <Head width="w-36" show="max-lg:hidden" right>
+          <Head width="w-34" show="max-lg:hidden" right>
             Lease or expiry
           </Head>
           <Head width="w-24" show="max-lg:hidden" right>
@@ -56,43 +60,87 @@ export function KeyTable({ rows, caption, selection }: KeyTableProps) {
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
-          <Row key={row.id} row={row} selection={selection} />
+        {rows.map((row, index) => (
+          <Row
+            key={row.id}
+            row={row}
+            selection={selection}
+            onToggle={(event) => selection?.toggle(row, event.shiftKey ? rows : undefined, index)}
+            hasArrived={arrived.has(row.id)}
+          />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ row, selection }: { row: KeyRow; selection: KeyTableProps['selection'] }) {
+/** Tells which rows were not there when the list was last shown: they are lit up for a moment. */
+function useArrived(rows: readonly KeyRow[]): ReadonlySet<string> {
+  const known = useRef<ReadonlySet<string> | null>(null);
+  useEffect(() => {
+    known.current = new Set(rows.map(({ id }) => id));
+  }, [rows]);
+  const before = known.current;
+  return new Set(before === null ? [] : rows.flatMap(({ id }) => (before.has(id) ? [] : [id])));
+}
+
+function SelectAll({ rows, selection }: { rows: readonly KeyRow[]; selection: Selection }) {
+  const chosen = rows.filter(({ id }) => selection.ids.has(id)).length;
+  const all = chosen > 0 && chosen === rows.length;
+  return (
+    <input
+      type="checkbox"
+      aria-label="Select all keys of this page"
+      title="Select all keys of this page"
+      checked={all}
+      ref={(box) => {
+        if (box) box.indeterminate = chosen > 0 && !all;
+      }}
+      onChange={() => selection.setAll(rows, !all)}
+      className="mx-auto block size-4 accent-accent"
+    />
+  );
+}
+
+interface RowProps {
+  readonly row: KeyRow;
+  readonly selection: KeyTableProps['selection'];
+  readonly onToggle: (event: MouseEvent) => void;
+  readonly hasArrived: boolean;
+}
+
+function Row({ row, selection, onToggle, hasArrived }: RowProps) {
   const selected = selection?.ids.has(row.id) ?? false;
   return (
     <tr
-      className={`group border-b border-line last:border-0 hover:bg-sunken has-[a:focus-visible]:bg-accent-soft ${selected ? 'bg-accent-soft' : ''}`}
+      className={`group h-9 border-t border-line hover:bg-sunken has-[a:focus-visible]:bg-accent-soft ${selected ? 'bg-accent-soft' : ''} ${hasArrived ? 'arrives' : ''}`}
     >
       {selection && (
-        <td className="relative pl-3">
+        <td className="relative">
           <span aria-hidden className={`absolute inset-y-1 left-0 w-0.5 rounded-r ${lookOf(row).bar}`} />
           <input
             type="checkbox"
             aria-label={`Select the key ${row.key}`}
             checked={selected}
-            onChange={() => selection.toggle(row.id)}
-            className="size-4 accent-accent align-middle"
+            onClick={onToggle}
+            onChange={() => {}}
+            className="mx-auto block size-4 accent-accent"
           />
         </td>
       )}
-      <Cell show="max-sm:hidden">
-        <StateBadge {...row} />
+      <Cell show="max-sm:hidden" first={!selection}>
+        <span className="flex">
+          <StateBadge {...row} />
+        </span>
       </Cell>
-      <td className="px-2 py-1.5">
-        <span className="sm:hidden">
+      <th scope="row" className={`py-1.5 pr-2 font-normal ${selection ? 'pl-2' : 'max-sm:pl-4 sm:pl-2'}`}>
+        <span className="flex sm:hidden">
           <StateBadge {...row} />
         </span>
         <Link
           href={keyPath(row)}
           data-row={row.id}
-          className="block truncate font-mono text-sm text-ink hover:underline focus-visible:underline"
+          className="block truncate font-mono text-ink hover:underline focus-visible:underline"
           title={row.key}
         >
           <Verbatim text={row.key} empty="empty key" />
@@ -100,7 +148,7 @@ function Row({ row, selection }: { row: KeyRow; selection: KeyTableProps['select
         <span className="block truncate text-xs text-muted md:hidden">
           <Verbatim text={row.scope} /> · <Verbatim text={row.operation} />
         </span>
-      </td>
+      </th>
       <Cell show="max-md:hidden" text={row.scope} />
       <Cell show="max-md:hidden" text={row.operation} />
       <Cell show="max-xl:hidden" right>
@@ -131,12 +179,19 @@ interface HeadProps {
   readonly width?: string;
   readonly show?: string;
   readonly right?: boolean;
+  /** The cell is the first of its row: its text begins below the title of the card. */
+  readonly first?: boolean;
+  readonly title?: string | undefined;
   readonly children: ReactNode;
 }
 
-function Head({ width = '', show = '', right = false, children }: HeadProps) {
+function Head({ width = '', show = '', right = false, first = false, title, children }: HeadProps) {
   return (
-    <th scope="col" className={`px-2 py-2 font-semibold ${width} ${show} ${right ? 'text-right' : ''}`}>
+    <th
+      scope="col"
+      title={title}
+      className={`sticky top-(--header) z-10 bg-surface py-2 font-semibold shadow-[inset_0_-1px_var(--color-line)] ${first ? 'pr-2 pl-4' : 'px-2'} ${width} ${show} ${right ? 'text-right last:pr-4' : ''}`}
+    >
       {children}
     </th>
   );
@@ -145,13 +200,17 @@ function Head({ width = '', show = '', right = false, children }: HeadProps) {
 interface CellProps {
   readonly show?: string;
   readonly right?: boolean;
+  readonly first?: boolean;
   readonly text?: string;
   readonly children?: ReactNode;
 }
 
-function Cell({ show = '', right = false, text, children }: CellProps) {
+function Cell({ show = '', right = false, first = false, text, children }: CellProps) {
   return (
-    <td title={text} className={`truncate px-2 py-1.5 ${show} ${right ? 'text-right' : ''}`}>
+    <td
+      title={text}
+      className={`truncate py-1.5 ${first ? 'pr-2 pl-4' : 'px-2'} ${show} ${right ? 'text-right last:pr-4' : ''}`}
+    >
       {text === undefined ? children : <Verbatim text={text} />}
     </td>
   );

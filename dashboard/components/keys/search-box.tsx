@@ -1,25 +1,31 @@
 import { Search } from 'lucide-react';
-import { type FormEvent, type RefObject, useId, useState } from 'react';
-import { useLocation } from 'wouter';
-import { paramsOf } from '../../lib/list-address.ts';
-import { parseSearch } from '../../lib/search-text.ts';
+import { type FormEvent, type RefObject, useEffect, useId, useState } from 'react';
+import { useFind } from '../../hooks/use-find.ts';
 
 /**
- * Searches keys by `scope:acme key:abc`, or by the bare text of a key. Enter shows the list that the text asks for.
+ * Finds a key by whatever somebody gives for it, and opens it where it is the only one; or shows the list that
+ * `scope:acme op:chargeCard` asks for. What is pasted where no text is typed goes into it.
  */
 export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement | null> }) {
-  const [, navigate] = useLocation();
   const [text, setText] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
+  const { find, isFinding, problem, forget } = useFind(() => setText(''));
   const problemId = useId();
+
+  useEffect(() => {
+    function onPaste(event: ClipboardEvent) {
+      const pasted = event.clipboardData?.getData('text/plain').trim() ?? '';
+      if (pasted === '' || isForSomebody(event.target)) return;
+      event.preventDefault();
+      setText(pasted);
+      inputRef.current?.focus();
+    }
+    addEventListener('paste', onPaste);
+    return () => removeEventListener('paste', onPaste);
+  }, [inputRef]);
 
   function search(event: FormEvent) {
     event.preventDefault();
-    const found = parseSearch(text);
-    setProblem(found.problem);
-    if (found.problem !== null || found.terms.length === 0) return;
-    setText('');
-    navigate(`/keys?${paramsOf(found.terms)}`, { state: { focusFirst: true } });
+    find(text);
   }
 
   return (
@@ -30,7 +36,9 @@ export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement |
           ref={inputRef}
           type="search"
           aria-label="Find a key"
+          aria-busy={isFinding}
           placeholder="Find a key, or scope: op: state: …"
+          title="A key, a record id, a line of a log, or a filter such as scope:acme op:chargeCard"
           autoComplete="off"
           autoCorrect="off"
           autoCapitalize="off"
@@ -40,10 +48,10 @@ export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement |
           aria-describedby={problem === null ? undefined : problemId}
           onChange={(event) => {
             setText(event.target.value);
-            setProblem(null);
+            forget();
           }}
           onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-          className="peer h-8 w-full rounded-md border border-line-strong bg-sunken pr-7 pl-8 text-ink placeholder:text-muted focus:bg-surface [&::-webkit-search-cancel-button]:hidden"
+          className="peer h-8 w-full rounded-md border border-line-strong/70 bg-sunken pr-8 pl-8 text-ink text-ellipsis placeholder:text-muted focus:bg-surface max-sm:pr-2 [&::-webkit-search-cancel-button]:hidden"
         />
         <kbd
           aria-hidden
@@ -63,4 +71,11 @@ export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement |
       </form>
     </search>
   );
+}
+
+/** Tells whether a paste is for a field, or would be for a dialog that lies over the page. */
+function isForSomebody(target: EventTarget | null): boolean {
+  const isField =
+    target instanceof HTMLElement && target.matches('input:not([type=checkbox]), textarea, select');
+  return isField || document.querySelector('[role="dialog"]') !== null;
 }

@@ -1,29 +1,33 @@
 import { Link } from 'wouter';
-import { formatDuration } from '../../lib/duration.ts';
+import { durationAxis } from '../../lib/axes.ts';
+import { formatDuration, formatRoundDuration } from '../../lib/duration.ts';
 import { listPath } from '../../lib/list-address.ts';
-import { type Bucket, bucketLabel, startedIn } from '../../lib/series.ts';
+import { type Bucket, bucketLabel, startedIn, windowOf } from '../../lib/series.ts';
 import { Chart, type Plot } from '../ui/chart.tsx';
 import { SeriesTable } from '../ui/series-table.tsx';
+import { BucketCard } from './bucket-card.tsx';
 
 interface DurationChartProps {
   readonly series: readonly Bucket[];
 }
 
 export function DurationChart({ series }: DurationChartProps) {
+  const durations = series.flatMap(({ p95Ms }) => p95Ms ?? []);
   return (
     <Chart
       title="Duration, 95th percentile"
       series={series}
-      highest={Math.max(0, ...series.map(({ p95Ms }) => p95Ms ?? 0))}
-      format={formatDuration}
+      axis={durations.length === 0 ? null : durationAxis(Math.max(...durations))}
+      format={formatRoundDuration}
       marks={(plot) => <Curve series={series} plot={plot} />}
+      card={(bucket) => <BucketCard bucket={bucket} windowMs={windowOf(series)} />}
       table={<SeriesTable series={series} />}
     />
   );
 }
 
 function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
-  const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
+  const windowMs = windowOf(series);
   const points = series.flatMap((bucket, index) =>
     bucket.p95Ms === null
       ? []
@@ -36,22 +40,19 @@ function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
   return (
     <>
       <path d={path} fill="none" strokeWidth={1.75} className="stroke-running" strokeLinejoin="round" />
-      {points.map(({ bucket, p95Ms, x, y }, place) => {
-        const text = `${bucketLabel(bucket, windowMs)} UTC: ${formatDuration(p95Ms)}`;
-        return (
-          <Link
-            key={bucket.from}
-            href={listPath(startedIn(bucket))}
-            aria-label={text}
-            tabIndex={place === 0 ? 0 : -1}
-            data-mark
-          >
-            <title>{text}</title>
-            <circle cx={x} cy={y} r={Math.max(6, plot.step / 2)} fill="transparent" />
-            <circle cx={x} cy={y} r={2.75} className="fill-running" />
-          </Link>
-        );
-      })}
+      {points.map(({ bucket, index, p95Ms, x, y }, place) => (
+        <Link
+          key={bucket.from}
+          href={listPath(startedIn(bucket))}
+          aria-label={`${bucketLabel(bucket, windowMs)} UTC: ${formatDuration(p95Ms)}`}
+          tabIndex={place === 0 ? 0 : -1}
+          data-mark
+          data-index={index}
+        >
+          <circle cx={x} cy={y} r={Math.max(6, plot.step / 2)} fill="transparent" />
+          <circle cx={x} cy={y} r={2.5} className="fill-running" />
+        </Link>
+      ))}
     </>
   );
 }

@@ -1,23 +1,27 @@
 import { Link } from 'wouter';
+import { countAxis } from '../../lib/axes.ts';
 import { formatCompact, formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
-import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
+import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf, windowOf } from '../../lib/series.ts';
 import { Chart, type Plot } from '../ui/chart.tsx';
 import { SeriesTable } from '../ui/series-table.tsx';
+import { BucketCard } from './bucket-card.tsx';
 
 interface OutcomeChartProps {
   readonly series: readonly Bucket[];
 }
 
 export function OutcomeChart({ series }: OutcomeChartProps) {
+  const highest = Math.max(0, ...series.map(totalOf));
   return (
     <Chart
       title="Outcomes"
       legend={<Legend />}
       series={series}
-      highest={Math.max(0, ...series.map(totalOf))}
+      axis={highest === 0 ? null : countAxis(highest)}
       format={formatCompact}
       marks={(plot) => <Bars series={series} plot={plot} />}
+      card={(bucket) => <BucketCard bucket={bucket} windowMs={windowOf(series)} />}
       table={<SeriesTable series={series} />}
     />
   );
@@ -36,21 +40,27 @@ function Legend() {
   );
 }
 
+/** A single failure among hundreds of runs is what the eye is to find: it is never lower than this, in px. */
+const LOWEST = 4;
+/** A mark can be hit within this height. */
+const HIT = 12;
+
 function Bars({ series, plot }: OutcomeChartProps & { plot: Plot }) {
-  const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
-  const width = Math.max(1, plot.step - Math.min(3, plot.step * 0.25));
+  const windowMs = windowOf(series);
+  const width = Math.max(2, plot.step - Math.min(3, plot.step * 0.25));
   let isFirst = true;
   return series.map((bucket, index) => {
-    let below = 0;
+    let bottom = plot.bottom;
     return OUTCOMES.map(({ name, label, fill, filter }) => {
       const count = bucket[name];
       if (count === 0) return null;
-      const top = plot.y(below + count);
-      const height = plot.y(below) - top;
-      below += count;
+      const lowest = name === 'success' ? 1 : LOWEST;
+      const height = Math.max(lowest, plot.y(0) - plot.y(count));
+      bottom -= height;
       const text = `${bucketLabel(bucket, windowMs)} UTC: ${formatCount(count)} ${label.toLowerCase()}`;
       const tabIndex = isFirst ? 0 : -1;
       isFirst = false;
+      const beyond = Math.max(0, HIT - height) / 2;
       return (
         <Link
           key={`${bucket.from} ${name}`}
@@ -58,15 +68,23 @@ function Bars({ series, plot }: OutcomeChartProps & { plot: Plot }) {
           aria-label={text}
           tabIndex={tabIndex}
           data-mark
+          data-index={index}
+          className="group"
         >
-          <title>{text}</title>
           <rect
             x={plot.x(index)}
-            y={top}
+            y={bottom - beyond}
+            width={plot.step}
+            height={height + 2 * beyond}
+            fill="transparent"
+          />
+          <rect
+            x={plot.x(index)}
+            y={bottom}
             width={width}
             height={Math.max(1, height - 1)}
             rx={1}
-            className={`${fill} hover:opacity-75`}
+            className={`${fill} group-hover:opacity-75`}
           />
         </Link>
       );

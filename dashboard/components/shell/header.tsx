@@ -3,11 +3,12 @@ import type { ReactNode, RefObject } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { OperatorScopes } from '../../../server/admin/contract/operator.ts';
 import { useMe } from '../../hooks/use-me.ts';
+import { useServerAway } from '../../hooks/use-server-away.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
 import { live, theme } from '../../lib/settings.ts';
 import { SearchBox } from '../keys/search-box.tsx';
 
-const PAGES = [
+export const PAGES = [
   ['/', 'Overview'],
   ['/keys', 'Keys'],
   ['/bulk', 'Bulk jobs'],
@@ -26,21 +27,18 @@ export function Header({ search, onHelp, onPalette }: HeaderProps) {
       <div className="mx-auto flex max-w-[100rem] flex-wrap items-center gap-x-4 gap-y-1 px-3 py-2 sm:px-5">
         <Link
           href="/"
-          className="flex items-center gap-2 font-semibold tracking-tight"
+          className="flex shrink-0 items-center gap-2 font-semibold tracking-tight"
           aria-label="Latchkey, overview"
         >
           <img src="./icon.svg" alt="" width="22" height="22" />
-          <span className="max-lg:hidden">Latchkey</span>
+          <span className="max-xl:hidden">Latchkey</span>
         </Link>
-        <nav
-          aria-label="Pages"
-          className="order-last -mx-1 flex w-full overflow-x-auto md:order-none md:w-auto"
-        >
+        <nav aria-label="Pages" className="-mx-1 flex min-w-0 overflow-x-auto">
           {PAGES.map(([path, label]) => (
             <NavLink key={path} path={path} label={label} />
           ))}
         </nav>
-        <div className="flex min-w-0 flex-1 items-center justify-end gap-1">
+        <div className="flex min-w-0 items-center justify-end gap-1 max-md:w-full md:flex-1">
           <SearchBox inputRef={search} />
           <HeaderButton label="Commands (⌘K)" onClick={onPalette} className="max-sm:hidden">
             <Command aria-hidden className="size-4" />
@@ -65,7 +63,7 @@ function NavLink({ path, label }: { path: string; label: string }) {
     <Link
       href={path}
       aria-current={active ? 'page' : undefined}
-      className={`rounded-md px-2.5 py-1.5 font-medium whitespace-nowrap ${looks}`}
+      className={`rounded-md px-2.5 py-1.5 font-medium whitespace-nowrap forced-colors:aria-[current]:outline-2 forced-colors:aria-[current]:-outline-offset-2 ${looks}`}
     >
       {label}
     </Link>
@@ -74,16 +72,19 @@ function NavLink({ path, label }: { path: string; label: string }) {
 
 function LiveToggle() {
   const on = live.use() === 'on';
+  const away = useServerAway() && on;
   const Icon = on ? Pause : Play;
+  const dot = away ? 'bg-danger' : on ? 'bg-success' : 'bg-in-doubt';
   return (
     <HeaderButton
       label={on ? 'Pause live updates' : 'Resume live updates'}
+      {...(away ? { title: 'The server gives no answer: what you see is not up to date' } : {})}
       onClick={() => live.set(on ? 'paused' : 'on')}
       className="w-auto gap-1.5 px-2"
     >
-      <span aria-hidden className={`size-1.5 rounded-full ${on ? 'bg-success' : 'bg-in-doubt'}`} />
-      <span aria-hidden className="text-xs font-medium max-sm:hidden">
-        {on ? 'Live' : 'Paused'}
+      <span aria-hidden className={`size-1.5 rounded-full ${dot}`} />
+      <span aria-hidden className={`text-xs font-medium ${away ? 'text-danger' : 'max-sm:hidden'}`}>
+        {away ? 'Server away' : on ? 'Live' : 'Paused'}
       </span>
       <Icon aria-hidden className="size-3.5" />
     </HeaderButton>
@@ -116,7 +117,7 @@ function Who() {
   const scopes = operator.scopes ? ` Limited to ${scopesText(operator.scopes)}.` : '';
   return (
     <span
-      className="flex min-w-0 items-center gap-1.5 border-l border-line pl-2.5 text-xs text-muted max-md:hidden"
+      className="flex min-w-0 items-center gap-1.5 border-l border-line pl-2.5 text-xs text-muted max-xl:hidden"
       title={`${namespace}.${scopes}`}
     >
       {(readOnly || operator.role === 'viewer') && <Eye aria-hidden className="size-3.5 shrink-0" />}
@@ -129,17 +130,19 @@ function Who() {
 
 interface HeaderButtonProps {
   readonly label: string;
+  /** The tooltip. Default: the label. */
+  readonly title?: string;
   readonly onClick: () => void;
   readonly className?: string;
   readonly children: ReactNode;
 }
 
-function HeaderButton({ label, onClick, className = '', children }: HeaderButtonProps) {
+function HeaderButton({ label, title = label, onClick, className = '', children }: HeaderButtonProps) {
   return (
     <button
       type="button"
       aria-label={label}
-      title={label}
+      title={title}
       onClick={onClick}
       className={`inline-flex h-8 min-w-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-sunken hover:text-ink ${className}`}
     >

@@ -1,19 +1,24 @@
 import { singleKeys } from '../../lib/settings.ts';
+import { WORDS } from '../../lib/words.ts';
 import { Dialog } from '../ui/dialog.tsx';
 
 const SHORTCUTS = [
   ['/', 'Find a key'],
-  ['j', 'Next row'],
-  ['k', 'Previous row'],
+  ['j', 'Next row, or next key'],
+  ['k', 'Previous row, or previous key'],
   ['x', 'Select the row'],
+  ['Shift click', 'Select all rows up to this one'],
   ['Enter', 'Open the row'],
   ['r', 'Refresh'],
+  ['1 2 3 4', 'Overview, keys, jobs, audit'],
   ['⌘K or Ctrl K', 'Commands'],
+  ['⌘Enter or Ctrl Enter', 'Send the form of a dialog'],
   ['?', 'This help'],
 ] as const;
 
 const SEARCHES = [
-  ['ord-1042', 'the key with exactly this text'],
+  ['ord-1042', 'the key with exactly this text. Paste it anywhere on a page'],
+  ['Idempotency-Key: "ord-1042"', 'the same key, as a header, a log line or a record id gives it'],
   ['scope:acme key:"a b"', 'the key “a b” of acme: one read of the index'],
   ['state:in_doubt op:chargeCard', 'in doubt, of one operation'],
   ['error:yes age:<1h', 'completed with an error, begun in the last hour'],
@@ -23,7 +28,11 @@ const SEARCHES = [
 export function HelpDialog({ onClose }: { onClose: () => void }) {
   const on = singleKeys.use() === 'on';
   return (
-    <Dialog title="Help" description="Nothing that a shortcut does changes a record." onClose={onClose}>
+    <Dialog
+      title="Help"
+      description="No shortcut changes a record: the letters of the actions open a dialog that asks first."
+      onClose={onClose}
+    >
       <div className="grid gap-5 p-4">
         <section>
           <h3 className="eyebrow mb-1.5">Shortcuts</h3>
@@ -39,6 +48,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
               </div>
             ))}
           </dl>
+          <p className="mt-2 text-muted">The letter on the button of an action opens its dialog.</p>
           <label className="mt-3 flex items-center gap-2">
             <input
               type="checkbox"
@@ -55,6 +65,17 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
             {SEARCHES.map(([text, meaning]) => (
               <div key={text}>
                 <dt className="font-mono text-xs wrap-anywhere">{text}</dt>
+                <dd className="text-muted">{meaning}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+        <section>
+          <h3 className="eyebrow mb-1.5">Words</h3>
+          <dl className="grid gap-1.5">
+            {Object.entries(WORDS).map(([word, meaning]) => (
+              <div key={word}>
+                <dt className="font-medium">{word}</dt>
                 <dd className="text-muted">{meaning}</dd>
               </div>
             ))}

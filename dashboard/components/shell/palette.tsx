@@ -3,23 +3,32 @@ import { Dialog } from '@base-ui/react/dialog';
 import { CornerDownLeft } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
+import type { BulkAction } from '../../../server/admin/contract/job.ts';
 import { useRefresh } from '../../hooks/use-refresh.ts';
+import { actionName } from '../../lib/actions.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
+import type { Term } from '../../lib/filter-terms.ts';
 import { listPath, paramsOf } from '../../lib/list-address.ts';
-import { parseSearch } from '../../lib/search-text.ts';
+import { type PageCommand, pageCommands } from '../../lib/page-commands.ts';
+import { formatSearch, isFilter, parseSearch } from '../../lib/search-text.ts';
 import { live } from '../../lib/settings.ts';
 
-interface PaletteCommand {
-  readonly label: string;
-  readonly run: () => void;
+interface PaletteProps {
+  readonly onClose: () => void;
+  readonly onHelp: () => void;
+  /** Is called with a text that names a key, or is a filter. */
+  readonly onFind: (text: string) => void;
 }
 
-/** Offers commands that go to a page or change what is seen. No command in it changes a record. */
-export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+/**
+ * Offers commands that go to a page, change what is seen, or open the dialog of an action. No command in it changes a record: the
+ * dialog asks first.
+ */
+export function Palette({ onClose, onHelp, onFind }: PaletteProps) {
   const [text, setText] = useState('');
-  const commands = useCommands(text, onHelp);
+  const commands = useCommands(text, onHelp, onFind);
 
-  function run(command: PaletteCommand) {
+  function run(command: PageCommand) {
     onClose();
     command.run();
   }
@@ -27,18 +36,18 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
-        <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/45" />
+        <Dialog.Backdrop className="fades fixed inset-0 z-40 bg-black/45" />
         <Dialog.Viewport className="fixed inset-0 z-40 flex items-start justify-center p-2 sm:pt-[12vh]">
           <Dialog.Popup
             aria-label="Commands"
-            className="card flex max-h-[70dvh] w-full max-w-lg flex-col overflow-hidden bg-raised shadow-2xl shadow-black/30"
+            className="card appears flex max-h-[70dvh] w-full max-w-lg flex-col overflow-hidden bg-raised shadow-2xl shadow-black/30"
           >
             <Autocomplete.Root
               open
               inline
               mode="none"
               items={commands}
-              itemToStringValue={(command: PaletteCommand) => command.label}
+              itemToStringValue={(command: PageCommand) => command.label}
               value={text}
               onValueChange={(value, { reason }) => reason !== 'item-press' && setText(value)}
               autoHighlight="always"
@@ -46,13 +55,13 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
             >
               <Autocomplete.Input
                 aria-label="Command or key"
-                placeholder="Go to, find a key, scope:acme …"
+                placeholder="Go to, find a key, expire scope:acme …"
                 spellCheck={false}
                 className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none placeholder:text-muted"
               />
               <Dialog.Close className="sr-only">Close</Dialog.Close>
               <Autocomplete.List className="min-h-0 overflow-y-auto p-1.5">
-                {(command: PaletteCommand) => (
+                {(command: PageCommand) => (
                   <Autocomplete.Item
                     key={command.label}
                     value={command}
@@ -60,6 +69,14 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
                     className="group flex items-center justify-between gap-2 rounded-md px-2.5 py-2 data-highlighted:bg-accent-soft data-highlighted:text-accent"
                   >
                     <span className="min-w-0 wrap-anywhere">{command.label}</span>
+                    {command.hotkey !== undefined && (
+                      <kbd
+                        aria-hidden
+                        className="ml-auto rounded border border-line px-1.5 font-mono text-xs text-muted"
+                      >
+                        {command.hotkey.toUpperCase()}
+                      </kbd>
+                    )}
                     <CornerDownLeft
                       aria-hidden
                       className="invisible size-3.5 shrink-0 group-data-highlighted:visible"
@@ -75,12 +92,13 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   );
 }
 
-function useCommands(text: string, onHelp: () => void): PaletteCommand[] {
+function useCommands(text: string, onHelp: () => void, find: (text: string) => void): PageCommand[] {
   const [, navigate] = useLocation();
   const refresh = useRefresh();
   return useMemo(() => {
     const go = (label: string, path: string) => ({ label, run: () => navigate(path) });
-    const fixed: PaletteCommand[] = [
+    const fixed: PageCommand[] = [
+      ...pageCommands(),
       go('Overview', '/'),
       go('Keys: needs attention', '/keys'),
       go('Keys: in doubt', listPath({ state: 'in_doubt' })),
@@ -99,15 +117,32 @@ function useCommands(text: string, onHelp: () => void): PaletteCommand[] {
     ];
     const wanted = text.trim().toLowerCase();
     const matching = fixed.filter(({ label }) => label.toLowerCase().includes(wanted));
-    const { terms, problem } = parseSearch(text);
-    if (terms.length === 0) return matching;
+    if (wanted === '') return matching;
+    const plan = planIn(text);
+    if (plan) {
+      const { action, terms } = plan;
+      const state = { plan: action };
+      const label = `Plan: ${actionName(action).toLowerCase().replace(' now', '')} ${formatSearch(terms)}`;
+      return [{ label, run: () => navigate(`/keys?${paramsOf(terms)}`, { state }) }, ...matching];
+    }
+    const { problem } = parseSearch(text);
     if (problem !== null) return [{ label: problem, run: () => {} }, ...matching];
-    return [
-      ...matching,
-      {
-        label: `Find ${text.trim()}`,
-        run: () => navigate(`/keys?${paramsOf(terms)}`, { state: { focusFirst: true } }),
-      },
-    ];
-  }, [text, onHelp, navigate, refresh]);
+    return [...matching, { label: `Find ${text.trim()}`, run: () => find(text) }];
+  }, [text, onHelp, navigate, refresh, find]);
+}
+
+/** The first word of a plan, and the action that it asks for. */
+const PLANS: Readonly<Record<string, BulkAction>> = {
+  expire: 'expire',
+  fail: 'fail',
+  retry: 'allow_retry',
+};
+
+/** Reads `expire scope:acme` as a plan: a word, and a filter; nothing else is one. */
+function planIn(text: string): { readonly action: BulkAction; readonly terms: readonly Term[] } | undefined {
+  const [, word = '', rest = ''] = /^\s*(\w+)\s+(\S.*)$/s.exec(text) ?? [];
+  const action = Object.hasOwn(PLANS, word.toLowerCase()) ? PLANS[word.toLowerCase()] : undefined;
+  if (action === undefined || !isFilter(rest)) return undefined;
+  const { terms, problem } = parseSearch(rest);
+  return problem === null ? { action, terms } : undefined;
 }

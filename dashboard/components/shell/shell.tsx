@@ -1,31 +1,43 @@
 import { usePrefetchQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { useAnnounce } from '../../hooks/use-announce.tsx';
+import { useAttentionInTab } from '../../hooks/use-attention.ts';
+import { useFind } from '../../hooks/use-find.ts';
 import { useHotkeys } from '../../hooks/use-hotkeys.ts';
 import { usePaletteKey } from '../../hooks/use-palette-key.ts';
 import { useRefresh } from '../../hooks/use-refresh.ts';
 import { codeQuery, Lazy } from '../ui/lazy.tsx';
-import { Header } from './header.tsx';
-import { HelpDialog } from './help-dialog.tsx';
+import { Header, PAGES } from './header.tsx';
 
 const palette = { name: 'palette', load: () => import('./palette.tsx') };
+const help = { name: 'help', load: () => import('./help-dialog.tsx') };
 
 /** Frames every page: it holds what is the same everywhere, and the shortcuts that work everywhere. */
 export function Shell({ children }: { children: ReactNode }) {
   const search = useRef<HTMLInputElement>(null);
   const [overlay, setOverlay] = useState<'palette' | 'help' | null>(null);
   const refresh = useRefresh();
+  const [, navigate] = useLocation();
   const close = () => setOverlay(null);
+  const announce = useAnnounce();
+  const { find, problem } = useFind(() => {});
+  useEffect(() => {
+    if (problem !== null) announce({ tone: 'problem', text: problem });
+  }, [problem, announce]);
 
   useHotkeys({
+    ...Object.fromEntries(PAGES.map(([path], index) => [String(index + 1), () => navigate(path)])),
     '/': () => search.current?.select(),
     '?': () => setOverlay('help'),
     r: refresh,
   });
   usePaletteKey(() => setOverlay('palette'));
   useMainOnNavigation();
-  // The palette is loaded ahead: it has to be there for what is typed right after the shortcut.
+  useAttentionInTab();
+  // They are loaded ahead: the palette has to be there for what is typed right after the shortcut.
   usePrefetchQuery(codeQuery(palette));
+  usePrefetchQuery(codeQuery(help));
 
   return (
     <>
@@ -42,10 +54,14 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
       {overlay === 'palette' && (
         <Lazy what="the commands" {...palette}>
-          {({ Palette }) => <Palette onClose={close} onHelp={() => setOverlay('help')} />}
+          {({ Palette }) => <Palette onClose={close} onHelp={() => setOverlay('help')} onFind={find} />}
         </Lazy>
       )}
-      {overlay === 'help' && <HelpDialog onClose={close} />}
+      {overlay === 'help' && (
+        <Lazy what="the help" {...help}>
+          {({ HelpDialog }) => <HelpDialog onClose={close} />}
+        </Lazy>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { FormEvent, ReactNode, RefObject } from 'react';
+import type { FormEvent, KeyboardEvent, ReactNode, RefObject } from 'react';
 import { messageOf } from '../../api.ts';
 import { Dialog } from './dialog.tsx';
 import { DialogActions } from './dialog-actions.tsx';
@@ -44,7 +44,7 @@ export function CommandDialog({
 
   return (
     <Dialog {...dialog}>
-      <form noValidate onSubmit={submit}>
+      <form noValidate onSubmit={submit} onKeyDown={submitByKeys}>
         <div className="grid gap-4 p-4">
           {children}
           {error && <Notice tone="problem" role="alert" title={messageOf(error)} />}
@@ -59,4 +59,11 @@ export function CommandDialog({
       </form>
     </Dialog>
   );
+}
+
+/** ⌘Enter, or Ctrl+Enter, sends the form from any of its fields: in a text of several lines Enter alone breaks the line. */
+function submitByKeys(event: KeyboardEvent<HTMLFormElement>) {
+  if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey) || event.defaultPrevented) return;
+  event.preventDefault();
+  event.currentTarget.requestSubmit();
 }

@@ -3,8 +3,16 @@ import { useState } from 'react';
 import { useAnnounce } from '../../hooks/use-announce.tsx';
 import { copyText } from '../../lib/copy-text.ts';
 
+interface CopyButtonProps {
+  readonly text: string;
+  /** The text is called so, to the operator. */
+  readonly what: string;
+  /** The word stands on the button. Default: none. */
+  readonly label?: string;
+}
+
 /** Copies the exact text, also where a part of it is shown as a code point. */
-export function CopyButton({ text, what }: { text: string; what: string }) {
+export function CopyButton({ text, what, label }: CopyButtonProps) {
   const announce = useAnnounce();
   const [copied, setCopied] = useState(false);
 
@@ -26,9 +34,10 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
       title={`Copy the ${what}`}
       onClick={copy}
       onBlur={() => setCopied(false)}
-      className="inline-flex size-6 shrink-0 items-center justify-center rounded text-muted hover:bg-sunken hover:text-ink"
+      className="inline-flex h-6 min-w-6 shrink-0 items-center justify-center gap-1 rounded px-1 text-muted hover:bg-sunken hover:text-ink"
     >
-      <Icon aria-hidden className="size-3.5" />
+      <Icon aria-hidden className={label === undefined ? 'size-3.5' : 'size-3'} />
+      {label !== undefined && <span aria-hidden>{label}</span>}
     </button>
   );
 }

@@ -1,5 +1,7 @@
 import { Button } from './button.tsx';
 
+const SEND_KEYS = /Mac|iP(?:hone|ad)/.test(navigator.userAgent) ? '⌘↵' : 'Ctrl ↵';
+
 interface DialogActionsProps {
   readonly label: string;
   readonly danger?: boolean;
@@ -21,6 +23,14 @@ export function DialogActions({
       <Button onClick={onCancel}>Cancel</Button>
       <Button type="submit" tone={danger ? 'danger' : 'primary'} disabled={busy || disabled} aria-busy={busy}>
         {busy ? 'Working…' : label}
+        {!busy && (
+          <kbd
+            aria-hidden
+            className="rounded border border-current/35 px-1 font-mono text-[0.6875rem] max-sm:hidden"
+          >
+            {SEND_KEYS}
+          </kbd>
+        )}
       </Button>
     </footer>
   );

@@ -17,12 +17,12 @@ export function Dialog({ title, description, initialFocus, finalFocus, onClose, 
   return (
     <Base.Root open onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/45 backdrop-blur-[1px]" />
+        <Base.Backdrop className="fades fixed inset-0 z-40 bg-black/45 backdrop-blur-[1px]" />
         <Base.Viewport className="fixed inset-0 z-40 flex items-start justify-center overflow-y-auto p-2 sm:p-8 sm:pt-[8vh]">
           <Base.Popup
             {...(initialFocus ? { initialFocus } : {})}
             finalFocus={() => finalFocus?.() ?? opener}
-            className="card relative w-full max-w-xl bg-raised shadow-2xl shadow-black/30 outline-none"
+            className="card appears relative w-full max-w-xl bg-raised shadow-2xl shadow-black/30 outline-none"
           >
             <header className="flex items-start gap-3 border-b border-line px-4 py-3">
               <div className="min-w-0 flex-1">

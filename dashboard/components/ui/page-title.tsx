@@ -1,20 +1,16 @@
-import { type ReactNode, useEffect } from 'react';
+import type { ReactNode } from 'react';
+import { usePageTitle } from '../../hooks/use-page-title.ts';
 
 interface PageTitleProps {
   readonly title: string;
-  /** A hidden title is for screen readers only: the page shows its subject instead. */
-  readonly hidden?: boolean;
   readonly children?: ReactNode;
 }
 
 /**
  * Shows the page's heading, with what can be done with the whole page, and names the page in the browser's history.
  */
-export function PageTitle({ title, hidden = false, children }: PageTitleProps) {
-  useEffect(() => {
-    document.title = `${title} · Latchkey`;
-  }, [title]);
-  if (hidden) return <h1 className="sr-only">{title}</h1>;
+export function PageTitle({ title, children }: PageTitleProps) {
+  usePageTitle(title);
   return (
     <div className="mb-3 flex flex-wrap items-center justify-between gap-2">
       <h1 className="text-xl font-semibold tracking-tight">{title}</h1>

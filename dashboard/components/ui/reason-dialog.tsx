@@ -8,6 +8,8 @@ interface ReasonDialogProps {
   /** The button that sends the command has this label. */
   readonly label: string;
   readonly danger?: boolean;
+  /** A reason that fits, as an example. */
+  readonly example: string;
   readonly command: CommandState;
   /** This element has the focus at first. Default: the reason. */
   readonly initialFocus?: RefObject<HTMLElement | null>;
@@ -19,7 +21,7 @@ interface ReasonDialogProps {
 }
 
 /** Asks for the reason of a command, which the audit trail keeps, and for whatever else the command needs. */
-export function ReasonDialog({ initialFocus, onSubmit, children, ...dialog }: ReasonDialogProps) {
+export function ReasonDialog({ example, initialFocus, onSubmit, children, ...dialog }: ReasonDialogProps) {
   const [reason, setReason] = useState('');
   const [tried, setTried] = useState(false);
   const reasonRef = useRef<HTMLTextAreaElement>(null);
@@ -32,7 +34,13 @@ export function ReasonDialog({ initialFocus, onSubmit, children, ...dialog }: Re
   return (
     <CommandDialog {...dialog} initialFocus={initialFocus ?? reasonRef} onSubmit={submit}>
       {children?.(tried)}
-      <ReasonField value={reason} onChange={setReason} problem={tried} inputRef={reasonRef} />
+      <ReasonField
+        value={reason}
+        onChange={setReason}
+        problem={tried}
+        inputRef={reasonRef}
+        example={example}
+      />
     </CommandDialog>
   );
 }

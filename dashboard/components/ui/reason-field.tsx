@@ -8,13 +8,15 @@ interface ReasonFieldProps {
   /** The reason was sent, and was too short. */
   readonly problem?: boolean;
   readonly inputRef?: Ref<HTMLTextAreaElement>;
+  /** A reason that fits what is asked for. */
+  readonly example: string;
 }
 
 export function hasReason(reason: string): boolean {
   return reason.trim().length >= REASON_MIN_LENGTH;
 }
 
-export function ReasonField({ value, onChange, problem = false, inputRef }: ReasonFieldProps) {
+export function ReasonField({ value, onChange, problem = false, inputRef, example }: ReasonFieldProps) {
   const short = problem && !hasReason(value);
   return (
     <Field
@@ -32,7 +34,7 @@ export function ReasonField({ value, onChange, problem = false, inputRef }: Reas
           className={inputClass}
           value={value}
           onChange={(event) => onChange(event.target.value)}
-          placeholder="INC-4211: provider confirmed that nothing was charged"
+          placeholder={example}
         />
       )}
     </Field>

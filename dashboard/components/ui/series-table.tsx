@@ -2,12 +2,12 @@ import { Link } from 'wouter';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
-import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf } from '../../lib/series.ts';
+import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf, windowOf } from '../../lib/series.ts';
 import { Unknown } from './time.tsx';
 
 /** Lists the numbers that the charts draw. Times in which nothing happened are left out. */
 export function SeriesTable({ series }: { series: readonly Bucket[] }) {
-  const windowMs = (series.at(-1)?.to ?? 0) - (series[0]?.from ?? 0);
+  const windowMs = windowOf(series);
   const rows = series.filter((bucket) => totalOf(bucket) + bucket.replays > 0);
   if (rows.length === 0) return <p className="text-muted">Nothing ran in this time.</p>;
   return (

@@ -43,3 +43,14 @@ export function Tile({ label, count, tone, filter, note }: TileProps) {
     </Link>
   );
 }
+
+/** Shows a number that leads nowhere; null where nothing ran. */
+export function Figure({ label, value, note }: { label: string; value: string | null; note: string }) {
+  return (
+    <div className="card grid content-start gap-0.5 px-4 py-3">
+      <span className="text-xs font-semibold text-muted">{label}</span>
+      <span className="text-2xl leading-8 font-semibold tracking-tight">{value ?? '–'}</span>
+      <span className="text-xs text-muted">{value === null ? 'nothing ran' : note}</span>
+    </div>
+  );
+}

@@ -64,7 +64,7 @@ export function refusalSentence(refusal: ActionRefusal): string {
     case 'fence_at_limit':
       return 'Its fence is the highest there is, and can not rise';
     case 'succeeded':
-      return 'It succeeded: a retry is to get its result. Expire it if the key may be used again';
+      return 'It succeeded, so a retry gets its result. Expire it if the key may be used for something new';
     case 'steps_damaged':
       return 'Its list of finished steps is damaged: nobody knows what must not be done again. Expire it if the key may be used again';
     case 'no_body':

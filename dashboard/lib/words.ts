@@ -1,0 +1,22 @@
+/** Explains the words of the pages, each in a sentence that needs no other of them. */
+export const WORDS: Readonly<Record<string, string>> = {
+  'In doubt': 'It began, and nobody knows whether its effect happened. Nothing runs until somebody decides.',
+  Lapsed: 'Its worker stopped reporting: it crashed, hangs, or is cut off. The effect may have happened.',
+  Released: 'The key is free again: the next request with it runs.',
+  Running: 'A worker is at it now. Another request with this key waits for its result.',
+  Completed: 'It ran, and its result is stored. Another request with this key gets that result.',
+  Error: 'It ran and failed, and the error is stored. Another request with this key gets the same error.',
+  Expired: 'The time for which the key is kept is over: the next request with it starts anew.',
+  Unreadable: 'The record is damaged, or written by another release. Requests with its key are refused.',
+  Attempts: 'So often a request with this key began to run, since the key was new or expired.',
+  Replays: 'So often a stored result was given instead of running again.',
+  Kept: 'After this time the key is forgotten, and another request with it runs as new.',
+  Lease: 'The worker has to report before this time. When it does not, it is taken for lost.',
+  Fence: 'A number that rises with each attempt, so that a late write of an earlier one can be refused.',
+  Life: 'Names all attempts of this key from its first request until it expires.',
+  Owner: 'Names the attempt, or the operator’s action, that wrote the record last.',
+  Fingerprint: 'A hash of the operation and its arguments: a retry has to have the same one.',
+  Selection: 'A hash of the fields that the client asked to see: a retry has to ask for the same ones.',
+  'Record id': 'The id of the record in MongoDB. The search finds a key by it, too.',
+  Transactional: 'Whether the handler’s writes and the result are stored together, or not at all.',
+};

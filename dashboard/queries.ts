@@ -127,6 +127,15 @@ export const previewQuery = ({ id, life }: RecordLife, version: string) =>
     queryFn: ({ signal }) => api.keys.preview.query(lifeInputOf({ id, life }), { signal }),
   });
 
+/** Asks the probe of the operation what became of the effect. It is another service: it is asked once, and again when that is wanted. */
+export const evidenceQuery = ({ id, life, fence }: RecordLife & { readonly fence: string }) =>
+  queryOptions({
+    queryKey: [...keyKey(id), 'evidence', life, fence],
+    queryFn: ({ signal }) => api.keys.evidence.query(lifeInputOf({ id, life }), { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+
 export const dryRunQuery = ({ id, life }: RecordLife) =>
   queryOptions({
     queryKey: [...keyKey(id), 'dry-run', life],

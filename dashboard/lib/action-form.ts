@@ -9,9 +9,11 @@ export interface ActionForm {
   readonly mayRepeat: boolean;
   /** The response began as that of another key; null when it did not. */
   readonly like: { readonly key: string; readonly given: string } | null;
+  /** The operator acts upon the evidence of this id; null where none was taken over. */
+  readonly evidence: string | null;
 }
 
-export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false, like: null };
+export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false, like: null, evidence: null };
 
 export type ActionProblems = { readonly [field in keyof ActionForm]?: string };
 

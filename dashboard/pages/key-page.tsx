@@ -3,6 +3,7 @@ import type { KeyDetail } from '../../server/admin/contract/contract.ts';
 import { statusOf } from '../api.ts';
 import { AuditList } from '../components/audit/audit-list.tsx';
 import { ActionPanel } from '../components/key/action-panel.tsx';
+import { EvidenceCard } from '../components/key/evidence-card.tsx';
 import { KeyHeading, KeyNav } from '../components/key/key-heading.tsx';
 import { KeyState } from '../components/key/key-state.tsx';
 import { KeyTabs } from '../components/key/key-tabs.tsx';
@@ -71,7 +72,10 @@ function Content({ detail, life }: { detail: KeyDetail; life: string }) {
       )}
       {/* The order here is the order that is seen, on wide and on narrow pages: the focus follows it. */}
       <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 lg:grid-cols-[minmax(0,1fr)_18rem] lg:grid-rows-[auto_1fr] xl:grid-cols-[minmax(0,1fr)_20rem]">
-        <KeyState detail={detail} />
+        <div className="grid min-w-0 gap-4">
+          <KeyState detail={detail} />
+          {detail.hasProbe && <EvidenceCard detail={detail} />}
+        </div>
         <div className="lg:sticky lg:top-16 lg:row-span-2">
           <ActionPanel detail={detail} life={life} />
         </div>

@@ -3,7 +3,21 @@ import { describe, expect } from 'vitest';
 import { it } from './support/it.ts';
 import { REASON, waitForState } from './support/operate.ts';
 
-it.override('officeOptions', { policy: { captureRequest: true } });
+it.override('officeOptions', {
+  policy: { captureRequest: true },
+  // The provider's own books: it knows the charge of one key, and nothing of the others.
+  probes: {
+    chargeCard: ({ key }) =>
+      key === 'ord-3003'
+        ? {
+            found: true,
+            summary: 'ch_9 of 19.99 EUR, succeeded',
+            data: { chargeCard: { id: 'ch_9', customer: 'cus_7', amount: 1999, note: null } },
+            link: 'https://provider.example/ch_9',
+          }
+        : { found: null, summary: 'The provider has not booked this hour yet' },
+  },
+});
 
 it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
@@ -182,6 +196,44 @@ describe('a key in doubt is marked completed', () => {
     await dialogOf(page)
       .getByText(/^This is still the response of ord-/)
       .waitFor();
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe('a key in doubt whose charge the provider knows', () => {
+  it('is marked completed by keyboard in four actions: the evidence is taken over, and kept by the audit', async ({
+    office,
+    visitKey,
+  }) => {
+    await using key = await visitKey('ord-3003');
+    const { page } = key;
+    const evidence = page.getByRole('region', { name: 'Evidence' });
+    await evidence.getByText('ch_9 of 19.99 EUR, succeeded').waitFor();
+    expect(await evidence.getByRole('link', { name: 'Open it there' }).getAttribute('href')).toBe(
+      'https://provider.example/ch_9',
+    );
+    const hands = handsOn(page);
+    await hands.press('c');
+    await focused(page, 'textarea.font-mono');
+    await hands.press('ArrowDown');
+    await hands.type(REASON);
+    await hands.press('Control+Enter');
+    await isClosed(page);
+    await waitForState(page, 'Completed');
+    expect((await office.send({ key: 'ord-3003', fate: 'timed_out' })).body).toContain('ch_9');
+    await page
+      .getByRole('region', { name: 'Audit trail' })
+      .getByText(/Evidence: ch_9 of 19\.99 EUR, succeeded/)
+      .waitFor();
+    expect(hands.actions).toBe(4);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('stays in doubt where the provider does not know', async ({ visitKey }) => {
+    await using key = await visitKey('ord-3002');
+    const evidence = key.page.getByRole('region', { name: 'Evidence' });
+    await evidence.getByText('Nothing is known').waitFor();
+    await evidence.getByText('The provider has not booked this hour yet').waitFor();
     expect(key.problems).toEqual([]);
   });
 });

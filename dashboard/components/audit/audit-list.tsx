@@ -127,6 +127,14 @@ function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
             <Verbatim text={note} />
           </p>
         )}
+        {entry.evidence !== null && (
+          <p className="text-muted">
+            Evidence: <Verbatim text={entry.evidence.summary} />{' '}
+            <span className="text-xs">
+              (<Utc at={entry.evidence.at} />)
+            </span>
+          </p>
+        )}
         {withKey && keyId !== null && (
           <p className="text-xs text-muted">
             <Link className="link font-mono" href={`/keys/${encodeURIComponent(keyId)}/-`}>

@@ -56,12 +56,13 @@ export function ActionDialog({
   function submit() {
     setTried(true);
     if (!seen || refused || !canRun || Object.keys(problems).length > 0) return;
-    const { reason, response, confirm, mayRepeat } = form;
+    const { reason, response, confirm, mayRepeat, evidence } = form;
     send.mutate({
       action,
       seen,
       reason: reason.trim(),
       ...(action === 'complete' || action === 'fail' ? { response } : {}),
+      ...(evidence === null ? {} : { evidence }),
       ...(now.confirm === null ? {} : { confirm }),
       ...(now.mayRepeat ? { mayRepeat } : {}),
     });

@@ -1,4 +1,4 @@
-import type { Ref } from 'react';
+import { type Ref, useRef } from 'react';
 import type { KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import type { ActionForm, ActionProblems } from '../../lib/action-form.ts';
 import { ACTIONS } from '../../lib/actions.ts';
@@ -32,6 +32,7 @@ export function ActionFields({
 }: ActionFieldsProps) {
   const { action, confirm, mayRepeat } = offered;
   const isGiven = action === 'complete' || action === 'fail';
+  const reason = useRef<HTMLTextAreaElement>(null);
   const set = (change: Partial<ActionForm>) => onChange({ ...form, ...change });
   return (
     <>
@@ -43,6 +44,7 @@ export function ActionFields({
           problem={problems.response}
           fieldRef={firstRef}
           onChange={set}
+          onTaken={() => reason.current?.focus()}
         />
       )}
       {action === 'fail' && (
@@ -58,10 +60,10 @@ export function ActionFields({
       )}
       <ReasonField
         value={form.reason}
-        onChange={(reason) => set({ reason })}
+        onChange={(text) => set({ reason: text })}
         problem={problems.reason !== undefined}
         example={ACTIONS[action].reason}
-        {...(isGiven ? {} : { inputRef: firstRef })}
+        inputRef={isGiven ? reason : firstRef}
       />
       {confirm !== null && (
         <ConfirmField

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { FileInput } from 'lucide-react';
+import { BadgeCheck, FileInput } from 'lucide-react';
 import { type Ref, useRef } from 'react';
 import { flushSync } from 'react-dom';
 import type { KeyDetail } from '../../../server/admin/contract/contract.ts';
 import type { ActionForm } from '../../lib/action-form.ts';
-import { likeKeyQuery } from '../../queries.ts';
+import { printJson, readJson } from '../../lib/json-tree.ts';
+import { evidenceQuery, likeKeyQuery } from '../../queries.ts';
 import { Button } from '../ui/button.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 import { ResponseField } from './response-field.tsx';
@@ -15,12 +16,21 @@ interface GivenResponseProps {
   readonly problem: string | undefined;
   readonly fieldRef: Ref<HTMLTextAreaElement>;
   readonly onChange: (change: Partial<ActionForm>) => void;
+  /** Is called when the evidence has filled the field, so that the reason is what is left. */
+  readonly onTaken: () => void;
 }
 
 /** Takes the response that retries get, as JSON; it may begin as that of another key of the operation. */
-export function GivenResponse({ detail, form, problem, fieldRef, onChange }: GivenResponseProps) {
+export function GivenResponse({ detail, form, problem, fieldRef, onChange, onTaken }: GivenResponseProps) {
   const like = useQuery(likeKeyQuery(detail.operation)).data ?? null;
+  const found = useQuery({ ...evidenceQuery(detail), enabled: false }).data;
+  const evidence = detail.hasProbe && found?.found === 'yes' && found.data !== null ? found : null;
   const field = useRef<HTMLTextAreaElement>(null);
+
+  function takeOver(given: string, id: string) {
+    flushSync(() => onChange({ response: readable(given), evidence: id, like: null }));
+    onTaken();
+  }
 
   function begin() {
     if (like === null) return;
@@ -41,10 +51,20 @@ export function GivenResponse({ detail, form, problem, fieldRef, onChange }: Giv
           if (typeof fieldRef === 'function') fieldRef(element);
           else if (fieldRef) fieldRef.current = element;
         }}
-        onFill={begin}
+        onFill={evidence?.data ? () => takeOver(evidence.data ?? '', evidence.id) : begin}
         onChange={(response) => onChange({ response })}
       />
-      {like !== null && form.like === null && (
+      {evidence?.data && form.evidence === null && (
+        <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
+          <Button size="small" tone="soft" onClick={() => takeOver(evidence.data ?? '', evidence.id)}>
+            <BadgeCheck aria-hidden className="size-3.5" /> Take over the evidence
+          </Button>
+          <span className="min-w-0 wrap-anywhere">
+            <Verbatim text={evidence.summary} />
+          </span>
+        </p>
+      )}
+      {like !== null && form.like === null && evidence === null && (
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
           <Button size="small" onClick={begin}>
             <FileInput aria-hidden className="size-3.5" /> Begin with another response
@@ -60,6 +80,11 @@ export function GivenResponse({ detail, form, problem, fieldRef, onChange }: Giv
       )}
     </div>
   );
+}
+
+function readable(json: string): string {
+  const node = readJson(json);
+  return node ? printJson(node) : json;
 }
 
 /** Says in which form a response is given: that of the API that the key came by, where its bodies say which. */

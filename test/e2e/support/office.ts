@@ -59,7 +59,7 @@ export interface Office extends AsyncDisposable {
   runs(key: string): number;
 }
 
-export interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly' | 'traceUrl'>> {
+export interface OfficeOptions extends Partial<Pick<DashboardOptions, 'readOnly' | 'traceUrl' | 'probes'>> {
   readonly basePath?: string;
   readonly policy?: Policy;
   /** Of the database's server, when it is not the one that all tests share. */

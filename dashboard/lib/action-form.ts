@@ -13,7 +13,14 @@ export interface ActionForm {
   readonly evidence: string | null;
 }
 
-export const emptyForm: ActionForm = { reason: '', response: '', confirm: '', mayRepeat: false, like: null, evidence: null };
+export const emptyForm: ActionForm = {
+  reason: '',
+  response: '',
+  confirm: '',
+  mayRepeat: false,
+  like: null,
+  evidence: null,
+};
 
 export type ActionProblems = { readonly [field in keyof ActionForm]?: string };
 

@@ -46,6 +46,15 @@ function Pages() {
           </Lazy>
         )}
       </Route>
+      <Route path="/duplicates">
+        <Lazy
+          name="duplicates"
+          what="the suspected duplicates"
+          load={() => import('./pages/duplicates-page.tsx')}
+        >
+          {({ DuplicatesPage }) => <DuplicatesPage />}
+        </Lazy>
+      </Route>
       <Route path="/bulk">
         <Lazy name="jobs" what="the bulk jobs" load={() => import('./pages/jobs-page.tsx')}>
           {({ JobsPage }) => <JobsPage />}

@@ -41,6 +41,11 @@ export const attentionQuery = queryOptions({
   queryFn: ({ signal }) => timed(api.attention.query(undefined, { signal })),
 });
 
+export const duplicatesQuery = queryOptions({
+  queryKey: ['duplicates'],
+  queryFn: ({ signal }) => timed(api.duplicates.query(undefined, { signal })),
+});
+
 export const overviewQuery = (window: OverviewWindow) =>
   queryOptions({
     queryKey: ['overview', window],

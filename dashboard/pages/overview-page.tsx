@@ -1,4 +1,4 @@
-import { CircleCheck } from 'lucide-react';
+import { CircleCheck, Copy as Copies } from 'lucide-react';
 import { Link, useLocation } from 'wouter';
 // This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
@@ -11,7 +11,7 @@ import { Figure, Tile } from '../components/ui/tile.tsx';
 import { View } from '../components/ui/view.tsx';
 import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { formatDuration } from '../lib/duration.ts';
-import { formatRatio } from '../lib/format.ts';
+import { formatRatio, plural } from '../lib/format.ts';
 import { totalOf } from '../lib/series.ts';
 import { type OverviewWindow, overviewQuery } from '../queries.ts';
 
@@ -109,6 +109,22 @@ function Content({ overview }: { overview: Overview }) {
           note="of answers, from the store"
         />
       </section>
+      {attention.suspected.count > 0 && (
+        <Link
+          href="/duplicates"
+          className="card group flex items-center gap-2 px-4 py-2.5 hover:border-line-strong"
+        >
+          <Copies aria-hidden className="size-4 shrink-0 text-lapsed" />
+          <span>
+            <span className="font-semibold">
+              {plural(attention.suspected.count, 'request')}
+              {attention.suspected.capped && ' or more'}
+            </span>{' '}
+            ran under several keys in 24 hours: a client may make a new key for each attempt.{' '}
+            <span className="text-accent group-hover:underline">Suspected duplicates</span>
+          </span>
+        </Link>
+      )}
       {calm && (
         <p className="flex items-center gap-2 text-success">
           <CircleCheck aria-hidden className="size-4" /> Nothing needs your attention.

@@ -21,6 +21,7 @@ it.override('officeOptions', {
 
 it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
+  await office.send({ key: 'ord-1001', amount: 5 }); // another request with the same key: refused
   for (const number of [1, 2, 3, 4]) await office.send({ key: `ord-200${number}`, fate: 'declined' });
   for (const number of [1, 2, 3]) await office.send({ key: `ord-300${number}`, fate: 'timed_out' });
   for (const number of [1, 2]) await office.send({ key: `ord-400${number}`, fate: 'timed_out_once' });
@@ -108,6 +109,19 @@ describe('what happened', () => {
     await state.getByText('It would get the stored response.').waitFor();
     await state.getByText(/would be refused: IDEMPOTENCY_KEY_REUSED/).waitFor();
     await state.getByText(/Status 422: Make a new key/).waitFor();
+    expect(key.problems).toEqual([]);
+  });
+});
+
+describe('a call that was refused', () => {
+  it('is explained on the page of its key: how often, with which code, and what the client should do', async ({
+    visitKey,
+  }) => {
+    await using key = await visitKey('ord-1001');
+    const timeline = key.page.getByRole('region', { name: 'Timeline' });
+    await timeline.getByText('Refused once').waitFor();
+    await timeline.getByText('IDEMPOTENCY_KEY_REUSED').waitFor();
+    await timeline.getByText('Status 422. Make a new key for the new request.').waitFor();
     expect(key.problems).toEqual([]);
   });
 });

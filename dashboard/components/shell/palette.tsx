@@ -106,6 +106,7 @@ function useCommands(text: string, onHelp: () => void, find: (text: string) => v
       go('Keys: completed with an error', listPath({ state: 'completed', error: true })),
       go('Keys: running', listPath({ state: 'running' })),
       go('Keys: all', listPath({})),
+      go('Suspected duplicates', '/duplicates'),
       go('Bulk jobs', '/bulk'),
       go('Audit', '/audit'),
       { label: 'Refresh', run: refresh },

@@ -1,6 +1,7 @@
+import type { Receipt } from '../history/history.ts';
 import type { Machine } from './machine.ts';
 import type { Call } from './scenario.ts';
-import type { Receipt, Shop } from './shop.ts';
+import type { Shop } from './shop.ts';
 import { Random, type World } from './world.ts';
 
 /** What a client got for one attempt of its call. */

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { type Violation, violations } from '../history/promises.ts';
+import { historiesOf } from './histories.ts';
 import { PLANTED_FAULTS, type PlantedFault } from './planted-faults.ts';
 import { play } from './play.ts';
 import { makeProgram, type Program } from './program.ts';
-import { type Violation, violations } from './promises.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { shortest } from './shrink.ts';
 
@@ -39,7 +40,7 @@ async function simulate(): Promise<number> {
   const total = { effects: 0, answers: 0, replays: 0, faults: 0, writes: 0 };
   for (let seed = first; seed < first + runs; seed++) {
     const played = await play(scenarioOf(seed), program);
-    const [violation] = violations(played);
+    const [violation] = violations(historiesOf(played));
     if (violation) return await show(played.scenario, violation, program);
     total.effects += played.effects.length;
     total.answers += played.answers.length;
@@ -85,7 +86,7 @@ async function findPlanted(): Promise<number> {
 async function seedThatFinds(fault: PlantedFault): Promise<{ seed: number; promise: string } | undefined> {
   const program = await makeProgram(fault);
   for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
-    const [violation] = violations(await play(scenarioOf(seed), program));
+    const [violation] = violations(historiesOf(await play(scenarioOf(seed), program)));
     if (violation) return { seed, promise: violation.promise };
   }
   return undefined;

@@ -57,7 +57,8 @@ export async function makeProgram(fault?: PlantedFault): Promise<Program> {
   };
 }
 
-function planting({ file, find, replace }: PlantedFault) {
+/** Makes a plugin of esbuild that puts a fault into the sources. @throws Error where its text is not in them exactly once */
+export function planting({ file, find, replace }: PlantedFault) {
   return {
     name: 'planted fault',
     setup(builder: {

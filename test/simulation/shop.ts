@@ -1,16 +1,8 @@
 import type { Run } from '../../server/run/run.ts';
+import type { Receipt } from '../history/history.ts';
 import type { Machine } from './machine.ts';
 import type { Call, Scenario } from './scenario.ts';
 import type { World } from './world.ts';
-
-/** A `Receipt` is what a payment answers with. */
-export interface Receipt {
-  readonly scope: string;
-  readonly key: string;
-  readonly amount: number;
-  /** The fencing token of the run that made the effect. */
-  readonly fence: number;
-}
 
 /** An `Effect` is one charge of a customer. */
 export interface Effect extends Receipt {

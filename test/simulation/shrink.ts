@@ -1,6 +1,7 @@
+import { type Violation, violations } from '../history/promises.ts';
+import { historiesOf } from './histories.ts';
 import { type Played, play } from './play.ts';
 import type { Program } from './program.ts';
-import { type Violation, violations } from './promises.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Leaves calls and faults out for as long as the same promise is broken, and gives what is left. */
@@ -14,7 +15,7 @@ export async function shortest(
     isShorter = false;
     for (const smaller of smallerOnes(least.scenario)) {
       const played = await play(smaller, program);
-      if (!violations(played).some((violation) => violation.promise === promise)) continue;
+      if (!violations(historiesOf(played)).some((violation) => violation.promise === promise)) continue;
       least = played;
       isShorter = true;
       break;

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { violations } from '../history/promises.ts';
+import { historiesOf } from './histories.ts';
 import { PLANTED_FAULTS } from './planted-faults.ts';
 import { type Played, play } from './play.ts';
 import { makeProgram, type Program } from './program.ts';
-import { violations } from './promises.ts';
 import { scenarioOf } from './scenario.ts';
 import { shortest } from './shrink.ts';
 
@@ -25,12 +26,12 @@ describe('a fault that is planted', () => {
   it('is found, and shown by a shorter history that breaks the same promise', async () => {
     const faulty = await makeProgram(fault);
     const scenario = scenarioOf(1);
-    expect(violations(await play(scenario, sound))).toEqual([]);
+    expect(violations(historiesOf(await play(scenario, sound)))).toEqual([]);
     const played = await play(scenario, faulty);
-    const [violation] = violations(played);
+    const [violation] = violations(historiesOf(played));
     if (!violation) throw new Error('Expected a broken promise');
     const short = await shortest(scenario, violation, faulty);
-    expect(violations(short).map(({ promise }) => promise)).toContain(violation.promise);
+    expect(violations(historiesOf(short)).map(({ promise }) => promise)).toContain(violation.promise);
     expect(short.history.length).toBeLessThan(played.history.length);
   });
 

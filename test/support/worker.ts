@@ -16,15 +16,22 @@ export interface WorkerProcess extends AsyncDisposable {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+interface WorkerOptions {
+  args?: string[];
+  env?: Record<string, string>;
+  /** A file of JavaScript that was made of the TypeScript file in another way. */
+  program?: string;
+}
+
 /**
  * A process of its own that runs a TypeScript file: `startWorker(new URL('./worker.ts', import.meta.url))`.
  * Returns when it has sent the message `'ready'` (`process.send?.('ready')`), which must be its first.
  */
 export async function startWorker(
   file: URL,
-  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+  { args = [], env = {}, program = bundledProgram(file) }: WorkerOptions = {},
 ): Promise<WorkerProcess> {
-  const child = fork(bundledProgram(file), args, {
+  const child = fork(program, args, {
     execArgv: [], // not those of the test runner
     env: { ...process.env, ...env },
     serialization: 'advanced',

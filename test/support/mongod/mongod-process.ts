@@ -19,6 +19,8 @@ export interface MongodOptions {
   parameters?: Record<string, string | number | boolean>;
   /** Clients have to log in, and members of a set know each other by a key file. */
   auth?: boolean;
+  /** More of the process's environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const addressInUse = 48;
@@ -29,15 +31,21 @@ export class MongodProcess implements AsyncDisposable {
   #child: ChildProcess | undefined;
   readonly #reaper: Reaper;
   readonly #args: string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #temporary: boolean;
   readonly dbPath: string;
   #port: number;
 
-  private constructor(port: number, dbPath: string, temporary: boolean, args: string[]) {
+  private constructor(
+    port: number,
+    dbPath: string,
+    { args, env, temporary }: { args: string[]; env: Readonly<Record<string, string>>; temporary: boolean },
+  ) {
     this.#port = port;
     this.dbPath = dbPath;
     this.#temporary = temporary;
     this.#args = args;
+    this.#env = env;
     this.#reaper = startReaper(temporary ? dbPath : '');
   }
 
@@ -46,17 +54,16 @@ export class MongodProcess implements AsyncDisposable {
     const dbPath = options.dbPath ?? (await mkdtemp(join(tmpdir(), 'latchkey-mongod-')));
     const keyFile = join(dbPath, 'key-file');
     if (options.auth) await writeFile(keyFile, 'c2VjcmV0', { mode: 0o600 });
-    const mongod = new MongodProcess(
-      options.port ?? (await freePort()),
-      dbPath,
-      options.dbPath === undefined,
-      [
-        ...['--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
-        ...(replSet === undefined ? [] : ['--replSet', replSet, '--oplogSize', '128']),
-        ...(options.auth ? ['--keyFile', keyFile] : []),
-        ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
-      ],
-    );
+    const args = [
+      ...['--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
+      ...(replSet === undefined ? [] : ['--replSet', replSet, '--oplogSize', '128']),
+      ...(options.auth ? ['--keyFile', keyFile] : []),
+      ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
+    ];
+    const mongod = new MongodProcess(options.port ?? (await freePort()), dbPath, {
+      ...{ args, env: options.env ?? {} },
+      temporary: options.dbPath === undefined,
+    });
     try {
       await mongod.#launch(options.port === undefined ? 5 : 1);
       return mongod;
@@ -109,7 +116,8 @@ export class MongodProcess implements AsyncDisposable {
   async #launch(attempts: number): Promise<void> {
     binary ??= findMongod();
     const args = ['--port', String(this.#port), '--dbpath', this.dbPath, ...this.#args];
-    const child = spawn(await binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...this.#env };
+    const child = spawn(await binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#reaper.watch(child.pid);
     child.once('exit', () => this.#reaper.watch(undefined));

@@ -1,0 +1,62 @@
+import { PLANTED_FAULTS } from '../simulation/planted-faults.ts';
+import { type CampaignOptions, runCampaign, type Standing } from './campaign.ts';
+import { plantedProgram } from './planted-program.ts';
+
+/** A cluster that is wrong on purpose: a guard of the product is gone, and faults that need it come more often. */
+interface Control {
+  readonly name: string;
+  /** The name of the planted fault begins so. */
+  readonly fault: string;
+  readonly terms: Partial<CampaignOptions>;
+}
+
+export const CONTROLS: readonly Control[] = [
+  {
+    name: 'w: 1, and a primary whose writes roll back',
+    fault: 'a write counts once the primary has it',
+    terms: { kinds: ['tail lost'], modes: ['plain', 'fields', 'batch'] },
+  },
+  {
+    name: 'no fence: a frozen run writes to the record of the run after it',
+    fault: 'a write of a run goes to its record in whatever state that is',
+    terms: { kinds: ['app frozen'], modes: ['rerun', 'resolver', 'plain'] },
+  },
+  {
+    name: 'no lease: a run is taken over while it goes on',
+    fault: 'a running key is taken over within its lease',
+    terms: { kinds: ['app killed', 'app frozen'], modes: ['rerun', 'resolver'] },
+  },
+  {
+    name: 'a TTL that eats running records',
+    fault: 'a renewal does not put the expiry of the record off',
+    terms: { kinds: ['app frozen'], modes: ['plain', 'rerun'] },
+  },
+];
+
+/** Runs each wrong cluster until its history is rejected. @returns how many were accepted, which none may be */
+export async function runControls(options: CampaignOptions, tell: (line: string) => void): Promise<number> {
+  let accepted = 0;
+  for (const { name, fault, terms } of CONTROLS) {
+    const planted = PLANTED_FAULTS.find((one) => one.name.startsWith(fault));
+    if (!planted) throw new Error(`Expected a planted fault whose name begins with "${fault}"`);
+    await using program = await plantedProgram(planted);
+    const startedAt = performance.now();
+    const { violations }: Standing = await runCampaign({
+      ...options,
+      ...terms,
+      // Without renewals that put it off, a record expires as soon as it may.
+      unresolvedRetentionMs: options.leaseMs,
+      program: program.path,
+      untilBroken: true,
+    });
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+    const [first] = violations;
+    if (first) tell(`rejected after ${seconds} s: ${name} (broken: ${first.promise})`);
+    else {
+      tell(`ACCEPTED after ${seconds} s: ${name}`);
+      accepted++;
+    }
+  }
+  tell(`${CONTROLS.length - accepted} of ${CONTROLS.length} wrong clusters were rejected`);
+  return accepted;
+}

@@ -18,7 +18,6 @@ const NAMES = { set: 'rs0', settleMs: 60_000 };
 export class Cluster implements AsyncDisposable {
   readonly members: Member[] = [];
   readonly #fakeTime: FakeTime | undefined;
-  readonly #pids: (number | undefined)[] = [];
 
   private constructor(fakeTime: FakeTime | undefined) {
     this.#fakeTime = fakeTime;
@@ -56,7 +55,7 @@ export class Cluster implements AsyncDisposable {
   async relaunch(member: Member): Promise<void> {
     member.front.mode = 'pass';
     await member.process.relaunch();
-    this.#pids.push(member.process.pid);
+    await this.#fakeTime?.forget(member.process.pid);
   }
 
   /** Ends whatever is wrong with the members, and waits until all three take part. */
@@ -81,10 +80,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#pids.push(...this.members.map(({ process }) => process.pid));
     await Promise.all(this.members.map(({ process }) => process.stop()));
     await Promise.all(this.members.map(({ front }) => front[Symbol.asyncDispose]()));
-    for (const pid of this.#pids) await this.#fakeTime?.forget(pid);
   }
 
   async #startMember(): Promise<Member> {
@@ -95,7 +92,7 @@ export class Cluster implements AsyncDisposable {
       transactionLifetimeLimitSeconds: 3,
     };
     const process = await MongodProcess.start({ parameters, ...(clock && { env: clock.env }) }, NAMES.set);
-    this.#pids.push(process.pid);
+    await this.#fakeTime?.forget(process.pid);
     return { process, clock, front: await startProxy(process.port) };
   }
 

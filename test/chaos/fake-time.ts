@@ -60,7 +60,7 @@ export class FakeTime implements AsyncDisposable {
     };
   }
 
-  /** libfaketime leaves these behind when its process is killed. */
+  /** Removes the names of what libfaketime shares between a process and its children, which are left behind when it is killed. */
   async forget(pid: number | undefined): Promise<void> {
     for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`])
       await rm(join('/dev/shm', name), { force: true });

@@ -33,7 +33,6 @@ export class Fleet implements AsyncDisposable {
   readonly #cluster: Cluster;
   readonly #fakeTime: FakeTime | undefined;
   readonly #options: FleetOptions;
-  readonly #pids: number[] = [];
   #started = 0;
   #isClosing = false;
 
@@ -78,7 +77,7 @@ export class Fleet implements AsyncDisposable {
       ...(place.clock && { env: place.clock.env }),
       ...(program !== undefined && { program }),
     });
-    this.#pids.push(process.pid);
+    await this.#fakeTime?.forget(process.pid);
     const first = await process.next<AppMessage>();
     if (!('urls' in first))
       throw new Error(`Expected the urls of ${name} first, got ${JSON.stringify(first)}`);
@@ -91,7 +90,6 @@ export class Fleet implements AsyncDisposable {
     this.#isClosing = true;
     await Promise.all(this.places.map(({ app }) => app?.process[Symbol.asyncDispose]()));
     await Promise.all(this.places.flatMap(({ links }) => links.map((link) => link[Symbol.asyncDispose]())));
-    for (const pid of this.#pids) await this.#fakeTime?.forget(pid);
   }
 
   /** Until it ends. */

@@ -219,7 +219,7 @@ class Watch implements AsyncDisposable {
       await work();
       away.until = now();
       if (away.until - away.from > SLOW_MS) disturbances.add(away);
-      await sleep(100);
+      await sleep(250);
     }
   }
 

@@ -45,7 +45,7 @@ describe('what explains a doubt', () => {
   const explained = (...all: [kind: string, from: number, until: number, app?: string][]) => {
     const disturbances = new Disturbances();
     for (const [kind, from, until, app] of all)
-      disturbances.add({ kind, from, until, ...(app !== undefined && { app }) });
+      disturbances.add({ kind, from, until, isDecisive: kind === 'app killed', ...(app && { app }) });
     return disturbances.explain(lapse);
   };
 

@@ -31,7 +31,8 @@ export class Cluster implements AsyncDisposable {
       await initiate(first.process.port, {
         _id: NAMES.set,
         members: cluster.members.map(({ front }, _id) => ({ _id, host: `127.0.0.1:${front.port}` })),
-        settings: { electionTimeoutMillis: 1_000, heartbeatIntervalMillis: 300 },
+        // Shorter ones make a busy machine elect all the time.
+        settings: { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 },
       });
       await cluster.untilHealthy();
       return cluster;

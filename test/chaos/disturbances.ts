@@ -5,6 +5,8 @@ export interface Disturbance {
   until: number;
   /** Undefined: all of them. */
   readonly app?: string;
+  /** It explains a lapsed lease however short it was. */
+  readonly isDecisive?: boolean;
 }
 
 export interface Lapse {
@@ -14,9 +16,6 @@ export interface Lapse {
   readonly until: number;
   readonly leaseMs: number;
 }
-
-/** A kind that explains a lapsed lease however short it was. */
-const AT_ONCE = new Set(['app killed', 'server clock']);
 
 /** `Disturbances` remembers what was done to whom, and what was measured, so that a lapsed lease can be explained. */
 export class Disturbances {
@@ -37,8 +36,8 @@ export class Disturbances {
         one.from <= until &&
         one.until >= from,
     );
-    const atOnce = met.find(({ kind }) => AT_ONCE.has(kind));
-    if (atOnce) return atOnce.kind;
+    const decisive = met.find(({ isDecisive }) => isDecisive);
+    if (decisive) return decisive.kind;
     const within = met.map((one) => ({
       kind: one.kind,
       from: Math.max(one.from, from),

@@ -19,12 +19,15 @@ export interface InjectorParts {
 const RESTART_MS = 500;
 /** What is lost with dead connections or lost replies comes late by so much. */
 const LOST_MS = 2_000;
+/** After a fault of the set another primary may come for so long. */
+const RECOVERY_MS = 12_000;
 
 /** `Injector` carries faults out, and notes down whom they disturbed, and for how long. */
 export class Injector {
   /** The faults that were carried out, by kind. */
   readonly done = new Map<FaultKind, number>();
   readonly #parts: InjectorParts;
+  #areClocksSet = false;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(parts: InjectorParts) {
@@ -54,6 +57,9 @@ export class Injector {
     const primary = await cluster.primary();
     if (!primary) return false;
     const others = cluster.members.filter((member) => member !== primary);
+    // Where clocks differ, another primary may find leases lapsed that the one before had given.
+    if (this.#areClocksSet)
+      disturbances.add({ kind: 'server clock', from: now(), until: now() + RECOVERY_MS, isDecisive: true });
     switch (fault.kind) {
       case 'stepdown':
         return stepDown(primary);
@@ -62,9 +68,10 @@ export class Injector {
       case 'server clock': {
         if (!primary.clock) return false;
         this.#parts.onClocksSet();
+        this.#areClocksSet = true;
+        // Leases that were given before are shorter by so much.
+        disturbances.add({ kind: 'server clock', from: now(), until: now() + Math.abs(fault.byMs) });
         await primary.clock.set(Math.max(-4_000, Math.min(10_000, primary.clock.aheadMs + fault.byMs)));
-        // A lease that was given before goes by the new clock until it is renewed.
-        disturbances.add({ kind: 'server clock', from: now() - 1_000, until: now() + 10_000 });
         return true;
       }
       default:
@@ -115,7 +122,10 @@ export class Injector {
     const { app } = place;
     if (!app) return false;
     const disturb = (forMs: number) =>
-      disturbances.add({ kind: fault.kind, app: app.name, from: now(), until: now() + forMs });
+      disturbances.add({
+        ...{ kind: fault.kind, app: app.name, from: now(), until: now() + forMs },
+        isDecisive: fault.kind === 'app killed',
+      });
     switch (fault.kind) {
       case 'app killed': {
         disturb(Number.POSITIVE_INFINITY);

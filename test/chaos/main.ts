@@ -56,7 +56,7 @@ const options: CampaignOptions = {
   clients: 2,
   concurrency: Math.ceil(given.concurrency / 2),
   modes: given.mode,
-  leaseMs: 3_000,
+  leaseMs: 4_000,
   signal: interrupted.signal,
 };
 

@@ -129,10 +129,11 @@ export class Recorder {
     if (!doubt) return undefined;
     const fence = doubt.before?.fence;
     const claim = written.find(({ after }) => after?.state === 'running' && after.fence === fence);
+    // The lease that lapsed was sent for before the run began.
     const started = told.find((event) => event.type === 'started' && event.fence === fence);
     return this.#disturbances.explain({
       app: started?.by,
-      from: started?.at ?? (claim?.at ?? 0) - this.#leaseMs,
+      from: (started?.at ?? claim?.at ?? 0) - this.#leaseMs,
       until: doubt.at,
       leaseMs: this.#leaseMs,
     });

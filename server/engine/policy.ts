@@ -171,7 +171,7 @@ export interface Policy<Call = unknown, Result = unknown, End = Finished<Result>
   /**
    * A request that runs again within ten minutes, of the same scope and with the same arguments, but under another key, is told as
    * `suspected_duplicate`, and shown on the dashboard: its client may make a new key for each attempt, against which no key protects. It is a sample
-   * where a process runs more than some 20 such calls a second. False is for operations that people do twice: a like, a top-up.
+   * where a process runs more than some 10 such calls a second. False is for operations that people do twice: a like, a top-up.
    * @default true
    * @experimental
    */

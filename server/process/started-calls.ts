@@ -2,7 +2,7 @@ import type { ClaimRequest } from '../engine/decide.ts';
 import type { StartedCall } from '../engine/stats.ts';
 
 /** So many different requests are kept of some seconds; a busy process runs many more. */
-const MOST_REQUESTS = 100;
+const MOST_REQUESTS = 50;
 const MOST_KEYS = 10;
 
 interface Alike extends Pick<StartedCall, 'scope' | 'operation' | 'fingerprint'> {

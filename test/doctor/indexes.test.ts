@@ -67,7 +67,7 @@ const ROWS: Row[] = [
       'fail',
       'indexes',
       AUDIT,
-      /^Missing: commandKey_1, keyId_1__id_-1, by_1__id_-1: .*may act twice\.$/,
+      /^Missing: commandKey_1, keyId_1__id_-1, by_1__id_-1, action_1__id_-1, scope_1__id_-1, jobId_1__id_-1: .*may act twice\.$/,
     ],
   },
   {

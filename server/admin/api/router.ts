@@ -7,10 +7,20 @@ import { readEvidence } from '../commands/evidence.ts';
 import { exportKeys } from '../commands/export.ts';
 import { noSuchKey, requireDetail } from '../commands/find-detail.ts';
 import { reveal } from '../commands/reveal.ts';
-import type { Attention, Duplicates, Evidence, FoundKeys, KeyAt, KeyPage, Me } from '../contract/contract.ts';
+import type {
+  Attention,
+  Duplicates,
+  Evidence,
+  FoundKeys,
+  KeyAt,
+  KeyPage,
+  Me,
+  OperationPage,
+} from '../contract/contract.ts';
 import { listDuplicates } from '../keys/call-notes.ts';
 import { findKeyAt, findKeys } from '../keys/find.ts';
 import { countNewer, listKeys } from '../keys/list.ts';
+import { readOperation } from '../keys/operation.ts';
 import { readAttention, readOverview } from '../keys/overview.ts';
 import { readPreview } from '../keys/preview.ts';
 import { bulkRouter } from './bulk-router.ts';
@@ -22,6 +32,7 @@ import {
   keyAddress,
   keyFilter,
   number64,
+  operationName,
   part,
   reason,
   recordId,
@@ -141,6 +152,12 @@ export const appRouter = router({
     .input(z.strictObject({ window: windows }))
     .query(({ ctx: { services, operator }, input }) =>
       readOverview(services.records, operator, input.window),
+    ),
+  operation: forViewers
+    .input(z.strictObject({ operation: operationName, window: windows }))
+    .query(
+      ({ ctx: { services, operator }, input }): Promise<OperationPage> =>
+        readOperation(services, operator, input),
     ),
   keys,
   bulk: bulkRouter,

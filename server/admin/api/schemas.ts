@@ -13,6 +13,7 @@ export const recordId = z.string().regex(/^[0-9a-f]{24}$/, 'Expected the id of a
 export const selection = z.array(recordId).min(1).max(500);
 export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a number');
 export const commandKey = text(100);
+export const operationName = text(4_096);
 /** A reason has at least 8 characters without the blanks around it: blanks alone are no reason. */
 export const reason = z.string().trim().min(8, 'Expected a reason of 8 characters or more').max(1_000);
 
@@ -80,6 +81,13 @@ export const auditFilter = {
   by: z.string().min(1).max(200).exactOptional(),
   action: z.string().min(1).max(50).exactOptional(),
   keyId: recordId.exactOptional(),
+  scope: text(1_024).exactOptional(),
+  key: text(255).exactOptional(),
+  jobId: z.uuid().exactOptional(),
+  from: ms.exactOptional(),
+  before: ms.exactOptional(),
+  words: text(200).exactOptional(),
+  folded: z.boolean().exactOptional(),
 };
 
 export const format = z.enum(['ndjson', 'csv']);

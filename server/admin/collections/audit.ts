@@ -1,5 +1,5 @@
 import type { Database, Document } from '../../mongodb/database.ts';
-import type { AuditEntry, AuditPage, TakenEvidence } from '../contract/contract.ts';
+import type { AuditEntry, AuditFilter, AuditPage, TakenEvidence } from '../contract/contract.ts';
 import type { Operator } from '../contract/operator.ts';
 import { AUDIT } from './beside-keys.ts';
 import { isDuplicate, objectId, type Records } from './records.ts';
@@ -50,12 +50,9 @@ export interface AuditRecord {
 
 const ENTRIES_PER_PAGE = 50;
 
-export interface AuditFilter {
-  readonly by?: string;
-  readonly action?: string;
-  readonly keyId?: string;
-  readonly cursor?: string;
-}
+const MOST_WORDS = 8;
+/** An id is made some time after the clock was asked, and perhaps by another server. */
+const CLOCK_SKEW_MS = 60_000;
 
 /** The audit says who did what, in a collection next to the keys. */
 export class Audit {
@@ -109,15 +106,13 @@ export class Audit {
   }
 
   async list(
-    { by, action, keyId, cursor }: AuditFilter,
+    { cursor, ...filter }: AuditFilter & { readonly cursor?: string },
     { scopes }: Pick<Operator, 'scopes'>,
     limit = ENTRIES_PER_PAGE,
   ): Promise<AuditPage> {
     const match = [
       ...scopeMatch(scopes),
-      ...(by !== undefined ? [{ by: { $eq: by } }] : []),
-      ...(action !== undefined ? [{ action: { $eq: action } }] : []),
-      ...(keyId !== undefined ? [{ keyId: { $eq: keyId } }] : []),
+      ...filterMatch(filter),
       ...(cursor !== undefined ? [{ $expr: { $lt: ['$_id', objectId(cursor)] } }] : []),
     ];
     const found = await this.#aggregate([
@@ -152,6 +147,41 @@ export class Audit {
     };
     await sendTo(this.#db)(command);
   }
+}
+
+/** Matches what a filter asks for. Values are texts and numbers by now, and are compared as such. */
+function filterMatch({ from, before, words, folded, ...fields }: AuditFilter): Document[] {
+  return [
+    ...Object.entries(fields).map(([name, value]) => ({ [name]: { $eq: value } })),
+    ...(folded ? [{ $nor: [{ jobId: { $exists: true }, keyId: { $exists: true } }] }] : []),
+    // The ids rise with time, and are what the entries are sorted by.
+    ...(from !== undefined
+      ? [{ at: { $gte: new Date(from) } }, { $expr: { $gte: ['$_id', idAt(from - CLOCK_SKEW_MS)] } }]
+      : []),
+    ...(before !== undefined
+      ? [{ at: { $lt: new Date(before) } }, { $expr: { $lt: ['$_id', idAt(before + CLOCK_SKEW_MS)] } }]
+      : []),
+    ...wordsIn(words).map((word) => ({
+      $expr: { $gte: [{ $indexOfCP: [ALL_TEXTS, { $literal: word }] }, 0] },
+    })),
+  ];
+}
+
+const wordsIn = (words = '') => words.toLowerCase().split(/\s+/).filter(Boolean).slice(0, MOST_WORDS);
+
+const ALL_TEXTS = {
+  $toLower: {
+    $concat: ['$reason', '$note', '$by', '$scope', '$key', '$action'].flatMap((path) => [
+      { $cond: [{ $eq: [{ $type: path }, 'string'] }, path, ''] },
+      '\n',
+    ]),
+  },
+};
+
+/** The first id of a second. */
+function idAt(ms: number): Document {
+  const seconds = Math.min(Math.max(0, Math.floor(ms / 1_000)), 0xffffffff);
+  return objectId(`${seconds.toString(16).padStart(8, '0')}${'0'.repeat(16)}`);
 }
 
 function entryOf(found: Document): AuditEntry {

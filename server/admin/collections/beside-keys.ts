@@ -5,6 +5,13 @@ export const AUDIT = {
     { name: 'commandKey_1', key: { commandKey: 1 }, unique: true },
     { name: 'keyId_1__id_-1', key: { keyId: 1, _id: -1 } },
     { name: 'by_1__id_-1', key: { by: 1, _id: -1 } },
+    { name: 'action_1__id_-1', key: { action: 1, _id: -1 } },
+    { name: 'scope_1__id_-1', key: { scope: 1, _id: -1 } },
+    {
+      name: 'jobId_1__id_-1',
+      key: { jobId: 1, _id: -1 },
+      partialFilterExpression: { jobId: { $exists: true } },
+    },
   ],
 } as const;
 

@@ -1,6 +1,5 @@
-import type { AuditFilter } from '../collections/audit.ts';
 import { addEntry } from '../collections/entries.ts';
-import type { AuditEntry } from '../contract/contract.ts';
+import type { AuditEntry, AuditFilter } from '../contract/contract.ts';
 import type { Operator } from '../contract/operator.ts';
 import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
@@ -9,7 +8,7 @@ const MOST_ENTRIES = 10_000;
 const ENTRIES_PER_READ = 500;
 
 interface Export {
-  readonly filter: Omit<AuditFilter, 'cursor'>;
+  readonly filter: AuditFilter;
   readonly format: 'ndjson' | 'csv';
   readonly reason: string;
   readonly commandKey: string;

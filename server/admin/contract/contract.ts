@@ -303,6 +303,25 @@ export interface AuditEntry {
   readonly evidence: TakenEvidence | null;
 }
 
+/** An `AuditFilter` says which entries of the audit are listed. */
+export interface AuditFilter {
+  readonly by?: string;
+  readonly action?: string;
+  readonly keyId?: string;
+  readonly scope?: string;
+  readonly key?: string;
+  /** The entries are those of this bulk job: of its commands, and of each of its keys. */
+  readonly jobId?: string;
+  /** The entries were written from this moment on, in ms since the epoch. */
+  readonly from?: number;
+  /** The entries were written before this moment. */
+  readonly before?: number;
+  /** Each of these words is in the reason, the note, the name of who it was, the scope or the key; in any capitals. */
+  readonly words?: string;
+  /** True leaves out what bulk jobs did to single keys: a job is then the entry of its start, and `jobId` unfolds it. */
+  readonly folded?: boolean;
+}
+
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
   readonly next: string | null;
@@ -351,6 +370,47 @@ export interface Overview {
     readonly replays: number;
     readonly p95Ms: number | null;
   }[];
+}
+
+/** `OperationCounts` are an operation's counts over a span of time, from the processes' own counts. */
+export interface OperationCounts {
+  /** The runs that ended: the four below together. */
+  readonly runs: number;
+  readonly success: number;
+  readonly error: number;
+  readonly released: number;
+  readonly inDoubt: number;
+  readonly replays: number;
+  /** Runs by minute, over the whole span. */
+  readonly perMinute: number;
+  /** Half of the finished runs took no longer than this, in ms; null without any. A percentile is right to 19 %. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** A `FailureGroup` are recent failures with one code, or one message where they have no code. */
+export interface FailureGroup {
+  /** Null where the error has none, or where the body can not be read here: it is encrypted, purged, or of another form. */
+  readonly code: string | null;
+  /** The message of the latest one, as a viewer may see it; null where it can not be read. */
+  readonly message: string | null;
+  readonly count: number;
+  readonly latest: KeyRow;
+}
+
+/** `OperationPage` is what is known of one operation. Nothing is known of the time before its first count, nor of calls that were refused. */
+export interface OperationPage {
+  readonly now: number;
+  readonly operation: string;
+  /** Null for an operator of some scopes: counts over time are of all scopes. */
+  readonly counts: OperationCounts | null;
+  readonly series: Overview['series'];
+  /** The groups are of the newest failures of the span that are still stored, the largest first. */
+  readonly failures: readonly FailureGroup[];
+  /** So many failures were read for the groups. */
+  readonly failuresRead: number;
+  readonly hasMoreFailures: boolean;
 }
 
 export interface Me {

@@ -9,7 +9,7 @@ import type { Operator, OperatorScopes } from '../contract/operator.ts';
 import { countDuplicates } from './call-notes.ts';
 import { ATTENTION, allOf } from './filters.ts';
 
-const WINDOWS = {
+export const WINDOWS = {
   '1h': { lengthMs: 3_600_000, widthMs: STATS_WIDTHS[0].widthMs },
   '24h': { lengthMs: 86_400_000, widthMs: STATS_WIDTHS[1].widthMs },
   '7d': { lengthMs: 7 * 86_400_000, widthMs: STATS_WIDTHS[2].widthMs },
@@ -84,13 +84,20 @@ interface Bucket {
   readonly counts: Counts;
 }
 
-const countsOf = ({ counts }: Bucket) => counts;
+export const countsOf = ({ counts }: Bucket) => counts;
 
-async function readBuckets(records: Records, window: OverviewWindow, now: Date): Promise<Bucket[]> {
+/** Reads the counts of a span of time, of one operation or of all. */
+export async function readBuckets(
+  records: Records,
+  window: OverviewWindow,
+  now: Date,
+  operation?: string,
+): Promise<Bucket[]> {
   const { widthMs } = WINDOWS[window];
   const from = new Date(firstBucket(window, now));
+  const of = operation === undefined ? {} : { operation: { $eq: operation } };
   const found = await records.aggregate(
-    [{ $match: { widthMs: { $eq: widthMs }, from: { $gte: from } } }, { $limit: MOST_BUCKETS }],
+    [{ $match: { widthMs: { $eq: widthMs }, from: { $gte: from }, ...of } }, { $limit: MOST_BUCKETS }],
     { aggregate: `${records.collection}_stats` },
   );
   return found.map(bucketOf);
@@ -117,7 +124,7 @@ function firstBucket(window: OverviewWindow, now: Date): number {
   return Math.floor(now.getTime() / widthMs) * widthMs - lengthMs + widthMs;
 }
 
-function seriesOf(buckets: readonly Bucket[], window: OverviewWindow, now: Date): Overview['series'] {
+export function seriesOf(buckets: readonly Bucket[], window: OverviewWindow, now: Date): Overview['series'] {
   const { lengthMs, widthMs } = WINDOWS[window];
   const first = firstBucket(window, now);
   const byTime = groupedBy(buckets, ({ from }) => from);

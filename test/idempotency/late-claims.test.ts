@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
-import { createIdempotency } from '../../server/index.ts';
+import { createIdempotency, type Store } from '../../server/index.ts';
 import { callOf } from '../support/calls.ts';
 import { gate } from '../support/gate.ts';
 import { code, done, passed, setUp } from './support.ts';
@@ -55,12 +55,13 @@ test('a claim that is acknowledged late starts nothing when its process began to
 
 test('a claim that finds its key free as its process closes is not sent again', async () => {
   const [asked, answered] = [gate(), gate()];
-  const claim = vi.fn(async () => {
+  const claim = vi.fn<Store['claim']>((request) => store.claim(request));
+  claim.mockImplementationOnce(async () => {
     asked.open();
     await answered;
-    return { won: false, record: null, now: new Date() } as const;
+    return { won: false, record: null, now: new Date() };
   });
-  const { call, idempotency } = setUp({ store: { claim } });
+  const { call, idempotency, store } = setUp({ store: { claim } });
   const refused = expect(call(done)).rejects.toEqual(code('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   await asked;
   const closed = idempotency.close();

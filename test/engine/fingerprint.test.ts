@@ -123,7 +123,7 @@ test.each([
   ['a Blob', new Blob(['x'])],
   [
     'a file of a server, with fields of its own',
-    { lastModified: 5, arrayBuffer: async () => new ArrayBuffer(1) },
+    Object.assign(Object.create({ arrayBuffer: async () => new ArrayBuffer(1) }), { lastModified: 5 }),
   ],
   ['a form', new FormData()],
   ['a stream', new ReadableStream()],

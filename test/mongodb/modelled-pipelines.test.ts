@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ClaimRequest, decide } from '../../server/engine/decide.ts';
+import { type RunningRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import {
+  claimed,
+  givenUp,
+  lapsed,
+  maySettle,
+  mayTakeOver,
+  renewed,
+  type Settlement,
+  settled,
+  stepped,
+  type Takeover,
+  takenOver,
+} from '../../server/engine/transitions.ts';
+import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
+import { type Doc, StatementFailed } from '../simulation/evaluate.ts';
+import { carriedOut } from '../simulation/server-model.ts';
+import { asRead, type Case, generatedCases, NOW } from './generated-records.ts';
+
+// The same as pipelines.test.ts, on the model of the server that the simulation uses (test/simulation/model.test.ts holds that against a
+// mongod): it needs no server and takes a moment, so that `npm run mutate` can play it for each mutant of the statements.
+
+const CASES = 400;
+const writes = createWrites(NOW);
+
+/** What stands after a write; `any` where the rules say nothing. */
+type Expected = StoredRecord | null | 'any';
+type Rule = (record: StoredRecord | null, request: ClaimRequest) => Expected;
+
+/** The model knows the types that JavaScript has, and no others. */
+const isModelled = ({ record }: Case) => record === null || isPlain(asRead(record));
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (Array.isArray(value)) return value.every(isPlain);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
+}
+
+/** Whoever the record says holds it. */
+const holderOf = ({ scope, key }: ClaimRequest, record: StoredRecord | null) => {
+  const { owner, fence } = record ?? {};
+  const known = typeof owner === 'string' && typeof fence === 'number';
+  return { scope, key, ...(known ? { owner, fence } : { owner: 'nobody', fence: 0 }), life: 1, attempts: 1 };
+};
+
+const running = (record: StoredRecord | null, next: (record: RunningRecord) => StoredRecord): Expected => {
+  const current = record && readRecord(record);
+  if (record && !current) return 'any';
+  return current?.state === 'running' ? next(current) : record;
+};
+
+function afterClaim(record: StoredRecord | null, request: ClaimRequest): StoredRecord | undefined {
+  const decision = decide(record, request, NOW);
+  if (decision.do === 'run') return renewed(decision.record, request, NOW);
+  if (decision.do !== 'claim') return undefined;
+  return claimed(record && (readRecord(record) ?? null), decision.life, request, NOW);
+}
+
+function afterTakeover(to: Takeover): Rule {
+  return (record, request) => {
+    const current = record && readRecord(record);
+    if (!current || !mayTakeOver(current, to, NOW)) return record;
+    return to === 'in_doubt'
+      ? lapsed(current as RunningRecord, request, NOW)
+      : takenOver(current, request, NOW);
+  };
+}
+
+const afterSettlement =
+  (settlement: Settlement): Rule =>
+  (record) => {
+    const current = record && readRecord(record);
+    if (record && !current) return 'any';
+    return current && maySettle(current, settlement) ? settled(current, settlement, NOW) : record;
+  };
+
+const step = { name: 'charge', value: { format: 'step/1', body: '$$ROOT', bytes: 6 } };
+const SETTLEMENTS: readonly Settlement[] = [
+  {
+    ...{ to: 'completed', outcome: 'error' },
+    response: { format: 'test/1', body: '$$NOW', bytes: 5 },
+    retentionMs: 3_600_000,
+  },
+  { to: 'released', reason: '$$ROOT', retentionMs: 3_600_000 },
+  { to: 'in_doubt', reason: '$owner', unresolvedRetentionMs: 3_600_000 },
+  { to: 'in_doubt', reason: 'kept', unresolvedRetentionMs: null },
+];
+
+type Row = [name: string, write: (request: ClaimRequest, record: StoredRecord | null) => Write, rule: Rule];
+const ROWS: Row[] = [
+  [
+    'a first claim',
+    (request) => writes.fresh(request),
+    (record, request) => record ?? claimed(null, 'new', request, NOW),
+  ],
+  [
+    'a claim',
+    (request, record) => (record ? writes.claim(request, holderOf(request, record)) : writes.fresh(request)),
+    (record, request) => afterClaim(record, request) ?? record,
+  ],
+  [
+    'a claim that is given up',
+    (request) => writes.giveUp(request),
+    (record, request) => {
+      const claim = afterClaim(record, request) as RunningRecord | undefined;
+      return claim ? givenUp(claim, Math.max(request.leaseMs, 300_000), NOW) : record;
+    },
+  ],
+  ...(['running', 'in_doubt', 'asking'] as const).map(
+    (to): Row => [
+      `a takeover to ${to}`,
+      (request, record) => writes.takeOver(request, holderOf(request, record), to),
+      afterTakeover(to),
+    ],
+  ),
+  [
+    'a renewal',
+    (request, record) => writes.renew(holderOf(request, record), request),
+    (record, request) => running(record, (current) => renewed(current, request, NOW)),
+  ],
+  [
+    'a finished step',
+    (request, record) => writes.step(holderOf(request, record), step),
+    (record) => running(record, (current) => stepped(current, step, NOW)),
+  ],
+  ...SETTLEMENTS.map(
+    (settlement): Row => [
+      `a settlement: ${settlement.to}`,
+      (request, record) =>
+        settlement.to === 'completed' && record?.state === 'in_doubt'
+          ? writes.late(holderOf(request, record), settlement)
+          : writes.settle(holderOf(request, record), settlement),
+      afterSettlement(settlement),
+    ],
+  ),
+];
+
+const cases = fc
+  .sample(generatedCases.filter(isModelled), { numRuns: CASES, seed: 3 })
+  .map(({ record, request }) => ({
+    request,
+    before: record && { scope: request.scope, key: request.key, ...asRead(record) },
+  }));
+
+describe('on generated records, the statements do what the rules say, by the model of the server', () => {
+  it.each(ROWS)('%s', (_, write, rule) => {
+    for (const { before, request } of cases) {
+      const wanted = rule(before, request);
+      const after = byModel(before, write(request, before).statement);
+      if (wanted === 'any') continue;
+      if (!isDeepStrictEqual(seen(after), seen(wanted)))
+        expect({ before, request, after }).toEqual({ before, request, after: wanted });
+    }
+  });
+});
+
+/** As every reader sees it: a history that is none is an empty one, and a field that is undefined is not there. */
+function seen(record: StoredRecord | null): unknown {
+  const read = record && (readRecord(record) ?? record);
+  return read && Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+}
+
+function byModel(before: StoredRecord | null, statement: Doc): StoredRecord | null {
+  try {
+    const after = carriedOut(before && { _id: 'some id', ...before }, statement, NOW);
+    if (!after) return before;
+    const { _id, ...rest } = after;
+    return rest;
+  } catch (error) {
+    if (error instanceof StatementFailed) return before;
+    throw error;
+  }
+}

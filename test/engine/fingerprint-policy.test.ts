@@ -83,6 +83,17 @@ describe('the name of a rule', () => {
     ['a function', rule([], [['', 'v2']]), 's1 by v2'],
     ['one for each root field', rule(['ship.at'], [['pay', 'v1']]), 's1 without ship.at by pay.v1'],
     [
+      'functions, in whatever order',
+      rule(
+        [],
+        [
+          ['ship', 'v1'],
+          ['pay', 'v2'],
+        ],
+      ),
+      's1 by pay.v2,ship.v1',
+    ],
+    [
       'the form of its host',
       { ...rule(['at'], [['', 'v1']]), form: '0d6e4079' },
       's1 without at by v1 as 0d6e4079',

@@ -6,7 +6,7 @@ import {
   TOOK_TOO_LONG,
   wasInDoubt,
 } from '../../server/engine/lost-run.ts';
-import type { RunningRecord, UnresolvedRecord } from '../../server/engine/record.ts';
+import type { HistoryEntry, RunningRecord, UnresolvedRecord } from '../../server/engine/record.ts';
 import { claimed, lapsed, settled, takenOver } from '../../server/engine/transitions.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
 
@@ -90,5 +90,35 @@ describe('a running record', () => {
     ['took a run over that had taken a doubt over', [timeout, 'taken over', 'taken over'], true],
   ])('that %s: was in doubt before: %#', (_, events, expected) => {
     expect(wasInDoubt(recordAfter(events))).toBe(expected);
+  });
+});
+
+// No transition leads there, but somebody may have edited a record: what its history says last is what counts.
+describe('whatever a history holds', () => {
+  const entry = (event: HistoryEntry['event']): HistoryEntry => ({
+    event,
+    at: at(0),
+    owner: 'x',
+    fence: 1,
+    reason: 'timeout',
+  });
+  const record = (state: UnresolvedRecord['state'], ...events: HistoryEntry['event'][]) =>
+    ({ ...recordAfter([]), state, history: events.map(entry) }) as UnresolvedRecord;
+
+  test.each<[boolean, UnresolvedRecord]>([
+    [true, record('running', 'released', 'in_doubt', 'taken_over')],
+    [false, record('in_doubt', 'in_doubt', 'taken_over')],
+    [false, record('running', 'in_doubt')],
+    [false, record('running', 'in_doubt', 'released')],
+    [false, record('running', 'released', 'taken_over')],
+    [false, record('running', 'taken_over')],
+  ])('was in doubt before: %j, of %j', (expected, before) => {
+    expect(wasInDoubt(before)).toBe(expected);
+  });
+
+  test('a run that is under way has no reason for a doubt', () => {
+    expect(lostRunOf(record('running', 'in_doubt')).reason).toBeUndefined();
+    expect(lostRunOf(record('in_doubt', 'in_doubt')).reason).toBe('timeout');
+    expect(lostRunOf(record('in_doubt', 'in_doubt', 'released')).reason).toBeUndefined();
   });
 });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../server/engine/decide.ts';
 import {
+  CONFIRM_WORDS,
+  isOperator,
   mayRepeat,
   OPERATOR_ACTIONS,
   type OperatorCommand,
@@ -9,7 +11,13 @@ import {
   type Standing,
   standingOf,
 } from '../../server/engine/operator.ts';
-import { HIGHEST_COUNT, type KeyRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import {
+  HIGHEST_COUNT,
+  type KeyRecord,
+  NEVER,
+  readRecord,
+  type StoredRecord,
+} from '../../server/engine/record.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
 import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
 
@@ -114,6 +122,89 @@ it('a new owner and a higher fence shut out the worker that held it, and the his
 it.each(OPERATOR_ACTIONS)('%s on a record that has expired is refused for that', (action) => {
   for (const record of [RECORDS.expired, recordOf({ state: 'in_doubt', expiresAt: later(-1) })])
     expect(operated(record, command(action), NOW)).toEqual({ do: 'refuse', refusal: { code: 'expired' } });
+});
+
+describe('a refusal says why', () => {
+  const ofFailed = { ...done, outcome: 'error' };
+  it.each<[OperatorCommand['action'], KeyRecord, object]>([
+    ['complete', RECORDS.running, { code: 'wrong_state', standing: 'running', from: ['in_doubt', 'lapsed'] }],
+    [
+      'rerun',
+      RECORDS.lapsed,
+      { code: 'wrong_state', standing: 'lapsed', from: ['released', 'completed', 'in_doubt'] },
+    ],
+    ['force_release', RECORDS.failed, { code: 'wrong_state', standing: 'completed', from: ['running'] }],
+    ['purge_body', RECORDS.purged, { code: 'no_body' }],
+    [
+      'purge_body',
+      recordOf({ ...done, outcome: 'success', response: null, request: 'text' }),
+      { code: 'no_body' },
+    ],
+    ['allow_retry', RECORDS.succeeded, { code: 'succeeded' }],
+    ['rerun', RECORDS.succeeded, { code: 'succeeded' }],
+    ['allow_retry', recordOf({ ...ofFailed, steps: 'damaged' }), { code: 'steps_damaged' }],
+    ['rerun', recordOf({ ...ofFailed, steps: [{}] }), { code: 'steps_damaged' }],
+  ])('%s (%#)', (action, record, refusal) => {
+    expect(operated(record, command(action), NOW)).toEqual({ do: 'refuse', refusal });
+  });
+
+  it.each(['complete', 'fail'] as const)('%s without a response to store', (action) => {
+    const { response, ...none } = command(action);
+    expect(operated(RECORDS.lapsed, none, NOW)).toEqual({ do: 'refuse', refusal: { code: 'no_response' } });
+  });
+});
+
+it('an operator’s owner is told from that of a call', () => {
+  expect(['operator:1', 'worker', 'x-operator:'].map(isOperator)).toEqual([true, false, false]);
+});
+
+it('what can not be taken back has to be confirmed by a word', () => {
+  expect(CONFIRM_WORDS).toEqual({
+    ...{ allow_retry: null, complete: null, fail: null },
+    ...{ rerun: 'rerun', expire: 'expire', force_release: 'force', purge_body: 'purge' },
+  });
+});
+
+it('nothing is kept for longer than a record that is kept until it is resolved', () => {
+  const result = operated(
+    RECORDS.failed,
+    { ...command('allow_retry'), retentionMs: Number.MAX_SAFE_INTEGER },
+    NOW,
+  );
+  expect(result).toMatchObject({ record: { expiresAt: NEVER } });
+});
+
+it.each<[string, unknown, object | undefined]>([
+  [
+    'a body',
+    { format: 'graphql/1', body: 'x', bytes: 1 },
+    { format: 'graphql/1', bytes: 1, omitted: 'purged' },
+  ],
+  ['what is no body', 'text', { format: 'unknown', bytes: 0, omitted: 'purged' }],
+  ['null', null, { format: 'unknown', bytes: 0, omitted: 'purged' }],
+  [
+    'a body with damaged fields',
+    { format: 5, bytes: '1' },
+    { format: 'unknown', bytes: 0, omitted: 'purged' },
+  ],
+  ['nothing', undefined, undefined],
+])('a purge leaves of %s what can be read', (_, request, left) => {
+  const record = recordOf({ ...done, outcome: 'success', request });
+  const result = operated(record, command('purge_body'), NOW);
+  expect(result).toMatchObject({ do: 'write', record: { response: { omitted: 'purged' } } });
+  if (result.do === 'write') expect(result.record.request).toEqual(left);
+});
+
+it('a purge of a record whose response is gone leaves its request out, and makes no response', () => {
+  const result = operated(
+    recordOf({ ...done, outcome: 'success', response: undefined }),
+    command('purge_body'),
+    NOW,
+  );
+  expect(result).toMatchObject({
+    do: 'write',
+    record: { request: { omitted: 'purged' }, response: undefined },
+  });
 });
 
 it('the history keeps the last 20 entries, that of the operator among them', () => {

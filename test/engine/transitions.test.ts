@@ -21,6 +21,7 @@ import {
   stepped,
   type Takeover,
   takenOver,
+  wasPutInDoubtBy,
 } from '../../server/engine/transitions.ts';
 import { claimOf } from '../../server/testing/contract/requests.ts';
 import { asRead, generatedCases, NOW } from '../mongodb/generated-records.ts';
@@ -68,6 +69,42 @@ it('a record that is changed keeps the fields of a later release, and can be rea
     { numRuns: 500 },
   );
   expect(changed).toBeGreaterThan(100);
+});
+
+it('a claim names the span of its call, where that is traced, and not that of the call before', () => {
+  const traced = claimed(null, 'new', claimOf({ traceparent: '00-aa-bb-01' }), NOW);
+  expect(traced.traceparent).toBe('00-aa-bb-01');
+  const released = settled(traced, SETTLEMENTS[1] as Settlement, NOW);
+  expect(claimed(released, 'kept', claimOf(), NOW)).not.toHaveProperty('traceparent');
+});
+
+it('a record that is put in doubt says who found it lapsed, and nothing of that where its own run doubts', () => {
+  const held = claimed(null, 'new', claimOf({ owner: 'first' }), NOW);
+  const entry = { event: 'in_doubt', at: NOW, owner: 'first', fence: held.fence, startedAt: NOW };
+  const found = lapsed(held, claimOf({ owner: 'finder' }), NOW);
+  expect(found.history).toStrictEqual([{ ...entry, reason: 'lease lapsed', foundBy: 'finder' }]);
+  const own = settled(held, SETTLEMENTS[2] as Settlement, NOW);
+  expect(own.history).toStrictEqual([{ ...entry, reason: 'cut off' }]);
+});
+
+it('a claim that is given up leaves a tombstone, and cuts no life short that went on before it', () => {
+  const first = claimed(null, 'new', claimOf(), NOW);
+  expect(givenUp(first, 5_000, NOW).expiresAt).toEqual(new Date(NOW.getTime() + 5_000));
+  const second = { ...first, attempts: 2 };
+  expect(givenUp(second, 5_000, NOW).expiresAt).toEqual(first.expiresAt);
+});
+
+it.each<[boolean, unknown]>([
+  [true, [{ event: 'in_doubt', foundBy: 'me' }]],
+  [true, [{ event: 'in_doubt', foundBy: 'me' }, { event: 'completed_late' }]],
+  [true, [null, 'damaged', { foundBy: 'me' }]],
+  [false, [{ event: 'in_doubt', foundBy: 'another' }]],
+  [false, [{ event: 'in_doubt' }]],
+  [false, []],
+  [false, undefined],
+  [false, 'me'],
+])('was put in doubt by this call: %j, by a history of %j', (expected, history) => {
+  expect(wasPutInDoubtBy({ history }, { owner: 'me' })).toBe(expected);
 });
 
 const TAKEOVERS: Readonly<Record<string, readonly Takeover[]>> = {

@@ -28,6 +28,7 @@ const given = new Command('chaos')
   .option('--mode <modes>', `some of ${MODES.join(',')}`, someModes, [...MODES])
   .option('--apps <count>', 'server processes', aNumber, 3)
   .option('--concurrency <count>', 'requests under way at a time', aNumber, 12)
+  .option('--no-clocks', 'leaves the clocks alone')
   .option(
     '--controls [words]',
     'runs clusters that are wrong on purpose, or those with these words in their names: each has to be rejected',
@@ -39,6 +40,7 @@ const given = new Command('chaos')
     mode: Mode[];
     apps: number;
     concurrency: number;
+    clocks: boolean;
     controls?: true | string;
   }>();
 
@@ -57,6 +59,7 @@ const options: CampaignOptions = {
   concurrency: Math.ceil(given.concurrency / 2),
   modes: given.mode,
   leaseMs: 4_000,
+  setsClocks: given.clocks,
   signal: interrupted.signal,
 };
 
@@ -102,6 +105,6 @@ async function runOnce(): Promise<number> {
 function tellPlan(plan: readonly Fault[], hasFakeTime: boolean): void {
   console.log(`${plan.length} faults of seed ${options.seed}:`);
   for (const fault of plan) console.log(shownFault(fault));
-  if (!hasFakeTime)
+  if (!hasFakeTime && given.clocks)
     console.log('No clock is set: this machine has no libfaketime (apt-get install libfaketime).');
 }

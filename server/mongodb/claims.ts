@@ -11,8 +11,12 @@ import { LOCK_KEY, nameOfLock } from './indexes.ts';
 import { KnownRecords } from './known-records.ts';
 import type { Lock, Write, Writes } from './pipelines/statements.ts';
 import type { Reader } from './reader.ts';
+import type { ServerClock } from './server-clock.ts';
+import { unavailable } from './server-errors.ts';
 import { GiveUps } from './writes/give-ups.ts';
+import { Inserts } from './writes/inserts.ts';
 import { LOCK_MISSING } from './writes/next-step.ts';
+import type { PendingWrite } from './writes/pending-write.ts';
 import { withReason } from './writes/with-reason.ts';
 import { WriteLane } from './writes/write-lane.ts';
 
@@ -28,6 +32,7 @@ export interface ClaimsOptions {
   readonly lock: Lock;
   readonly timeoutMs: number;
   readonly observers: CommandObservers;
+  readonly clock: ServerClock;
   /** Makes the index that is gone, or says why it may not. */
   ready(): Promise<void>;
   /** Called with each claim that was won, and its operationTime. */
@@ -53,14 +58,21 @@ export class Claims {
     this.#options = options;
     const { collection, reader, timeoutMs, observers } = options;
     this.#known = new KnownRecords(reader);
-    const lane = (purpose: StoreCommand['command'], inFlight: number, capacity: number) =>
-      new WriteLane(collection, { inFlight, capacity, timeoutMs, observers, purpose });
-    this.#firstClaims = lane('claim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
+    const lane = (purpose: StoreCommand['command'], inFlight: number, capacity: number, inserts?: Inserts) =>
+      new WriteLane(collection, {
+        inFlight,
+        capacity,
+        timeoutMs,
+        observers,
+        purpose,
+        ...(inserts && { inserts }),
+      });
+    this.#firstClaims = lane('claim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED, new Inserts(options));
     this.#reclaims = lane('reclaim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED);
     this.#releases = lane('release', RELEASES_IN_FLIGHT, Number.POSITIVE_INFINITY);
     this.#giveUps = new GiveUps({
       underWay: (owner) => this.#copiesOf(owner),
-      send: (release) => this.#releases.send(release, this.#deadline()).answer,
+      send: (release) => this.#release(release),
     });
   }
 
@@ -107,9 +119,11 @@ export class Claims {
   }
 
   async #sendFirstClaim(request: ClaimRequest, until: number, sent: { mayApply: boolean }) {
-    const { writes } = this.#options;
+    const { writes, lock } = this.#options;
     try {
-      return await this.#sendClaim(this.#firstClaims, writes.fresh(request), until, sent);
+      const acknowledgement = await this.#sendClaim(this.#firstClaims, writes.fresh(request), until, sent);
+      lock.isLost = false;
+      return acknowledgement;
     } catch (error) {
       if (!isLockMissing(error)) throw error;
     }
@@ -130,8 +144,31 @@ export class Claims {
       this.acknowledged(acknowledgement.operationTime);
       return { ...acknowledgement, copies: pending.copies };
     } catch (error) {
-      // A copy that the server refused has done nothing.
-      sent.mayApply ||= pending.copies > (isLockMissing(error) ? 1 : 0);
+      // A copy that the server refused has done nothing, and one that was undone has left nothing.
+      const done = pending.copies - pending.refused - (isLockMissing(error) ? 1 : 0);
+      sent.mayApply ||= done > 0;
+      if (pending.undone) await this.#undone(pending, sent);
+      throw error;
+    }
+  }
+
+  /** A record that may be put aside later must not be won: the claim fails where that is not known. */
+  async #undone({ undone, until }: PendingWrite, sent: { mayApply: boolean }): Promise<void> {
+    try {
+      await within(until - performance.now(), undone as Promise<void>);
+    } catch (error) {
+      sent.mayApply = true;
+      throw isIdempotencyError(error) ? error : unavailable(error);
+    }
+  }
+
+  async #release(release: Write): Promise<unknown> {
+    const send = (write: Write) => this.#releases.send(write, this.#deadline()).answer;
+    try {
+      return await send(release);
+    } catch (error) {
+      // The lock can not be made again while what the claim inserted stands beside another record.
+      if (isLockMissing(error) && release.aside) await send({ ...release, statement: release.aside });
       throw error;
     }
   }
@@ -147,6 +184,7 @@ export class Claims {
         throw isIdempotencyError(cause) ? cause : misconfigured(cause);
       });
       lock.hint = (await nameOfLock(collection)) ?? LOCK_KEY;
+      lock.isLost = false;
     };
     this.#finding ??= finding().finally(() => {
       this.#finding = undefined;

@@ -96,6 +96,22 @@ export function isTransient(code: number): boolean {
   return HELD.includes(code) || TRANSIENT.includes(code);
 }
 
+const DUPLICATE_KEY = 11000;
+
+/**
+ * Tells whether a record could not be made because a unique index has its values already: the lock, so that there is a record of this key,
+ * or an index that somebody has added.
+ */
+export function isDuplicateOf(
+  { code, keyPattern }: { readonly code: number; readonly keyPattern?: Readonly<Record<string, unknown>> },
+  index: 'the lock' | 'another index',
+): boolean {
+  if (code !== DUPLICATE_KEY) return false;
+  // One more unique index on both fields refuses only what the lock does.
+  const isLock = !keyPattern || ('scope' in keyPattern && 'key' in keyPattern);
+  return isLock === (index === 'the lock');
+}
+
 /** A statement gets BadValue when the index of its hint is gone, or IndexNotFound where two indexes have the same keys. */
 const HINT_ERRORS = [2, 27];
 

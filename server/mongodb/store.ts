@@ -23,12 +23,14 @@ import { CommandObservers } from './command-observers.ts';
 import { Counts } from './counts.ts';
 import { Collection, type Database } from './database.ts';
 import { within } from './deadline.ts';
+import { hangUpAfter } from './hang-up.ts';
 import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Outage } from './outage.ts';
 import { NOW } from './pipelines/expressions.ts';
 import { createWrites, type Lock, type Write } from './pipelines/statements.ts';
 import { Reader } from './reader.ts';
+import { ServerClock } from './server-clock.ts';
 import { prepareServer } from './setup/server-check.ts';
 import { WARNING_OF_STANDALONE } from './setup/standalone.ts';
 import { MongoTransaction } from './transaction.ts';
@@ -62,6 +64,7 @@ class MongoDBStore implements MongoStore {
   readonly collection: string;
   readonly #options: Required<MongoStoreOptions>;
   readonly #collection: Collection;
+  readonly #clock: ServerClock;
   readonly #lock: Lock = { hint: LOCK_KEY };
   readonly #writes = createWrites(NOW, this.#lock);
   readonly #claims: Claims;
@@ -86,6 +89,10 @@ class MongoDBStore implements MongoStore {
     this.#outage = new Outage(timeoutMs);
     this.#collection = new Collection(this.#outage.watched(db), collection);
     this.#outage.probe(this.#collection);
+    this.#clock = new ServerClock(() => {
+      const signal = hangUpAfter(this.#deadline());
+      return this.#collection.run({ hello: 1 }, { signal });
+    });
     const observers = this.#observers;
     this.#reader = new Reader(this.#collection, observers);
     this.#claims = new Claims({
@@ -95,6 +102,7 @@ class MongoDBStore implements MongoStore {
       lock: this.#lock,
       timeoutMs,
       observers,
+      clock: this.#clock,
       ready: () => this.ready(),
       onWon: (held, operationTime) => this.#heldAt.set(held, operationTime),
     });
@@ -115,7 +123,10 @@ class MongoDBStore implements MongoStore {
     this.#outage.refuseWhileAway(this.db);
     const { indexes, allowStandalone } = this.#options;
     const all = { indexes, allowStandalone, ...needs };
-    await prepareServer(this.#collection, all, this.#deadline(), this.#warnOfStandalone);
+    await prepareServer(this.#collection, all, this.#deadline(), {
+      onStandalone: this.#warnOfStandalone,
+      onHello: (sentAt, reply) => this.#clock.noteHello(sentAt, reply),
+    });
   }
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {

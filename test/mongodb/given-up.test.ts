@@ -2,7 +2,7 @@ import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import type { Store } from '../../server/engine/store.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { createWrites } from '../../server/mongodb/pipelines/statements.ts';
+import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { type FreshDatabase, freshDatabase, mongoPort } from '../support/database.ts';
 import { type Gate, gate } from '../support/gate.ts';
@@ -80,12 +80,31 @@ it('a claim that is still on its way is followed by a second release', async () 
 it('copies of a claim in any order after its release do nothing', async () => {
   await using opened = await openStore();
   const { fresh, giveUp, claim } = createWrites();
-  for (const first of ['giveUp', 'fresh', 'claim'] as const) {
+  for (const first of ['giveUp', 'fresh', 'insert', 'claim'] as const) {
     const request = freshClaim();
     const own = { owner: request.owner, fence: request.seed };
-    const writes = { fresh: fresh(request), giveUp: giveUp(request), claim: claim(request, own) };
-    for (const kind of [first, 'giveUp', 'fresh', 'claim', 'fresh', 'giveUp', 'claim'] as const) {
-      await opened.database.db.command({ update: COLLECTION, updates: [writes[kind].statement] });
+    const update = ({ statement }: Write) => ({ update: COLLECTION, updates: [statement] });
+    const now = Date.now();
+    const commands = {
+      fresh: update(fresh(request)),
+      giveUp: update(giveUp(request)),
+      claim: update(claim(request, own)),
+      insert: { insert: COLLECTION, documents: [fresh(request).document?.({ earliest: now, latest: now })] },
+    };
+    const order = [
+      first,
+      'giveUp',
+      'insert',
+      'fresh',
+      'claim',
+      'fresh',
+      'giveUp',
+      'insert',
+      'claim',
+    ] as const;
+    for (const kind of order) {
+      // That there is a record is the answer to an insert, and changes nothing.
+      await opened.database.db.command(commands[kind]).catch((error) => expect(error.code).toBe(11_000));
     }
     expect(await opened.find(request.key)).toMatchObject({ state: 'released', history: [{}] });
   }

@@ -55,3 +55,19 @@ it('a copy of a first claim that comes when its record is forgotten leaves no ru
   await store.close(20_000);
   expect(await opened.record(request.key)).toMatchObject({ state: 'released', owner: request.owner });
 });
+
+it('a copy of an insert that comes when its records are forgotten leaves no run behind', async () => {
+  await using opened = await openBehindProxy();
+  const { store, proxy, database } = opened;
+  await store.ready();
+  const requests = Array.from({ length: 4 }, () => freshClaim());
+  const copy = proxy.holdUp(['documents', (requests[0] as (typeof requests)[0]).key]);
+  const held = await Promise.all(requests.map((request) => opened.win(request)));
+  await copy.held;
+  await Promise.all(held.map((one) => store.settle(one, completed)));
+  await database.db.collection(COLLECTION).deleteMany();
+  await copy.deliver();
+  await store.close(20_000);
+  for (const { key, owner } of requests)
+    expect(await opened.record(key)).toMatchObject({ state: 'released', owner });
+});

@@ -16,8 +16,10 @@ async function restoreWithoutIndexes(opened: OpenedStore): Promise<void> {
 }
 
 /** Two processes claim the same fresh keys in the same moment: how many of the keys did one of them win, and no more? */
-async function race(opened: OpenedStore): Promise<{ keys: number; winners: number }> {
-  const other = createMongoStore({ db: opened.database.db });
+async function race(
+  opened: OpenedStore,
+  other = createMongoStore({ db: opened.database.db }),
+): Promise<{ keys: number; winners: number }> {
   const requests = Array.from({ length: 50 }, () => freshClaim());
   const answers = await Promise.all(
     requests.flatMap((request) => [opened.store.claim(request), other.claim(rivalOf(request))]),
@@ -26,27 +28,83 @@ async function race(opened: OpenedStore): Promise<{ keys: number; winners: numbe
   return { keys: requests.length, winners: answers.filter(({ won }) => won).length };
 }
 
+const HARMS: [string, (opened: OpenedStore) => Promise<unknown>][] = [
+  ['its index is dropped', (opened) => recordsOf(opened).dropIndex('scope_1_key_1')],
+  ['the collection is dropped', (opened) => recordsOf(opened).drop()],
+  ['the database is dropped', (opened) => opened.database.db.dropDatabase()],
+  ['the collection is restored without indexes', restoreWithoutIndexes],
+  ['the collection is renamed', (opened) => recordsOf(opened).rename('elsewhere', { dropTarget: true })],
+];
+/** Claims that come together are inserts once the server's clock is known. */
+const FORMS = ['upserts', 'inserts'] as const;
+
 describe('while processes run', () => {
-  it.each([
-    ['its index is dropped', (opened: OpenedStore) => recordsOf(opened).dropIndex('scope_1_key_1')],
-    ['the collection is dropped', (opened: OpenedStore) => recordsOf(opened).drop()],
-    ['the database is dropped', (opened: OpenedStore) => opened.database.db.dropDatabase()],
-    ['the collection is restored without indexes', restoreWithoutIndexes],
-    [
-      'the collection is renamed',
-      (opened: OpenedStore) => recordsOf(opened).rename('elsewhere', { dropTarget: true }),
-    ],
-  ])('%s: no key is won twice, and the index is there again', async (_, harm) => {
+  it.each(FORMS.flatMap((form) => HARMS.map(([name, harm]) => [name, form, harm] as const)))(
+    '%s, with %s: no key is won twice, and the index is there again',
+    async (_, form, harm) => {
+      await using opened = await openStore();
+      const other = createMongoStore({ db: opened.database.db });
+      if (form === 'inserts') await Promise.all([opened.store.ready(), other.ready()]);
+      const held = await opened.win();
+      await harm(opened);
+      opened.sent.length = 0;
+      const { keys, winners } = await race(opened, other);
+      expect(winners).toBe(keys);
+      const first = opened.sent.find((command) => 'insert' in command || 'update' in command);
+      expect(first).toHaveProperty(form === 'inserts' ? 'insert' : 'update');
+      expect(await recordsOf(opened).indexes()).toContainEqual(
+        expect.objectContaining({ key: LOCK, unique: true }),
+      );
+      // A run that was under way is answered, whatever became of its record.
+      expect(await opened.store.settle(held, completed)).toHaveProperty('applied');
+    },
+  );
+
+  it('its index is dropped: inserts beside a record that is there win nothing, and leave no second one', async () => {
     await using opened = await openStore();
-    const held = await opened.win();
-    await harm(opened);
-    const { keys, winners } = await race(opened);
-    expect(winners).toBe(keys);
+    await opened.store.ready();
+    const requests = Array.from({ length: 8 }, () => freshClaim());
+    for (const request of requests) await opened.store.settle(await opened.win(request), completed);
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    opened.sent.length = 0;
+    const answers = await Promise.all(requests.map((request) => opened.store.claim(rivalOf(request))));
+    expect(opened.sent.some((command) => 'insert' in command)).toBe(true);
+    for (const answer of answers)
+      expect(answer).toMatchObject({ won: false, record: { state: 'completed' } });
+    expect(await recordsOf(opened).countDocuments({ expiresAt: { $gt: new Date(0) } })).toBe(8);
     expect(await recordsOf(opened).indexes()).toContainEqual(
       expect.objectContaining({ key: LOCK, unique: true }),
     );
-    // A run that was under way is answered, whatever became of its record.
-    expect(await opened.store.settle(held, completed)).toHaveProperty('applied');
+  });
+
+  it('its index is dropped, and the second records can not be put aside: nothing is won before they are', async () => {
+    await using opened = await openStore();
+    const { db } = opened.database;
+    let isOn = false;
+    const command: Database['command'] = async (sent, options) => {
+      const [first] = (sent.updates ?? []) as { multi?: boolean }[];
+      if (isOn && first?.multi) throw Object.assign(new Error('reset'), { name: 'MongoNetworkError' });
+      return db.command(sent, options as RunCommandOptions);
+    };
+    const store = createMongoStore({
+      db: { databaseName: db.databaseName, client: db.client, command } as unknown as Db,
+    });
+    await store.ready();
+    const requests = Array.from({ length: 4 }, () => freshClaim());
+    for (const request of requests) await store.settle(await opened.win(request), completed);
+    await recordsOf(opened).dropIndex('scope_1_key_1');
+    isOn = true;
+    const answers = await Promise.allSettled(requests.map((request) => store.claim(rivalOf(request))));
+    for (const answer of answers)
+      expect(answer).toMatchObject({ reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
+    isOn = false;
+    await expect
+      .poll(() => recordsOf(opened).countDocuments({ state: 'running' }), { timeout: 20_000 })
+      .toBe(0);
+    await store.ready();
+    const again = await Promise.all(requests.map((request) => store.claim(rivalOf(request))));
+    for (const answer of again) expect(answer).toMatchObject({ won: false, record: { state: 'completed' } });
+    await store.close(10_000);
   });
 
   it('the lock can not be made again: nothing is won, and the cause says why', async () => {

@@ -3,14 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { COLLECTION, isUpdate, openEmptyStore } from './open-store.ts';
 
-/** How many statements each command is the first to carry: a slow one's go again, by themselves, on a busy machine. */
+/**
+ * How many statements, or documents to insert, each command is the first to carry: a slow one's go again, by themselves, on a busy
+ * machine.
+ */
 function statementsOf(commands: readonly Document[]): number[] {
   const seen = new Set<unknown>();
   return commands
-    .filter(isUpdate)
-    .map(({ updates }) => {
+    .filter((command) => isUpdate(command) || 'insert' in command)
+    .map(({ updates = [], documents = [] }) => {
       const before = seen.size;
       for (const { q, upsert } of updates) seen.add(`${q.key} ${upsert}`);
+      for (const { key } of documents) seen.add(`${key} true`);
       return seen.size - before;
     })
     .filter((count) => count > 0);

@@ -1,6 +1,7 @@
 import type { ClaimRequest } from '../../engine/decide.ts';
 import { ruleOf } from '../../engine/fingerprint.ts';
-import { RECORD_VERSION, type StoredBody } from '../../engine/record.ts';
+import { NEVER, RECORD_VERSION, type StoredBody } from '../../engine/record.ts';
+import type { ServerTimes } from '../clock-bounds.ts';
 import type { Document } from '../database.ts';
 import { choose, type Expression, HISTORY, NOW, orMissing, orNever } from './expressions.ts';
 import { IS_READABLE } from './record-guard.ts';
@@ -46,28 +47,44 @@ export function claimConstants(request: ClaimRequest): ClaimConstants {
 
 /** The part of `claimed` of a new life that no clock is needed for. */
 export function freshConstants(request: ClaimRequest): Document {
-  const { scope, key, operation, fingerprints, selections, owner, seed, leaseMs, unresolvedRetentionMs } =
-    request;
+  const { leaseMs, unresolvedRetentionMs } = request;
+  return { record: freshRecord(request), leaseMs, keepMs: unresolvedRetentionMs };
+}
+
+function freshRecord(request: ClaimRequest): Document {
+  const { scope, key, operation, fingerprints, selections, owner, seed } = request;
   return {
-    record: {
-      scope,
-      key,
-      operation,
-      fingerprint: fingerprints[0],
-      ...(selections && { selection: selections[0] }),
-      state: 'running',
-      owner,
-      fence: seed,
-      life: seed,
-      attempts: 1,
-      ...(request.transactional && { transactional: true }),
-      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
-      ...(request.captured && { request: request.captured }),
-      history: [],
-      v: RECORD_VERSION,
-    },
-    leaseMs,
-    keepMs: unresolvedRetentionMs,
+    scope,
+    key,
+    operation,
+    fingerprint: fingerprints[0],
+    ...(selections && { selection: selections[0] }),
+    state: 'running',
+    owner,
+    fence: seed,
+    life: seed,
+    attempts: 1,
+    ...(request.transactional && { transactional: true }),
+    ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
+    ...(request.captured && { request: request.captured }),
+    history: [],
+    v: RECORD_VERSION,
+  };
+}
+
+/**
+ * The record that `freshPipeline` makes, as a document to insert. The server's clock is known between two times only: the run
+ * begins at the earlier one, so that no end of it is before its begin, and its lease ends by the later one.
+ */
+export function freshDocument(request: ClaimRequest, { earliest, latest }: ServerTimes): Document {
+  const { leaseMs, unresolvedRetentionMs: keepMs } = request;
+  const leaseExpiresAt = latest + leaseMs;
+  return {
+    ...freshRecord(request),
+    createdAt: new Date(earliest),
+    startedAt: new Date(earliest),
+    leaseExpiresAt: new Date(leaseExpiresAt),
+    expiresAt: keepMs === null ? NEVER : new Date(leaseExpiresAt + keepMs),
   };
 }
 

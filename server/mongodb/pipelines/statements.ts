@@ -4,9 +4,16 @@ import type { ClaimRequest } from '../../engine/decide.ts';
 import type { KeyState } from '../../engine/record.ts';
 import type { Held } from '../../engine/store.ts';
 import type { FinishedStep, LeaseTerms, Settlement, Takeover } from '../../engine/transitions.ts';
+import type { ServerTimes } from '../clock-bounds.ts';
 import { type Document, SIMPLE } from '../database.ts';
 import { LOCK_KEY } from '../indexes.ts';
-import { claimConstants, claimPipeline, freshConstants, freshPipeline } from './claim-pipeline.ts';
+import {
+  claimConstants,
+  claimPipeline,
+  freshConstants,
+  freshDocument,
+  freshPipeline,
+} from './claim-pipeline.ts';
 import { type Expression, NOW } from './expressions.ts';
 import { giveUpPipeline } from './give-up-pipeline.ts';
 import { IS_READABLE } from './record-guard.ts';
@@ -17,6 +24,10 @@ export interface Write {
   readonly id: string;
   readonly owner: string;
   readonly statement: Document;
+  /** Makes the record of a first claim as a document that may be inserted in place of the statement. Other writes have none. */
+  readonly document?: (times: ServerTimes) => Document;
+  /** The statement that undoes what a copy of the write has made while the lock was gone. */
+  readonly aside?: Document;
   /** The statement has about so many bytes on the wire. */
   readonly bytes: number;
 }
@@ -30,6 +41,8 @@ const SHORTEST_TOMBSTONE_MS = 5 * 60_000;
 /** The index that keeps records of one key from being two, as the store last found it. */
 export interface Lock {
   hint: string | Document;
+  /** True from the moment that it was found to be gone, until it is found again. */
+  isLost?: boolean;
 }
 
 /**
@@ -55,7 +68,11 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
 
   return {
     /** Claims a key that has no record. */
-    fresh: (request: ClaimRequest) => upsert(request, fresh, freshConstants(request)),
+    fresh: (request: ClaimRequest): Write => ({
+      ...upsert(request, fresh, freshConstants(request)),
+      document: (times) => freshDocument(request, times),
+      aside: asideOf(request),
+    }),
 
     /**
      * Claims a key whose record was seen to be claimable, and renews the caller's own claim. A copy that comes late finds
@@ -71,9 +88,10 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
       );
     },
 
-    giveUp(request: ClaimRequest) {
+    giveUp(request: ClaimRequest): Write {
       const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
-      return upsert(request, giveUp, { ...claimConstants(request), tombstoneMs });
+      const constants = { ...claimConstants(request), tombstoneMs };
+      return { ...upsert(request, giveUp, constants), aside: asideOf(request) };
     },
 
     /** Takes a record over where `mayTakeOver` allows it, by the server's clock. */
@@ -137,5 +155,26 @@ function write(
 ): Write {
   return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
 }
+
+/**
+ * Takes the address from a record that was inserted without the lock: it may be the second one of its key, and the lock could then not be made
+ * again. It has expired, so the server removes it. (It is no delete, for that would need one more right.)
+ */
+function asideOf({ owner, ...request }: ClaimRequest): Document {
+  const q = { ...address(request), owner, state: 'running' };
+  return { q, u: ASIDE, multi: true, collation: SIMPLE };
+}
+
+const ASIDE: Document[] = [
+  {
+    $set: {
+      scope: 'latchkey',
+      key: { $concat: ['claimed without the lock: ', { $toString: '$_id' }] },
+      state: 'released',
+      expiresAt: new Date(0),
+    },
+  },
+  { $unset: ['fingerprint', 'selection', 'leaseExpiresAt'] },
+];
 
 const address = ({ scope, key }: Address): Address => ({ scope, key });

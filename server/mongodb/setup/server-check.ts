@@ -28,6 +28,14 @@ interface Problem {
   readonly cause?: unknown;
 }
 
+/** Who asks for the check is told on the way: */
+export interface CheckListener {
+  /** The server is a standalone one, and that is allowed. */
+  onStandalone(): void;
+  /** The server has answered `hello`, which was sent at this time of `performance.now()`. */
+  onHello?(sentAt: number, reply: Document): void;
+}
+
 /**
  * Checks the server, makes the indexes that are missing and tries the writes that keys need; other processes may be doing
  * the same.
@@ -38,11 +46,11 @@ export async function prepareServer(
   collection: Collection,
   needs: ServerNeeds,
   until: number,
-  warnOfStandalone: () => void,
+  listener: CheckListener,
 ): Promise<void> {
   let problem: Problem | undefined;
   try {
-    problem = await persistently(until, () => problemOf(collection, needs, warnOfStandalone), {
+    problem = await persistently(until, () => problemOf(collection, needs, listener), {
       copies: false,
     });
   } catch (error) {
@@ -54,10 +62,12 @@ export async function prepareServer(
 async function problemOf(
   collection: Collection,
   needs: ServerNeeds,
-  warnOfStandalone: () => void,
+  { onStandalone, onHello }: CheckListener,
 ): Promise<Problem | undefined> {
   try {
+    const sentAt = performance.now();
     const hello = await collection.run({ hello: 1 });
+    onHello?.(sentAt, hello);
     const isStandalone = !hello.setName && hello.msg !== 'isdbgrid';
     const text =
       obstacleOf(collection, needs, hello, isStandalone) ??
@@ -65,7 +75,7 @@ async function problemOf(
       (await provideIndexes(collection, needs.indexes)) ??
       (needs.readOnly ? undefined : await refusedWrite(collection, isStandalone));
     if (text !== undefined) return { text };
-    if (isStandalone) warnOfStandalone();
+    if (isStandalone) onStandalone();
     return undefined;
   } catch (error) {
     return await denied(collection, needs, error);

@@ -1,8 +1,9 @@
 import type { StoreCommand } from '../../engine/store-command.ts';
 import type { CommandObservers } from '../command-observers.ts';
-import type { Collection, Document } from '../database.ts';
+import type { Collection } from '../database.ts';
 import { hangUpAfter } from '../hang-up.ts';
 import { type Failure, failureOf } from '../server-errors.ts';
+import type { Inserts } from './inserts.ts';
 import { type PendingWrite, unfinished } from './pending-write.ts';
 import { suspiciousMs, timeLimits } from './time-limits.ts';
 import { type Answer, readReply, updateCommand } from './update-command.ts';
@@ -36,6 +37,8 @@ export interface SenderOptions {
   readonly observers: CommandObservers;
   /** What the commands are for. */
   readonly purpose: StoreCommand['command'];
+  /** Carries out commands as inserts where that is possible. Default: all are updates. */
+  readonly inserts?: Inserts;
 }
 
 /** `CommandSender` sends one command at a time limit that fits it, and says what its answer means for the writes in it. */
@@ -44,6 +47,7 @@ export class CommandSender {
   readonly #timeoutMs: number;
   readonly #observers: CommandObservers;
   readonly #purpose: SenderOptions['purpose'];
+  readonly #inserts: Inserts | undefined;
   readonly #listener: SenderListener;
   /** Commands that the driver is not done with. Each promise resolves when it is. */
   readonly #underWay = new Map<Command, Promise<void>>();
@@ -52,12 +56,13 @@ export class CommandSender {
 
   constructor(
     collection: Collection,
-    { timeoutMs, observers, purpose }: SenderOptions,
+    { timeoutMs, observers, purpose, inserts }: SenderOptions,
     listener: SenderListener,
   ) {
     this.#collection = collection;
     this.#observers = observers;
     this.#purpose = purpose;
+    this.#inserts = inserts;
     this.#timeoutMs = timeoutMs;
     this.#listener = listener;
   }
@@ -81,11 +86,15 @@ export class CommandSender {
       tellEnd?.('timeout');
       this.#listener.onTimeout(command);
     };
-    const update = updateCommand(this.#collection.name, group, limits.serverMs);
-    const ended = answerTo((signal) => this.#collection.run(update, { signal }), { ...limits, onTimeout })
-      .then((reply) => {
+    const times = this.#inserts?.timesFor(command);
+    const answers = (signal: AbortSignal) =>
+      times && this.#inserts
+        ? this.#inserts.send(group, { times, limitMs: limits.serverMs, signal })
+        : this.#update(group, limits.serverMs, signal);
+    const ended = answerTo(answers, { ...limits, onTimeout })
+      .then((answers) => {
         tellEnd?.();
-        this.#onReply(command, reply, sentAt);
+        this.#onAnswers(command, answers, sentAt);
       })
       .catch((error) => {
         tellEnd?.('error');
@@ -106,11 +115,19 @@ export class CommandSender {
     return ends.length > 0 ? Promise.all(ends) : undefined;
   }
 
-  #onReply(command: Command, reply: Document, sentAt: number): void {
+  async #update(group: Command['group'], limitMs: number, signal: AbortSignal): Promise<readonly Answer[]> {
+    const sentAt = performance.now();
+    const reply = await this.#collection.run(updateCommand(this.#collection.name, group, limitMs), {
+      signal,
+    });
     // Not every version of the driver throws it.
     if (reply.writeConcernError) throw reply;
+    return readReply(reply, group.length, sentAt);
+  }
+
+  #onAnswers(command: Command, answers: readonly Answer[], sentAt: number): void {
     if (performance.now() - sentAt < suspiciousMs(this.#timeoutMs) / 2) this.#commitsAreSlow = false;
-    this.#listener.onReply(command, readReply(reply, command.group.length, sentAt));
+    this.#listener.onReply(command, answers);
   }
 
   #onError(command: Command, error: unknown): void {
@@ -127,10 +144,10 @@ export class CommandSender {
  * connection, which can be a quarter of an hour. A command is therefore aborted at `hangUpAt`, so that the driver closes the
  * connection and the pool has room for a new one.
  */
-async function answerTo(
-  send: (signal: AbortSignal) => Promise<Document>,
+async function answerTo<T>(
+  send: (signal: AbortSignal) => Promise<T>,
   { answerMs, hangUpAt, onTimeout }: { answerMs: number; hangUpAt: number; onTimeout(): void },
-): Promise<Document> {
+): Promise<T> {
   const timer = setTimeout(onTimeout, answerMs);
   try {
     return await send(hangUpAfter(hangUpAt));

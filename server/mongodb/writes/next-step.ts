@@ -1,6 +1,7 @@
-import { IdempotencyError, refusal } from '../../engine/errors.ts';
+import { IdempotencyError, misconfigured, refusal } from '../../engine/errors.ts';
 import {
   type Failure,
+  isDuplicateOf,
   isTransient,
   isUnwritable,
   mayMissIndex,
@@ -55,13 +56,25 @@ export function afterTimeout(size: number): NextStep {
 }
 
 /** @param namesLock the statement names the unique index as its hint, as those do that can make a record */
-export function afterStatementError({ code, errmsg }: StatementError, namesLock: boolean): NextStep {
-  if (isTransient(code)) return { do: 'again_later' };
+export function afterStatementError(failed: StatementError, namesLock: boolean): NextStep {
+  const { code, errmsg } = failed;
   const cause = Object.assign(new Error(errmsg), { code });
-  if (namesLock && mayMissIndex(code)) {
-    const details = { reason: LOCK_MISSING, cause };
-    return { do: 'fail', error: new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', errmsg, details) };
-  }
+  // `ready()` names the index, and how to drop it.
+  if (isDuplicateOf(failed, 'another index')) return { do: 'fail', error: misconfigured(cause) };
+  if (isTransient(code)) return { do: 'again_later' };
+  if (namesLock && mayMissIndex(code)) return { do: 'fail', error: lockMissing(cause) };
   if (isUnwritable(code)) return { do: 'fail', error: unwritable(cause) };
   return { do: 'fail', error: refusal('IDEMPOTENCY_RECORD_UNREADABLE', 'type', cause) };
+}
+
+/** Says what is done with a write whose document was inserted while the lock was gone. */
+export function afterLostLock(): NextStep {
+  return { do: 'fail', error: lockMissing(new Error('The unique index is gone')) };
+}
+
+function lockMissing(cause: Error): IdempotencyError {
+  return new IdempotencyError('IDEMPOTENCY_STORE_UNAVAILABLE', cause.message, {
+    reason: LOCK_MISSING,
+    cause,
+  });
 }

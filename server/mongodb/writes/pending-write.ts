@@ -19,7 +19,10 @@ export class PendingWrite {
   /** The write fails at this time, by `performance.now()`. */
   readonly until: number;
   readonly answer: Promise<Acknowledgement>;
+  /** Resolves when what a copy has made without the lock is undone. Undefined where none has. */
+  undone: Promise<void> | undefined;
   #copies = 0;
+  #refused = 0;
   #stops = 0;
   #isDone = false;
   #resolve!: (acknowledgement: Acknowledgement) => void;
@@ -39,6 +42,11 @@ export class PendingWrite {
     return this.#copies;
   }
 
+  /** So many copies did nothing, as the server said. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** The server stopped so many copies that were alone in their command: each may have been waiting for a lock. */
   get stops(): number {
     return this.#stops;
@@ -51,6 +59,10 @@ export class PendingWrite {
 
   onSent(): void {
     this.#copies++;
+  }
+
+  onRefused(): void {
+    this.#refused++;
   }
 
   onStopped(): void {

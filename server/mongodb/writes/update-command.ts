@@ -7,10 +7,19 @@ export interface StatementError {
   readonly errmsg: string;
   /** A validator of the collection says here what it refused. */
   readonly errInfo?: unknown;
+  /** The index that has the value already, where that is the error. */
+  readonly keyPattern?: Document;
 }
 
-/** An `Answer` is what the server said to one statement of a command. */
-export type Answer = Acknowledgement | StatementError;
+/** A `StatementAnswer` is what the server said to one statement of a command. */
+export type StatementAnswer = Acknowledgement | StatementError;
+
+/**
+ * An `Answer` is what the server said to one write. A write that was sent as a document to insert has two more. `upsert`: the document was
+ * not taken, and the statement is to be sent for an answer. `undo`: it was inserted, and the lock is gone. It must be undone, unless
+ * another copy of the write has its answer already; until then, nothing more may be sent for its owner.
+ */
+export type Answer = StatementAnswer | 'upsert' | { undo(): Promise<void> };
 
 /** Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
 export function updateCommand(
@@ -28,11 +37,11 @@ export function updateCommand(
 }
 
 /** Reads the answers to a command's statements, in their order. A statement without an error is acknowledged. */
-export function readReply(reply: Document, count: number, sentAt: number): Answer[] {
+export function readReply(reply: Document, count: number, sentAt: number): StatementAnswer[] {
   const { n, upserted, writeErrors, operationTime } = reply;
   const errors = (writeErrors ?? []) as StatementError[];
   const matched = n === count - errors.length;
-  const answers: Answer[] = new Array(count).fill({
+  const answers: StatementAnswer[] = new Array(count).fill({
     inserted: false,
     matched,
     sentAt,

@@ -6,7 +6,14 @@ import { pauseMs } from '../pause.ts';
 import type { Write } from '../pipelines/statements.ts';
 import { CommandSender, type SenderListener } from './command-sender.ts';
 import { Deadlines } from './deadlines.ts';
-import { afterFailure, afterStatementError, afterTimeout, type NextStep } from './next-step.ts';
+import type { Inserts } from './inserts.ts';
+import {
+  afterFailure,
+  afterLostLock,
+  afterStatementError,
+  afterTimeout,
+  type NextStep,
+} from './next-step.ts';
 import { PendingWrite, unfinished } from './pending-write.ts';
 import { type QueueOptions, UNANSWERED_COMMANDS, WriteQueue } from './write-queue.ts';
 
@@ -23,6 +30,8 @@ export interface LaneOptions {
   readonly purpose?: StoreCommand['command'];
   /** Says when the writes that wait may have a shared command. Default: the rule of `load.ts`. */
   readonly pauseBeforeAnother?: QueueOptions['pauseBeforeAnother'];
+  /** Carries out commands as inserts where that is possible. Default: all are updates. */
+  readonly inserts?: Inserts;
 }
 
 /**
@@ -47,7 +56,7 @@ export class WriteLane {
   #lastError: unknown;
 
   constructor(collection: Collection, options: LaneOptions) {
-    const { inFlight, capacity, timeoutMs, purpose = 'settle', pauseBeforeAnother } = options;
+    const { inFlight, capacity, timeoutMs, purpose = 'settle', pauseBeforeAnother, inserts } = options;
     const { observers = new CommandObservers() } = options;
     this.#queue = new WriteQueue({
       inFlight,
@@ -58,7 +67,7 @@ export class WriteLane {
     });
     this.#sender = new CommandSender(
       collection,
-      { timeoutMs, observers, purpose },
+      { timeoutMs, observers, purpose, ...(inserts && { inserts }) },
       {
         onTimeout: this.#onTimeout,
         onReply: this.#onReply,
@@ -129,6 +138,17 @@ export class WriteLane {
     for (const [index, pending] of group.entries()) {
       const answer = answers[index];
       if (!answer || pending.isDone) continue;
+      if (answer === 'upsert') {
+        pending.onRefused();
+        this.#queue.addAgain([pending]);
+        continue;
+      }
+      if ('undo' in answer) {
+        // From here on no other copy of this write can be the one that wins.
+        pending.undone = answer.undo();
+        this.#carryOut(afterLostLock(), [pending]);
+        continue;
+      }
       if ('code' in answer) {
         this.#carryOut(afterStatementError(answer, 'hint' in pending.write.statement), [pending]);
         continue;

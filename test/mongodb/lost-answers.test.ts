@@ -273,19 +273,22 @@ it('what the server forbids is refused at once', async () => {
   });
 });
 
-it('a duplicate key is told to nobody, and sent again', async () => {
-  await using opened = await openStore({ timeoutMs: 1_000 });
+it('an index of somebody else that refuses a key is told to the operator alone, at once, and no longer when it is gone', async () => {
+  await using opened = await openStore({ timeoutMs: 60_000 });
   const records = opened.database.db.collection(COLLECTION);
   await opened.win();
   await records.createIndex({ operation: 1 }, { unique: true, name: 'wrong' });
   const request = freshClaim();
   const refused = opened.store.claim(request);
-  await expect(refused).rejects.toMatchObject({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE' });
+  await expect(refused).rejects.toMatchObject({
+    code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+    reason: 'misconfigured',
+    cause: { message: expect.stringContaining('wrong') },
+  });
   await expect(refused).rejects.not.toThrow(/E11000|duplicate/);
 
-  const patient = opened.store.claim(freshClaim());
   await records.dropIndex('wrong');
-  expect(await patient).toMatchObject({ won: true });
+  expect(await opened.store.claim(freshClaim())).toMatchObject({ won: true });
 });
 
 it('one bad statement fails alone', async () => {

@@ -8,7 +8,7 @@ import type { Answer, StatementError } from './update-command.ts';
 import type { Command } from './write-queue.ts';
 
 /** An insert is followed by a read. Fewer first claims than this are cheaper, and sooner there, as upserts. */
-export const FEWEST_INSERTS = 4;
+const FEWEST_INSERTS = 4;
 
 export interface InsertsOptions {
   readonly collection: Collection;

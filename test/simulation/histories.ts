@@ -42,7 +42,8 @@ function historyOf(id: string, played: Played, rules: Rules): KeyHistory {
     effects: played.effects
       .filter((effect) => idOf(effect) === id)
       .map(({ machine, ...effect }) => ({ ...effect, by: machine })),
-    written: played.server.log.filter((entry) => entry.id === id).map(writtenOf),
+    // A claim that was inserted without the lock, and put aside, was never anybody's run.
+    written: played.server.log.filter((entry) => entry.id === id && entry.by !== 'put aside').map(writtenOf),
     hanging: played.hanging.filter((call) => idOf(call) === id).map(sent),
     excuse() {
       // Without a fault nobody is in doubt. Nor is a key that was never run, where no fault lasted as long as a lease: a claim that is

@@ -40,6 +40,7 @@ export class Machine {
   readonly #server: ServerModel;
   readonly #random: Random;
   readonly #slowestMs: number;
+  readonly #fewest: number;
   #frozenUntil = 0;
   #held: (() => void)[] = [];
 
@@ -50,10 +51,11 @@ export class Machine {
     this.#world = world;
     this.#server = server;
     this.#random = new Random(seed);
+    this.#fewest = this.#random.chance(0.7) ? 1 : 4;
     const { createIdempotency, createMongoStore } = program(this.#surroundings());
     const db: Database = { databaseName: 'app', command: (command, options) => this.#send(command, options) };
-    // The server is set up as it has to be: what checks that at the start is not simulated.
-    const simulated = Object.assign(createMongoStore({ db, ...store }), { ready: async () => {} });
+    // The server is set up as it has to be: what checks that at the start is not simulated. The lock is made again when it is lost.
+    const simulated = Object.assign(createMongoStore({ db, ...store }), { ready: () => this.#makeLock() });
     this.idempotency = createIdempotency({ store: simulated, onEvent });
   }
 
@@ -117,6 +119,13 @@ export class Machine {
     });
   }
 
+  async #makeLock(): Promise<void> {
+    while (!this.#server.hasLock) {
+      const made = this.#send({ createIndexes: 'idempotency_keys' }).catch(() => {});
+      await Promise.race([made, this.sleep(200)]);
+    }
+  }
+
   #passes(message: 'request' | 'reply'): boolean {
     if (this.link === 'cut' || (this.link === 'deaf' && message === 'reply')) return false;
     return this.link !== 'lossy' || !this.#world.random.chance(0.3);
@@ -155,6 +164,7 @@ export class Machine {
         if (timer) timer.appointment.isOff = true;
       },
       performance: { now: () => world.now },
+      FEWEST: this.#fewest,
       Date: MachineDate as unknown as DateConstructor,
       Math: Object.defineProperties(Object.create(null), {
         ...Object.getOwnPropertyDescriptors(Math),

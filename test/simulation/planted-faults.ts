@@ -11,6 +11,7 @@ export interface PlantedFault {
 const STATEMENTS = 'server/mongodb/pipelines/statements.ts';
 const CLAIM = 'server/mongodb/pipelines/claim-pipeline.ts';
 const STORE = 'server/mongodb/store.ts';
+const INSERTS = 'server/mongodb/writes/inserts.ts';
 const CLAIMS = 'server/mongodb/claims.ts';
 const LEASE = 'server/execution/lease.ts';
 const DECIDE = 'server/engine/decide.ts';
@@ -75,6 +76,24 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: 'server/mongodb/writes/update-command.ts',
     find: "writeConcern: { w: 'majority', wtimeout: limitMs },",
     replace: 'writeConcern: { w: 1 },',
+  },
+  {
+    name: 'an inserted claim counts once the primary has it',
+    file: INSERTS,
+    find: "writeConcern: { w: 'majority', wtimeout: limitMs },",
+    replace: 'writeConcern: { w: 1 },',
+  },
+  {
+    name: 'an inserted claim that finds a record is won',
+    file: INSERTS,
+    find: 'isThere ? { inserted: false,',
+    replace: 'isThere ? { inserted: true,',
+  },
+  {
+    name: 'an inserted claim is won though the lock is gone',
+    file: INSERTS,
+    find: '    hint,\n',
+    replace: '',
   },
   {
     name: 'a record is read before a majority has it',

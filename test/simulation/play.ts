@@ -108,6 +108,9 @@ class Fleet {
       case 'server clock':
         this.#server.clockMs += fault.byMs;
         break;
+      case 'dropped index':
+        this.#server.hasLock = false;
+        break;
       case 'election':
         this.#server.elect(fault.ms, fault.keepsAll, this.#server.clockMs + fault.clockMs);
         break;

@@ -30,6 +30,7 @@ export type Fault = { readonly at: number } & (
   | { readonly kind: 'slow'; readonly machine: number; readonly slowMs: number; readonly ms: number }
   | { readonly kind: 'app clock'; readonly machine: number; readonly byMs: number }
   | { readonly kind: 'server clock'; readonly byMs: number }
+  | { readonly kind: 'dropped index' }
   | { readonly kind: 'election'; readonly ms: number; readonly keepsAll: boolean; readonly clockMs: number }
   | { readonly kind: 'slow replication'; readonly replicationMs: number; readonly ms: number }
 );
@@ -118,7 +119,7 @@ function faultsOf(random: Random, calls: readonly Call[], machines: number, leas
   const at = call ? call.at + random.between(0, call.workMs + 30) : random.between(0, FAULTY_MS);
   const machine = call?.machine ?? random.between(0, machines - 1);
   const ms = random.between(100, leaseMs * 2.5);
-  switch (random.between(0, 10)) {
+  switch (random.between(0, 11)) {
     case 0:
     case 1:
       return [{ kind: 'kill', at, machine }];
@@ -153,6 +154,10 @@ function faultsOf(random: Random, calls: readonly Call[], machines: number, leas
     }
     case 9:
       return [{ kind: 'slow replication', at, replicationMs: random.between(100, 3_000), ms }];
+    case 10:
+      return random.chance(0.3)
+        ? [{ kind: 'dropped index', at }]
+        : [{ kind: 'server clock', at, byMs: random.pick([-5_000, -700, 5_000]) }];
     default:
       return random.chance(0.5)
         ? [{ kind: 'server clock', at, byMs: random.pick([700, 5_000, 3_600_000]) }]

@@ -17,7 +17,7 @@ export interface LogEntry {
   readonly id: string;
   readonly before: Doc | null;
   readonly after: Doc | null;
-  readonly by: 'statement' | 'ttl';
+  readonly by: 'statement' | 'put aside' | 'ttl';
   /** The primary's clock when it was written. */
   readonly now: Date;
 }
@@ -44,6 +44,8 @@ export class ServerModel {
   /** Everything that a majority had at some time, in its order. */
   readonly log: LogEntry[] = [];
   readonly settings: ServerSettings;
+  /** False from the moment that somebody drops the unique index until it is made again. */
+  hasLock = true;
   /** The primary's clock is so many ms ahead of true time. */
   clockMs = 0;
   readonly #world: World;
@@ -76,9 +78,12 @@ export class ServerModel {
   command(command: Doc): Promise<Doc> {
     if (this.#isElecting) return Promise.reject(serverError(10_107, 'not primary'));
     if ('update' in command) return this.#update(command);
+    if ('insert' in command) return this.#insert(command);
     if ('find' in command) return this.#find(command);
     if ('hello' in command) return Promise.resolve({ ok: 1, localTime: this.now });
-    if ('createIndexes' in command) return Promise.resolve({ ok: 1 });
+    if ('createIndexes' in command) return this.#makeLock(command);
+    if ('listIndexes' in command)
+      return Promise.resolve({ ok: 1, cursor: { firstBatch: this.hasLock ? [LOCK] : [] } });
     throw new Error(`No model of the command ${Object.keys(command)[0]}`);
   }
 
@@ -123,15 +128,53 @@ export class ServerModel {
       }
     }
     const reply = { ok: 1, n, upserted, writeErrors, operationTime: this.#time };
+    return this.#withConcern(reply, writeConcern);
+  }
+
+  #insert({ documents, writeConcern }: Doc): Promise<Doc> {
+    const writeErrors: Doc[] = [];
+    const now = this.now;
+    for (const [index, document] of (documents as Doc[]).entries()) {
+      const { scope, key } = document as { scope: string; key: string };
+      const id = idOf(scope, key);
+      const isThere = this.#primary.has(id);
+      if (isThere && this.hasLock) {
+        writeErrors.push({ index, code: 11_000, errmsg: 'E11000 duplicate key error', keyPattern: LOCK.key });
+        continue;
+      }
+      const made = { _id: `id-${++this.#ids}`, ...copy(document) };
+      this.#record({
+        id: isThere ? secondOf(id, made._id) : id,
+        before: null,
+        after: made,
+        by: 'statement',
+        now,
+      });
+    }
+    const n = (documents as Doc[]).length - writeErrors.length;
+    return this.#withConcern({ ok: 1, n, writeErrors, operationTime: this.#time }, writeConcern);
+  }
+
+  #withConcern(reply: Doc, writeConcern: Value): Promise<Doc> {
     return (writeConcern as Doc | undefined)?.w === 'majority'
       ? this.#onMajority(this.#time, reply)
       : Promise.resolve(reply);
   }
 
+  #makeLock({ createIndexes }: Doc): Promise<Doc> {
+    if (String(createIndexes).endsWith('_stats') || this.hasLock) return Promise.resolve({ ok: 1 });
+    if ([...this.#primary.keys()].some(isSecond))
+      return Promise.reject(serverError(11_000, 'E11000 duplicate key error'));
+    this.hasLock = true;
+    this.#world.tell('server: the unique index is there again');
+    return Promise.resolve({ ok: 1 });
+  }
+
   /** @returns undefined where no document matched, an id where one was made, else an empty text */
   #write(statement: Doc, now: Date): string | undefined {
-    const { scope, key } = statement.q as { scope: string; key: string };
-    const id = idOf(scope, key);
+    if (statement.hint && !this.hasLock) throw new StatementFailed(2, NO_INDEX);
+    if (statement.multi) return this.#putAside(statement, now);
+    const id = this.#placeOf(statement.q as Doc);
     const before = this.#primary.get(id) ?? null;
     const after = carriedOut(before, statement, now);
     if (!after) return undefined;
@@ -144,7 +187,32 @@ export class ServerModel {
     return made._id;
   }
 
-  async #find({ filter, projection, readConcern }: Doc): Promise<Doc> {
+  /** Where the document of a filter is. An owner may have the second document of its key, while there is no lock. */
+  #placeOf({ scope, key, owner }: Doc): string {
+    const id = idOf(scope as string, key as string);
+    const isWanted = (at: string) => owner !== undefined && this.#primary.get(at)?.owner === owner;
+    return isWanted(id) ? id : (this.#secondsOf(id, this.#primary).find(isWanted) ?? id);
+  }
+
+  #secondsOf(id: string, documents: Map<string, Doc>): string[] {
+    return [...documents.keys()].filter((at) => isSecond(at) && at.startsWith(`${id}\n`));
+  }
+
+  /** Moves documents of an address to addresses of their own. Nobody looks for them there. */
+  #putAside({ q }: Doc, now: Date): string | undefined {
+    const { scope, key, owner, state } = q as Doc;
+    const id = idOf(scope as string, key as string);
+    const moved = [id, ...this.#secondsOf(id, this.#primary)].filter((at) => {
+      const found = this.#primary.get(at);
+      return found?.owner === owner && found?.state === state;
+    });
+    for (const at of moved)
+      this.#record({ id: at, before: this.#primary.get(at) as Doc, after: null, by: 'put aside', now });
+    return moved.length > 0 ? '' : undefined;
+  }
+
+  async #find({ filter, projection, readConcern, hint }: Doc): Promise<Doc> {
+    if (hint && !this.hasLock) throw serverError(2, NO_INDEX);
     const { afterClusterTime = 0, level } = (readConcern ?? {}) as {
       afterClusterTime?: number;
       level?: string;
@@ -154,8 +222,11 @@ export class ServerModel {
     const variables = { NOW: this.now };
     const firstBatch = addressesOf(filter as Doc)
       .flatMap(({ scope, key }): Doc[] => {
-        const found = documents.get(idOf(scope, key));
-        return found ? [found] : [];
+        const id = idOf(scope, key);
+        return [id, ...this.#secondsOf(id, documents)].flatMap((at): Doc[] => {
+          const found = documents.get(at);
+          return found ? [found] : [];
+        });
       })
       .map((document) => copy(projected(document, projection as Doc, variables)));
     return { ok: 1, cursor: { firstBatch }, operationTime: this.#time };
@@ -228,6 +299,12 @@ export function carriedOut(found: Doc | null, { q, u, c = {}, upsert }: Doc, now
   if (found) throw new StatementFailed(11_000, 'E11000 duplicate key error');
   return copy(updated({ scope, key }, u as Doc[], variables));
 }
+
+const LOCK = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true };
+const NO_INDEX = 'hint provided does not correspond to an existing index';
+/** The place of a document that is the second one of its key. */
+const secondOf = (id: string, _id: string) => `${id}\n${_id}`;
+const isSecond = (place: string) => place.split('\n').length > 2;
 
 const idOf = (scope: string, key: string) => `${scope}\n${key}`;
 

@@ -62,16 +62,19 @@ describe('while processes run', () => {
 
   it('its index is dropped: inserts beside a record that is there win nothing, and leave no second one', async () => {
     await using opened = await openStore();
-    await opened.store.ready();
+    // Of a process that does not know these keys yet.
+    const other = createMongoStore({ db: opened.database.db });
+    await other.ready();
     const requests = Array.from({ length: 8 }, () => freshClaim());
     for (const request of requests) await opened.store.settle(await opened.win(request), completed);
     await recordsOf(opened).dropIndex('scope_1_key_1');
     opened.sent.length = 0;
-    const answers = await Promise.all(requests.map((request) => opened.store.claim(rivalOf(request))));
+    const answers = await Promise.all(requests.map((request) => other.claim(rivalOf(request))));
     expect(opened.sent.some((command) => 'insert' in command)).toBe(true);
     for (const answer of answers)
       expect(answer).toMatchObject({ won: false, record: { state: 'completed' } });
     expect(await recordsOf(opened).countDocuments({ expiresAt: { $gt: new Date(0) } })).toBe(8);
+    await other.close(0);
     expect(await recordsOf(opened).indexes()).toContainEqual(
       expect.objectContaining({ key: LOCK, unique: true }),
     );
@@ -91,7 +94,7 @@ describe('while processes run', () => {
     });
     await store.ready();
     const requests = Array.from({ length: 4 }, () => freshClaim());
-    for (const request of requests) await store.settle(await opened.win(request), completed);
+    for (const request of requests) await opened.store.settle(await opened.win(request), completed);
     await recordsOf(opened).dropIndex('scope_1_key_1');
     isOn = true;
     const answers = await Promise.allSettled(requests.map((request) => store.claim(rivalOf(request))));

@@ -84,6 +84,9 @@ export class ServerModel {
     if ('createIndexes' in command) return this.#makeLock(command);
     if ('listIndexes' in command)
       return Promise.resolve({ ok: 1, cursor: { firstBatch: this.hasLock ? [LOCK] : [] } });
+    // It asks the notes about calls.
+    if ('aggregate' in command && command.aggregate !== RECORDS)
+      return Promise.resolve({ ok: 1, cursor: { firstBatch: [] } });
     throw new Error(`No model of the command ${Object.keys(command)[0]}`);
   }
 
@@ -115,8 +118,8 @@ export class ServerModel {
     const now = this.now;
     let n = 0;
     for (const [index, statement] of (updates as Doc[]).entries()) {
-      // Counts of what happened have no part in what is promised.
-      if (String(update).endsWith('_stats') || !Array.isArray(statement.u)) continue;
+      // Counts and notes of what happened have no part in what is promised.
+      if (update !== RECORDS || !Array.isArray(statement.u)) continue;
       try {
         const inserted = this.#write(statement, now);
         if (inserted === undefined) continue;
@@ -162,7 +165,7 @@ export class ServerModel {
   }
 
   #makeLock({ createIndexes }: Doc): Promise<Doc> {
-    if (String(createIndexes).endsWith('_stats') || this.hasLock) return Promise.resolve({ ok: 1 });
+    if (createIndexes !== RECORDS || this.hasLock) return Promise.resolve({ ok: 1 });
     if ([...this.#primary.keys()].some(isSecond))
       return Promise.reject(serverError(11_000, 'E11000 duplicate key error'));
     this.hasLock = true;
@@ -300,6 +303,7 @@ export function carriedOut(found: Doc | null, { q, u, c = {}, upsert }: Doc, now
   return copy(updated({ scope, key }, u as Doc[], variables));
 }
 
+const RECORDS = 'idempotency_keys';
 const LOCK = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true };
 const NO_INDEX = 'hint provided does not correspond to an existing index';
 /** The place of a document that is the second one of its key. */

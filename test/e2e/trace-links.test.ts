@@ -32,6 +32,6 @@ it('that of a key which was not traced has no such link', async ({ office, visit
   await office.send({ key: 'plain' });
   await using key = await visitKey('plain');
   await waitForState(key.page, 'Completed');
-  await key.page.getByText('Record id').waitFor();
+  await key.page.getByRole('heading', { name: 'Record' }).waitFor();
   expect(await key.page.getByRole('link', { name: 'of the last run' }).count()).toBe(0);
 });

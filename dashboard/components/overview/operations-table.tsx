@@ -3,6 +3,7 @@ import type { Overview } from '../../../server/admin/contract/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
+import { operationPath } from '../../lib/operation-path.ts';
 import { Unknown } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
 
@@ -35,7 +36,7 @@ export function OperationsTable({ operations }: Pick<Overview, 'operations'>) {
           {operations.map(({ operation, runs, errors, replays, p95Ms }) => (
             <tr key={operation} className="border-b border-line last:border-0 hover:bg-sunken">
               <th scope="row" className="truncate px-4 py-1.5 text-left font-normal" title={operation}>
-                <Link className="font-mono hover:underline" href={listPath({ operation })}>
+                <Link className="font-mono hover:underline" href={operationPath(operation)}>
                   <Verbatim text={operation} />
                 </Link>
               </th>

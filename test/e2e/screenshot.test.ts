@@ -19,7 +19,7 @@ const PICTURE = fileURLToPath(new URL('../../docs/dashboard.png', import.meta.ur
 const PAGES: readonly (readonly [name: string, path: (key: string) => string, shows: string])[] = [
   ['overview', () => '/', 'Outcomes'],
   ['keys', () => '/keys', 'In doubt'],
-  ['key', (id) => `/keys/${id}/-`, 'It would be refused'],
+  ['key', (id) => `/keys/${id}/-`, 'by the default policy'],
 ];
 
 /** What README.md and docs/dashboard.md show, of the example shop. `npm run docs:pictures` writes it. */
@@ -49,6 +49,7 @@ it('what a killed server of the example shop left behind is understood and settl
     await enter(await openAction(page, 'Re-run now…'), { reason, confirm: 'rerun' });
     await waitForState(page, 'Completed');
     await page.getByRole('button', { name: 'Close the message' }).click();
+    await page.getByText('It would get the stored response.').waitFor();
     const picture = await page.screenshot();
     if (process.env.SCREENSHOT) {
       await writeFile(PICTURE, picture);
@@ -71,16 +72,12 @@ async function writePages(browser: Browser, db: Db, dashboard: string): Promise<
   const keys = db.collection('idempotency_keys');
   await seedKeys(keys, 2_000);
   await seedStats(db.collection('idempotency_keys_stats'), 60_000);
-  await keys.updateOne(
-    { state: 'running', attempts: 1, leaseExpiresAt: { $lt: new Date() } },
-    { $set: { state: 'in_doubt' }, $unset: { leaseExpiresAt: 1 } },
-  );
-  const doubted = await keys.findOne({ state: 'in_doubt', request: { $exists: true } });
+  const lost = await keys.findOne({ state: 'running', request: { $exists: true } });
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const [name, path, shows] of PAGES) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme });
       const page = await context.newPage();
-      await page.goto(`${dashboard}${path(String(doubted?._id))}`);
+      await page.goto(`${dashboard}${path(String(lost?._id))}`);
       await page.getByText(shows).first().waitFor();
       await page.waitForLoadState('networkidle');
       await writeFile(new URL(`${name}-${colorScheme}.png`, PICTURES), await page.screenshot());

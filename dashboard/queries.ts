@@ -5,7 +5,7 @@ import {
   type QueryClient,
   queryOptions,
 } from '@tanstack/react-query';
-import type { KeyDetail, KeyFilter } from '../server/admin/contract/contract.ts';
+import type { AuditFilter, KeyDetail, KeyFilter } from '../server/admin/contract/contract.ts';
 import { api } from './api.ts';
 import { createClock } from './lib/clock.ts';
 import { NO_LIFE } from './lib/key-path.ts';
@@ -13,7 +13,12 @@ import { givenFrom } from './lib/response-example.ts';
 
 export const clock = createClock();
 
-export type OverviewWindow = '1h' | '24h' | '7d';
+export const OVERVIEW_WINDOWS = [
+  ['1h', 'Last hour'],
+  ['24h', 'Last 24 hours'],
+  ['7d', 'Last 7 days'],
+] as const;
+export type OverviewWindow = (typeof OVERVIEW_WINDOWS)[number][0];
 export type BodyPart = 'request' | 'response';
 
 /** A record, and which of its lives is meant. */
@@ -150,12 +155,6 @@ export const dryRunQuery = ({ id, life }: RecordLife) =>
     gcTime: 0,
   });
 
-export interface AuditFilter {
-  readonly by?: string;
-  readonly action?: string;
-  readonly keyId?: string;
-}
-
 export const auditQuery = (filter: AuditFilter) =>
   infiniteQueryOptions({
     queryKey: ['audit', filter],
@@ -163,6 +162,14 @@ export const auditQuery = (filter: AuditFilter) =>
       api.audit.list.query({ ...filter, ...(pageParam === null ? {} : { cursor: pageParam }) }, { signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  });
+
+export const operationQuery = (operation: string, window: OverviewWindow) =>
+  queryOptions({
+    queryKey: ['overview', 'operation', operation, window],
+    queryFn: ({ signal }) => timed(api.operation.query({ operation, window }, { signal })),
+    placeholderData: keepPreviousData,
   });
 
 export const jobsQuery = queryOptions({

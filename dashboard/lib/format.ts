@@ -11,6 +11,13 @@ export function formatCompact(count: number): string {
   return compact.format(count);
 }
 
+const rates = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
+
+/** Writes a rate with two digits that count: `0.25`, `12`. */
+export function formatRate(rate: number): string {
+  return rates.format(rate);
+}
+
 export function formatRatio(ratio: number): string {
   return percents.format(ratio);
 }

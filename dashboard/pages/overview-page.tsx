@@ -1,11 +1,12 @@
 import { CircleCheck, Copy as Copies } from 'lucide-react';
-import { Link, useLocation } from 'wouter';
+import { Link } from 'wouter';
 // This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
 import type { Overview } from '../../server/admin/contract/contract.ts';
 import { DurationChart } from '../components/overview/duration-chart.tsx';
 import { OperationsTable } from '../components/overview/operations-table.tsx';
 import { OutcomeChart } from '../components/overview/outcome-chart.tsx';
+import { WindowChoice } from '../components/overview/window-choice.tsx';
 import { PageTitle } from '../components/ui/page-title.tsx';
 import { Figure, Tile } from '../components/ui/tile.tsx';
 import { View } from '../components/ui/view.tsx';
@@ -13,53 +14,21 @@ import { useLiveQuery } from '../hooks/use-live-query.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { formatRatio, plural } from '../lib/format.ts';
 import { totalOf } from '../lib/series.ts';
-import { type OverviewWindow, overviewQuery } from '../queries.ts';
-
-const WINDOWS = [
-  ['1h', 'Last hour'],
-  ['24h', 'Last 24 hours'],
-  ['7d', 'Last 7 days'],
-] as const satisfies readonly (readonly [OverviewWindow, string])[];
+import { OVERVIEW_WINDOWS, overviewQuery } from '../queries.ts';
 
 export function OverviewPage() {
   const given = new URLSearchParams(useSearch()).get('window');
-  const window = WINDOWS.find(([name]) => name === given)?.[0] ?? '1h';
+  const window = OVERVIEW_WINDOWS.find(([name]) => name === given)?.[0] ?? '1h';
   const overview = useLiveQuery(overviewQuery(window));
   return (
     <>
       <PageTitle title="Overview">
-        <WindowChoice window={window} />
+        <WindowChoice window={window} pathOf={(name) => (name === '1h' ? '/' : `/?window=${name}`)} />
       </PageTitle>
       <View query={overview} what="the overview">
         {(data) => <Content overview={data} />}
       </View>
     </>
-  );
-}
-
-function WindowChoice({ window }: { window: OverviewWindow }) {
-  const [, navigate] = useLocation();
-  return (
-    <fieldset className="flex rounded-md border border-line-strong/60 bg-surface p-0.5">
-      <legend className="sr-only">Time shown</legend>
-      {WINDOWS.map(([name, label]) => (
-        <label
-          key={name}
-          title={label}
-          className="cursor-pointer rounded px-2.5 py-1 text-xs font-semibold text-muted has-checked:bg-accent-soft has-checked:text-accent forced-colors:has-checked:outline-2 forced-colors:has-checked:-outline-offset-2 has-focus-visible:outline-2 has-focus-visible:outline-accent"
-        >
-          <input
-            type="radio"
-            name="window"
-            checked={name === window}
-            onChange={() => navigate(name === '1h' ? '/' : `/?window=${name}`)}
-            className="sr-only"
-          />
-          <span aria-hidden>{name}</span>
-          <span className="sr-only">{label}</span>
-        </label>
-      ))}
-    </fieldset>
   );
 }
 

@@ -214,6 +214,26 @@ describe('a key in doubt is marked completed', () => {
   });
 });
 
+describe('who did what', () => {
+  it('is found in two actions: the audit, and words of it', async ({ visit }) => {
+    await using start = await visit('/');
+    const { page } = start;
+    await page.getByText('Outcomes').first().waitFor();
+    const hands = handsOn(page);
+    await hands.press('4');
+    await focused(page, 'input[type=search]');
+    await page.getByLabel('Words').waitFor();
+    await page.locator('form[aria-label=Filters] input[type=search]:focus').waitFor();
+    await hands.type('OLGA ord-2002');
+    await page.waitForURL(/words=OLGA/);
+    const entries = page.getByRole('region', { name: 'What operators did' }).getByRole('listitem');
+    await entries.filter({ hasText: 'ord-2002' }).filter({ hasText: REASON }).first().waitFor();
+    expect(await entries.filter({ hasText: 'ord-2001' }).count()).toBe(0);
+    expect(hands.actions).toBe(2);
+    expect(start.problems).toEqual([]);
+  });
+});
+
 describe('a key in doubt whose charge the provider knows', () => {
   it('is marked completed by keyboard in four actions: the evidence is taken over, and kept by the audit', async ({
     office,

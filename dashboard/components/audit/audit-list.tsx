@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { ArrowRight } from 'lucide-react';
 import { Link } from 'wouter';
-import type { AuditEntry } from '../../../server/admin/contract/contract.ts';
+import type { AuditEntry, AuditFilter } from '../../../server/admin/contract/contract.ts';
 import { usePollInterval } from '../../hooks/use-live-query.ts';
 import { ACTIONS, actionName } from '../../lib/actions.ts';
-import { type AuditFilter, auditQuery } from '../../queries.ts';
+import { auditQuery } from '../../queries.ts';
 import { Button } from '../ui/button.tsx';
 import { Ago, Utc } from '../ui/time.tsx';
 import { Verbatim } from '../ui/verbatim.tsx';
@@ -51,7 +51,8 @@ function NoneOfKey() {
 }
 
 function Nothing({ filter }: { filter: AuditFilter }) {
-  if (filter.by !== undefined || filter.action !== undefined) return <NothingMatches />;
+  const { folded: _, ...asked } = filter;
+  if (Object.keys(asked).length > 0) return <NothingMatches />;
   return (
     <NothingYet title="Nobody has acted yet">
       <p>Every action, reveal, export and bulk job is written down here, with its reason.</p>
@@ -114,6 +115,14 @@ function Entry({ entry, withKey }: { entry: AuditEntry; withKey: boolean }) {
               <Link className="link text-xs" href={`/bulk/${encodeURIComponent(jobId)}`}>
                 bulk job
               </Link>
+              {withKey && keyId === null && (
+                <>
+                  {' · '}
+                  <Link className="link text-xs" href={`/audit?jobId=${encodeURIComponent(jobId)}`}>
+                    each of its keys
+                  </Link>
+                </>
+              )}
             </>
           )}
         </p>

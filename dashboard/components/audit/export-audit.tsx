@@ -1,6 +1,6 @@
+import type { AuditFilter } from '../../../server/admin/contract/contract.ts';
 import { api } from '../../api.ts';
 import { plural } from '../../lib/format.ts';
-import type { AuditFilter } from '../../queries.ts';
 import { ExportDialog } from '../keys/export-dialog.tsx';
 
 export function ExportAudit({ filter, onClose }: { filter: AuditFilter; onClose: () => void }) {

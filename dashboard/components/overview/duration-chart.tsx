@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import type { KeyFilter } from '../../../server/admin/contract/contract.ts';
 import { durationAxis } from '../../lib/axes.ts';
 import { formatDuration, formatRoundDuration } from '../../lib/duration.ts';
 import { listPath } from '../../lib/list-address.ts';
@@ -9,9 +10,11 @@ import { BucketCard } from './bucket-card.tsx';
 
 interface DurationChartProps {
   readonly series: readonly Bucket[];
+  /** The series is of keys like these. Default: of all. */
+  readonly of?: KeyFilter;
 }
 
-export function DurationChart({ series }: DurationChartProps) {
+export function DurationChart({ series, of = {} }: DurationChartProps) {
   const durations = series.flatMap(({ p95Ms }) => p95Ms ?? []);
   return (
     <Chart
@@ -19,14 +22,14 @@ export function DurationChart({ series }: DurationChartProps) {
       series={series}
       axis={durations.length === 0 ? null : durationAxis(Math.max(...durations))}
       format={formatRoundDuration}
-      marks={(plot) => <Curve series={series} plot={plot} />}
+      marks={(plot) => <Curve series={series} of={of} plot={plot} />}
       card={(bucket) => <BucketCard bucket={bucket} windowMs={windowOf(series)} />}
-      table={<SeriesTable series={series} />}
+      table={<SeriesTable series={series} of={of} />}
     />
   );
 }
 
-function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
+function Curve({ series, of, plot }: DurationChartProps & { plot: Plot }) {
   const windowMs = windowOf(series);
   const points = series.flatMap((bucket, index) =>
     bucket.p95Ms === null
@@ -43,7 +46,7 @@ function Curve({ series, plot }: DurationChartProps & { plot: Plot }) {
       {points.map(({ bucket, index, p95Ms, x, y }, place) => (
         <Link
           key={bucket.from}
-          href={listPath(startedIn(bucket))}
+          href={listPath({ ...of, ...startedIn(bucket) })}
           aria-label={`${bucketLabel(bucket, windowMs)} UTC: ${formatDuration(p95Ms)}`}
           tabIndex={place === 0 ? 0 : -1}
           data-mark

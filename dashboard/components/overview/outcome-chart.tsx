@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import type { KeyFilter } from '../../../server/admin/contract/contract.ts';
 import { countAxis } from '../../lib/axes.ts';
 import { formatCompact, formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
@@ -9,9 +10,11 @@ import { BucketCard } from './bucket-card.tsx';
 
 interface OutcomeChartProps {
   readonly series: readonly Bucket[];
+  /** The series is of keys like these. Default: of all. */
+  readonly of?: KeyFilter;
 }
 
-export function OutcomeChart({ series }: OutcomeChartProps) {
+export function OutcomeChart({ series, of = {} }: OutcomeChartProps) {
   const highest = Math.max(0, ...series.map(totalOf));
   return (
     <Chart
@@ -20,9 +23,9 @@ export function OutcomeChart({ series }: OutcomeChartProps) {
       series={series}
       axis={highest === 0 ? null : countAxis(highest)}
       format={formatCompact}
-      marks={(plot) => <Bars series={series} plot={plot} />}
+      marks={(plot) => <Bars series={series} of={of} plot={plot} />}
       card={(bucket) => <BucketCard bucket={bucket} windowMs={windowOf(series)} />}
-      table={<SeriesTable series={series} />}
+      table={<SeriesTable series={series} of={of} />}
     />
   );
 }
@@ -45,7 +48,7 @@ const LOWEST = 4;
 /** A mark can be hit within this height. */
 const HIT = 12;
 
-function Bars({ series, plot }: OutcomeChartProps & { plot: Plot }) {
+function Bars({ series, of, plot }: OutcomeChartProps & { plot: Plot }) {
   const windowMs = windowOf(series);
   const width = Math.max(2, plot.step - Math.min(3, plot.step * 0.25));
   let isFirst = true;
@@ -64,7 +67,7 @@ function Bars({ series, plot }: OutcomeChartProps & { plot: Plot }) {
       return (
         <Link
           key={`${bucket.from} ${name}`}
-          href={listPath({ ...filter, ...startedIn(bucket) })}
+          href={listPath({ ...of, ...filter, ...startedIn(bucket) })}
           aria-label={text}
           tabIndex={tabIndex}
           data-mark

@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import type { KeyFilter } from '../../../server/admin/contract/contract.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatCount } from '../../lib/format.ts';
 import { listPath } from '../../lib/list-address.ts';
@@ -6,7 +7,7 @@ import { type Bucket, bucketLabel, OUTCOMES, startedIn, totalOf, windowOf } from
 import { Unknown } from './time.tsx';
 
 /** Lists the numbers that the charts draw. Times in which nothing happened are left out. */
-export function SeriesTable({ series }: { series: readonly Bucket[] }) {
+export function SeriesTable({ series, of = {} }: { series: readonly Bucket[]; of?: KeyFilter }) {
   const windowMs = windowOf(series);
   const rows = series.filter((bucket) => totalOf(bucket) + bucket.replays > 0);
   if (rows.length === 0) return <p className="text-muted">Nothing ran in this time.</p>;
@@ -35,7 +36,7 @@ export function SeriesTable({ series }: { series: readonly Bucket[] }) {
                 {bucket[name] === 0 ? (
                   <span className="text-muted">0</span>
                 ) : (
-                  <Link className="link" href={listPath({ ...filter, ...startedIn(bucket) })}>
+                  <Link className="link" href={listPath({ ...of, ...filter, ...startedIn(bucket) })}>
                     {formatCount(bucket[name])}
                   </Link>
                 )}

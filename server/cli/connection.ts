@@ -66,6 +66,8 @@ export async function openClient(
   { uri, db, collection }: ConnectionOptions,
   { needsPrimary = true }: { readonly needsPrimary?: boolean } = {},
 ) {
+  if (!/^mongodb(\+srv)?:\/\//.test(uri))
+    throw new Error('Expected --uri to begin with mongodb:// or mongodb+srv://');
   const { MongoClient } = await peer('mongodb', () => import('mongodb'));
   const name = db ?? databaseIn(uri);
   if (!name) throw new Error('Expected --db, for the URI names no database');

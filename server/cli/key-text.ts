@@ -22,9 +22,21 @@ export function detailText(detail: ShownKey): string {
     return `  ${time}  ${event}${by === null ? '' : ` by ${shown(by)}`}${reason === null ? '' : `: ${shown(reason)}`}`;
   });
   const offered = actions.filter(({ refused }) => refused === null).map(({ action }) => action);
+  const { attempts, fence, leaseExpiresAt, expiresAt, refusals } = detail;
+  const times = [
+    ['Lease until', leaseExpiresAt],
+    ['Forgotten', expiresAt],
+  ] as const;
   return [
     `${id}  ${shown(scope)}  ${shown(key)}  ${shown(operation)}`,
     shown(sentence),
+    `A retry: ${detail.preview.sentence} ${detail.preview.otherPayload}`,
+    `Attempts: ${attempts}  Fence: ${fence}`,
+    ...times.flatMap(([name, at]) => (at === null ? [] : [`${name}: ${new Date(at).toISOString()}`])),
+    ...refusals.map(
+      ({ code, count, lastAt }) =>
+        `Refused: ${count} × ${shown(code)}, last at ${new Date(lastAt).toISOString()}`,
+    ),
     ...events,
     ...bodyLines('Request', request),
     ...bodyLines('Response', response),

@@ -14,6 +14,12 @@ interface ListOptions extends ConnectionOptions, Target {
   readonly fail?: boolean;
 }
 
+const EXAMPLES = `
+Examples:
+  latchkey keys list --state attention
+  latchkey keys list --state in_doubt --fail || page-somebody    # in cron
+  latchkey keys list --scope acme --older-than 2h | cut -f1`;
+
 const STATES = [
   'attention',
   'running',
@@ -30,15 +36,19 @@ export function list(group: Command): void {
   withBodies(group.command('list'))
     .summary('list keys, newest first')
     .addOption(new Option('--state <state>', 'as it stands now').choices(STATES))
-    .option('--scope <text>')
-    .option('--key <text>')
-    .option('--operation <name>')
+    .description(
+      'Lists keys, newest first, one a line: id, state, outcome, scope, key and operation, with tabs between.',
+    )
+    .option('--scope <text>', 'of this scope')
+    .option('--key <text>', 'as the client sent it')
+    .option('--operation <name>', 'such as chargeCard, orders.create or "POST /payments"')
     .option('--older-than <age>', 'started at least so long ago: 90s, 5m, 2h, 7d', ageOf)
     .option('--newer-than <age>', 'started at most so long ago', ageOf)
     .option('--error', 'completed with an error')
     .option('--cursor <id>', 'the `next` of the page before', cursorOf)
     .option('--fail', 'exit with 1 when any key is listed, for cron')
     .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
     .action((options: ListOptions, command: Command) =>
       orError(command, async () => {
         const { listKeys } = await import('../admin/keys/list.ts');

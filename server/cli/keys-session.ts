@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { internalsOf } from '../adapter/internals.ts';
-import type { BodyText, KeyDetail } from '../admin/contract/contract.ts';
+import type { BodyText, KeyDetail, Preview } from '../admin/contract/contract.ts';
 import type { Actor } from '../admin/contract/operator.ts';
 import type { RefusalCode } from '../admin/contract/refusal.ts';
 import type { AdminServices } from '../admin/services/services.ts';
@@ -92,16 +92,21 @@ export async function findKey(
 export interface ShownKey extends KeyDetail {
   readonly request: BodyText | null;
   readonly response: BodyText | null;
+  /** What a retry would get now. */
+  readonly preview: Preview;
 }
 
 /** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
 export async function withTexts({ services }: KeysSession, detail: KeyDetail): Promise<ShownKey> {
   const { readBody } = await import('../admin/bodies/read-body.ts');
-  const { records, secrets, open } = services;
+  const { records, secrets, open, policy } = services;
+  const { readPreview } = await import('../admin/keys/preview.ts');
+  const preview = await readPreview(records, detail.id, { scopes: undefined, life: undefined, policy });
+  if (!preview) throw new Error('The key has gone meanwhile');
   const read = async (part: 'request' | 'response') =>
     (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??
     null;
-  return { ...detail, request: await read('request'), response: await read('response') };
+  return { ...detail, preview, request: await read('request'), response: await read('response') };
 }
 
 interface Refusal {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import type { ActionName } from '../admin/contract/contract.ts';
 import type { ActionRefusal, RefusalCode } from '../admin/contract/refusal.ts';
@@ -33,13 +35,21 @@ const ACTIONS: readonly [name: string, ActionName, summary: string, extra: (comm
       'complete',
       'complete',
       'store the response that retries get',
-      (command) => command.requiredOption('--response <json>', 'the data, as JSON'),
+      (command) =>
+        command.requiredOption(
+          '--response <json>',
+          'the data, as JSON; @file reads a file, - standard input',
+        ),
     ],
     [
       'fail',
       'fail',
       'store the error that retries get',
-      (command) => command.requiredOption('--response <message>', 'the message of the error'),
+      (command) =>
+        command.requiredOption(
+          '--response <message>',
+          'the message of the error; @file reads a file, - standard input',
+        ),
     ],
     [
       'force-release',
@@ -63,6 +73,9 @@ export function keys(program: Command): void {
   list(group);
   withTarget(withBodies(group.command('show').argument('[id]')))
     .summary('show one key')
+    .description(
+      'Shows a key as the dashboard does: its state, what a retry would get, its times and its bodies without secrets.',
+    )
     .action((id: string | undefined, options: ConnectionOptions & Target, command: Command) =>
       orError(command, async () => {
         await using session = await openSession(options);
@@ -102,6 +115,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
       import('../admin/contract/refusal.ts'),
       import('../engine/operator.ts'),
     ]);
+  const response = await givenText(options.response);
   await using session = await openSession(options, options.by);
   const detail = await findKey(session, id, options);
   if (!detail) return;
@@ -117,7 +131,7 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
     reason: options.reason,
     commandKey: options.commandKey,
     mayRepeat: options.yesMayRepeat === true,
-    ...(options.response !== undefined && { response: options.response }),
+    ...(response !== undefined && { response }),
     ...(word !== null && isConfirmed && { confirm: word }),
   };
   const command = actionCommand.safeParse(input);
@@ -128,6 +142,15 @@ async function take(action: ActionName, id: string | undefined, options: ActionO
     return refuse(options.json, { why: `${why}${hintFor(code, word)}`, code });
   }
   print(options.json, result, () => result.note);
+}
+
+/** Reads a text from where it does not go through a shell's quoting and history. A message that begins with @ comes from a file, too. */
+async function givenText(given: string | undefined): Promise<string | undefined> {
+  if (given === '-') return text(process.stdin);
+  if (!given?.startsWith('@')) return given;
+  return readFile(given.slice(1), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`Expected --response @${given.slice(1)} to name a file that can be read: ${error.code}`);
+  });
 }
 
 /** Names the option of this command that gives the confirmation which a refusal asks for. */

@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Admin, failed, REASON, startAdmin } from '../admin/support.ts';
 import { runCli } from '../support/cli.ts';
@@ -41,6 +44,36 @@ it('--fail exits with 1 when a key is listed, and with 0 when none is', async ()
   await cli.admin.put({ key: 'odd', state: 'in_doubt' });
   expect(await list('--fail')).toMatchObject({ code: 1, out: expect.stringContaining('odd') });
   expect(await list()).toMatchObject({ code: 0 });
+});
+
+it('show says what a retry would get, and a response comes from a file or from standard input', async () => {
+  await using cli = await start();
+  await cli.admin.put({ scope: 'other' }); // says in which form the operation is answered
+  const [one, two] = [await cli.admin.put({ state: 'in_doubt' }), await cli.admin.put({ state: 'in_doubt' })];
+  const shown = await cli.keys('show', one);
+  expect(shown.out).toContain('A retry: It would be refused: IDEMPOTENCY_IN_DOUBT.');
+  expect(shown.out).toMatch(/^Attempts: 1 {2}Fence: \d+$/m);
+  expect(shown.out).toMatch(/^Forgotten: \d{4}-/m);
+  const complete = (id: string, response: string, input?: string) =>
+    runCli(
+      ['keys', 'complete', id, '--response', response, '--reason', REASON, '--db', cli.admin.db.databaseName],
+      {
+        env: { MONGODB_URI: uri },
+        ...(input !== undefined && { input }),
+      },
+    );
+  const file = join(await mkdtemp(join(tmpdir(), 'latchkey-cli-')), 'response.json');
+  await writeFile(file, '{"pay":41}');
+  expect(await complete(one, `@${file}`)).toMatchObject({ code: 0, err: '' });
+  expect(await complete(two, '-', '{"pay":42}')).toMatchObject({ code: 0, err: '' });
+  expect((await cli.admin.find(one))?.response.body).toContain('"pay":41');
+  expect((await cli.admin.find(two))?.response.body).toContain('"pay":42');
+  expect(await complete(one, '@/nowhere')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('Expected --response @/nowhere to name a file that can be read: ENOENT'),
+  });
+  const uriless = await runCli(['keys', 'list', '--uri', 'localhost:27017']);
+  expect(uriless).toMatchObject({ code: 2, err: expect.stringContaining('to begin with mongodb://') });
 });
 
 it('an action needs its reason and its words, is refused with 1, and leaves the audit that the dashboard shows', async () => {

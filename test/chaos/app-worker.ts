@@ -107,11 +107,11 @@ async function askProvider(run: Run, charge: { receipt: string; key?: string }):
   }
 }
 
-async function resolve({ downstreamKey, ...call }: Doubt) {
+/** In each API the data is what the handler would have returned. */
+async function resolve({ downstreamKey }: Doubt) {
   const id = await post({ key: downstreamKey('charge') });
   if (id === '') return { action: 'retry' as const };
-  const data = { id, amount: Number(id.split(':')[3]) };
-  return { action: 'complete' as const, data: 'args' in call ? { pay: data } : data };
+  return { action: 'complete' as const, data: { id, amount: Number(id.split(':')[3]) } };
 }
 
 async function post(body: object): Promise<string> {

@@ -183,19 +183,6 @@ describe('an axis', () => {
   it('of time has ticks at round moments', () => {
     const from = Date.UTC(2026, 0, 31, 8, 13);
     const ticks = timeAxis(from, from + 3_600_000, 6).map((at) => new Date(at).toISOString().slice(11, 16));
-    expect(ticks).toEqual([
-      '08:15',
-      '08:20',
-      '08:25',
-      '08:30',
-      '08:35',
-      '08:40',
-      '08:45',
-      '08:50',
-      '08:55',
-      '09:00',
-      '09:05',
-      '09:10',
-    ]);
+    expect(ticks).toEqual(['08:15', '08:30', '08:45', '09:00']);
   });
 });

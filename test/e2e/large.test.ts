@@ -50,7 +50,9 @@ describe('a list of keys with large bodies (case 20)', () => {
     expect(new Set(seen).size).toBe(62);
     expect(Math.max(...answers)).toBeLessThan(100_000);
     expect(asked.filter((command) => /^aggregate.*"\$sort"/.test(command)).length).toBeGreaterThan(1);
-    expect(asked.filter((command) => /^(count|distinct) |"\$(count|group|sum)"/.test(command))).toEqual([]);
+    // What the tab says of keys that wait is counted up to a bound, by the index.
+    const others = asked.filter((command) => !/"\$limit":(?:1001|101)\b/.test(command));
+    expect(others.filter((command) => /^(count|distinct) |"\$(count|group|sum)"/.test(command))).toEqual([]);
     expect(list.problems).toEqual([]);
   });
 });

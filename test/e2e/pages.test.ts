@@ -30,7 +30,7 @@ const PAGES: readonly (readonly [name: string, at: string | { key: string }, sho
   ['a lapsed key', { key: 'ord-4001' }, 'Lapsed'],
   ['a running key', { key: 'ord-5001' }, /Running for/],
   ['the bulk jobs', '/bulk', 'No bulk job yet'],
-  ['the suspected duplicates', '/duplicates', 'chargeCard'],
+  ['the suspected duplicates', '/duplicates', 'Suspected duplicates'],
   ['the audit', '/audit', 'Nobody has acted yet'],
 ];
 

@@ -17,6 +17,7 @@ import {
   takenOver,
 } from '../../server/engine/transitions.ts';
 import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
+import { freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { type Doc, StatementFailed } from '../simulation/evaluate.ts';
 import { carriedOut } from '../simulation/server-model.ts';
 import { asRead, type Case, generatedCases, NOW } from './generated-records.ts';
@@ -155,6 +156,38 @@ describe('on generated records, the statements do what the rules say, by the mod
       if (!isDeepStrictEqual(seen(after), seen(wanted)))
         expect({ before, request, after }).toEqual({ before, request, after: wanted });
     }
+  });
+});
+
+describe('a statement is for the record that its caller saw', () => {
+  const held = { ...claimed(null, 'new', freshClaim({ leaseMs: -1 }), NOW) };
+  const doubted = settled(held, SETTLEMENTS[3] as Settlement, NOW);
+  const released = settled(held, SETTLEMENTS[1] as Settlement, NOW);
+  const rival = rivalOf(freshClaim({ scope: held.scope, key: held.key }));
+  const STATES: Record<string, StoredRecord> = { 'a claim': released, 'a takeover to asking': doubted };
+
+  it.each(ROWS.filter(([name]) => !['a first claim', 'a claim that is given up'].includes(name)))(
+    '%s',
+    (name, write) => {
+      const record: StoredRecord = STATES[name] ?? held;
+      const after = (seen: StoredRecord, request = rival) => byModel(record, write(request, seen).statement);
+      expect(after(record)).not.toEqual(record);
+      for (const other of [{ owner: 'another' }, { fence: held.fence + 1 }])
+        expect(after({ ...record, ...other })).toEqual(record);
+      for (const other of [{ key: 'another' }, { scope: 'another' }])
+        expect(write({ ...rival, ...other }, record).statement.q).toMatchObject(other);
+    },
+  );
+
+  it('has the size of what it carries, and no constant that is undefined', () => {
+    const body = { format: 'test/1', body: 'x'.repeat(1_000), bytes: 1_000 };
+    const holder = holderOf(rival, held);
+    const complete = (response: typeof body) =>
+      writes.settle(holder, { to: 'completed', outcome: 'success', response, retentionMs: 1 }).bytes;
+    const bare = complete({ ...body, body: '', bytes: 0 });
+    expect(complete(body) - bare).toBeGreaterThanOrEqual(1_000);
+    for (const { statement } of [writes.fresh(rival), writes.claim(rival, holder), writes.giveUp(rival)])
+      expect(Object.values(statement.c)).not.toContain(undefined);
   });
 });
 

@@ -45,8 +45,9 @@ const eachOf =
   };
 
 export const describe = Object.assign(noteSuite, { each: eachOf(noteSuite) });
-export const test = Object.assign(noteTest, { each: eachOf(noteTest) });
-export const it = test;
+const noted = { each: eachOf(noteTest) };
+export const test = Object.assign(noteTest, noted);
+export const it = Object.assign(noteTest, noted);
 export const beforeAll = (body: () => unknown): void => void suites.at(-1)?.beforeAll.push(body);
 export const afterAll = (_: () => unknown): void => {}; // the process ends soon, and holds nothing outside of itself
 /** Types are the compiler's business: this answers whatever it is asked. */

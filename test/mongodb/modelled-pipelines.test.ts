@@ -170,10 +170,10 @@ describe('a statement is for the record that its caller saw', () => {
     '%s',
     (name, write) => {
       const record: StoredRecord = STATES[name] ?? held;
-      const after = (seen: StoredRecord, request = rival) => byModel(record, write(request, seen).statement);
-      expect(after(record)).not.toEqual(record);
+      const written = (seen: StoredRecord, request = rival) => byModel(record, write(request, seen).statement);
+      expect(written(record)).not.toEqual(record);
       for (const other of [{ owner: 'another' }, { fence: held.fence + 1 }])
-        expect(after({ ...record, ...other })).toEqual(record);
+        expect(written({ ...record, ...other })).toEqual(record);
       for (const other of [{ key: 'another' }, { scope: 'another' }])
         expect(write({ ...rival, ...other }, record).statement.q).toMatchObject(other);
     },

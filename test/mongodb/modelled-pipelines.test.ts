@@ -170,7 +170,8 @@ describe('a statement is for the record that its caller saw', () => {
     '%s',
     (name, write) => {
       const record: StoredRecord = STATES[name] ?? held;
-      const written = (seen: StoredRecord, request = rival) => byModel(record, write(request, seen).statement);
+      const written = (seen: StoredRecord, request = rival) =>
+        byModel(record, write(request, seen).statement);
       expect(written(record)).not.toEqual(record);
       for (const other of [{ owner: 'another' }, { fence: held.fence + 1 }])
         expect(written({ ...record, ...other })).toEqual(record);
@@ -187,7 +188,7 @@ describe('a statement is for the record that its caller saw', () => {
     const bare = complete({ ...body, body: '', bytes: 0 });
     expect(complete(body) - bare).toBeGreaterThanOrEqual(1_000);
     for (const { statement } of [writes.fresh(rival), writes.claim(rival, holder), writes.giveUp(rival)])
-      expect(Object.values(statement.c)).not.toContain(undefined);
+      expect(Object.values(statement.c as object)).not.toContain(undefined);
   });
 });
 

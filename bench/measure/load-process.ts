@@ -8,6 +8,9 @@ import { percentile } from './median.ts';
 process.send?.('ready');
 process.on('message', async (load: Load) => process.send?.(await carryOut(load)));
 
+/** A request that takes longer is an error, also on a machine that is busy. */
+const TIMEOUT_SECONDS = 60;
+
 /** The keys that were sent with `keep`, in the order of their making. */
 const kept: string[] = [];
 let nextKept = 0;
@@ -48,6 +51,7 @@ async function carryOut({
     {
       url,
       connections: callers,
+      timeout: TIMEOUT_SECONDS,
       ...(amount === undefined ? { duration: seconds ?? 0 } : { amount }),
       ...(perSecond !== undefined && { overallRate: perSecond }),
       requests: [

@@ -21,7 +21,10 @@ export class Lease {
   readonly #store: Store;
   readonly #held: Held;
   readonly #terms: LeaseTerms;
-  readonly #abort = new AbortController();
+  /** Made when somebody asks for the signal: most handlers do not, and it is among the dearest parts of a run. */
+  #abort: AbortController | undefined;
+  /** Why the lease is lost, once it is. */
+  #loss: IdempotencyError | undefined;
   #onLost: ((reason: LeaseLossReason) => void) | undefined;
   #coveredUntil: number;
   #renewal: NodeJS.Timeout | undefined;
@@ -42,12 +45,14 @@ export class Lease {
 
   /** The signal aborts with IDEMPOTENCY_LEASE_LOST once the lease is lost, and has aborted by the time that it is asked for. */
   get signal(): AbortSignal {
-    this.#lookAtTheClock();
+    this.#abort ??= new AbortController();
+    if (this.lost) this.#abort.abort(this.#loss);
     return this.#abort.signal;
   }
 
   get lost(): boolean {
-    return this.signal.aborted;
+    this.#lookAtTheClock();
+    return this.#loss !== undefined;
   }
 
   /** Loses the lease, because the store said that the record is no longer this holder's. */
@@ -124,8 +129,9 @@ export class Lease {
   }
 
   #lose(reason: LeaseLossReason, error: IdempotencyError): void {
-    if (this.#abort.signal.aborted || this.#stopped) return;
-    this.#abort.abort(error);
+    if (this.#loss || this.#stopped) return;
+    this.#loss = error;
+    this.#abort?.abort(error);
     this.#onLost?.(reason);
   }
 }

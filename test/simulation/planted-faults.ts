@@ -128,8 +128,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a lease ends only when a timer says so',
     file: LEASE,
-    find: '    this.#lookAtTheClock();\n    return this.#abort.signal;',
-    replace: '    return this.#abort.signal;',
+    find: '    this.#lookAtTheClock();\n    return this.#loss !== undefined;',
+    replace: '    return this.#loss !== undefined;',
   },
   {
     name: 'a run does not renew its lease',

@@ -56,7 +56,7 @@ export class Claims {
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    const { collection, reader, timeoutMs, observers } = options;
+    const { collection, reader, timeoutMs, observers, clock } = options;
     this.#known = new KnownRecords(reader);
     const lane = (purpose: StoreCommand['command'], inFlight: number, capacity: number, inserts?: Inserts) =>
       new WriteLane(collection, {
@@ -65,6 +65,7 @@ export class Claims {
         timeoutMs,
         observers,
         purpose,
+        clock,
         ...(inserts && { inserts }),
       });
     this.#firstClaims = lane('claim', CLAIMS_IN_FLIGHT, CLAIMS_QUEUED, new Inserts(options));

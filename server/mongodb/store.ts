@@ -28,7 +28,7 @@ import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
 import { Outage } from './outage.ts';
 import { NOW } from './pipelines/expressions.ts';
-import { createWrites, type Lock, type Write } from './pipelines/statements.ts';
+import { createWrites, type Lock, statementAt, type Write } from './pipelines/statements.ts';
 import { Reader } from './reader.ts';
 import { ServerClock } from './server-clock.ts';
 import { prepareServer } from './setup/server-check.ts';
@@ -112,6 +112,7 @@ class MongoDBStore implements MongoStore {
       timeoutMs,
       observers,
       purpose: 'settle',
+      clock: this.#clock,
     });
     this.#waiters = new Waiters(this.#reader, timeoutMs);
     this.#counts = new Counts(db, collection, timeoutMs);
@@ -176,7 +177,7 @@ class MongoDBStore implements MongoStore {
       held,
       after: this.#heldAt.get(held),
       timeoutMs: this.#options.timeoutMs,
-      completionOf: (completion) => this.#writes.settle(held, completion),
+      completionOf: (completion) => statementAt(this.#writes.settle(held, completion), this.#clock.times()),
       onCommitted: () => this.#claims.followUp(held),
     });
   }

@@ -5,7 +5,6 @@ import type { CommitAnswer, Completion, Held, Transaction } from '../engine/stor
 import { type Collection, type Document, type DriverSession, SIMPLE } from './database.ts';
 import { persistently, within } from './deadline.ts';
 import { pauseMs } from './pause.ts';
-import type { Write } from './pipelines/statements.ts';
 import type { Reader } from './reader.ts';
 import { failureKindOf, failureOf, isTransientTransactionError } from './server-errors.ts';
 import type { StatementError } from './writes/update-command.ts';
@@ -17,7 +16,8 @@ interface TransactionDeps {
   /** The operationTime of the claim, or of the renewal after it. */
   readonly after: unknown;
   readonly timeoutMs: number;
-  completionOf(completion: Completion): Write;
+  /** The statement that completes the record. */
+  completionOf(completion: Completion): Document;
   onCommitted(): void;
 }
 
@@ -68,8 +68,7 @@ export class MongoTransaction implements Transaction {
   async commit(completion: Completion): Promise<CommitAnswer> {
     const { collection, completionOf } = this.#deps;
     try {
-      const { statement } = completionOf(completion);
-      const reply = await this.#run({ update: collection.name, updates: [statement] });
+      const reply = await this.#run({ update: collection.name, updates: [completionOf(completion)] });
       const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];
       if (failed) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
       if (reply.n !== 1) return { to: 'stale' };

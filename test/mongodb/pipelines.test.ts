@@ -4,6 +4,7 @@ import { BSON, type Collection } from 'mongodb';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decide } from '../../server/engine/decide.ts';
 import { type RunningRecord, readRecord, type StoredRecord } from '../../server/engine/record.ts';
+import type { Completion } from '../../server/engine/store.ts';
 import {
   claimed,
   givenUp,
@@ -17,7 +18,7 @@ import {
   takenOver,
 } from '../../server/engine/transitions.ts';
 import { BSON_OPTIONS, recordOf } from '../../server/mongodb/codec.ts';
-import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
+import { createWrites, statementAt, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { type Case, generatedCases, NOW } from './generated-records.ts';
 
@@ -195,6 +196,33 @@ describe('on generated records, damaged ones too, MongoDB does what the rules sa
         if (record && !current) return 'any';
         return current?.state === 'running' ? stepped(current, step, NOW) : 'same';
       },
+    );
+  });
+
+  it.each<Pick<Completion, 'outcome' | 'response'>>([
+    { outcome: 'success', response: { format: 'test/1', body: '{"$set":{"a.b":"$$NOW"}}', bytes: 24 } },
+    { outcome: 'error', response: { format: '$owner', body: '$$ROOT', bytes: 6, encoding: 'deflate' } },
+    {
+      outcome: 'success',
+      response: { format: 'a.b', body: '$unset', bytes: 6, cipher: { keyId: '$state', iv: '$', tag: '.' } },
+    },
+    { outcome: 'error', response: { format: 'test/1', bytes: 0, omitted: 'not_kept' } },
+  ])('of a completion while the server’s clock is known: $response.format, $response.body', (result) => {
+    const completion = { to: 'completed', ...result, retentionMs: 3_600_000 } as const;
+    const later = new Date(NOW.getTime() + 250);
+    return agrees(
+      (request, record) => {
+        const write = writes.settle(holderOf(request, record), completion);
+        const statement = statementAt(write, { earliest: NOW.getTime(), latest: later.getTime() });
+        if (Array.isArray(statement.u)) throw new Error('Expected a plain update');
+        return { ...write, statement };
+      },
+      (record) => {
+        const current = record && readRecord(record);
+        if (record && !current) return 'any';
+        return current?.state === 'running' ? settled(current, completion, later) : 'same';
+      },
+      4,
     );
   });
 

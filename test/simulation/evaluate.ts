@@ -32,6 +32,20 @@ export function updated(document: Doc, pipeline: readonly Doc[], variables: Vari
   return current;
 }
 
+/**
+ * Runs a classic update on a document: its values are data. Fields that are new come last, in the order of their names.
+ * @throws Error for an operator that is not modelled
+ */
+export function plainlyUpdated(document: Doc, { $set = {}, $unset = {}, ...others }: Doc): Doc {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new Error(`No model of the update operator ${unknown}`);
+  const next = { ...document };
+  for (const name of Object.keys($unset as Doc)) delete next[name];
+  const byName = ([one]: [string, Value], [other]: [string, Value]) => (one < other ? -1 : 1);
+  for (const [name, value] of Object.entries($set as Doc).sort(byName)) next[name] = value;
+  return next;
+}
+
 function afterStage(current: Doc, stage: Doc, variables: Variables): Doc {
   if (stage.$replaceWith !== undefined) {
     const replaced = evaluate(stage.$replaceWith, current, variables);

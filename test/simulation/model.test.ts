@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { BSON_OPTIONS } from '../../server/mongodb/codec.ts';
-import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
+import { createWrites, statementAt, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { asRead, type Case, generatedCases, NOW } from '../mongodb/generated-records.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { type Doc, StatementFailed } from './evaluate.ts';
@@ -56,6 +56,14 @@ const KINDS: Record<string, (request: ClaimRequest, record: StoredRecord | null)
       ...{ to: 'completed', outcome: 'success', retentionMs: 3_600_000 },
       response: { format: 'test/1', body: '$$NOW', bytes: 5 },
     }),
+  'a completion at a known time': (request, record) => {
+    const write = writes.settle(holderOf(request, record), {
+      ...{ to: 'completed', outcome: 'error', retentionMs: 3_600_000 },
+      response: { format: '$owner', body: '{"$set.a":"$$NOW"}', bytes: 18, encoding: 'deflate' },
+    });
+    const times = { earliest: NOW.getTime() - 7, latest: NOW.getTime() + 7 };
+    return { ...write, statement: statementAt(write, times) };
+  },
   'a late completion': (request, record) =>
     writes.late(holderOf(request, record), {
       ...{ to: 'completed', outcome: 'error', retentionMs: 3_600_000 },

@@ -1,4 +1,13 @@
-import { compare, type Doc, evaluate, isDate, StatementFailed, updated, type Value } from './evaluate.ts';
+import {
+  compare,
+  type Doc,
+  evaluate,
+  isDate,
+  plainlyUpdated,
+  StatementFailed,
+  updated,
+  type Value,
+} from './evaluate.ts';
 import type { World } from './world.ts';
 
 /** What a driver throws where a connection is lost: whether the command was carried out is not known. */
@@ -119,7 +128,7 @@ export class ServerModel {
     let n = 0;
     for (const [index, statement] of (updates as Doc[]).entries()) {
       // Counts and notes of what happened have no part in what is promised.
-      if (update !== RECORDS || !Array.isArray(statement.u)) continue;
+      if (update !== RECORDS || '$inc' in (statement.u as Doc)) continue;
       try {
         const inserted = this.#write(statement, now);
         if (inserted === undefined) continue;
@@ -297,7 +306,7 @@ export function carriedOut(found: Doc | null, { q, u, c = {}, upsert }: Doc, now
     found &&
     Object.entries(others).every(([name, value]) => compare(found[name], value) === 0) &&
     ($expr === undefined || evaluate($expr, found, variables) === true);
-  if (matches) return copy(updated(found, u as Doc[], variables));
+  if (matches) return copy(Array.isArray(u) ? updated(found, u, variables) : plainlyUpdated(found, u as Doc));
   if (!upsert) return undefined;
   if (found) throw new StatementFailed(11_000, 'E11000 duplicate key error');
   return copy(updated({ scope, key }, u as Doc[], variables));

@@ -12,7 +12,7 @@ export async function tryTransactions(bench: Bench): Promise<string | undefined>
       held,
       after: operationTime,
       timeoutMs: LONGEST_MS / 2,
-      completionOf: (completion) => bench.writes.settle(held, completion),
+      completionOf: (completion) => bench.writes.settle(held, completion).statement,
       onCommitted: () => {},
     });
     const effect = requestOf();

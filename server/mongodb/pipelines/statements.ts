@@ -14,6 +14,7 @@ import {
   freshDocument,
   freshPipeline,
 } from './claim-pipeline.ts';
+import { completedUpdate } from './completed-update.ts';
 import { type Expression, NOW } from './expressions.ts';
 import { giveUpPipeline } from './give-up-pipeline.ts';
 import { IS_READABLE } from './record-guard.ts';
@@ -28,6 +29,8 @@ export interface Write {
   readonly document?: (times: ServerTimes) => Document;
   /** The statement that undoes what a copy of the write has made while the lock was gone. */
   readonly aside?: Document;
+  /** A cheaper statement for the same, which needs to know the server's clock. It is made anew for each copy of the write. */
+  readonly timed?: (times: ServerTimes) => Document;
   /** The statement has about so many bytes on the wire. */
   readonly bytes: number;
 }
@@ -103,10 +106,13 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
       return write(request, request.owner, { q, u, c }, storedBytes(request.captured));
     },
 
-    settle(held: Held, settlement: Settlement) {
+    settle(held: Held, settlement: Settlement): Write {
       switch (settlement.to) {
-        case 'completed':
-          return completed(held, 'running', pipelines.completed, settlement);
+        case 'completed': {
+          const write = completed(held, 'running', pipelines.completed, settlement);
+          const { q } = write.statement;
+          return { ...write, timed: (times) => plain(q, completedUpdate(settlement, times)) };
+        }
         case 'released': {
           const { reason, retentionMs } = settlement;
           return ofHolder(held, 'running', pipelines.released, { reason, endedKeepMs: retentionMs });
@@ -176,5 +182,12 @@ const ASIDE: Document[] = [
   },
   { $unset: ['fingerprint', 'selection', 'leaseExpiresAt'] },
 ];
+
+/** The statement of a write, at a time of the server that is known, or is not. */
+export function statementAt({ statement, timed }: Write, times: ServerTimes | undefined): Document {
+  return timed && times ? timed(times) : statement;
+}
+
+const plain = (q: unknown, u: Document): Document => ({ q, u, collation: SIMPLE });
 
 const address = ({ scope, key }: Address): Address => ({ scope, key });

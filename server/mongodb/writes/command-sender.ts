@@ -2,6 +2,7 @@ import type { StoreCommand } from '../../engine/store-command.ts';
 import type { CommandObservers } from '../command-observers.ts';
 import type { Collection } from '../database.ts';
 import { hangUpAfter } from '../hang-up.ts';
+import type { ServerClock } from '../server-clock.ts';
 import { type Failure, failureOf } from '../server-errors.ts';
 import type { Inserts } from './inserts.ts';
 import { type PendingWrite, unfinished } from './pending-write.ts';
@@ -39,6 +40,8 @@ export interface SenderOptions {
   readonly purpose: StoreCommand['command'];
   /** Carries out commands as inserts where that is possible. Default: all are updates. */
   readonly inserts?: Inserts;
+  /** The server's clock, for writes that are cheaper where it is known. It learns from the replies. Default: it is not known. */
+  readonly clock?: ServerClock;
 }
 
 /** `CommandSender` sends one command at a time limit that fits it, and says what its answer means for the writes in it. */
@@ -48,6 +51,7 @@ export class CommandSender {
   readonly #observers: CommandObservers;
   readonly #purpose: SenderOptions['purpose'];
   readonly #inserts: Inserts | undefined;
+  readonly #clock: ServerClock | undefined;
   readonly #listener: SenderListener;
   /** Commands that the driver is not done with. Each promise resolves when it is. */
   readonly #underWay = new Map<Command, Promise<void>>();
@@ -56,7 +60,7 @@ export class CommandSender {
 
   constructor(
     collection: Collection,
-    { timeoutMs, observers, purpose, inserts }: SenderOptions,
+    { timeoutMs, observers, purpose, inserts, clock }: SenderOptions,
     listener: SenderListener,
   ) {
     this.#collection = collection;
@@ -64,6 +68,7 @@ export class CommandSender {
     this.#purpose = purpose;
     this.#inserts = inserts;
     this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
     this.#listener = listener;
   }
 
@@ -117,11 +122,12 @@ export class CommandSender {
 
   async #update(group: Command['group'], limitMs: number, signal: AbortSignal): Promise<readonly Answer[]> {
     const sentAt = performance.now();
-    const reply = await this.#collection.run(updateCommand(this.#collection.name, group, limitMs), {
+    const reply = await this.#collection.run(updateCommand(this.#collection.name, group, limitMs, this.#clock?.times(sentAt)), {
       signal,
     });
     // Not every version of the driver throws it.
     if (reply.writeConcernError) throw reply;
+    this.#clock?.noteOperationTime(reply.operationTime);
     return readReply(reply, group.length, sentAt);
   }
 

@@ -1,4 +1,6 @@
+import type { ServerTimes } from '../clock-bounds.ts';
 import type { Document } from '../database.ts';
+import { statementAt } from '../pipelines/statements.ts';
 import type { Acknowledgement, PendingWrite } from './pending-write.ts';
 
 export interface StatementError {
@@ -21,15 +23,19 @@ export type StatementAnswer = Acknowledgement | StatementError;
  */
 export type Answer = StatementAnswer | 'upsert' | { undo(): Promise<void> };
 
-/** Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
+/**
+ * @param times of the server, where they are known
+ *
+ * Makes the command itself: a helper of the driver would add a transaction number, and the server would have to keep a record of that, too. */
 export function updateCommand(
   collection: string,
   group: readonly Pick<PendingWrite, 'write'>[],
   limitMs: number,
+  times?: ServerTimes,
 ): Document {
   return {
     update: collection,
-    updates: group.map(({ write }) => write.statement),
+    updates: group.map(({ write }) => statementAt(write, times)),
     ordered: false,
     writeConcern: { w: 'majority', wtimeout: limitMs },
     maxTimeMS: limitMs,

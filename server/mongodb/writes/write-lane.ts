@@ -4,7 +4,7 @@ import { CommandObservers } from '../command-observers.ts';
 import type { Collection } from '../database.ts';
 import { pauseMs } from '../pause.ts';
 import type { Write } from '../pipelines/statements.ts';
-import { CommandSender, type SenderListener } from './command-sender.ts';
+import { CommandSender, type SenderListener, type SenderOptions } from './command-sender.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Inserts } from './inserts.ts';
 import {
@@ -28,6 +28,8 @@ export interface LaneOptions {
   readonly observers?: CommandObservers;
   /** What the writes of the lane are for. Default: `settle`. */
   readonly purpose?: StoreCommand['command'];
+  /** The server's clock, for writes that are cheaper where it is known. Default: it is not known. */
+  readonly clock?: SenderOptions['clock'];
   /** Says when the writes that wait may have a shared command. Default: the rule of `load.ts`. */
   readonly pauseBeforeAnother?: QueueOptions['pauseBeforeAnother'];
   /** Carries out commands as inserts where that is possible. Default: all are updates. */
@@ -56,7 +58,7 @@ export class WriteLane {
   #lastError: unknown;
 
   constructor(collection: Collection, options: LaneOptions) {
-    const { inFlight, capacity, timeoutMs, purpose = 'settle', pauseBeforeAnother, inserts } = options;
+    const { inFlight, capacity, timeoutMs, purpose = 'settle', clock, inserts, pauseBeforeAnother } = options;
     const { observers = new CommandObservers() } = options;
     this.#queue = new WriteQueue({
       inFlight,
@@ -67,7 +69,7 @@ export class WriteLane {
     });
     this.#sender = new CommandSender(
       collection,
-      { timeoutMs, observers, purpose, ...(inserts && { inserts }) },
+      { timeoutMs, observers, purpose, ...(clock && { clock }), ...(inserts && { inserts }) },
       {
         onTimeout: this.#onTimeout,
         onReply: this.#onReply,

@@ -33,6 +33,8 @@ export interface Sent {
 /** What a client got for one attempt of its call. */
 export interface Answered {
   readonly at: number;
+  /** The store was not asked for this answer before. Undefined where that is not known. */
+  readonly askedAt?: number;
   readonly amount: number;
   readonly from: string;
   readonly receipt?: Receipt;

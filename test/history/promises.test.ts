@@ -106,6 +106,23 @@ it.each<[name: string, change: Partial<KeyHistory>]>([
 
 const WRONG: readonly (readonly [promise: string, name: string, change: Partial<KeyHistory>])[] = [
   [
+    'an answer is forgotten once its key has a new life',
+    'a replay of the first life, asked for in the second one',
+    {
+      answers: [
+        answered(9_900, { askedAt: 9_800 }),
+        answered(9_950, { isFinal: true, receipt: of(2), askedAt: 9_900 }),
+      ],
+      effects: [effect(200, 1), effect(9_600, 2)],
+      written: [
+        ...RIGHT.written,
+        wrote(9_100, completed(1), null),
+        wrote(9_500, null, { ...running(2, 12_000), life: 2 }),
+        wrote(9_700, { ...running(2, 12_000), life: 2 }, { ...completed(2), life: 2 }),
+      ],
+    },
+  ],
+  [
     'no run without a record',
     'an effect of a token that no record had',
     {

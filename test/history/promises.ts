@@ -120,6 +120,23 @@ const everyRetryGetsTheSame: Check = (history) => {
     .map(([life, answers]) => `${nameOf(history)} ${life} was answered with ${[...answers].join(' and ')}`);
 };
 
+const anOldLifeIsForgotten: Check = (history) => {
+  const { written, answers } = history;
+  const begun = written.filter(
+    ({ before, after }) => isRunning(after) && (before === null || before.life !== after.life),
+  );
+  return answers.flatMap(({ receipt, ran, askedAt = 0 }) => {
+    if (!receipt || ran !== undefined) return [];
+    const claim = written.findLast(({ after }) => isRunning(after) && after.fence === receipt.fence);
+    const newer = begun.find(({ from, at }) => claim && from > claim.at && at < askedAt);
+    return newer
+      ? [
+          `${nameOf(history)} was answered with fence ${receipt.fence}, though it had a new life since ${newer.at} ms`,
+        ]
+      : [];
+  });
+};
+
 const theNewerResultStands: Check = (history) => {
   const superseded = history.told.filter(
     ({ type, reason }) => type === 'result_not_recorded' && (reason === 'completed' || reason === 'running'),
@@ -193,6 +210,7 @@ export const CHECKS: readonly (readonly [promise: string, check: Check])[] = [
   ['a record that runs is not forgotten', aRunningRecordStays],
   ['an acknowledged completion is what every later answer gives', acknowledgedIsStored],
   ['every retry gets the same answer', everyRetryGetsTheSame],
+  ['an answer is forgotten once its key has a new life', anOldLifeIsForgotten],
   ['the newer result stands', theNewerResultStands],
   ['a key is for one scope and one input', oneScopeAndInput],
   ['KEY_REUSED is said only where another input used the key', reusedOnlyWhereReused],

@@ -7,6 +7,8 @@ import { Random, type World } from './world.ts';
 /** What a client got for one attempt of its call. */
 export interface Answered {
   readonly call: Call;
+  /** The attempt was sent at this time. */
+  readonly sentAt: number;
   readonly at: number;
   readonly machine: string;
   readonly receipt?: Receipt;
@@ -23,6 +25,7 @@ interface Attempt {
   readonly machine: Machine;
   readonly number: number;
   readonly isFinal: boolean;
+  readonly sentAt: number;
 }
 
 type Ended = { readonly ran: number | undefined; readonly receipt?: Receipt; readonly error?: unknown };
@@ -53,7 +56,8 @@ export class Clients {
 
   /** @param isFinal a client that does not give up soon */
   send(call: Call, { isFinal = false } = {}): void {
-    this.#send({ call, machine: this.#machineOf(isFinal ? 0 : call.machine), number: 1, isFinal });
+    const machine = this.#machineOf(isFinal ? 0 : call.machine);
+    this.#send({ call, machine, number: 1, isFinal, sentAt: this.#world.now });
   }
 
   #send(attempt: Attempt): void {
@@ -93,19 +97,22 @@ export class Clients {
   #retry({ call, number, isFinal }: Attempt, random: Random): void {
     if (number >= ATTEMPTS * (isFinal ? 4 : 1)) return;
     this.#world.after(random.between(100, 1_500), () =>
-      this.#send({ call, machine: this.#machineOf(random.between(0, 9)), number: number + 1, isFinal }),
+      this.#send({
+        ...{ call, machine: this.#machineOf(random.between(0, 9)), number: number + 1, isFinal },
+        sentAt: this.#world.now,
+      }),
     );
   }
 
   #end(attempt: Attempt, random: Random, { ran, receipt, error }: Ended): void {
-    const { call, machine, isFinal } = attempt;
+    const { call, machine, isFinal, sentAt } = attempt;
     if (!machine.isAlive || !this.#open.delete(attempt)) return;
     const { code, message, retryable } = (error ?? {}) as Partial<
       Error & { code: string; retryable: boolean }
     >;
     const text = error === undefined ? undefined : (code ?? message ?? String(error));
     this.answers.push({
-      ...{ call, at: this.#world.now, machine: machine.name, ran, isFinal },
+      ...{ call, sentAt, at: this.#world.now, machine: machine.name, ran, isFinal },
       ...(receipt && { receipt }),
       ...(text !== undefined && { error: text }),
     });

@@ -35,7 +35,15 @@ function historyOf(id: string, played: Played, rules: Rules): KeyHistory {
   });
   const answers = played.answers
     .filter(({ call }) => idOf(call) === id)
-    .map(({ call, machine, ...answer }): Answered => ({ ...answer, amount: call.amount, from: machine }));
+    .map(
+      ({ call, machine, sentAt, ...answer }): Answered => ({
+        ...answer,
+        // Calls of one process that ask at the same time share an answer: the first of them may have asked for it so long before.
+        askedAt: sentAt - played.scenario.timeoutMs,
+        amount: call.amount,
+        from: machine,
+      }),
+    );
   return {
     ...{ scope, key, rules, answers, told },
     sent: played.scenario.calls.filter((call) => idOf(call) === id).map(sent),

@@ -30,6 +30,32 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: 'q: { scope, key, owner, fence }, u, c }',
   },
   {
+    name: 'a plain completion goes to the record whoever holds it',
+    file: STATEMENTS,
+    find: 'plain(q, completedUpdate(',
+    replace: "plain({ ...address(held), state: 'running' }, completedUpdate(",
+  },
+  {
+    name: 'a plain completion goes to its record in whatever state that is',
+    file: STATEMENTS,
+    find: 'timed: (times) => plain(q, ',
+    replace: 'timed: (times) => plain({ ...address(held), owner: held.owner, fence: held.fence }, ',
+  },
+  {
+    name: 'a key that was seen is answered from memory once it has expired',
+    file: 'server/mongodb/known-records.ts',
+    find: 'const found = await within(until - performance.now(), read);',
+    replace:
+      'const seen = ((this.#reader as unknown as { seen: Record<string, Snapshot> }).seen ??= {});' +
+      'const found = (seen[idOf(address)] ??= await within(until - performance.now(), read)); read.catch(() => {});',
+  },
+  {
+    name: 'a key that was seen is not claimed again',
+    file: CLAIMS,
+    find: 'if (known && !isClaimable(known, request)) return',
+    replace: 'if (known?.record) return',
+  },
+  {
     name: 'a running key is taken over within its lease',
     file: STATEMENTS,
     find: 'const lapsed = { $and: [IS_READABLE, isLapsed] };',

@@ -122,9 +122,12 @@ export class CommandSender {
 
   async #update(group: Command['group'], limitMs: number, signal: AbortSignal): Promise<readonly Answer[]> {
     const sentAt = performance.now();
-    const reply = await this.#collection.run(updateCommand(this.#collection.name, group, limitMs, this.#clock?.times(sentAt)), {
-      signal,
-    });
+    const reply = await this.#collection.run(
+      updateCommand(this.#collection.name, group, limitMs, this.#clock?.times(sentAt)),
+      {
+        signal,
+      },
+    );
     // Not every version of the driver throws it.
     if (reply.writeConcernError) throw reply;
     this.#clock?.noteOperationTime(reply.operationTime);

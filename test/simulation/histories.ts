@@ -10,7 +10,8 @@ export function historiesOf(played: Played): KeyHistory[] {
   const ids = new Set([
     ...played.scenario.calls.map(idOf),
     ...played.effects.map(idOf),
-    ...played.server.log.map(({ id }) => id),
+    // A second document of a key, which may be made while there is no lock, is no key that anybody asks for.
+    ...played.server.log.map(({ id }) => id).filter((id) => id.split('\n').length === 2),
   ]);
   const rules = rulesOf(played);
   return [...ids].map((id) => historyOf(id, played, rules));

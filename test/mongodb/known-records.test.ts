@@ -13,9 +13,11 @@ const HOUR_MS = 3_600_000;
 
 /** What the store sent, by name: `reads`, and the updates with the first word of what they are for. */
 const sentBy = ({ sent }: OpenedStore) => {
-  const names = sent.map((command) =>
-    !isUpdate(command) ? 'read' : command.updates[0].q.owner === undefined ? 'first claim' : 'write',
-  );
+  const names = sent
+    .filter((command) => !('hello' in command))
+    .map((command) =>
+      !isUpdate(command) ? 'read' : command.updates[0].q.owner === undefined ? 'first claim' : 'write',
+    );
   sent.length = 0;
   return names;
 };

@@ -122,12 +122,9 @@ export class CommandSender {
 
   async #update(group: Command['group'], limitMs: number, signal: AbortSignal): Promise<readonly Answer[]> {
     const sentAt = performance.now();
-    const reply = await this.#collection.run(
-      updateCommand(this.#collection.name, group, limitMs, this.#clock?.times(sentAt)),
-      {
-        signal,
-      },
-    );
+    const times = group.some(({ write }) => write.timed) ? this.#clock?.times(sentAt) : undefined;
+    const update = updateCommand(this.#collection.name, group, limitMs, times);
+    const reply = await this.#collection.run(update, { signal });
     // Not every version of the driver throws it.
     if (reply.writeConcernError) throw reply;
     this.#clock?.noteOperationTime(reply.operationTime);

@@ -10,7 +10,7 @@ export interface ShardingCommands {
 }
 
 /** The command itself. A hashed key could not be unique; and strings are compared byte by byte, whatever the collection's own collation. */
-export function shardCommand({ namespace }: Pick<Collection, 'namespace'>): Document {
+function shardCommand({ namespace }: Pick<Collection, 'namespace'>): Document {
   return { shardCollection: namespace, key: LOCK_KEY, unique: true, collation: SIMPLE };
 }
 

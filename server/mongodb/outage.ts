@@ -6,6 +6,8 @@ import { Silence } from './silence.ts';
 import { withReason } from './writes/with-reason.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
+/** A call begins some ms before its command is sent, and ends as much before a silence of its whole deadline: the next one must find the store away. */
+const EARLY_MS = 5;
 /** Drivers before 6.13 go on waiting for a probe on a dead connection, and each takes one of the host's pool. */
 const MOST_PROBES = 20;
 
@@ -22,7 +24,7 @@ export class Outage {
   #isStopped = false;
 
   constructor(timeoutMs: number, now = () => performance.now()) {
-    this.#silence = new Silence(timeoutMs);
+    this.#silence = new Silence(Math.max(1, timeoutMs - EARLY_MS));
     this.#now = now;
   }
 

@@ -73,7 +73,7 @@ describe.each(Object.entries(PAYMENT_APIS))(
   (_, pay) => {
     test.each([
       ['to the claim', ['update', 'idempotency_keys', 'upsert']],
-      ['to the completion', ['update', 'idempotency_keys', '$$outcome']],
+      ['to the completion', ['update', 'idempotency_keys', 'completedAt']],
     ])('%s: one execution, its caller gets the result, a retry replays it', async (_which, match) => {
       await using database = await freshDatabase();
       await using proxy = await startProxy(Number(new URL(database.uri).port));

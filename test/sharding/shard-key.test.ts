@@ -20,6 +20,7 @@ let operator: KeyOperator;
 beforeAll(async () => {
   admin = await startAdmin({
     ownDatabase: true,
+    probes: { pay: async () => ({ found: true, summary: 'charged' }) },
     rerunners: [
       {
         format: 'graphql/1',
@@ -135,6 +136,16 @@ const STORE: Readonly<Record<string, Step>> = {
       replayed: [{ scope, key, replays: 1, lastAt: new Date() }],
     });
   },
+  note: async (measured) => {
+    const { scope, key } = await win();
+    measured();
+    return store.note?.({
+      refused: [
+        { scope, key, codes: new Map([['IDEMPOTENCY_KEY_REUSED', { count: 1, lastAt: new Date() }]]) },
+      ],
+      started: [{ scope, key, operation: 'pay', fingerprint: 's1:aaaa', agoMs: 0 }],
+    });
+  },
   countAttention: async () => store.countAttention?.(),
 };
 
@@ -150,6 +161,20 @@ async function shown(record: object = {}) {
 const DASHBOARD: Readonly<Record<string, Step>> = {
   me: () => admin.ada.me.query(),
   overview: () => admin.ada.overview.query({ window: '1h' }),
+  attention: () => admin.ada.attention.query(),
+  duplicates: () => admin.ada.duplicates.query(),
+  operation: () => admin.ada.operation.query({ operation: 'pay', window: '1h' }),
+  'keys.find': () => admin.ada.keys.find.query({ text: 'k' }),
+  'keys.by': async (measured) => {
+    const { scope, key } = await shown();
+    measured();
+    return admin.ada.keys.by.query({ scope, key });
+  },
+  'keys.evidence': async (measured) => {
+    const { id } = await shown({ state: 'in_doubt' });
+    measured();
+    return admin.ada.keys.evidence.query({ id });
+  },
   'keys.list': list({}),
   'keys.list by state': list({ state: 'attention' }),
   'keys.list by key': list({ key: 'k' }),

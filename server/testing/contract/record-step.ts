@@ -147,7 +147,7 @@ export function recordedSteps(ground: Ground): void {
       const request = fresh();
       const held = await win(request);
       await ground.store.recordStep(held, charged);
-      await ground.store.settle(held, { ...completed, retentionMs: -1 });
+      await ground.store.settle(held, { ...completed, retentionMs: -60_000 });
       expect(await win(rival(request))).not.toHaveProperty('steps');
       expect(await read(request)).not.toHaveProperty('steps');
     });

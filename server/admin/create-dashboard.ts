@@ -131,7 +131,7 @@ export function dashboardOf(options: DashboardOptions, files: StaticFiles): Dash
 }
 
 /** The page answers at these addresses; nothing is at any other. */
-const PAGES = /^(|overview|keys|keys\/[^/]+(\/[^/]+)?|bulk|bulk\/[^/]+|audit)\/?$/;
+const PAGES = /^(|overview|keys|keys\/[^/]+(\/[^/]+)?|bulk|bulk\/[^/]+|audit|duplicates|operation)\/?$/;
 const isPage = (path: string) => PAGES.test(path);
 
 interface Resolved {

@@ -30,7 +30,7 @@ const PAGES: readonly (readonly [name: string, at: string | { key: string }, sho
   ['a lapsed key', { key: 'ord-4001' }, 'Lapsed'],
   ['a running key', { key: 'ord-5001' }, /Running for/],
   ['the bulk jobs', '/bulk', 'No bulk job yet'],
-  ['the suspected duplicates', '/duplicates', 'Suspected duplicates'],
+  ['the suspected duplicates', '/duplicates', /ran under different keys/],
   ['the audit', '/audit', 'Nobody has acted yet'],
 ];
 
@@ -104,11 +104,14 @@ describe('light, dark and at 320 px', () => {
 });
 
 describe('an address', () => {
-  it.for(['/keys/', '/audit/', '/bulk'])('%s that is pasted opens its page', async (path, { visit }) => {
-    await using page = await visit(path);
-    await page.page.locator('h1').waitFor();
-    expect(page.problems).toEqual([]);
-  });
+  it.for(['/keys/', '/audit/', '/bulk', '/duplicates', '/operation?name=chargeCard'])(
+    '%s that is pasted opens its page',
+    async (path, { visit }) => {
+      await using page = await visit(path);
+      await page.page.locator('h1').waitFor();
+      expect(page.problems).toEqual([]);
+    },
+  );
 
   it('of a record that is gone says so', async ({ visit }) => {
     await using page = await visit('/keys/000000000000000000000000/1');

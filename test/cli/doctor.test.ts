@@ -82,7 +82,11 @@ describe('exits with 2, prints no finding, and says why, for', () => {
       /^error: connect ECONNREFUSED 127\.0\.0\.1:1\n$/,
     ],
     ['no database', () => ['--uri', set.uri], /^error: Expected --db, for the URI names no database\n$/],
-    ['a URI that is none', () => ['--uri', 'localhost', '--db', 'shop'], /^error: Expected --uri to begin with mongodb:/],
+    [
+      'a URI that is none',
+      () => ['--uri', 'localhost', '--db', 'shop'],
+      /^error: Expected --uri to begin with mongodb:/,
+    ],
     ['an unknown option', () => ['--uri', set.uri, '--jsn'], /^error: unknown option '--jsn'/],
   ])('%s', async (_, args, message) => {
     const { code, out, err } = await doctor(...args());

@@ -26,7 +26,6 @@ import { within } from './deadline.ts';
 import { hangUpAfter } from './hang-up.ts';
 import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
-import { Outage } from './outage.ts';
 import { NOW } from './pipelines/expressions.ts';
 import { createWrites, type Lock, statementAt, type Write } from './pipelines/statements.ts';
 import { Reader } from './reader.ts';
@@ -77,7 +76,6 @@ class MongoDBStore implements MongoStore {
   readonly #counts: Counts;
   readonly #notes: CallNotes;
   readonly #observers = new CommandObservers();
-  readonly #outage: Outage;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -86,9 +84,7 @@ class MongoDBStore implements MongoStore {
     const { db, collection, timeoutMs } = this.#options;
     this.db = db;
     this.collection = collection;
-    this.#outage = new Outage(timeoutMs);
-    this.#collection = new Collection(this.#outage.watched(db), collection);
-    this.#outage.probe(this.#collection);
+    this.#collection = new Collection(db, collection);
     this.#clock = new ServerClock(() => {
       const signal = hangUpAfter(this.#deadline());
       return this.#collection.run({ hello: 1 }, { signal });
@@ -121,7 +117,6 @@ class MongoDBStore implements MongoStore {
 
   async ready(needs: StoreNeeds = { transactions: false }): Promise<void> {
     this.#refuseUnlessOpen();
-    this.#outage.refuseWhileAway(this.db);
     const { indexes, allowStandalone } = this.#options;
     const all = { indexes, allowStandalone, ...needs };
     await prepareServer(this.#collection, all, this.#deadline(), {
@@ -132,7 +127,6 @@ class MongoDBStore implements MongoStore {
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
-    this.#outage.refuseWhileAway(this.db);
     return this.#claims.claim(request);
   }
 
@@ -184,7 +178,6 @@ class MongoDBStore implements MongoStore {
 
   async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
     this.#refuseUnlessOpen();
-    this.#outage.refuseWhileAway(this.db);
     const until = this.#deadline();
     return part === 'head'
       ? this.#reader.head(address, until)
@@ -221,7 +214,6 @@ class MongoDBStore implements MongoStore {
     const flushed = Promise.all([this.#claims.drained(), this.#runWrites.drained()]);
     await within(timeoutMs, flushed).catch(() => {});
     this.#state = 'closed';
-    this.#outage.stop();
     this.#claims.stop();
     this.#runWrites.stop();
   }

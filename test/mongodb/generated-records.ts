@@ -262,3 +262,19 @@ function withoutMissing(document: Document): Document {
 /** A generated record as the store reads it: numbers that drivers write in three ways are plain. */
 export const asRead = (record: Document): StoredRecord =>
   recordOf(BSON.deserialize(BSON.serialize(record, { ignoreUndefined: true }), BSON_OPTIONS));
+
+/** The model of the server knows the types that JavaScript has, and no others. */
+export const isModelled = ({ record }: Case) => record === null || isPlain(asRead(record));
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (Array.isArray(value)) return value.every(isPlain);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
+}
+
+/** Names whoever the record says holds it. */
+export const holderOf = ({ scope, key }: ClaimRequest, record: StoredRecord | null) => {
+  const { owner, fence } = record ?? {};
+  const known = typeof owner === 'string' && typeof fence === 'number';
+  return { scope, key, ...(known ? { owner, fence } : { owner: 'nobody', fence: 0 }), life: 1, attempts: 1 };
+};

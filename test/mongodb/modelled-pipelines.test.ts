@@ -20,9 +20,9 @@ import { createWrites, type Write } from '../../server/mongodb/pipelines/stateme
 import { freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { type Doc, StatementFailed } from '../simulation/evaluate.ts';
 import { carriedOut } from '../simulation/server-model.ts';
-import { asRead, type Case, generatedCases, NOW } from './generated-records.ts';
+import { asRead, generatedCases, holderOf, isModelled, NOW } from './generated-records.ts';
 
-// The same as pipelines.test.ts, on the model of the server that the simulation uses (test/simulation/model.test.ts holds that against a
+// These are the properties of pipelines.test.ts, on the model of the server that the simulation uses (test/simulation/model.test.ts holds that against a
 // mongod): it needs no server and takes a moment, so that `npm run mutate` can play it for each mutant of the statements.
 
 const CASES = 400;
@@ -31,22 +31,6 @@ const writes = createWrites(NOW);
 /** What stands after a write; `any` where the rules say nothing. */
 type Expected = StoredRecord | null | 'any';
 type Rule = (record: StoredRecord | null, request: ClaimRequest) => Expected;
-
-/** The model knows the types that JavaScript has, and no others. */
-const isModelled = ({ record }: Case) => record === null || isPlain(asRead(record));
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
-  if (Array.isArray(value)) return value.every(isPlain);
-  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
-}
-
-/** Whoever the record says holds it. */
-const holderOf = ({ scope, key }: ClaimRequest, record: StoredRecord | null) => {
-  const { owner, fence } = record ?? {};
-  const known = typeof owner === 'string' && typeof fence === 'number';
-  return { scope, key, ...(known ? { owner, fence } : { owner: 'nobody', fence: 0 }), life: 1, attempts: 1 };
-};
 
 const running = (record: StoredRecord | null, next: (record: RunningRecord) => StoredRecord): Expected => {
   const current = record && readRecord(record);

@@ -5,7 +5,7 @@ import type { ClaimRequest } from '../../server/engine/decide.ts';
 import type { StoredRecord } from '../../server/engine/record.ts';
 import { BSON_OPTIONS } from '../../server/mongodb/codec.ts';
 import { createWrites, statementAt, type Write } from '../../server/mongodb/pipelines/statements.ts';
-import { asRead, type Case, generatedCases, NOW } from '../mongodb/generated-records.ts';
+import { asRead, generatedCases, holderOf, isModelled, NOW } from '../mongodb/generated-records.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { type Doc, StatementFailed } from './evaluate.ts';
 import { carriedOut } from './server-model.ts';
@@ -21,21 +21,6 @@ beforeAll(async () => {
   await database.db.collection('records').createIndex({ scope: 1, key: 1 }, { unique: true });
 });
 afterAll(() => database[Symbol.asyncDispose]());
-
-/** The model knows the types that JavaScript has, and no others. */
-const isModelled = ({ record }: Case) => record === null || isPlain(asRead(record));
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
-  if (Array.isArray(value)) return value.every(isPlain);
-  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
-}
-
-const holderOf = ({ scope, key }: ClaimRequest, record: StoredRecord | null) => {
-  const { owner, fence } = record ?? {};
-  const known = typeof owner === 'string' && typeof fence === 'number';
-  return { scope, key, ...(known ? { owner, fence } : { owner: 'nobody', fence: 0 }), life: 1, attempts: 1 };
-};
 
 const KINDS: Record<string, (request: ClaimRequest, record: StoredRecord | null) => Write> = {
   'a first claim': (request) => writes.fresh(request),

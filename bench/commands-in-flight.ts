@@ -16,7 +16,7 @@ import { startWorker } from '../test/support/worker.ts';
 import { median } from './measure/median.ts';
 import { markdownTable, type Row } from './report/table.ts';
 
-// What the rule of `server/mongodb/writes/load.ts` gains over two commands that always go: fresh runs whose handlers take up to 10 ms each,
+// This bench shows what the rule of `server/mongodb/writes/load.ts` gains over two commands that always go: fresh runs whose handlers take up to 10 ms each,
 // so that their writes come at any time, on a server that is 0 to 20 ms away.
 
 const HANDLER_MS = 10;

@@ -21,7 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   distance: distancePart,
   callers: callersPart,
 };
-/** It installs packages of others, so it runs only where it is named. */
+/** This part installs packages of others, so it runs only where it is named. */
 const NAMED: Readonly<Record<string, Part>> = { peers: peersPart };
 const ALL = { ...PARTS, ...NAMED };
 

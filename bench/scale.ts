@@ -7,7 +7,7 @@ import { bySize } from './scale/by-size.ts';
 import { expiry } from './scale/expiry.ts';
 import { lists } from './scale/lists.ts';
 
-/** What calls cost with few keys and with many: `npm run bench:scale -- --keys 10000,10000000`. */
+/** This bench shows what calls cost with few keys and with many: `npm run bench:scale -- --keys 10000,10000000`. */
 const { values } = parseArgs({
   options: {
     keys: { type: 'string', default: '10000,1000000' },

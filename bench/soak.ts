@@ -10,7 +10,7 @@ import { RESULTS } from './report/result.ts';
 import { runPart } from './report/run-part.ts';
 import { type Growth, growthOf } from './soak/growth.ts';
 
-/** Whether a server that runs for long grows: `npm run bench:soak -- --minutes 30`. Its keys expire after a minute. */
+/** This bench shows whether a server that runs for long grows: `npm run bench:soak -- --minutes 30`. Its keys expire after a minute. */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
@@ -31,7 +31,7 @@ const KEYS_TELL_AFTER_MINUTES = 10;
 
 type Sample = Resources & { readonly keys: number };
 
-/** What each figure may differ by, beside a tenth of it. */
+/** Each figure may differ by so much, beside a tenth of it. */
 const SLACK: Readonly<Record<keyof Sample, number>> = {
   rssMb: 15,
   heapMb: 3,

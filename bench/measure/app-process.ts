@@ -16,7 +16,7 @@ import { resourcesOf } from './resources.ts';
 export interface AppOptions {
   readonly uri: string;
   readonly keyed: boolean;
-  /** How long answers are kept. Default: as the product's. */
+  /** Answers are kept for this time, in ms. Default: as the product's. */
   readonly retentionMs?: number;
 }
 
@@ -29,7 +29,7 @@ const idempotency = createIdempotency({
   ...(retentionMs !== undefined && { retentionMs }),
 });
 
-/** One durable insert, as most mutations make at least. */
+/** The handler makes one durable insert, as most mutations do at least. */
 async function order(amount: number) {
   await orders.insertOne({ amount });
   return { id: 'order', amount };

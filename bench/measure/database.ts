@@ -14,9 +14,9 @@ export interface Database extends AsyncDisposable {
 }
 
 export interface DatabaseOptions {
-  /** Of the mongod that is started. Default: 256. */
+  /** The mongod that is started has a cache of this size, in MB. Default: 256. */
   readonly cacheMb?: number;
-  /** Each is a `--setParameter` of the mongod that is started. */
+  /** Each entry is a `--setParameter` of the mongod that is started. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
 }
 

@@ -2,7 +2,7 @@ import type { Measured, Variant } from './interleaved.ts';
 import type { Callers, KeyPlan } from './load.ts';
 import type { ServerUnderTest } from './server.ts';
 
-/** What a caller sends: the same mutation to each of the two. */
+/** A caller sends this: the same mutation to each of the two APIs. */
 export const APIS = {
   Yoga: {
     path: '/graphql',

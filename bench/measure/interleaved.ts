@@ -1,13 +1,13 @@
 import { median } from './median.ts';
 
 export interface Rounds {
-  /** How long each variant runs before anything is measured, so that its code is compiled and its caches are filled. */
+  /** Each variant runs for so many seconds before anything is measured, so that its code is compiled and its caches are filled. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
   readonly rounds: number;
 }
 
-/** What one round of one variant did. */
+/** `Measured` is what one round of one variant did. */
 export interface Measured {
   readonly runs: number;
   readonly seconds: number;
@@ -24,9 +24,9 @@ export interface Figures {
   readonly perSecond: number;
   /** Runs a second as a part of those of the first variant, in the same round. */
   readonly ratio: number;
-  /** For one run. */
+  /** The app used so much CPU for one run, in µs. */
   readonly appMicros: number;
-  /** For one run. */
+  /** The database used so much CPU for one run, in µs. */
   readonly databaseMicros: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

@@ -16,7 +16,7 @@ export interface Load {
   readonly path: string;
   readonly body: string;
   readonly callers: number;
-  /** How long, or by `amount` how many requests. */
+  /** The load lasts for so many seconds, or by `amount` for so many requests. */
   readonly seconds?: number;
   readonly amount?: number;
   /** Default: as many as there are answers. */

@@ -14,7 +14,7 @@ export interface MachineReport {
   readonly cores: number;
   readonly loadBefore: number;
   readonly loadAfter: number;
-  /** How many cores other processes used meanwhile; undefined where the system does not tell (it has no /proc). */
+  /** Other processes used so many cores meanwhile; undefined where the system does not tell (it has no /proc). */
   readonly coresOfOthers: number | undefined;
   readonly noisy: boolean;
 }
@@ -45,7 +45,7 @@ export class Machine {
     this.#ended -= (await microsOfProcess(pid)) ?? 0;
   }
 
-  /** One of ours is about to end. */
+  /** A process of ours is about to end. */
   async disown(pid: number | undefined): Promise<void> {
     if (pid === undefined) return;
     this.#ended += (await microsOfProcess(pid)) ?? 0;

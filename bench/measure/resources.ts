@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What a process holds at a moment. */
+/** `Resources` are what a process holds at a moment. */
 export interface Resources {
   readonly rssMb: number;
   /** After a garbage collection. */
@@ -12,7 +12,7 @@ export interface Resources {
   readonly timers: number;
   /** Listeners on the process, its server, its client and its database. */
   readonly listeners: number;
-  /** All that keeps the process alive and is no timer: sockets, servers, requests. */
+  /** These keep the process alive and are no timers: sockets, servers, requests. */
   readonly handles: number;
 }
 

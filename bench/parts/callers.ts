@@ -10,7 +10,7 @@ import type { Part } from './part.ts';
 const CALLERS = [1, 8, 32, 64, 128, 256];
 const WARM_UP_SECONDS = 1;
 
-/** From one caller to more than the server can serve: throughput, and how long the slowest wait. */
+/** This part measures throughput, and how long the slowest wait, from one caller to more than the server can serve. */
 export const callersPart: Part = async ({ machine, database, rounds }) => {
   await using callers = await startCallers(machine);
   await using bare = await startApp(machine, { uri: database.uri, keyed: false });

@@ -11,7 +11,7 @@ import type { Part } from './part.ts';
 const CONNECTIONS = 50;
 const ROUND_TRIPS_MS = [0, 1, 5, 20];
 
-/** The same server at some distance from its database: each round trip takes longer. */
+/** This part puts the same server at some distance from its database: each round trip takes longer. */
 export const distancePart: Part = async ({ machine, database, rounds }) => {
   await using callers = await startCallers(machine);
   const rows: Row[] = [];

@@ -1,6 +1,6 @@
 import type { Row, Table } from './table.ts';
 
-/** What we want to reach on a machine that is otherwise idle, and where the figure for it stands. */
+/** An `Aim` is what we want to reach on a machine that is otherwise idle, and where the figure for it stands. */
 interface Aim {
   readonly what: string;
   readonly aim: string;
@@ -86,7 +86,7 @@ const AIMS: readonly Aim[] = [
   ),
 ];
 
-/** Each aim with what was measured, and whether that reaches it. */
+/** Makes a row of each aim, with what was measured, and whether that reaches it. */
 export function aimRows(tables: readonly Table[]): Row[] {
   const find: Find = (table, column, wanted) => {
     const rows = tables.find(({ name }) => name === table)?.rows;

@@ -9,7 +9,7 @@ export function callersPlot({ rows, title }: Table): string {
   ]);
 }
 
-/** What the plot shows, in words and with its ends. */
+/** Says what the plot shows, in words and with its ends. */
 export function altOf({ rows, title }: Pick<Table, 'rows' | 'title'>): string {
   const ends = namesOf(rows).map((name) => {
     const own = rows.filter(({ variant }) => variant === name);

@@ -1,4 +1,4 @@
-/** One line of a plot, with a value for each number of callers. */
+/** A line of a plot has a value for each number of callers. */
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [callers: number, value: number])[];

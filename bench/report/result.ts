@@ -7,7 +7,7 @@ import type { Table } from './table.ts';
 /** Here lie the results that `docs/performance.md` shows. */
 export const RESULTS = join(import.meta.dirname, '../results');
 
-/** What one part of a bench has measured, as its file holds it. */
+/** A `Result` is what one part of a bench has measured, as its file holds it. */
 export interface Result {
   readonly part: string;
   readonly at: string;

@@ -1,8 +1,8 @@
 export type Row = Readonly<Record<string, string | number>>;
 
-/** One table of a bench: as it is printed, and as `docs/performance.md` shows it. */
+/** A table of a bench is printed, and shown by `docs/performance.md`. */
 export interface Table {
-  /** Of the marker that stands around it in `docs/performance.md`. */
+  /** The marker around it in `docs/performance.md` has this name. */
   readonly name: string;
   readonly title: string;
   readonly rows: readonly Row[];

@@ -9,7 +9,7 @@ import type { Row } from '../report/table.ts';
 import { bytesOf, type KeyVersion, keyOf, seedRecords } from './seeded-keys.ts';
 
 const CALLERS = 64;
-/** What is replayed soon after it ran: most retries come within minutes. */
+/** These keys are replayed soon after they ran: most retries come within minutes. */
 const RECENT = 10_000;
 
 export interface BySizeOptions {

@@ -68,7 +68,7 @@ export async function seedRecords(
   await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, worker));
 }
 
-/** What the store itself leaves in the database for one key. */
+/** Makes what the store itself leaves in the database for one key. */
 async function completedRecord(
   store: ReturnType<typeof createMongoStore>,
   collection: Collection,

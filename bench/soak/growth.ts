@@ -1,6 +1,6 @@
 import { median } from '../measure/median.ts';
 
-/** One figure of a process over time, and whether it is higher at the end than it was at the beginning. */
+/** A `Growth` is one figure of a process over time, and whether it is higher at the end than at the beginning. */
 export interface Growth {
   readonly what: string;
   readonly first: number;

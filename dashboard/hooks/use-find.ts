@@ -48,7 +48,7 @@ export function useFind(onFound: () => void) {
   };
 }
 
-/** One key is opened. Several are listed by what found them; what found none is listed as a key, which says so. */
+/** Makes the address of the only key that was found. Several are listed by what found them; what found none is listed as a key, which says so. */
 function pathOf({ rows, by }: FoundKeys, text: string): string {
   const [only, another] = rows;
   if (only && !another) return keyPath(only);

@@ -86,7 +86,7 @@ export const ACTIONS_BY_STATE = {
   unreadable: [],
 } as const satisfies Record<ShownState, readonly ActionName[]>;
 
-/** What an operator should do first where the effect is unknown: it can not repeat the effect. The rest by what is known of it. */
+/** An operator should think of these first: they can not repeat an effect that is unknown. */
 export const RECOMMENDED: readonly ActionName[] = ['complete', 'fail'];
 
 /** The operator should consider the mark actions first in these states. */

@@ -34,7 +34,7 @@ function curl(target: string, headers: readonly string[], data: string | undefin
 /** The header holds a key as a text in quotes, by the IETF's draft. */
 const structured = (key: string) => `"${key.replace(/["\\]/g, '\\$&')}"`;
 
-/** In single quotes a shell takes everything as it is, but for the quote itself. */
+/** Quotes a text for a shell, which takes everything in single quotes as it is, but for the quote itself. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const textOf = (node: JsonNode | undefined) => (node?.kind === 'string' ? node.text : undefined);

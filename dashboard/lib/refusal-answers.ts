@@ -1,4 +1,4 @@
-/** What a client gets that is refused with a code, and what it should do. */
+/** A `RefusalAnswer` is what a client gets that is refused with a code, and what it should do. */
 export interface RefusalAnswer {
   readonly status: number;
   /** The sentence is the message that the client reads. */

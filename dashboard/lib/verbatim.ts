@@ -12,7 +12,7 @@ export interface Piece {
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u3164\uffa0]/gu;
 const UNSEEN_OR_BREAK = new RegExp(`\\r\\n|${UNSEEN.source}`, 'gu');
 
-/** In a body, a line break breaks the line, and a tab is a gap: both are seen. A carriage return alone is not. */
+/** A body shows these as they are: a line break breaks the line, and a tab is a gap. A carriage return alone would not be seen. */
 const SEEN_IN_BODIES = /^(?:\r\n|\n|\t)$/;
 
 /** @param isBody whether line breaks and tabs are shown as what they are, instead of by their code points */

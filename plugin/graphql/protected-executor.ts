@@ -89,7 +89,7 @@ export class ProtectedExecutor<Context extends object> {
     const executors = { keyed: executeFn, unkeyed: currentRun() ? outsideRunExecutor(executeFn) : executeFn };
     return async (inner: ExecutionArgs) => {
       try {
-        // All of them once, and before anything runs.
+        // All keys are checked once, and before anything runs.
         const calls = await fieldCalls(keys, {
           ...(await this.#callerOf(call)),
           ...{ schema, document, operation, variables, parts, clientKeys },

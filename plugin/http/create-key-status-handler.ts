@@ -77,7 +77,7 @@ const reader = {
   },
 };
 
-/** How long the client asks to wait; 0 for what is no number. */
+/** Reads how many ms the client asks to wait; 0 for what is no number. */
 function waitOf(url: string): number {
   const asked = Number(new URL(url, 'http://localhost').searchParams.get('waitMs'));
   return asked > 0 ? Math.floor(asked) : 0;

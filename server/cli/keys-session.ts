@@ -92,7 +92,7 @@ export async function findKey(
 export interface ShownKey extends KeyDetail {
   readonly request: BodyText | null;
   readonly response: BodyText | null;
-  /** What a retry would get now. */
+  /** Says what a retry would get now. */
   readonly preview: Preview;
 }
 

@@ -154,7 +154,7 @@ const OF_THE_REQUEST: ReadonlySet<string> = new Set<ReasonOf<'IDEMPOTENCY_KEY_IN
   'streamed_output',
 ]);
 
-/** What is known of a refusal: of an `IdempotencyError`. */
+/** `Refused` is what is known of a refusal, that is, of an `IdempotencyError`. */
 interface Refused {
   readonly code: IdempotencyErrorCode;
   readonly reason: string | undefined;
@@ -167,7 +167,7 @@ export function keyUseOf({ code, reason }: Refused): KeyUse {
   return isOfRequest ? 'reuse' : CODES[code].key;
 }
 
-/** What another process of the same fleet, of a newer release, can answer, although this one can not: the key may be sent again. */
+/** Another process of the same fleet, of a newer release, can answer these although this one can not: the key may be sent again. */
 const FOR_ANOTHER_PROCESS: { readonly [Code in IdempotencyErrorCode]?: ReasonOf<Code> } = {
   IDEMPOTENCY_RECORD_UNREADABLE: 'newer_version',
   IDEMPOTENCY_RESULT_NOT_RETAINED: 'unknown_format',

@@ -21,7 +21,7 @@ export class Lease {
   readonly #store: Store;
   readonly #held: Held;
   readonly #terms: LeaseTerms;
-  /** Made when somebody asks for the signal: most handlers do not, and it is among the dearest parts of a run. */
+  /** This controller is made when somebody asks for the signal: most handlers do not, and it is among the dearest parts of a run. */
   #abort: AbortController | undefined;
   /** Why the lease is lost, once it is. */
   #loss: IdempotencyError | undefined;

@@ -1,12 +1,12 @@
-/** One reading of the server's clock. The times are those of `performance.now()`: the server read its clock between the two. */
+/** A `ClockReading` is one look at the server's clock. The times are those of `performance.now()`: the server read its clock between the two. */
 export interface ClockReading {
   readonly sentAt: number;
   readonly receivedAt: number;
-  /** In ms since 1970, whole ones. */
+  /** The server's time in whole ms since 1970. */
   readonly serverTime: number;
 }
 
-/** What the server's clock is ahead of `performance.now()`, in ms: at least `lowest` and at most `highest`, at the time `at`. */
+/** `ClockBounds` say what the server's clock is ahead of `performance.now()`, in ms: at least `lowest` and at most `highest`, at the time `at`. */
 export interface ClockBounds {
   readonly lowest: number;
   readonly highest: number;
@@ -15,9 +15,9 @@ export interface ClockBounds {
 
 /** The server's clock, in ms since 1970, is one of these times or between them. */
 export interface ServerTimes {
-  /** For the begin of something: no later time of the server is before it. */
+  /** This is for the begin of something: no later time of the server is before it. */
   readonly earliest: number;
-  /** For the end of a lease or of a retention: it never ends before its time. */
+  /** This is for the end of a lease or of a retention: it never ends before its time. */
   readonly latest: number;
 }
 

@@ -83,7 +83,7 @@ export class ServerClock {
  * logical time, as on a standalone server.
  */
 export function logicalMs(operationTime: unknown): number {
-  // By shape: the driver's classes are not at hand.
+  // The value is told by its shape: the driver's classes are not at hand.
   const { getHighBits } = (operationTime ?? {}) as { getHighBits?: unknown };
   if (typeof getHighBits !== 'function') return 0;
   const seconds: unknown = getHighBits.call(operationTime);

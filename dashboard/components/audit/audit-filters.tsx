@@ -5,7 +5,7 @@ import { Button, buttonClass } from '../ui/button.tsx';
 import { Field, inputClass } from '../ui/field.tsx';
 import { AUDITED_ACTIONS, actionLabel } from './audit-list.tsx';
 
-/** What is typed is looked for after this time without another letter. */
+/** The page looks for what was typed after so many ms without another letter. */
 const TYPING_MS = 250;
 const FIELD = 'w-full sm:w-44';
 

@@ -35,7 +35,7 @@ export function Shell({ children }: { children: ReactNode }) {
   usePaletteKey(() => setOverlay('palette'));
   useMainOnNavigation();
   useAttentionInTab();
-  // They are loaded ahead: the palette has to be there for what is typed right after the shortcut.
+  // The palette and the help are loaded ahead: the palette has to be there for what is typed right after the shortcut.
   usePrefetchQuery(codeQuery(palette));
   usePrefetchQuery(codeQuery(help));
 

@@ -5,7 +5,7 @@ const TONES = {
   danger: 'bg-danger-solid text-accent-ink border-transparent hover:brightness-110',
   soft: 'bg-accent-soft text-accent border-accent/40 hover:border-accent',
   plain: 'bg-surface text-ink border-line-strong/60 hover:border-line-strong hover:bg-sunken',
-  /** What can not be taken back, before it is confirmed. */
+  /** The button begins what can not be taken back, before it is confirmed. */
   risk: 'bg-surface text-danger border-danger/50 hover:border-danger hover:bg-danger-soft',
   quiet: 'border-transparent text-muted hover:text-ink hover:bg-sunken',
 } as const;

@@ -137,7 +137,7 @@ function Drawing({ title, series, axis, format, marks, card, width, shown, onSho
 
 const CARD_WIDTH = 190;
 
-/** It lies beside its bucket, where it covers neither that nor the edge of the chart. */
+/** Shows a card beside its bucket, where it covers neither that nor the edge of the chart. */
 function Card({ at, width, children }: { at: number; width: number; children: ReactNode }) {
   const isLeft = at > width / 2;
   const left = isLeft ? Math.max(0, at - CARD_WIDTH - 16) : Math.min(width - CARD_WIDTH, at + 16);

@@ -49,7 +49,7 @@ const keys = router({
       return listKeys(services.records, { ...input, scopes: operator.scopes });
     }),
 
-  // What a customer gives, or a log: see `soughtIn`.
+  // This finds what a customer gives, or a log: see `soughtIn`.
   find: forViewers
     .input(z.strictObject({ text: z.string().trim().min(1).max(10_000) }))
     .query(
@@ -57,7 +57,7 @@ const keys = router({
         findKeys(services.records, operator.scopes, text),
     ),
 
-  // For links: `/keys/by?recordId=…` and `/keys/by?scope=…&key=…`.
+  // Links lead here: `/keys/by?recordId=…` and `/keys/by?scope=…&key=…`.
   by: forViewers.input(keyAddress).query(async ({ ctx: { services, operator }, input }): Promise<KeyAt> => {
     const found = await findKeyAt(services.records, operator.scopes, input);
     if (!found) throw noSuchKey();
@@ -143,7 +143,7 @@ export const appRouter = router({
   attention: forViewers.query(
     ({ ctx: { services, operator } }): Promise<Attention> => readAttention(services.records, operator.scopes),
   ),
-  // The same request under several keys: a client that makes a new key for each attempt.
+  // This lists requests that came under several keys: by a client that makes a new key for each attempt.
   duplicates: forViewers.query(
     ({ ctx: { services, operator } }): Promise<Duplicates> =>
       listDuplicates(services.records, operator.scopes),

@@ -108,7 +108,7 @@ const majorityWithin = (limitMs: number) => ({
   maxTimeMS: limitMs,
 });
 
-/** Without `_id`, which the server then makes, as it does for an upsert. */
+/** Makes the command. Its documents have no `_id`: the server then makes one, as it does for an upsert. */
 function insertCommand(
   collection: string,
   group: readonly PendingWrite[],

@@ -21,6 +21,8 @@ export interface DriverSession {
   advanceOperationTime(operationTime: unknown): void;
   startTransaction(options: object): void;
   commitTransaction(): Promise<unknown>;
+  /** Sends nothing where the server has answered no operation of the transaction yet. */
+  abortTransaction(): Promise<unknown>;
   /** Ends the session, and aborts its transaction if there is one. */
   endSession(): Promise<unknown>;
 }

@@ -25,13 +25,15 @@ interface TransactionDeps {
 export class MongoTransaction implements Transaction {
   readonly #deps: TransactionDeps;
   readonly #session: DriverSession;
+  /** The server has answered a command of ours in the transaction. */
+  #isAnswered = false;
   #committing: Promise<unknown> | undefined;
   #ended: Promise<void> | undefined;
 
   /** @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE when the host has closed its client */
   constructor(deps: TransactionDeps) {
     this.#deps = deps;
-    const { collection, after, timeoutMs } = deps;
+    const { collection, after } = deps;
     try {
       this.#session = collection.startSession();
     } catch (error) {
@@ -39,12 +41,16 @@ export class MongoTransaction implements Transaction {
     }
     // The transaction then reads nothing older than the claim, on whatever member or shard.
     if (after !== undefined) this.#session.advanceOperationTime(after);
+    this.#start();
+  }
+
+  #start(): void {
     this.#session.startTransaction({
       readConcern: { level: 'snapshot' },
       // Without a `wtimeout`: 6.x drivers whose client has a `timeoutMS` would send neither of the two.
       writeConcern: { w: 'majority' },
       readPreference: 'primary',
-      maxCommitTimeMS: timeoutMs,
+      maxCommitTimeMS: this.#deps.timeoutMs,
     });
   }
 
@@ -88,11 +94,30 @@ export class MongoTransaction implements Transaction {
   async #end(): Promise<void> {
     const committing = this.#committing;
     // An abort that is sent while a commit is on its way might come before it.
-    const ended = (committing ?? Promise.resolve()).catch(() => {}).then(() => this.#session.endSession());
+    const first = committing ?? this.#outdate();
+    const ended = first.catch(() => {}).then(() => this.#session.endSession());
     ended.catch(() => {});
     if (committing) return;
     // The driver's own abort may wait on a dead connection, while the server holds the record.
     await within(this.#deps.timeoutMs, ended).catch(() => this.#abortAtOnce());
+  }
+
+  /**
+   * Sees to it that an operation which is still on its way finds no transaction to begin.
+   *
+   * The driver does not abort what the server has not answered yet. The server would then begin the transaction after its end, and
+   * hold its locks for a minute. It refuses that once a newer transaction has begun in the session, which `endSession` aborts.
+   */
+  async #outdate(): Promise<void> {
+    const session = this.#session;
+    const isKnown = this.#isAnswered || session.operationTime !== this.#deps.after;
+    if (isKnown) return;
+    // The first one does not begin when the late answer comes just now: the driver takes it for an answer to the new transaction.
+    for (let attempts = 0; attempts < 2 && session.inTransaction(); attempts++) {
+      await session.abortTransaction();
+      this.#start();
+      if (await this.isAlive()) return;
+    }
   }
 
   /** Again for as long as the outcome is unknown: the server answers for the same transaction each time. */
@@ -158,12 +183,12 @@ export class MongoTransaction implements Transaction {
     }
   }
 
-  #run(command: Document): Promise<Document> {
+  async #run(command: Document): Promise<Document> {
     const { collection, timeoutMs } = this.#deps;
-    return within(
-      timeoutMs,
-      collection.run({ ...command, maxTimeMS: timeoutMs }, { session: this.#session }),
-    );
+    const options = { session: this.#session };
+    const reply = await within(timeoutMs, collection.run({ ...command, maxTimeMS: timeoutMs }, options));
+    this.#isAnswered = true;
+    return reply;
   }
 }
 

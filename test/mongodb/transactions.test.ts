@@ -54,6 +54,24 @@ describe('a transaction of the store', () => {
     expect(await opened.find(held.key)).toMatchObject({ state: 'running' });
   });
 
+  it('is over for its first operation, too, that was still on its way when it was aborted', async () => {
+    await using proxy = await startProxy(mongoPort());
+    await using opened = await openStore({ uri: proxy.uri });
+    const stock = opened.database.db.collection<{ _id: string; n: number }>('stock');
+    await stock.insertOne({ _id: 'shop', n: 0 });
+    const transaction = begin(opened, await opened.win({ transactional: true }));
+    const session = transaction.session as ClientSession;
+    const letter = proxy.holdUp(['update', 'stock']);
+    const late = stock.updateOne({ _id: 'shop' }, { $inc: { n: 10 } }, { session }).catch((error) => error);
+    await letter.held;
+    await transaction.abort();
+    await letter.deliver();
+    expect(await late).toMatchObject({ codeName: 'TransactionTooOld' });
+    // The server lets others write to what the transaction would have locked.
+    await stock.updateOne({ _id: 'shop' }, { $inc: { n: 1 } });
+    expect(await stock.findOne()).toMatchObject({ n: 1 });
+  });
+
   it.each([
     ['a takeover of its lapsed record', 'takeover'],
     ['a renewal of its record', 'renewal'],

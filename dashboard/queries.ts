@@ -146,11 +146,11 @@ export const evidenceQuery = ({ id, life, fence }: RecordLife & { readonly fence
     retry: false,
   });
 
-export const dryRunQuery = ({ id, life }: RecordLife) =>
+export const dryRunQuery = ({ id, life, fence }: RecordLife & { readonly fence: string }) =>
   queryOptions({
-    queryKey: [...keyKey(id), 'dry-run', life],
+    queryKey: [...keyKey(id), 'dry-run', life, fence],
     queryFn: ({ signal }) => api.keys.dryRun.query(lifeInputOf({ id, life }), { signal }),
-    // The operator acts at once upon a dry run, so its answer is never taken from the cache.
+    // The operator acts at once upon a dry run, so it is made again when the dialog opens.
     staleTime: 0,
     gcTime: 0,
   });

@@ -1,4 +1,5 @@
 import type { Hashes } from './engine/decide.ts';
+import type { Fingerprints } from './engine/match-of.ts';
 import type { ResolvedPolicy } from './engine/policy.ts';
 import type { Outcome } from './engine/record.ts';
 import type { Resolution } from './engine/resolution.ts';
@@ -6,19 +7,12 @@ import type { IsHidden } from './formats/redact.ts';
 import type { Run } from './run/run.ts';
 
 /** A `KeyedCall` is what an adapter (GraphQL, tRPC, HTTP) hands to `Idempotency.execute`. `Value` is the host's own result. */
-export interface KeyedCall<Value> {
+export interface KeyedCall<Value> extends Fingerprints {
   /** The scope as the developer's function gave it, and the key as the client sent it: `execute` checks both. */
   readonly scope: unknown;
   readonly key: unknown;
   /** The name of the operation, for operators to read: `chargeCard`, `orders.create`, `POST /payments`. */
   readonly operation: string;
-  /** The hashes of the input that count as this request's: the first is for a new record. */
-  readonly fingerprints: Hashes;
-  /**
-   * The fingerprint by the rule of a record that was made by another policy, for the operation of that record. Undefined
-   * for a rule that is not known: IDEMPOTENCY_RECORD_UNREADABLE. Throws that itself where it can say more.
-   */
-  fingerprintBy?(rule: string, operation: string): Promise<string | undefined>;
   /** GraphQL only: the hashes of the selection of fields. */
   readonly selections?: Hashes;
   readonly policy: ResolvedPolicy;

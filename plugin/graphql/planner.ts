@@ -3,11 +3,12 @@ import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
 import { perIdempotency } from '../../server/adapter/idempotency-of.ts';
 import { Protection } from '../../server/adapter/protection.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
+import type { Fingerprints } from '../../server/engine/match-of.ts';
 import { rerunKeyOf } from '../../server/run/rerun-key.ts';
 import { currentRun } from '../../server/run/run.ts';
 import { operationCall } from './call/call-object.ts';
 import { FieldPolicies } from './call/field-policies.ts';
-import type { GraphQLCall } from './call/graphql-call.ts';
+import type { GraphQLCall, KeyOfCall } from './call/graphql-call.ts';
 import { outsideRunExecutor, unprotectedExecutor } from './call/keyed-execution.ts';
 import { directiveKeys, type MutationKeys, mutationKeys } from './call/mutation-keys.ts';
 import { isKeyRequired } from './call/required-key.ts';
@@ -122,6 +123,26 @@ export class Planner<Context extends object> {
       tellRefusal(protects.idempotency, error, { operation: mutation.operation });
       return refusing(error, protects);
     }
+  }
+
+  /**
+   * Makes the fingerprints that a re-run of an operation would be compared by; undefined where the operation would not be protected.
+   * Nothing is executed, and the scope is not asked for.
+   */
+  async compared(args: Args<Context>, known: KeyOfCall): Promise<Fingerprints | undefined> {
+    const operation = operationOf(args.document, args.operationName);
+    if (operation?.operation !== 'mutation' || this.isOff) return undefined;
+    const mutation = new Mutation(args.document, operation, args.variableValues);
+    if (!(await this.#protection.isOn(() => this.#unreadCall(args, operation, mutation)))) return undefined;
+    const { contextValue: context } = args;
+    const parts = {
+      context,
+      mutation,
+      argsOf: new CoercedArguments(args, operation).of,
+      clientKey: known.key,
+    };
+    const idempotency = await this.#protection.of(() => operationCall(parts));
+    return idempotency && this.#executor.keyed({ args, parts, idempotency }, known);
   }
 
   #asked(

@@ -4,8 +4,9 @@ import type { Idempotency } from '../../server/idempotency.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import type { CallParts } from './call/call-object.ts';
 import type { FieldPolicies } from './call/field-policies.ts';
+import type { KeyOfCall } from './call/graphql-call.ts';
 import { executeKeyed, outsideRunExecutor } from './call/keyed-execution.ts';
-import { type Caller, keyedMutation } from './call/keyed-mutation.ts';
+import { type Caller, type KeyedMutation, keyedMutation } from './call/keyed-mutation.ts';
 import type { Scopes } from './call/scopes.ts';
 import { fileContentsIn } from './document/file-contents.ts';
 import type { Mutation } from './document/operation.ts';
@@ -33,6 +34,8 @@ export interface Asked<Context> {
 export interface ProtectedCall<Context> extends Asked<Context> {
   readonly idempotency: Idempotency;
 }
+
+type CallOfKey<Context> = Pick<ProtectedCall<Context>, 'args' | 'parts' | 'idempotency'>;
 
 interface ExecutorOptions<Context> {
   readonly scopes: Scopes<Context>;
@@ -65,7 +68,7 @@ export class ProtectedExecutor<Context extends object> {
         // A `key` function gives to a copy of a context what it gave to that.
         if (key !== parts.clientKey && isInheritedKey(key, scope))
           return await outsideRunExecutor(executeFn)(inner);
-        const keyed = await keyedMutation(parts, { scope, key }, await this.#callerOf(call));
+        const keyed = await this.keyed(call, { scope, key });
         const { value, replayed, expiresAt } = await executeKeyed(
           idempotency,
           keyed,
@@ -80,6 +83,11 @@ export class ProtectedExecutor<Context extends object> {
         return refused(error);
       }
     };
+  }
+
+  /** Makes the keyed call of a mutation whose fields share a key. Nothing is executed. */
+  async keyed(call: CallOfKey<Context>, known: KeyOfCall): Promise<KeyedMutation> {
+    return keyedMutation(call.parts, known, await this.#callerOf(call));
   }
 
   /** Makes the executor of a mutation whose fields have keys of their own, by response key. */
@@ -106,7 +114,10 @@ export class ProtectedExecutor<Context extends object> {
     };
   }
 
-  async #callerOf({ args, idempotency }: ProtectedCall<Context>): Promise<Caller<Context>> {
+  async #callerOf({
+    args,
+    idempotency,
+  }: Pick<ProtectedCall<Context>, 'args' | 'idempotency'>): Promise<Caller<Context>> {
     return {
       contents: await fileContentsIn(args.variableValues),
       policies: this.#policiesOf(idempotency),

@@ -4,11 +4,12 @@ import { keyDirectives } from './fields/field-keys.ts';
 import { BypassReport } from './host/bypass.ts';
 import { refused } from './host/errors.ts';
 import { checkListedOnce, listed } from './host/listed-once.ts';
-import type { IdempotencyPlugin, PluginHooks } from './host/plugin.ts';
+import type { Args, IdempotencyPlugin, PluginHooks } from './host/plugin.ts';
 import { ProtectedPath } from './host/protected-path.ts';
 import { Yoga } from './host/yoga.ts';
 import { checkPluginOptions, type Options, type UseIdempotencyOptions } from './options.ts';
 import { misplaced, type Plan, Planner } from './planner.ts';
+import { tellComparer } from './rerunner/comparer.ts';
 import { mutationsRequiringKey } from './schema/directives.ts';
 
 /**
@@ -51,6 +52,10 @@ export function useIdempotency<Context extends object, Mutations extends object 
     onPluginInit({ plugins }) {
       checkListedOnce(plugins);
       plugins.push(path.sentinel); // unlike `addPlugin`, which would put it right after this one
+    },
+
+    onEnveloped({ context }) {
+      tellComparer(context, (args, known) => planner.compared(args as Args<Context>, known));
     },
 
     onSchemaChange({ schema }) {

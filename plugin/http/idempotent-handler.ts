@@ -7,6 +7,7 @@ import {
   refusalWith,
 } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
+import type { Fingerprints } from '../../server/engine/match-of.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
@@ -21,6 +22,7 @@ import { passUnprotected } from '../../server/run/stand-in-run.ts';
 import { BufferedRequest } from './buffered-request.ts';
 import type { HttpCall, HttpFingerprintCall, KeyedHttpCall } from './call.ts';
 import { checkRequest } from './check-request.ts';
+import { withComparer } from './comparers.ts';
 import { bufferResponse, type Handled, Thrown } from './handled.ts';
 import type { HttpHandler } from './handler-options.ts';
 import type { ResolvedHandler } from './options.ts';
@@ -37,7 +39,9 @@ export function idempotentHandler<Rest extends unknown[]>(
     resolved;
   const codec = createResponseCodec(headerNames);
 
-  return async function idempotentHandler(request: Request, ...rest: Rest): Promise<Response> {
+  return withComparer(protectedHandler, fingerprintsOfRequest);
+
+  async function protectedHandler(request: Request, ...rest: Rest): Promise<Response> {
     checkRequest(request);
     const pass = () => handler(request, ...rest);
     if (!methods.has(request.method.toUpperCase())) return passBy(pass);
@@ -61,7 +65,16 @@ export function idempotentHandler<Rest extends unknown[]>(
     if (isOff) return await passUnprotected(pass);
     tellPassed(idempotency, await defaultName(request, rest));
     return passBy(pass);
-  };
+  }
+
+  /** Gives the fingerprints by which a request would be compared; undefined for one that would not be protected. */
+  async function fingerprintsOfRequest(request: Request, ...rest: Rest): Promise<Fingerprints | undefined> {
+    if (!methods.has(request.method.toUpperCase())) return undefined;
+    if (!(await protection.isOn(() => unreadCall(request, rest)))) return undefined;
+    const asked = await askedCall(request, rest);
+    const idempotency = asked && (await protection.of(() => asked.call));
+    return idempotency && (await compared(idempotency, withKey(asked))).known;
+  }
 
   /** Names a request of which the developer's function is not asked (yet). */
   async function defaultName(request: Request, rest: Rest): Promise<string> {
@@ -103,7 +116,7 @@ export function idempotentHandler<Rest extends unknown[]>(
     return header === undefined ? undefined : parseKeyHeader(header);
   }
 
-  async function keyed(idempotency: Idempotency, found: FoundCall<Rest>): Promise<Response> {
+  async function compared(idempotency: Idempotency, found: FoundCall<Rest>) {
     if (asksForStream(found.request)) throw streaming();
     const call: KeyedHttpCall<Rest> = { ...found, scope: checkScope(await scope(found)) };
     const buffered = await BufferedRequest.read(call.request, maxRequestBytes);
@@ -119,17 +132,24 @@ export function idempotentHandler<Rest extends unknown[]>(
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
     });
+    const { scope: ofCall, key } = call;
+    const known = { scope: ofCall, key, operation, policy, ...(await fingerprintsOf(comparison)) };
+    return { call, buffered, copied, comparison, known };
+  }
+
+  async function keyed(idempotency: Idempotency, found: FoundCall<Rest>): Promise<Response> {
+    const { call, buffered, copied, comparison, known } = await compared(idempotency, found);
     const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<Handled>({
-      scope: call.scope,
-      key: call.key,
-      operation,
-      ...(await fingerprintsOf(comparison)),
-      policy,
+      ...known,
       codec,
       seen: () => seenOf(comparison),
       capture: (isHidden) => buffered.captured(capturedNames, isHidden),
       handler: (run) =>
-        handle(run as ActiveRun, { ...call, request: buffered.copy(run.signal) }, policy.maxResultBytes),
+        handle(
+          run as ActiveRun,
+          { ...call, request: buffered.copy(run.signal) },
+          known.policy.maxResultBytes,
+        ),
       ...(authorizeReplay && { authorizeReplay: async () => verdictOf(await authorizeReplay(copied())) }),
     });
     if (value.kind === 'thrown') throw value;

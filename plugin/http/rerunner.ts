@@ -11,6 +11,7 @@ import { aFunction, aHeaderName, type Check } from '../../server/engine/option-c
 import { textOf } from '../../server/engine/reason.ts';
 import { type HttpRequest, httpFormat } from '../../server/formats/http.ts';
 import { insideRerun } from '../../server/run/rerun-key.ts';
+import { comparerOf } from './comparers.ts';
 import type { HttpHandler } from './handler-options.ts';
 import { readContent } from './stored-content.ts';
 
@@ -112,14 +113,19 @@ export function createHttpRerunner<Rest extends unknown[] = unknown[]>(
       return handler ? null : `There is no handler of ${request.method} ${pathOf(request)} any more`;
     },
 
-    async send({ key, body }, { headers, rest }) {
-      const request = requestOf(httpFormat.readRequest(body), {
-        ...headers,
-        [headerName]: keyHeader(key) ?? '',
-      });
+    async fingerprintsOf({ key, body }, actor) {
+      const request = requestAs(actor, key, body);
+      const handler = await handlerOf(request);
+      const comparer = handler && comparerOf(handler);
+      const rest = (actor.rest ?? []) as never;
+      return comparer ? insideRerun(key, () => comparer(request, ...rest)) : undefined;
+    },
+
+    async send({ key, body }, actor) {
+      const request = requestAs(actor, key, body);
       const handler = await handlerOf(request);
       if (!handler) throw new Error(`There is no handler of ${request.method} ${request.url} any more`);
-      return insideRerun(key, () => answerOf(handler, request, (rest ?? []) as Rest));
+      return insideRerun(key, () => answerOf(handler, request, (actor.rest ?? []) as Rest));
     },
 
     response: (given) =>
@@ -128,6 +134,10 @@ export function createHttpRerunner<Rest extends unknown[] = unknown[]>(
         'error' in given ? httpFormat.givenFailure(given.error) : httpFormat.givenSuccess(given.json),
       ),
   });
+
+  function requestAs({ headers }: Pick<HttpRerunActor, 'headers'>, key: string, body: string): Request {
+    return requestOf(httpFormat.readRequest(body), { ...headers, [headerName]: keyHeader(key) ?? '' });
+  }
 
   /** Makes the request again, with these headers in place of captured ones of the same name. */
   function requestOf({ method, path, headers, ...content }: HttpRequest, given: Record<string, string>) {

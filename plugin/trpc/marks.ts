@@ -1,4 +1,5 @@
 import type { TRPCError } from '@trpc/server';
+import type { Fingerprints } from '../../server/engine/match-of.ts';
 import { processWide } from '../../server/engine/process-wide.ts';
 import type { ProcedureRules } from './options.ts';
 import type { CallOptions } from './trpc.ts';
@@ -56,7 +57,8 @@ export const replayOf = (call: CallIdentity): Replayed | undefined => replays.ge
 /** The rules of a guard that somebody who describes its procedure may want. */
 export type GuardRules = Pick<ProcedureRules, 'require' | 'policy' | 'policies'>;
 
-const guards = processWide('trpc.guards', 3, () => new WeakMap<object, GuardRules>());
+// A guard answers the question of a dry run (`questionOf`): that of a copy which does not is no guard here.
+const guards = processWide('trpc.guards', 4, () => new WeakMap<object, GuardRules>());
 
 /** Marks a middleware that `idempotent()` has made. */
 export function markGuard<Guard extends object>(
@@ -80,6 +82,24 @@ export const resolverStartsMeta = (): object => ({ [IN_CHAIN]: true });
 
 export function isMarked({ meta }: CallOptions): boolean {
   return meta !== undefined && IN_CHAIN in meta;
+}
+
+// On the context, too. A client can not send a symbol.
+const QUESTION = Symbol.for('latchkey.trpc.question/1');
+
+/** A dry run asks by a `Question` for the fingerprints of the call of this path; nothing behind the guard is run for it. */
+export interface Question {
+  readonly path: string;
+  /** The guard's answer, once the call has come to it; undefined where the call would not be protected. */
+  answer?: Promise<Fingerprints | undefined>;
+}
+
+/** Makes a context that carries the question of a dry run. */
+export const asking = (context: object, question: Question): object => ({ ...context, [QUESTION]: question });
+
+/** Gives the question that a call came for; undefined for a call that is to run. */
+export function questionOf({ ctx }: Pick<CallOptions, 'ctx'>): Question | undefined {
+  return (ctx as { readonly [QUESTION]?: Question } | undefined)?.[QUESTION];
 }
 
 // On the context, where no later middleware can take it away.

@@ -3,6 +3,7 @@ import { tellPassed, tellRefusal } from '../../server/adapter/call-events.ts';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
+import type { Fingerprints } from '../../server/engine/match-of.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
@@ -17,7 +18,15 @@ import { toTRPCError } from './errors.ts';
 import { headersOn } from './headers.ts';
 import { comparisonOfInput } from './input.ts';
 import { findKey, unkeyedCall } from './key.ts';
-import { carrying, isMarked, markGuard, markReplayed, type Progress } from './marks.ts';
+import {
+  carrying,
+  isMarked,
+  markGuard,
+  markReplayed,
+  type Progress,
+  type Question,
+  questionOf,
+} from './marks.ts';
 import { checkRoot, refusing } from './misuse.ts';
 import {
   checkMiddlewareOptions,
@@ -129,24 +138,31 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
   const { headerName, config, form, reshape } = shared;
   const { protection, authorizeReplay } = rules;
 
-  async function runKeyed(
-    idempotency: Idempotency,
-    opts: CallOptions,
-    progress: Progress,
-    { call, given }: Keyed,
-  ) {
+  async function compared(idempotency: Idempotency, opts: CallOptions, { call, given }: Keyed) {
     const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
     const keyed = withKnown(call, { scope, key });
     const policy = await policyOfCall(rules.policy.by(idempotency), rules.policies, () =>
       withKnown(call, { scope, key }),
     );
     const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
+    return { keyed, known: { scope, key, policy, ...(await fingerprintsOf(comparison)) } };
+  }
+
+  /** Gives the fingerprints by which a call would be compared; undefined for one that would not be protected. */
+  async function fingerprintsOfCall(opts: CallOptions): Promise<Fingerprints | undefined> {
+    if (opts.type !== 'mutation' || protection.isOff) return undefined;
+    if (!(await protection.isOn(() => unkeyedCall(opts, headerName)))) return undefined;
+    const { call, source } = await findKey(opts, { key: rules.key, headerName });
+    const idempotency = source.from === 'call' ? await protection.of(() => call) : undefined;
+    if (source.from !== 'call' || !idempotency) return undefined;
+    return (await compared(idempotency, opts, { call, given: source.key })).known;
+  }
+
+  async function runKeyed(idempotency: Idempotency, opts: CallOptions, progress: Progress, found: Keyed) {
+    const { keyed, known } = await compared(idempotency, opts, found);
     const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<CallResult>({
-      scope,
-      key,
+      ...known,
       operation: opts.path,
-      ...(await fingerprintsOf(comparison)),
-      policy,
       codec: createResultCodec(config, opts, () => progress.entered || !isMarked(opts), form),
       seen: () => withKnown(keyed, {}),
       capture: (isHidden) => capturedCall(opts, config, isHidden),
@@ -171,6 +187,8 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
   }
 
   return async function idempotencyMiddleware(opts: CallOptions): Promise<CallResult> {
+    const question = questionOf(opts);
+    if (question) return answered(question, opts, fingerprintsOfCall);
     if (opts.type !== 'mutation') return passBy(opts, runWithout(keylessRun));
     if (protection.isOff) return unprotected(opts);
     const progress = progressOf(opts);
@@ -213,6 +231,17 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
 interface Keyed {
   readonly call: TRPCCall;
   readonly given: unknown;
+}
+
+/** Answers the question of a dry run, which ends here: the call is never let through, protected or not. */
+async function answered(
+  question: Question,
+  opts: CallOptions,
+  fingerprintsOfCall: (opts: CallOptions) => Promise<Fingerprints | undefined>,
+): Promise<never> {
+  if (question.path === opts.path) question.answer = fingerprintsOfCall(opts);
+  await question.answer?.catch(() => {}); // whoever has asked gets the error
+  throw new Error('A dry run ends here: nothing was run');
 }
 
 /** Passes a call without a key on. If it is nested in a run, it must not get that run, nor its key. */

@@ -12,6 +12,7 @@ import { checkOptions } from '../../server/engine/check-options.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { trpcFormat } from '../../server/formats/trpc.ts';
 import { withRerunKey } from '../../server/run/rerun-key.ts';
+import { asking, isGuard, type Question } from './marks.ts';
 import { idempotencyResponseMeta } from './response-meta.ts';
 import { formOf } from './transformer-form.ts';
 import { type Config, configOf, mutationAt } from './trpc.ts';
@@ -75,20 +76,19 @@ export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
     actAs,
     problemOf: (request) => problemOf(router, transformer, request),
 
+    async fingerprintsOf(request, { ctx }) {
+      const { path } = trpcFormat.readRequest(request.body);
+      const procedure = await mutationAt(router, path);
+      if (!procedure?.middlewares?.some(isGuard)) return undefined; // nothing would stop the call before its resolver
+      const question: Question = { path };
+      const response = await call(request, asking(ctx, question));
+      if (question.answer || response.ok) return question.answer;
+      throw new Error(`It would be answered before its key is looked at: ${await bodyOf(response)}`);
+    },
+
     async send(request, { ctx }) {
-      const { path, input } = trpcFormat.readRequest(request.body);
-      const response = await fetchRequestHandler({
-        endpoint: ENDPOINT,
-        router,
-        responseMeta: idempotencyResponseMeta,
-        createContext: ({ req }) => withRerunKey({ ...ctx, req }, request.key),
-        req: new Request(`http://rerun${ENDPOINT}/${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', [headerName]: keyHeader(request.key) ?? '' },
-          ...(input !== undefined && { body: JSON.stringify(input) }),
-        }),
-      });
-      return answerOf(response, await response.text());
+      const response = await call(request, ctx);
+      return answerOf(response, await bodyOf(response));
     },
 
     response(given) {
@@ -99,7 +99,24 @@ export function createTRPCRerunner(options: TRPCRerunnerOptions): Rerunner {
       return storedBody(trpcFormat.nameFor(form), body);
     },
   });
+
+  function call({ key, body }: CapturedRequest, ctx: object): Promise<Response> {
+    const { path, input } = trpcFormat.readRequest(body);
+    return fetchRequestHandler({
+      endpoint: ENDPOINT,
+      router,
+      responseMeta: idempotencyResponseMeta,
+      createContext: ({ req }) => withRerunKey({ ...ctx, req }, key),
+      req: new Request(`http://rerun${ENDPOINT}/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', [headerName]: keyHeader(key) ?? '' },
+        ...(input !== undefined && { body: JSON.stringify(input) }),
+      }),
+    });
+  }
 }
+
+const bodyOf = async (response: Response) => (await response.text()).slice(0, 500);
 
 /** Null when the procedure is there and its validators take the input. */
 async function problemOf(
@@ -132,7 +149,7 @@ async function issueOf(validator: unknown, value: unknown): Promise<string | nul
 
 function answerOf({ ok, headers }: Response, body: string): RerunAnswer {
   return {
-    error: ok ? null : body.slice(0, 500),
+    error: ok ? null : body,
     replayed: headers.get('idempotent-replayed') === 'true',
   };
 }

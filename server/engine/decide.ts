@@ -82,7 +82,7 @@ export function decide(stored: StoredRecord | null, request: ClaimRequest, now: 
   const record = readRecord(stored);
   if (!record)
     return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: unreadableReason(stored) };
-  const match = compare(record.fingerprint, request.fingerprints);
+  const match = compareHash(record.fingerprint, request.fingerprints);
   if (match === 'unknown rule')
     return { do: 'refuse', code: 'IDEMPOTENCY_RECORD_UNREADABLE', reason: 'rule' };
   if (record.expiresAt <= now) return { do: 'claim', life: 'new' };
@@ -118,7 +118,7 @@ function decideByState(record: KeyRecord, request: ClaimRequest, now: Date): Dec
 }
 
 function decideReplay(record: CompletedRecord, request: ClaimRequest): Decision {
-  const match = request.selections ? compare(record.selection, request.selections) : 'equal';
+  const match = request.selections ? compareHash(record.selection, request.selections) : 'equal';
   switch (match) {
     case 'equal':
       return { do: 'replay', record };
@@ -131,8 +131,11 @@ function decideReplay(record: CompletedRecord, request: ClaimRequest): Decision 
   }
 }
 
-/** A record without a hash (released by its run) takes any request. */
-function compare(hash: string | undefined, wanted: Hashes): 'equal' | 'different' | 'unknown rule' {
+/** Compares the hash of a record with those of a request. A record without a hash (released by its run) takes any request. */
+export function compareHash(
+  hash: string | undefined,
+  wanted: Hashes,
+): 'equal' | 'different' | 'unknown rule' {
   if (hash === undefined || wanted.includes(hash)) return 'equal';
   return wanted.some((known) => ruleOf(known) === ruleOf(hash)) ? 'different' : 'unknown rule';
 }

@@ -1,8 +1,8 @@
-import type { KeyedCall } from '../call.ts';
 import { type IdempotencyError, refusalWith } from '../engine/errors.ts';
 import { fingerprintOf } from '../engine/fingerprint.ts';
 import type { ResolvedFingerprint } from '../engine/fingerprint-policy.ts';
 import { type FingerprintRule, parseRule, ruleName } from '../engine/fingerprint-rule.ts';
+import type { Fingerprints } from '../engine/match-of.ts';
 import { type Path, pathOf } from '../engine/paths.ts';
 import { textOf } from '../engine/reason.ts';
 
@@ -42,8 +42,6 @@ export interface ComparedInput {
 export function seenOf({ inputs: [input] }: Comparison): object {
   return (input?.call() ?? {}) as object;
 }
-
-type Fingerprints = Pick<KeyedCall<unknown>, 'fingerprints' | 'fingerprintBy'>;
 
 /**
  * The fingerprint of a call by its own policy, and by those of earlier and later releases as far as their rules say how.

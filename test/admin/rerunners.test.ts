@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { envelop, useEngine, useSchema } from '@envelop/core';
-import { initTRPC } from '@trpc/server';
+import { initTRPC, TRPCError } from '@trpc/server';
 import { execute, parse, subscribe, validate } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import superjson from 'superjson';
@@ -10,7 +10,8 @@ import { createGraphQLRerunner, useIdempotency } from '../../plugin/graphql/inde
 import { createHttpRerunner, createIdempotencyHandler } from '../../plugin/http/index.ts';
 import { createIdempotencyMiddleware, createTRPCRerunner } from '../../plugin/trpc/index.ts';
 import type { Rerunner } from '../../server/admin/index.ts';
-import type { Idempotency } from '../../server/index.ts';
+import { createIdempotency, type Idempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
 import { type Admin, ago, ahead, failed, REASON, responseOf, startAdmin } from './support.ts';
 
 interface Api {
@@ -342,6 +343,50 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     expect(api.runs).toEqual([]);
   });
 
+  describe('a dry run compares the captured request with what the key is bound to', () => {
+    it.each([
+      ['another request', ` ${'0'.repeat(64)}`, /refused with IDEMPOTENCY_KEY_REUSED/],
+      ['a rule that this server does not know', 's0:00', /refused with IDEMPOTENCY_RECORD_UNREADABLE/],
+    ])('%s: the re-run is not possible, says why, and leaves the key as it is', async (_, bound, why) => {
+      const { admin, api } = await start();
+      await using _admin = admin;
+      const { id, key } = await failedKey(admin, api);
+      const fingerprint = bound.replace(
+        /^ /,
+        `${String((await admin.find(id))?.fingerprint).split(':')[0]}:`,
+      );
+      await admin.db.collection('idempotency_keys').updateOne({ key }, { $set: { fingerprint } });
+      const before = await admin.find(id);
+      const impossible = expect.stringMatching(why);
+      expect(await admin.ada.keys.dryRun.query({ id })).toMatchObject({ possible: false, why: impossible });
+      expect(await rerun(admin, id)).toMatchObject({ done: false, why: impossible });
+      expect(await admin.find(id)).toEqual(before);
+      expect(api.runs).toEqual([]);
+    });
+
+    it('a key that its run has released takes any request', async () => {
+      const { admin, api } = await start();
+      await using _ = admin;
+      const { id, key } = await failedKey(admin, api);
+      await admin.db.collection('idempotency_keys').updateOne({ key }, { $unset: { fingerprint: '' } });
+      expect(await admin.ada.keys.dryRun.query({ id })).toMatchObject({ possible: true, actsAs: 'acme' });
+    });
+
+    it('a key that an earlier policy has bound is compared by the rule of that', async () => {
+      const { admin, api } = await start();
+      await using _ = admin;
+      await using earlier = await startAdmin({
+        beside: admin,
+        idempotency: { fingerprint: { exclude: ['amount'] } },
+      });
+      const { id } = await failedKey(admin, { ...api, ...createApi(earlier.idempotency, {}) });
+      expect((await admin.find(id))?.fingerprint).toMatch(/ without /);
+      expect(await admin.ada.keys.dryRun.query({ id })).toMatchObject({ possible: true, actsAs: 'acme' });
+      expect(await rerun(admin, id)).toMatchObject({ done: true, isProblem: false });
+      expect(api.runs).toEqual(['acme']);
+    });
+  });
+
   it('what an operator gives as the response is what the client gets, in the form that it knows', async () => {
     const { admin, api } = await start();
     await using _ = admin;
@@ -367,5 +412,52 @@ describe.each(APIS)('%s', (_name, createApi, format, captured, outdated) => {
     expect(result).toMatchObject({ done: true });
     expect(await api.send(key)).toContain('r9');
     expect(api.runs).toEqual([]);
+  });
+});
+
+describe('a dry run of what has lost its protection runs nothing, and can not tell what the key will say', () => {
+  const actAs = () => ({ scope: 'acme', label: 'acme', ctx: {}, headers: {} });
+  const runs: string[] = [];
+  const resolvers = { Mutation: { pay: () => runs.push('graphql') && { id: 'r1', amount: 5 } } };
+  const t = initTRPC.create();
+  const yoga = createYoga({ logging: false, schema: createSchema({ typeDefs: TYPES, resolvers }) });
+  const router = t.router({ pay: t.procedure.mutation(() => runs.push('trpc')) });
+  const handler = async () => {
+    runs.push('http');
+    return new Response();
+  };
+
+  it.each<[string, Rerunner, object]>([
+    ['GraphQL', createGraphQLRerunner({ yoga, actAs }), { query: QUERY, variables: { amount: 5 } }],
+    ['tRPC', createTRPCRerunner({ router, actAs }), { path: 'pay' }],
+    ['HTTP', createHttpRerunner({ handler, actAs }), { method: 'POST', path: '/', headers: [], text: '' }],
+  ])('%s', async (_, rerunner, request) => {
+    const captured = { scope: 'acme', key: 'k', operation: 'pay', fingerprint: 's1:0' };
+    const check = await rerunner.check({ ...captured, body: JSON.stringify(request) });
+    expect(check).toEqual({ possible: true, label: 'acme' });
+    expect(runs).toEqual([]);
+  });
+});
+
+describe('a dry run of a call that is refused on its way says so', () => {
+  it('by a middleware in front of the key', async () => {
+    const idempotency = createIdempotency({ store: createMemoryStore() });
+    const t = initTRPC.context<object>().create();
+    const idempotent = createIdempotencyMiddleware(t, { idempotency, scope: () => 'acme' });
+    const guarded = t.procedure.use(() => {
+      throw new TRPCError({ code: 'FORBIDDEN', message: 'The account is closed' });
+    });
+    const router = t.router({ pay: guarded.use(idempotent()).mutation(() => 'paid') });
+    const rerunner = createTRPCRerunner({ router, actAs: () => ({ scope: 'acme', label: 'acme', ctx: {} }) });
+    const request = {
+      scope: 'acme',
+      key: 'k',
+      operation: 'pay',
+      fingerprint: 's1:0',
+      body: '{"path":"pay"}',
+    };
+    await expect(rerunner.check(request)).rejects.toThrow(
+      /before its key is looked at: .*The account is closed/,
+    );
   });
 });

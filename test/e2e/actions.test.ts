@@ -215,6 +215,23 @@ describe('Re-run now', () => {
     expect(key.problems).toEqual([]);
   });
 
+  it('is not offered where the captured request is not what the key is bound to, and says why', async ({
+    office,
+    visitKey,
+  }) => {
+    const sent = { key: 'rerun of another', fate: 'timed_out_once' } as const;
+    await office.send(sent);
+    const fingerprint = `s1:${'0'.repeat(64)}`;
+    await office.db.collection(COLLECTION).updateOne({ key: sent.key }, { $set: { fingerprint } });
+    await using key = await visitKey(sent.key, ADMIN);
+    const offers = key.page.getByRole('region', { name: 'Actions' });
+    await offers.getByText(/^Not now: It would be refused with IDEMPOTENCY_KEY_REUSED/).waitFor();
+    expect(await offers.getByRole('button', { name: 'Re-run now…' }).isDisabled()).toBe(true);
+    await key.page.keyboard.press('u');
+    expect(await key.page.getByRole('dialog').count()).toBe(0);
+    expect(key.problems).toEqual([]);
+  });
+
   it('that leaves the key in doubt again is not told as a success, nor recorded as a release', async ({
     office,
     visitKey,

@@ -1,9 +1,11 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import { useHotkeys } from '../../hooks/use-hotkeys.ts';
 import { useReadOnlyReason } from '../../hooks/use-me.ts';
 import { ACTIONS, ACTIONS_BY_STATE, actionName, RECOMMENDED } from '../../lib/actions.ts';
 import { usePageCommands } from '../../lib/page-commands.ts';
+import { dryRunQuery } from '../../queries.ts';
 import { Button, type ButtonTone } from '../ui/button.tsx';
 import { ActionDialog } from './action-dialog.tsx';
 
@@ -17,9 +19,15 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
   const [open, setOpen] = useState<ActionName | null>(null);
   const readOnly = useReadOnlyReason();
   const order: readonly ActionName[] = ACTIONS_BY_STATE[detail.state];
+  const rerunRefused = useRerunRefusal(detail, readOnly === null);
   const ours = order
     .flatMap((name) => detail.actions.find(({ action }) => action === name) ?? [])
-    .toSorted((one, other) => Number(one.refused !== null) - Number(other.refused !== null));
+    .toSorted((one, other) => Number(one.refused !== null) - Number(other.refused !== null))
+    .map((offered) =>
+      offered.action === 'rerun' && offered.refused === null
+        ? { ...offered, refused: rerunRefused }
+        : offered,
+    );
   const others = detail.actions.filter(({ action }) => !order.includes(action));
   const chosen = detail.actions.find(({ action }) => action === open);
   const possible = ours.filter(({ refused }) => readOnly === null && refused === null);
@@ -71,6 +79,16 @@ export function ActionPanel({ detail, life }: ActionPanelProps) {
       )}
     </section>
   );
+}
+
+/**
+ * Makes a dry run of a re-run that the state allows, and says why it would not work; null where it would, or as long as that is not known:
+ * the dialog does not send it before.
+ */
+function useRerunRefusal(detail: KeyDetail, mayAct: boolean): string | null {
+  const offered = detail.actions.find(({ action }) => action === 'rerun');
+  const { data } = useQuery({ ...dryRunQuery(detail), enabled: mayAct && offered?.refused === null });
+  return data?.possible === false ? data.why : null;
 }
 
 interface OfferProps {

@@ -23,6 +23,7 @@ export interface IdempotencyPlugin<Context> {
  */
 export interface PluginHooks<Context> extends IdempotencyPlugin<Context>, YogaHooks {
   onPluginInit(payload: { plugins: object[] }): void;
+  onEnveloped(payload: { context: unknown }): void;
   onSchemaChange(payload: { schema: GraphQLSchema }): void;
   onSubscribe(payload: SubscribePayload): void;
 }

@@ -1,7 +1,10 @@
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { RerunActor } from '../../../server/admin/rerunners/rerunner.ts';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { CapturedRequest, RerunActor } from '../../../server/admin/rerunners/rerunner.ts';
+import { isIdempotencyError } from '../../../server/engine/errors.ts';
+import type { Fingerprints } from '../../../server/engine/match-of.ts';
 import type { GraphQLRequest } from '../../../server/formats/graphql.ts';
 import { withRerunKey } from '../../../server/run/rerun-key.ts';
+import { askingForComparer, type Comparer } from './comparer.ts';
 
 /** A `GraphQLRerunActor` is whom a request is sent as. */
 export interface GraphQLRerunActor extends RerunActor {
@@ -37,6 +40,12 @@ export interface Answer {
 export interface RerunServer {
   readonly schema: () => GraphQLSchema;
   send(request: GraphQLRequest, key: string, actor: GraphQLRerunActor): Promise<Answer>;
+  /** Makes the context of the request and its fingerprints, as the plugin of the pipeline does. Nothing is executed. */
+  compare(
+    request: GraphQLRequest,
+    known: Pick<CapturedRequest, 'scope' | 'key'>,
+    actor: GraphQLRerunActor,
+  ): Promise<Fingerprints | undefined>;
 }
 
 /** @throws TypeError */
@@ -65,6 +74,22 @@ function yogaServer(yoga: YogaServer): RerunServer {
       const replayed = response.headers.get('idempotent-replayed') === 'true';
       return { result: (await response.json()) as ExecutionResult, replayed };
     },
+
+    async compare(captured, known, { headers, serverContext }) {
+      const request = new Request(`http://rerun${yoga.graphqlEndpoint}`, {
+        method: 'POST',
+        headers: { ...headers },
+      });
+      try {
+        return await comparedBy(yoga.getEnveloped as GetEnveloped, captured, known, {
+          request,
+          serverContext,
+        });
+      } catch (error) {
+        if (isIdempotencyError(error)) throw error;
+        return undefined; // Yoga's own hooks were not called: the context may lack what they bring.
+      }
+    },
   };
 }
 
@@ -86,5 +111,42 @@ function envelopedServer(getEnveloped: GetEnveloped): RerunServer {
       const marker = result.extensions?.idempotency as { replayed?: unknown } | undefined;
       return { result, replayed: marker?.replayed === true };
     },
+
+    compare(captured, known, { headers = {}, serverContext }) {
+      return comparedBy(getEnveloped, captured, known, {
+        request: { method: 'POST', headers },
+        serverContext,
+      });
+    },
   };
+}
+
+interface Surroundings {
+  readonly request: unknown;
+  readonly serverContext: object | undefined;
+}
+
+/** Goes as far as the context of the request, and asks the plugin; undefined where the pipeline has none, or it would not ask for a key. */
+async function comparedBy(
+  getEnveloped: GetEnveloped,
+  { query, operationName, variables }: GraphQLRequest,
+  known: Pick<CapturedRequest, 'scope' | 'key'>,
+  { request, serverContext }: Surroundings,
+): Promise<Fingerprints | undefined> {
+  let comparer: Comparer | undefined;
+  const params = { query, operationName, variables, extensions: { idempotencyKey: known.key } };
+  const asking = askingForComparer(
+    { request, ...withRerunKey(serverContext, known.key), params },
+    (found) => {
+      comparer = found;
+    },
+  );
+  const { schema, parse, contextFactory } = getEnveloped(asking as never);
+  if (!comparer) return undefined;
+  const document = parse(query) as DocumentNode;
+  const contextValue = await contextFactory();
+  return comparer(
+    { schema: schema as GraphQLSchema, document, contextValue, operationName, variableValues: variables },
+    known,
+  );
 }

@@ -47,6 +47,8 @@ export function createGraphQLRerunner(options: GraphQLRerunnerOptions): Rerunner
     format: graphqlFormat.name,
     actAs,
     problemOf: (request) => problemOf(request, server.schema()),
+    fingerprintsOf: ({ scope, key, body }, actor) =>
+      server.compare(graphqlFormat.readRequest(body), { scope, key }, actor),
     send: async (request, actor) =>
       answerOf(await server.send(graphqlFormat.readRequest(request.body), request.key, actor)),
 

@@ -21,19 +21,20 @@ export async function readRequest(
 export async function readCaptured(records: Records, id: string): Promise<Document | undefined> {
   const [found] = await records.aggregate([
     { $match: idIs(id) },
-    { $project: { scope: 1, key: 1, operation: 1, life: 1, request: 1 } },
+    { $project: { scope: 1, key: 1, operation: 1, life: 1, fingerprint: 1, request: 1 } },
   ]);
   return found;
 }
 
 /** Opens what `readCaptured` has read; undefined where there is no request, or nobody can open it. */
 export async function openCaptured(found: Document, open: OpenBody): Promise<ReadRequest | undefined> {
-  const { scope, key, operation, request: stored } = found;
+  const { scope, key, operation, fingerprint, request: stored } = found;
   if (typeof stored !== 'object' || stored === null) return undefined;
   const address = { scope: String(scope), key: String(key) };
   const place = { ...address, life: Number(String(found.life)), part: 'request' } as const;
   const body = await open(stored as Document, place);
   if (body === undefined) return undefined;
   const { format } = stored as Document;
-  return { ...address, operation: String(operation), format: String(format), body };
+  const bound = typeof fingerprint === 'string' ? { fingerprint } : {};
+  return { ...address, operation: String(operation), format: String(format), body, ...bound };
 }

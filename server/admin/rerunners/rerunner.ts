@@ -10,6 +10,8 @@ export interface CapturedRequest {
   readonly operation: string;
   /** The text of the request, in the rerunner's `format`. */
   readonly body: string;
+  /** The fingerprint that the key is bound to. Absent where the key takes any request. */
+  readonly fingerprint?: string;
 }
 
 /** A `RerunActor` is whom a request is sent as. It is asked for again each time, for access may have been withdrawn since. */

@@ -7,6 +7,18 @@ const FRESH_MS = 60_000;
 const KNOWN_MS = 2 * FRESH_MS;
 /** A question that has no answer is not asked again before this time, in ms. */
 const PAUSE_MS = 5_000;
+/** A server is far away when each of its answers took longer than this, in ms. */
+const FAR_MS = 10;
+/** So many answers are needed to say so: the first ones of a process are slow, however near the server is. */
+const FAR_ANSWERS = 5;
+
+/** The way to a server, as its answers show it. `to` is the name that the server has in its replica set. */
+interface Way {
+  readonly to: unknown;
+  readonly answers: number;
+  readonly quickestMs: number;
+}
+const UNKNOWN_WAY: Way = { to: undefined, answers: 0, quickestMs: Number.POSITIVE_INFINITY };
 
 /**
  * `ServerClock` knows between which times the server's clock is, without asking for each write. It learns from `hello`, which it sends when
@@ -14,12 +26,15 @@ const PAUSE_MS = 5_000;
  *
  * It says nothing while nothing is known, of a `mongos`, behind which there are several clocks, and of a server whose logical clock
  * runs ahead of the bounds: then a clock was set.
+ *
+ * The same answers tell how far away the server is.
  */
 export class ServerClock {
   readonly #hello: () => Promise<Document>;
   #bounds: ClockBounds | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #isRouter = false;
+  #way = UNKNOWN_WAY;
   /** The highest second of the server's logical clock, in ms. */
   #logical = 0;
 
@@ -42,16 +57,25 @@ export class ServerClock {
     return isUsable ? times : undefined;
   }
 
+  /** Tells that the server is far away. The quickest of its answers says so: others may be slow because it, or this process, is busy. */
+  get isFar(): boolean {
+    return this.#way.answers >= FAR_ANSWERS && this.#way.quickestMs > FAR_MS;
+  }
+
   /** Notes what a reply says of the server's time: `hello` as `localTime`, a read as `$$NOW`. Anything but a date is passed over. */
   noteReading(sentAt: number, serverTime: unknown): void {
     const time = millisecondsOf(serverTime);
     if (time === undefined) return;
-    this.#bounds = withReading(this.#bounds, { sentAt, receivedAt: performance.now(), serverTime: time });
+    const receivedAt = performance.now();
+    const { to, answers, quickestMs } = this.#way;
+    this.#way = { to, answers: answers + 1, quickestMs: Math.min(quickestMs, receivedAt - sentAt) };
+    this.#bounds = withReading(this.#bounds, { sentAt, receivedAt, serverTime: time });
   }
 
   /** Notes the reply to `hello`. */
-  noteHello(sentAt: number, { msg, localTime }: Document): void {
+  noteHello(sentAt: number, { msg, localTime, me }: Document): void {
     this.#isRouter = msg === 'isdbgrid';
+    if (me !== this.#way.to) this.#way = { ...UNKNOWN_WAY, to: me };
     this.noteReading(sentAt, localTime);
   }
 

@@ -10,6 +10,8 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { createWrites } from '../../server/mongodb/pipelines/statements.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
+import { mongoPort } from '../support/database.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
 import { generatedCases } from './generated-records.ts';
 import { COLLECTION, type OpenedStore, openEmptyStore, openStore } from './open-store.ts';
 
@@ -49,6 +51,18 @@ describe('first claims that come together', () => {
     const answers = await claimAll(store, together(count));
     expect(answers.every(({ won }) => won)).toBe(true);
     expect(kinds(opened.sent).slice(0, 2)).toEqual(commands);
+  });
+
+  it('are upserts once the server is known to be far away, so that each caller waits for one way only', async () => {
+    await using proxy = await startProxy(mongoPort());
+    await using opened = await openStore({ uri: proxy.uri });
+    proxy.delayMs = 20;
+    await using store = await storeBehind(opened, pass);
+    for (let answers = 0; answers < 5; answers++) await claimAll(store, together(4));
+    opened.sent.length = 0;
+    const answers = await claimAll(store, together(4));
+    expect(answers.every(({ won }) => won)).toBe(true);
+    expect(kinds(opened.sent)[0]).toBe('update');
   });
 
   it('make the record that an upsert makes, byte for byte but for the times', async () => {

@@ -207,6 +207,36 @@ describe('the server’s clock, as a store knows it', () => {
   });
 });
 
+describe('a server is far away by', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: EPOCH });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const localTime = new Date(EPOCH);
+  /** The time in ms that an answer took, and the member that gave it. */
+  const far = [11, 20, 400, 30, 15].map((ms) => ({ ms, me: 'a' }));
+
+  it.each([
+    ['five answers, none of them quick', far, true],
+    ['four answers, as of a process that has just started', far.slice(1), false],
+    ['a quick answer before, as of a server that is busy now', [{ ms: 10, me: 'a' }, ...far], false],
+    ['a quick answer after that', [...far, { ms: 10, me: 'a' }], false],
+    ['slow answers of a new primary, after quick ones', [{ ms: 1, me: 'b' }, ...far], true],
+    ['one answer of a new primary, after slow ones', [...far, { ms: 11, me: 'b' }], false],
+  ])('%s', async (_, answers, isFar) => {
+    const clock = new ServerClock(async () => ({}));
+    for (const { ms, me } of answers) {
+      const sentAt = performance.now();
+      await vi.advanceTimersByTimeAsync(ms);
+      clock.noteHello(sentAt, { localTime, me });
+    }
+    expect(clock.isFar).toBe(isFar);
+  });
+});
+
 describe('the second of a logical time', () => {
   it.each([
     ['of any copy of the driver', { getHighBits: (): number => 1_767_225_600 }, EPOCH],

@@ -14,18 +14,18 @@ export interface ConnectionOptions {
 export function withConnection(command: Command): Command {
   return command
     .addOption(
-      new Option('--uri <uri>', 'of the MongoDB server; others on this machine can read arguments')
+      new Option('--uri <uri>', 'the MongoDB server; others on this machine can read arguments')
         .env('MONGODB_URI')
         .makeOptionMandatory(),
     )
     .option('--db <name>', 'the database, unless the URI names one')
-    .option('--collection <name>', 'of the keys', 'idempotency_keys');
+    .option('--collection <name>', 'the collection of the keys', 'idempotency_keys');
 }
 
 /** And each that reads or writes what a key holds. */
 export function withBodies(command: Command): Command {
   return withConnection(command).addOption(
-    new Option('--cipher <module>', 'whose default export encrypts and decrypts bodies').env(
+    new Option('--cipher <module>', 'a module whose default export encrypts and decrypts bodies').env(
       'LATCHKEY_CIPHER',
     ),
   );

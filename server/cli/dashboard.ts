@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type ConnectionOptions, connect, orError, peer, withBodies } from './connection.ts';
+import { withExamples } from './examples.ts';
 import { LocalSession } from './local-session.ts';
 
 interface Options extends ConnectionOptions {
@@ -12,12 +13,17 @@ interface Options extends ConnectionOptions {
 
 /** `latchkey dashboard`: serves the dashboard alone, to the browser of whoever started it, until it is stopped. */
 export function dashboard(program: Command): void {
-  withBodies(program.command('dashboard'))
+  const command = withBodies(program.command('dashboard'))
     .summary('serve the dashboard on this machine')
     .description('Serves the dashboard on 127.0.0.1, and prints a link that opens it once.')
-    .option('--port <number>', '0 takes a free one', portOf, 0)
-    .option('--read-only', 'refuse whatever writes')
+    .option('--port <number>', 'where it listens on 127.0.0.1; 0 takes a free one', portOf, 0)
+    .option('--read-only', 'refuse each action and command that writes')
     .action((options: Options, command: Command) => orError(command, () => serve(options)));
+  withExamples(command, [
+    'latchkey dashboard --uri mongodb://localhost:27017/shop',
+    'latchkey dashboard --port 4640 --read-only',
+    'latchkey dashboard --cipher ./cipher.js',
+  ]);
 }
 
 async function serve({ port, readOnly = false, ...options }: Options): Promise<void> {

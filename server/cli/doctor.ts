@@ -2,32 +2,32 @@ import type { Command } from 'commander';
 import type { Facts } from '../doctor/facts.ts';
 import type { Finding, FindingState } from '../doctor/finding.ts';
 import { type ConnectionOptions, openClient, orError, withConnection } from './connection.ts';
+import { withExamples } from './examples.ts';
 import { connectToMember } from './member.ts';
 
 interface Options extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  MONGODB_URI=mongodb://app:…@db1,db2,db3/shop?replicaSet=rs0 latchkey doctor
-  latchkey doctor --uri mongodb://localhost:27017 --db shop --json
-  latchkey doctor || exit 1        # in a deployment, before the new release takes traffic
-
-Run it with the URI of your app, from where the app runs: rights, clocks and times are those of its caller.
+const EXAMPLES = [
+  'MONGODB_URI=mongodb://app:…@db1,db2,db3/shop?replicaSet=rs0 latchkey doctor',
+  'latchkey doctor --uri mongodb://localhost:27017 --db shop --json',
+  'latchkey doctor || exit 1        # in a deployment, before the new release takes traffic',
+];
+const MORE = `Run it with the URI of your app, from where the app runs: rights, clocks and times are those of its caller.
 It writes to a collection of its own, latchkey_doctor_…, and drops it; that takes the role readWrite on the database.
 latchkey/docs/doctor.md explains each line.`;
 
 /** `latchkey doctor`: exit code 0 when no promise is broken, 1 when one is, 2 when the server could not be asked. */
 export function doctor(program: Command): void {
-  withConnection(program.command('doctor'))
+  const command = withConnection(program.command('doctor'))
     .summary("say which of Latchkey's promises hold on a MongoDB server")
     .description(
       "Tries the statements of keys in a scratch collection, looks at rights, indexes, clocks and times, and says which of Latchkey's promises hold on this server. Exits with 1 when one does not, 2 on failure; warnings and what is unknown are no failure.",
     )
     .option('--json', 'print what was found as JSON')
-    .addHelpText('after', EXAMPLES)
     .action((options: Options, command: Command) => orError(command, () => run(options)));
+  withExamples(command, EXAMPLES, MORE);
 }
 
 async function run({ json = false, ...options }: Options): Promise<void> {

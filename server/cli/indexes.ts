@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ShardingCommands } from '../mongodb/sharding.ts';
 import { type ConnectionOptions, connect, orError, withConnection } from './connection.ts';
+import { withExamples } from './examples.ts';
 
 interface Options extends ConnectionOptions {
   readonly create?: boolean;
@@ -10,13 +11,18 @@ interface Options extends ConnectionOptions {
 
 /** `latchkey indexes`: exit code 0 when all that is needed is there, 1 when something is missing or in the way, 2 on failure. */
 export function indexes(program: Command): void {
-  withConnection(program.command('indexes'))
+  const command = withConnection(program.command('indexes'))
     .summary('check the indexes of the keys, or make them')
     .description('Says which indexes are missing and which are in the way, with the command that mends it.')
     .option('--create', 'make those that are missing')
     .option('--sharded', 'also print the commands that shard the collection')
     .option('--json', 'print what was found as JSON')
     .action((options: Options, command: Command) => orError(command, () => run(options)));
+  withExamples(command, [
+    'latchkey indexes || exit 1    # in a deployment, before the new release takes traffic',
+    'latchkey indexes --create',
+    'latchkey indexes --sharded --json | jq -r .sharding.shard',
+  ]);
 }
 
 async function run({ create = false, sharded = false, json = false, ...options }: Options): Promise<void> {

@@ -1,24 +1,12 @@
-import type { BodyText, KeyPage } from '../admin/contract/contract.ts';
-import type { ShownKey } from './keys-session.ts';
-
-/** Writes one line a key, and remarks about the page. */
-export function listText({ rows, next, searched }: KeyPage): { rows: string[]; remarks: string[] } {
-  const lines = rows.map((row) =>
-    [row.id, row.state, row.outcome ?? '-', shown(row.scope), shown(row.key), shown(row.operation)].join(
-      '\t',
-    ),
-  );
-  if (next === null) return { rows: lines, remarks: rows.length === 0 ? ['Nothing matches.'] : [] };
-  const { records, complete, backTo } = searched;
-  const since = backTo === null ? '' : `, back to ${new Date(backTo).toISOString()}`;
-  const far = complete ? [] : [`Looked at ${records} records${since}.`];
-  return { rows: lines, remarks: [...far, `More: --cursor ${next}`] };
-}
+import type { BodyText, DryRun, OfferedAction, Preview } from '../admin/contract/contract.ts';
+import type { PreviewedKey, ShownKey } from './keys-show.ts';
+import { lineDiff } from './line-diff.ts';
+import { isoTime, shown } from './table.ts';
 
 export function detailText(detail: ShownKey): string {
   const { id, scope, key, operation, sentence, timeline, request, response, actions } = detail;
   const events = timeline.map(({ at, event, by, reason }) => {
-    const time = at === null ? '-' : new Date(at).toISOString();
+    const time = at === null ? '-' : isoTime(at);
     return `  ${time}  ${event}${by === null ? '' : ` by ${shown(by)}`}${reason === null ? '' : `: ${shown(reason)}`}`;
   });
   const offered = actions.filter(({ refused }) => refused === null).map(({ action }) => action);
@@ -30,12 +18,11 @@ export function detailText(detail: ShownKey): string {
   return [
     `${id}  ${shown(scope)}  ${shown(key)}  ${shown(operation)}`,
     shown(sentence),
-    `A retry: ${detail.preview.sentence} ${detail.preview.otherPayload}`,
+    retryLine(detail.preview),
     `Attempts: ${attempts}  Fence: ${fence}`,
-    ...times.flatMap(([name, at]) => (at === null ? [] : [`${name}: ${new Date(at).toISOString()}`])),
+    ...times.flatMap(([name, at]) => (at === null ? [] : [`${name}: ${isoTime(at)}`])),
     ...refusals.map(
-      ({ code, count, lastAt }) =>
-        `Refused: ${count} × ${shown(code)}, last at ${new Date(lastAt).toISOString()}`,
+      ({ code, count, lastAt }) => `Refused: ${count} × ${shown(code)}, last at ${isoTime(lastAt)}`,
     ),
     ...events,
     ...bodyLines('Request', request),
@@ -44,19 +31,60 @@ export function detailText(detail: ShownKey): string {
   ].join('\n');
 }
 
+const retryLine = ({ sentence, otherPayload }: Preview) => `A retry: ${sentence} ${otherPayload}`;
+
+export function previewText({ id, sentence, preview, actions }: PreviewedKey): string {
+  return [
+    `${id}  ${shown(sentence)}`,
+    retryLine(preview),
+    ...actions.map(({ action, refused, effect, ...asked }) => {
+      const name = action.replaceAll('_', '-');
+      return refused === null
+        ? `  ${name}: ${effect}${askedFor(asked)}`
+        : `  ${name}: not now. ${shown(refused)}.`;
+    }),
+  ].join('\n');
+}
+
+/** Names the options by which an action is confirmed. */
+function askedFor({ confirm, mayRepeat }: Pick<OfferedAction, 'confirm' | 'mayRepeat'>): string {
+  const options = [
+    ...(confirm === null ? [] : [`--yes-${confirm}`]),
+    ...(mayRepeat ? ['--yes-may-repeat'] : []),
+  ];
+  return options.length === 0 ? '' : ` It asks for ${options.join(' and ')}.`;
+}
+
 function bodyLines(title: string, body: BodyText | null): string[] {
   if (body === null) return [];
-  const { text, cut, format, damage, omitted, encrypted } = body;
+  const { text, cut, format } = body;
   const kind = format === null ? title : `${title} (${shown(format)})`;
-  if (text === null) {
-    const why =
-      damage ?? omitted ?? (encrypted ? 'encrypted, and no --cipher here opens it' : 'it can not be read');
-    return [`${kind}: ${shown(why)}`];
-  }
+  if (text === null) return [`${kind}: ${shown(whyNoText(body))}`];
   return [`${kind}:`, ...text.split('\n').map((line) => `  ${shown(line)}`), ...(cut ? ['  …'] : [])];
 }
 
-/** A stored text may hold what a terminal would obey, and signs that turn a line around. */
-function shown(text: string): string {
-  return text.replace(/\p{C}/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
+/** Says why a body has no text here. */
+export function whyNoText({ damage, omitted, encrypted }: BodyText): string {
+  return damage ?? omitted ?? (encrypted ? 'encrypted, and no --cipher here opens it' : 'it can not be read');
+}
+
+interface ShownDryRun extends Pick<OfferedAction, 'confirm' | 'mayRepeat'> {
+  readonly note: string;
+  readonly before: string;
+  readonly after: string;
+  readonly beforeRecord: string;
+  readonly afterRecord: string;
+  readonly sent?: DryRun;
+}
+
+export function dryRunText({ sent, ...foreseen }: ShownDryRun): string {
+  const { note, before, after, beforeRecord, afterRecord } = foreseen;
+  const request = sent?.request ?? null;
+  return [
+    `Nothing was changed. ${note}${askedFor(foreseen)}`,
+    `  ${before} → ${after}`,
+    ...lineDiff(beforeRecord, afterRecord).map(shown),
+    ...(sent ? [`It would be sent as ${shown(sent.actsAs ?? '')}:`] : []),
+    ...(request === null ? [] : request.split('\n').map((line) => `  ${shown(line)}`)),
+  ].join('\n');
 }

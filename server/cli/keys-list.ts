@@ -1,95 +1,132 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KeyFilter } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, orError, withBodies } from './connection.ts';
-import { listText } from './key-text.ts';
-import { openSession, print, type Target } from './keys-session.ts';
+import type { KeyPage, KeyRow } from '../admin/contract/contract.ts';
+import { type ConnectionOptions, withBodies } from './connection.ts';
+import { withExamples } from './examples.ts';
+import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
+import { inSession, type KeysSession } from './keys-session.ts';
+import { age, type Columns, isoTime, tabbed, table } from './table.ts';
+import type { Terminal } from './terminal.ts';
 
-interface ListOptions extends ConnectionOptions, Target {
-  readonly state?: NonNullable<KeyFilter['state']>;
-  readonly operation?: string;
-  readonly olderThan?: number;
-  readonly newerThan?: number;
-  readonly error?: boolean;
+interface ListOptions extends ConnectionOptions, FilterOptions {
+  readonly limit: number;
+  readonly all?: boolean;
   readonly cursor?: string;
   readonly fail?: boolean;
+  readonly json?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  latchkey keys list --state attention
-  latchkey keys list --state in_doubt --fail || page-somebody    # in cron
-  latchkey keys list --scope acme --older-than 2h | cut -f1`;
-
-const STATES = [
-  'attention',
-  'running',
-  'completed',
-  'released',
-  'in_doubt',
-  'lapsed',
-  'expired',
-  'unreadable',
+const EXAMPLES = [
+  'latchkey keys list --state attention',
+  'latchkey keys list --state in_doubt --fail || page-somebody    # in cron',
+  'latchkey keys list --scope acme --older-than 2h --all | cut -f1',
+  "latchkey keys list --operation chargeCard --error --json | jq -r '.rows[].id'",
 ];
 
 /** `latchkey keys list`. */
-export function list(group: Command): void {
-  withBodies(group.command('list'))
+export function list(group: Command, terminal: Terminal): void {
+  const command = withFilter(withBodies(group.command('list')))
     .summary('list keys, newest first')
-    .addOption(new Option('--state <state>', 'as it stands now').choices(STATES))
     .description(
-      'Lists keys, newest first, one a line: id, state, outcome, scope, key and operation, with tabs between.',
+      'Lists keys, newest first: on a terminal as a table; in a pipe one a line, with tabs between id, state, outcome, scope, key and operation. ' +
+        'Standard error says where the list goes on, and how far it looked.',
     )
-    .option('--scope <text>', 'of this scope')
-    .option('--key <text>', 'as the client sent it')
-    .option('--operation <name>', 'such as chargeCard, orders.create or "POST /payments"')
-    .option('--older-than <age>', 'started at least so long ago: 90s, 5m, 2h, 7d', ageOf)
-    .option('--newer-than <age>', 'started at most so long ago', ageOf)
-    .option('--error', 'completed with an error')
-    .option('--cursor <id>', 'the `next` of the page before', cursorOf)
+    .option('--limit <number>', 'at most so many keys', countOf, 50)
+    .addOption(new Option('--all', 'each key that matches, however far it has to look').conflicts('limit'))
+    .option('--cursor <id>', 'go on behind the list that ended with this', cursorOf)
     .option('--fail', 'exit with 1 when any key is listed, for cron')
-    .option('--json', 'print JSON')
-    .addHelpText('after', EXAMPLES)
+    .option('--json', 'print one document of JSON: rows, next, searched')
     .action((options: ListOptions, command: Command) =>
-      orError(command, async () => {
-        const { listKeys } = await import('../admin/keys/list.ts');
-        await using session = await openSession(options);
-        const page = await listKeys(session.services.records, {
-          filter: filterOf(options),
-          cursor: options.cursor,
-        });
-        if (options.fail && page.rows.length > 0) process.exitCode = 1;
-        if (options.json) return print(true, page, () => '');
-        const { rows, remarks } = listText(page);
-        // What is no key goes where a pipe does not read it.
-        for (const row of rows) console.log(row);
-        for (const remark of remarks) console.error(remark);
-      }),
+      inSession(terminal, command, options, (session) => run(session, options, terminal)),
     );
+  withExamples(command, EXAMPLES);
 }
 
-function filterOf({ state, scope, key, operation, olderThan, newerThan, error }: ListOptions): KeyFilter {
-  return {
-    ...(state && { state }),
-    ...(scope !== undefined && { scope }),
-    ...(key !== undefined && { key }),
-    ...(operation !== undefined && { operation }),
-    ...(olderThan !== undefined && { olderThanMs: olderThan }),
-    ...(newerThan !== undefined && { newerThanMs: newerThan }),
-    ...(error && { error }),
-  };
+async function run(session: KeysSession, options: ListOptions, terminal: Terminal): Promise<void> {
+  // In a pipe each page is written as it comes; a table and a document of JSON are written whole.
+  const isStreamed = !options.json && !terminal.isTerminal;
+  const rows: KeyRow[] = [];
+  let count = 0;
+  let last: KeyPage | undefined;
+  for await (const page of pagesOf(session, options)) {
+    if (last && !last.searched.complete) terminal.note(`Looked at ${last.searched.records} records so far …`);
+    count += page.rows.length;
+    if (isStreamed) for (const line of tabbed(PIPED, page.rows)) terminal.out(line);
+    else rows.push(...page.rows);
+    last = page;
+  }
+  if (!last) return;
+  if (options.fail && count > 0) terminal.refuse();
+  if (options.json) return terminal.out(JSON.stringify({ ...last, rows }, null, 2));
+  if (rows.length > 0)
+    for (const line of table(columnsAt(last.now), rows, terminal.columns)) terminal.out(line);
+  for (const remark of remarksOn(last, count)) terminal.note(remark);
 }
 
-function cursorOf(text: string): string {
+/**
+ * Reads pages of the API, until there are as many keys as were asked for, or one has stopped to look before it was full. What they have
+ * looked at is added up.
+ */
+async function* pagesOf(
+  { api }: KeysSession,
+  { limit, all = false, cursor, ...options }: ListOptions,
+): AsyncGenerator<KeyPage> {
+  const filter = filterOf(options);
+  let left = all ? Number.POSITIVE_INFINITY : limit;
+  let records = 0;
+  let from: string | null | undefined = cursor;
+  let newest: string | null | undefined;
+  while (from !== null) {
+    const page: KeyPage = await api.keys.list({ filter, ...(from !== undefined && { cursor: from }) });
+    records += page.searched.records;
+    newest ??= page.newest;
+    yield { ...cutTo(left, page, records), newest };
+    left -= page.rows.length;
+    from = left > 0 && (all || page.searched.complete) ? page.next : null;
+  }
+}
+
+function cutTo(most: number, page: KeyPage, records: number): KeyPage {
+  const { rows, searched } = page;
+  if (rows.length <= most) return { ...page, searched: { ...searched, records } };
+  const next = rows[most - 1]?.id ?? null;
+  return { ...page, rows: rows.slice(0, most), next, searched: { records, complete: true, backTo: null } };
+}
+
+const PIPED: Columns<KeyRow> = [
+  { head: 'id', cell: ({ id }) => id },
+  { head: 'state', cell: ({ state }) => state },
+  { head: 'outcome', cell: ({ outcome }) => outcome ?? '-' },
+  { head: 'scope', cell: ({ scope }) => scope },
+  { head: 'key', cell: ({ key }) => key },
+  { head: 'operation', cell: ({ operation }) => operation },
+];
+
+/** The columns for people: the outcome stands with the state, and the age at the end. */
+const columnsAt = (now: number): Columns<KeyRow> => [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'STATE', cell: ({ state, outcome }) => (outcome === 'error' ? 'error' : state) },
+  { head: 'SCOPE', cell: ({ scope }) => scope, flexible: true },
+  { head: 'KEY', cell: ({ key }) => key, flexible: true },
+  { head: 'OPERATION', cell: ({ operation }) => operation, flexible: true },
+  { head: 'ATTEMPTS', cell: ({ attempts }) => attempts },
+  { head: 'AGE', cell: ({ startedAt }) => age(startedAt, now) },
+];
+
+function remarksOn({ next, searched }: KeyPage, count: number): string[] {
+  if (next === null) return count === 0 ? ['Nothing matches.'] : [];
+  const { records, complete, backTo } = searched;
+  const since = backTo === null ? '' : `, back to ${isoTime(backTo)}`;
+  const far = complete ? [] : [`Looked at ${records} records${since}.`];
+  return [...far, `More: --cursor ${next}`];
+}
+
+export function cursorOf(text: string): string {
   if (/^[0-9a-f]{24}$/.test(text)) return text;
   throw new InvalidArgumentError('Expected 24 digits from 0 to f, as the page before has ended with.');
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function ageOf(text: string): number {
-  const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const size = UNITS[unit];
-  if (count === undefined || size === undefined)
-    throw new InvalidArgumentError('Expected an age such as 90s, 5m, 2h or 7d.');
-  return Number(count) * size;
+export function countOf(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError('Expected a whole number from 1 on.');
 }

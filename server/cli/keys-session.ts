@@ -1,29 +1,60 @@
 import { hostname } from 'node:os';
+import type { Command } from 'commander';
 import { internalsOf } from '../adapter/internals.ts';
-import type { BodyText, KeyDetail, Preview } from '../admin/contract/contract.ts';
+import type { AdminCaller, RefusedCall } from '../admin/api/caller.ts';
+import type { KeyDetail } from '../admin/contract/contract.ts';
 import type { Actor } from '../admin/contract/operator.ts';
-import type { RefusalCode } from '../admin/contract/refusal.ts';
 import type { AdminServices } from '../admin/services/services.ts';
-import { type Connection, type ConnectionOptions, connect, peer } from './connection.ts';
+import { type Connection, type ConnectionOptions, connect, orError, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
+import { loadRerunners } from './rerunners.ts';
+import type { Terminal } from './terminal.ts';
 
-export interface Target {
-  readonly scope?: string;
-  readonly key?: string;
+export interface SessionOptions extends ConnectionOptions {
+  /** The audit gets this name; who ran the command stands beside it. */
+  readonly by?: string;
+  readonly rerunners?: string;
   readonly json?: boolean;
 }
 
 export interface KeysSession extends AsyncDisposable {
+  /** The API of the dashboard's page: the rules of a command are its rules. */
+  readonly api: AdminCaller;
   readonly services: AdminServices;
   readonly operator: Actor;
 }
 
 /**
- * @param by the name that the audit gets; who ran the command stands beside it
- * @throws Error when there is no such collection: what was meant is another one
+ * Runs a command's work on the keys of a collection. A refusal is said, with exit code 1; what else is thrown is one line, and exit code 2.
  */
-export async function openSession(options: ConnectionOptions, by = osUser()): Promise<KeysSession> {
-  const { openDashboard } = await peer('@trpc/server', () => import('../admin/services/open-dashboard.ts'));
+export async function inSession(
+  terminal: Terminal,
+  command: Command,
+  options: SessionOptions,
+  work: (session: KeysSession) => Promise<void>,
+): Promise<void> {
+  await orError(command, async () => {
+    const { refusalIn } = await peer('@trpc/server', () => import('../admin/api/caller.ts'));
+    try {
+      await using session = await openSession(options);
+      await work(session);
+    } catch (error) {
+      const refusal = refusalIn(error);
+      if (!refusal) throw error;
+      refuse(terminal, options.json, refusal);
+    }
+  });
+  // A module that was loaded may have opened a connection.
+  if (options.rerunners !== undefined) await terminal.end();
+}
+
+/** @throws Error when there is no such collection: what was meant is another one */
+async function openSession({ by = osUser(), ...options }: SessionOptions): Promise<KeysSession> {
+  const [{ openDashboard }, { callerOf }] = await Promise.all([
+    import('../admin/services/open-dashboard.ts'),
+    import('../admin/api/caller.ts'),
+  ]);
+  const loaded = await loadRerunners(options.rerunners);
   const connection: Connection = await connect(options);
   const { db, collection } = connection.store;
   try {
@@ -32,20 +63,23 @@ export async function openSession(options: ConnectionOptions, by = osUser()): Pr
     await connection[Symbol.asyncDispose]();
     throw error;
   }
-  const bodyAccess = internalsOf(connection.idempotency);
-  const policy = bodyAccess.policy();
+  // The server's own `Idempotency` knows its cipher and its policy, too.
+  const bodyAccess = internalsOf(loaded?.idempotency ?? connection.idempotency);
+  const services = openDashboard({
+    db,
+    collection,
+    policy: bodyAccess.policy(),
+    readOnly: false,
+    rerunners: loaded?.rerunners ?? [],
+    bodyAccess,
+    // A command that starts a job runs it itself.
+    wakeJobs() {},
+  });
+  const operator: Actor = { id: by, role: 'admin', via: `command line, as ${osUser()} on ${hostname()}` };
   return {
-    services: openDashboard({
-      db,
-      collection,
-      policy,
-      readOnly: false,
-      rerunners: [],
-      bodyAccess,
-      // A command runs no jobs.
-      wakeJobs() {},
-    }),
-    operator: { id: by, role: 'admin', via: `command line, as ${osUser()} on ${hostname()}` },
+    services,
+    operator,
+    api: callerOf({ services, operator }),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }
@@ -65,62 +99,46 @@ async function requireCollection({ store: { db, collection } }: Connection): Pro
   );
 }
 
-/** Finds a key; undefined, and exit code 1, when there is none. */
+export interface Target {
+  readonly scope?: string;
+  readonly key?: string;
+}
+
+/** Adds what names the key of a command. */
+export function withTarget(command: Command): Command {
+  return command
+    .argument('[id]', "the id of the key's record, as `keys list` and errors (`recordId`) have it")
+    .option('--scope <text>', 'names the key together with --key, instead of an id')
+    .option('--key <text>', 'names the key together with --scope, as the client sent it')
+    .option('--json', 'print JSON, a refusal too');
+}
+
+/** Finds the key that a command names. It is refused when there is none. */
 export async function findKey(
-  { services, operator }: KeysSession,
+  { api }: KeysSession,
   id: string | undefined,
-  { scope, key, json }: Target,
-): Promise<KeyDetail | undefined> {
-  const [{ listKeys }, { findDetail }, { isObjectId }] = await Promise.all([
-    import('../admin/keys/list.ts'),
-    import('../admin/commands/find-detail.ts'),
-    import('../admin/collections/records.ts'),
-  ]);
+  { scope, key }: Target,
+): Promise<KeyDetail> {
   if ((id === undefined) === (scope === undefined || key === undefined))
     throw new Error('Expected an id, or --scope and --key');
-  if (id !== undefined && !isObjectId(id)) throw new Error(`Expected an id of 24 digits, got ${id}`);
-  const { rows } =
-    id === undefined
-      ? await listKeys(services.records, { filter: { scope: scope as string, key: key as string } })
-      : { rows: [{ id }] };
-  const found = rows[0]?.id;
-  const detail = found === undefined ? undefined : await findDetail(services, operator, found);
-  if (!detail) refuse(json, { why: 'There is no such key' });
-  return detail;
+  if (id !== undefined && !/^[0-9a-f]{24}$/.test(id))
+    throw new Error(`Expected an id of 24 digits, got ${id}`);
+  const found = id === undefined ? await api.keys.by({ scope: scope as string, key: key as string }) : { id };
+  return api.keys.get({ id: found.id });
 }
 
-export interface ShownKey extends KeyDetail {
-  readonly request: BodyText | null;
-  readonly response: BodyText | null;
-  /** Says what a retry would get now. */
-  readonly preview: Preview;
+export function refuse(terminal: Terminal, json: boolean | undefined, { why, code }: RefusedCall): void {
+  terminal.refuse();
+  if (json) terminal.out(JSON.stringify({ done: false, why, code }));
+  else terminal.note(`Refused: ${why}`);
 }
 
-/** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
-export async function withTexts({ services }: KeysSession, detail: KeyDetail): Promise<ShownKey> {
-  const { readBody } = await import('../admin/bodies/read-body.ts');
-  const { records, secrets, open, policy } = services;
-  const { readPreview } = await import('../admin/keys/preview.ts');
-  const preview = await readPreview(records, detail.id, { scopes: undefined, life: undefined, policy });
-  if (!preview) throw new Error('The key has gone meanwhile');
-  const read = async (part: 'request' | 'response') =>
-    (detail[part] && (await readBody(records, detail.id, { part, extent: 'beginning', secrets, open }))) ??
-    null;
-  return { ...detail, preview, request: await read('request'), response: await read('response') };
-}
-
-interface Refusal {
-  readonly why: string;
-  /** The code is that of an action's refusal. */
-  readonly code?: RefusalCode;
-}
-
-export function refuse(json: boolean | undefined, { why, code }: Refusal): void {
-  process.exitCode = 1;
-  if (json) console.log(JSON.stringify({ done: false, why, code }));
-  else console.error(`Refused: ${why}`);
-}
-
-export function print(json: boolean | undefined, value: unknown, text: () => string): void {
-  console.log(json ? JSON.stringify(value, null, 2) : text());
+/** Writes a result: as JSON, or as a text for people. */
+export function print(
+  terminal: Terminal,
+  json: boolean | undefined,
+  value: unknown,
+  text: () => string,
+): void {
+  terminal.out(json ? JSON.stringify(value, null, 2) : text());
 }

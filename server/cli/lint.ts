@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/schema/declared-mutations.ts';
 import type { DescribedOperation } from '../engine/described-operation.ts';
+import { withExamples } from './examples.ts';
 import { loadModule } from './load-module.ts';
 import { operationsTable } from './operations-table.ts';
 
@@ -27,25 +28,23 @@ interface Api {
   describe(): Promise<readonly DescribedOperation[]>;
 }
 
-const EXAMPLES = `
-Examples:
-  $ latchkey lint --schema schema.graphql --allow setTheme
-  $ latchkey lint --router ./dist/router.js
-  $ latchkey lint --schema schema.graphql --options ./dist/idempotency-options.js --markdown
-  $ latchkey lint --router ./dist/router.js --markdown > docs/operations.md
-
-The module of --options exports what useIdempotency gets, as its default or as options:
+const EXAMPLES = [
+  'latchkey lint --schema schema.graphql --allow setTheme',
+  'latchkey lint --router ./dist/router.js',
+  'latchkey lint --schema schema.graphql --options ./dist/idempotency-options.js --markdown',
+  'latchkey lint --router ./dist/router.js --markdown > docs/operations.md',
+];
+const MORE = `The module of --options exports what useIdempotency gets, as its default or as options:
   export const options = { idempotency, scope: ({ context }) => context.user?.id, fields: { chargeCard: { require: true } } }
 The module of --router exports the router, as its default or as appRouter. Modules of TypeScript want a loader:
-  $ NODE_OPTIONS="--import tsx" latchkey lint --router ./router.ts --markdown
-`;
+  NODE_OPTIONS="--import tsx" latchkey lint --router ./router.ts --markdown`;
 
 /**
  * `latchkey lint`: exit code 0 when each mutation requires a key or is allowed not to, 1 when one does not, 2 on bad input. With
  * `--markdown` it judges nothing.
  */
 export function lint(program: Command): void {
-  program
+  const command = program
     .command('lint')
     .summary(
       'list the mutations of an API that do not require an idempotency key, or tell its callers of keys',
@@ -55,11 +54,11 @@ export function lint(program: Command): void {
         'Exits with 1 when there are any, 2 on bad input. With --markdown it prints a table for the people who call the API instead, and exits with 0.',
     )
     .option('--schema <file...>', 'SDL, of one schema in one file or several; - is standard input')
-    .addOption(new Option('--router <module>', 'that exports a tRPC router').conflicts('schema'))
+    .addOption(new Option('--router <module>', 'a module that exports a tRPC router').conflicts('schema'))
     .addOption(
       new Option(
         '--options <module>',
-        'that exports the options of useIdempotency, for --markdown',
+        'a module that exports the options of useIdempotency, for --markdown',
       ).conflicts('router'),
     )
     .option('--allow <name...>', 'mutations that need no key')
@@ -70,7 +69,6 @@ export function lint(program: Command): void {
         'allow',
       ]),
     )
-    .addHelpText('after', EXAMPLES)
     .action(async (options: Options, command: Command) => {
       try {
         await run(options);
@@ -78,6 +76,7 @@ export function lint(program: Command): void {
         command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
       }
     });
+  withExamples(command, EXAMPLES, MORE);
 }
 
 async function run(options: Options): Promise<void> {

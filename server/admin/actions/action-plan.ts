@@ -3,6 +3,7 @@ import { type KeyRecord, readRecord, type StoredBody, type StoredRecord } from '
 import { fixedRetention } from '../../engine/retention.ts';
 import type { AuditRecord } from '../collections/audit.ts';
 import type { Send } from '../collections/transactions.ts';
+import { ACTION_EFFECTS } from '../contract/action-effects.ts';
 import type { ActionCommand, TakenEvidence } from '../contract/contract.ts';
 import type { Actor } from '../contract/operator.ts';
 import type { ActionRefusal } from '../contract/refusal.ts';
@@ -71,7 +72,7 @@ export async function planAction(
     action: action.action,
     reason,
     commandKey,
-    note: NOTES[action.action],
+    note: ACTION_EFFECTS[action.action],
     keyId: seen.id,
     scope: before.scope,
     key: before.key,
@@ -85,16 +86,6 @@ export async function planAction(
   };
   return { do: 'write', before, after: result.record, entry };
 }
-
-const NOTES: Readonly<Record<ActionCommand['action'], string>> = {
-  allow_retry: 'The next request with this key and payload runs.',
-  rerun: 'The key was released for the captured request.',
-  complete: 'Retries get this response.',
-  fail: 'Retries get this error.',
-  expire: 'The key is forgotten: any payload may run.',
-  force_release: 'The key is free. The worker that held it was not stopped: its result will not be stored.',
-  purge_body: 'The bodies are gone, the outcome is kept.',
-};
 
 /**
  * Finds the confirmation that is missing, or null. It goes by the record as it is in the transaction, not by what a

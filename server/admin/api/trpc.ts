@@ -26,7 +26,7 @@ const t = initTRPC.context<Context>().create({
   },
 });
 
-export const { router } = t;
+export const { router, createCallerFactory } = t;
 
 function messageOf({ code, cause }: TRPCError, input: unknown): string | undefined {
   if (code === 'INTERNAL_SERVER_ERROR') return 'Something went wrong';

@@ -9,6 +9,7 @@ import type { Job, JobState } from '../contract/job.ts';
 import type { Actor } from '../contract/operator.ts';
 import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
 import type { AdminServices } from '../services/services.ts';
+import { CommandRefused } from './command-refused.ts';
 import { filterText, leftText } from './export.ts';
 
 export interface StartRequest {
@@ -33,7 +34,7 @@ export async function startJob(
   if (refusal) {
     const why = refusalSentence(refusal);
     await recordRefusal(services, actor, { action: entry.action, reason: entry.reason, jobId: id, why });
-    throw new TRPCError({ code: 'BAD_REQUEST', message: why });
+    throw new TRPCError({ code: 'BAD_REQUEST', message: why, cause: new CommandRefused(refusal) });
   }
   const startedBy = { id: actor.id, role: actor.role, ...(actor.via !== undefined && { via: actor.via }) };
   const changes = { state: 'running', startedAt: await records.now(), startedBy, confirmed };

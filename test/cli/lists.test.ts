@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Admin, ago, failed, startAdmin } from '../admin/support.ts';
+import { callCli } from '../support/call-cli.ts';
+
+let admin: Admin;
+beforeAll(async () => {
+  admin = await startAdmin();
+  const keys = admin.db.collection('idempotency_keys');
+  for (let count = 0; count < 120; count++) await admin.put({ scope: 'many', key: `k${count}` });
+  await admin.put({ scope: 'aged', key: 'long-'.repeat(20), startedAt: ago(3 * 3_600_000), ...failed() });
+  await admin.put({ scope: 'aged', key: 'new', state: 'in_doubt', startedAt: ago(90_000) });
+  await admin.put({ scope: 'aged', key: 'tab\there' });
+  expect(await keys.countDocuments()).toBe(123);
+  return () => admin[Symbol.asyncDispose]();
+});
+
+const list = (args: readonly string[], columns?: number) =>
+  callCli(['keys', 'list', ...args, '--db', admin.db.databaseName], columns === undefined ? {} : { columns });
+const keysIn = (out: string) =>
+  out
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t')[4]);
+const range = (from: number, to: number) =>
+  Array.from({ length: from - to + 1 }, (_, index) => `k${from - index}`);
+
+describe('on a terminal a list is a table:', () => {
+  it('heads, aligned columns and ages; an error is told from a success', async () => {
+    const { out } = await list(['--scope', 'aged'], 200);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^ID {24}STATE {5,}SCOPE {2}KEY +OPERATION {2}ATTEMPTS {2}AGE$/);
+    const place = lines[0]?.indexOf('KEY') as number;
+    expect(lines.slice(1).map((line) => line.slice(place, place + 5))).toEqual(['tab\\u', 'new  ', 'long-']);
+    expect(lines[1]).toMatch(/ completed +aged /);
+    expect(lines[2]).toMatch(/ in_doubt +aged .* 1m$/);
+    expect(lines[3]).toMatch(/ error +aged .* 3h$/);
+  });
+
+  it('no line is longer than the terminal, and no id is cut', async () => {
+    const { out } = await list(['--scope', 'aged'], 100);
+    const lines = out.trimEnd().split('\n');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
+    expect(lines[3]).toMatch(/^[0-9a-f]{24} .*long-.*… /);
+  });
+});
+
+describe('how much is listed:', () => {
+  it.each([
+    ['--limit 3', ['--limit', '3'], range(119, 117)],
+    ['--limit 70, which takes two pages', ['--limit', '70'], range(119, 50)],
+    ['--limit 120, which is all there is', ['--limit', '120'], range(119, 0)],
+    ['--all', ['--all'], range(119, 0)],
+  ])('%s', async (_, args, keys) => {
+    const { code, out, err } = await list(['--scope', 'many', ...args]);
+    expect(code).toBe(0);
+    expect(keysIn(out)).toEqual(keys);
+    const [, cursor] = /^More: --cursor ([0-9a-f]{24})\n$/.exec(err) ?? [];
+    expect(cursor === undefined).toBe(keys.length === 120);
+    if (cursor === undefined) return expect(err).toBe('');
+    const rest = await list(['--scope', 'many', '--all', '--cursor', cursor]);
+    expect([...keys, ...keysIn(rest.out)]).toEqual(range(119, 0));
+  });
+
+  it('as JSON it is one document, with the cursor and how far it looked', async () => {
+    const { out } = await list(['--scope', 'many', '--limit', '70', '--json']);
+    const { rows, next, searched } = JSON.parse(out);
+    expect(rows).toHaveLength(70);
+    expect(next).toBe(rows[69].id);
+    expect(searched).toMatchObject({ complete: true });
+  });
+
+  it.each([
+    [['--limit', '0'], 'Expected a whole number from 1 on'],
+    [['--limit', 'many'], 'Expected a whole number from 1 on'],
+    [['--limit', '3', '--all'], "'--all' cannot be used with option '--limit <number>'"],
+    [['--state', 'odd'], 'Allowed choices are attention, running'],
+    [['--older-than', '5'], 'Expected an age such as 90s'],
+  ])('%j is wrong use', async (args, message) => {
+    expect(await list(args)).toEqual({ code: 2, out: '', err: expect.stringContaining(message) });
+  });
+});
+
+it('what an index does not find is looked for in stretches, and how far is said beside the list', async () => {
+  const keys = admin.db.collection('idempotency_keys');
+  const odd = await admin.put({ scope: 'odd', operation: 'rare' });
+  const many = Array.from({ length: 4_001 }, (_, count) => ({ scope: 's', key: `f${count}`, v: 1 }));
+  await keys.insertMany(many);
+  const near = await list(['--operation', 'rare']);
+  expect(near.out).toBe('');
+  expect(near.err).toMatch(
+    /^Looked at 4000 records, back to \d{4}-\d\d-\d\dT[\d:.]+Z\.\nMore: --cursor [0-9a-f]{24}\n$/,
+  );
+  const far = await list(['--operation', 'rare', '--all']);
+  expect(far.out).toMatch(new RegExp(`^${odd}\t.*\n$`));
+  expect(far.err).toBe('Looked at 4000 records so far …\n');
+  await keys.deleteMany({ scope: { $in: ['odd', 's'] } });
+});

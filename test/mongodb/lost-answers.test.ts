@@ -244,6 +244,26 @@ it('what a majority does not have yet is not acknowledged', async () => {
   expect(await opened.find(request.key)).toMatchObject({ state: 'released' });
 });
 
+it('a slow majority is waited for by one command, not by a copy each half a second', async () => {
+  const appName = 'slow-majority';
+  await using opened = await openStore({ client: { appName }, timeoutMs: 60_000 });
+  const held = await opened.win();
+  opened.sent.length = 0;
+  await failUpdates(
+    opened,
+    appName,
+    { times: 1 },
+    { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
+  );
+  await opened.store.renew(held, terms);
+  const [first, second, ...more] = opened.sent
+    .filter(isUpdate)
+    .map(({ writeConcern }) => writeConcern.wtimeout);
+  expect(first).toBe(500);
+  expect(second, 'all the time that is left').toBeGreaterThan(30_000);
+  expect(more).toEqual([]);
+});
+
 it.each([
   ['a primary that steps down', { errorCode: 10107 }],
   ['a shutdown', { errorCode: 91 }],

@@ -219,6 +219,21 @@ describe('the commit of a transaction', () => {
     expect(await effects(opened)).toEqual([]);
   });
 
+  it('that is on its way is not overtaken by an abort: what was to be committed is', async () => {
+    await using proxy = await startProxy(mongoPort());
+    await using opened = await openStore({ uri: proxy.uri, timeoutMs: 10_000 });
+    const { transaction } = await effect(opened);
+    const letter = proxy.holdUp(['commitTransaction']);
+    const committed = transaction.commit(completed);
+    await letter.held;
+    const aborted = transaction.abort();
+    await letter.deliver();
+    expect(await committed).toEqual({ to: 'committed' });
+    await aborted;
+    expect(opened.sent.filter((command) => 'abortTransaction' in command)).toEqual([]);
+    expect(await effects(opened)).toHaveLength(1);
+  });
+
   it('that dies with its connection is aborted over another one', async () => {
     await using proxy = await startProxy(mongoPort());
     await using opened = await openStore({ uri: proxy.uri, timeoutMs: 2_000 });

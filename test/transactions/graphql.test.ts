@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
+import { createMongoStore } from '../../server/mongodb/index.ts';
+import { key, startShop } from '../graphql/support.ts';
 import { sendGraphQL } from '../support/callers.ts';
+import { freshDatabase } from '../support/database.ts';
 import { book } from './ledger-app.ts';
 import { conflict } from './misfortunes.ts';
 import { openLedger } from './open-ledger.ts';
+
+type Executor = (args: object) => unknown;
 
 const BOTH = 'mutation { order(amount: 1) { id amount } refund(amount: 2) { id amount } }';
 const EACH =
@@ -50,6 +55,30 @@ test('fields with keys of their own have transactions of their own: one that fai
   expect(await ledger.rows()).toMatchObject([{ key: 'a' }]);
   expect(await ledger.record('a')).toMatchObject({ state: 'completed', outcome: 'success' });
   expect(await ledger.record('b')).toMatchObject({ state: 'completed', outcome: 'error' });
+});
+
+test('an executor that rejects by a conflict in the first transaction, and answers in the second: the client gets that answer', async () => {
+  await using database = await freshDatabase();
+  const { db } = database;
+  let calls = 0;
+  const rejectingOnce = {
+    onExecute({ executeFn, setExecuteFn }: { executeFn: Executor; setExecuteFn(fn: Executor): void }) {
+      setExecuteFn(async (args) => {
+        if (calls++ === 0) await conflict(db);
+        return executeFn(args);
+      });
+    },
+  };
+  await using shop = await startShop({
+    before: [rejectingOnce as object],
+    idempotency: { store: createMongoStore({ db }) },
+    useIdempotency: { policy: { transaction: true } },
+  });
+  const body = { query: 'mutation { pay(amount: 5) }' };
+  const first = await shop.post(body, key('k'));
+  expect(first).toMatchObject({ status: 200, body: '{"data":{"pay":5}}', replayed: false });
+  expect(calls).toBe(2);
+  expect(await shop.post(body, key('k'))).toEqual({ ...first, replayed: true });
 });
 
 test('a mutation without a key runs without a transaction', async () => {

@@ -4,7 +4,7 @@ import superjson from 'superjson';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
-import type { Idempotency, Policy, Run } from '../../server/index.ts';
+import type { Finished, Idempotency, Policy, Run } from '../../server/index.ts';
 import {
   callerContext,
   freshIdempotency,
@@ -422,7 +422,12 @@ describe('a `resolve` function', () => {
       await using fresh = await freshIdempotency();
       const idempotent = idempotentFor(plain, fresh.idempotency);
       let doubt = true;
-      const guarded = plain.procedure.use(idempotent({ resolve: () => resolution }));
+      const started: unknown[] = [];
+      const retentionMs = (finished: Finished) => {
+        started.push(finished.started);
+        return 60_000;
+      };
+      const guarded = plain.procedure.use(idempotent({ resolve: () => resolution, retentionMs }));
       const run = ({ ctx }: { ctx: { idempotency: Run | undefined } }) => {
         if (doubt) ctx.idempotency?.inDoubt('no answer');
       };
@@ -443,6 +448,7 @@ describe('a `resolve` function', () => {
         expect(second).toMatchObject({ status, body: first.body, replayed: true });
       }
       expect(await fresh.records()).toMatchObject([{ state: 'completed' }, { state: 'completed' }]);
+      expect(started, 'it is about a run that did start').toEqual([true, true]);
     },
   );
 });

@@ -18,6 +18,11 @@ export class Tally {
   #rssBefore = 0;
   #rssMost = 0;
 
+  /** So many calls have had an answer that is no refusal. */
+  get answered(): number {
+    return this.#times.get('answered')?.length ?? 0;
+  }
+
   onEvent({ type }: IdempotencyEvent): void {
     if (type === 'completed') this.completed++;
   }
@@ -49,6 +54,7 @@ export class Tally {
     });
     return {
       outcomes: outcomes.sort((one, other) => other.calls - one.calls),
+      answered: this.answered,
       started: this.started,
       completed: this.completed,
       mostOpen: this.#mostOpen,

@@ -123,6 +123,52 @@ it('no value is null: undefined of a field’s function leaves the key in doubt'
   expect((await shop.post(body, key('k'))).body).toBe('{"data":{"pay":null}}');
 });
 
+describe('a value of a field with fields below', () => {
+  const withCharge = `
+    type Card { last4: String }
+    type Charge { id: ID amount: Int card: Card }
+    type Mutation { charge: Charge charges: [Charge] }
+  `;
+  const lose = (_: unknown, { idempotency }: Context) => idempotency?.inDoubt('the provider timed out');
+  const charge = async (document: string, useIdempotency: Use) => {
+    await using shop = await startKeyedShop({
+      typeDefs: withCharge,
+      mutations: { charge: lose, charges: lose },
+      useIdempotency,
+    });
+    const body = { query: `mutation { ${document} }` };
+    await shop.post(body, key('k'));
+    return await shop.post(body, key('k'));
+  };
+
+  it.each<[string, string, unknown]>([
+    ['the data of the whole operation', 'charge { id }', { charge: { id: '1' } }],
+    ['the name in the schema of a field with an alias', 'charge { chargeId: id }', { id: '1' }],
+    ['no field at all', 'charge { __typename id }', {}],
+    ['a text', 'charge { id }', 'ch_1'],
+    ['a text, where a fragment asks', 'charge { ... on Charge { id } }', 'ch_1'],
+    ['a list, of which one item is another thing', 'charges { id }', [{ id: '1' }, { charge: 1 }]],
+  ])('that is %s leaves the key in doubt', async (_, document, data) => {
+    const resolve = () => ({ action: 'complete', data }) as const;
+    const field = document.startsWith('charges') ? 'charges' : 'charge';
+    expect(codeOf(await charge(document, { fields: { [field]: { resolve } } }))).toBe('IDEMPOTENCY_IN_DOUBT');
+    const ofAll = () => ({ action: 'complete', data: { [field]: data } }) as const;
+    expect(codeOf(await charge(document, { policy: { resolve: ofAll } }))).toBe('IDEMPOTENCY_IN_DOUBT');
+  });
+
+  it.each<[string, string, unknown, string]>([
+    ['one of those that the client asks for', 'charge { id amount }', { id: '1' }, '{"charge":{"id":"1"}}'],
+    ['null', 'charge { id }', null, '{"charge":null}'],
+    ['a list with null', 'charges { id }', [{ id: '1' }, null], '{"charges":[{"id":"1"},null]}'],
+    ['what only fragments ask for', 'charge { ... on Charge { id } }', { id: '1' }, '{"charge":{"id":"1"}}'],
+    ['nothing that the client wants', 'charge { id @skip(if: true) }', { amount: 1 }, '{"charge":{}}'],
+  ])('that has %s is the answer', async (_, document, data, answer) => {
+    const resolve = () => ({ action: 'complete', data }) as const;
+    const fields = { charge: { resolve }, charges: { resolve } };
+    expect((await charge(document, { fields })).body).toBe(`{"data":${answer}}`);
+  });
+});
+
 describe('fields that share a key have one run, and their functions have to agree:', () => {
   const complete = (data: unknown): Resolution => ({ action: 'complete', data });
   const retry: Resolution = { action: 'retry' };

@@ -50,7 +50,7 @@ export function resultCodec(
       if (resolution.action === 'complete') {
         const { data } = resolution;
         const values = data instanceof FieldValues ? data.byResponseKey : mutation.dataOf(data);
-        return { data: mutation.asked(values) as Record<string, unknown> };
+        return { data: mutation.given(values) };
       }
       return failure(asGraphQLError(resolution.error));
     },

@@ -12,6 +12,7 @@ import { unfingerprintable } from '../../../server/fingerprints/fingerprints.ts'
 import type { IsHidden } from '../../../server/formats/redact.ts';
 import { askedData } from './asked-data.ts';
 import { capturedRequest } from './captured-request.ts';
+import { checkGiven } from './check-given.ts';
 import { Variables } from './external-value.ts';
 import type { FileContents } from './file-contents.ts';
 import { fragmentsOf, perOperation } from './per-operation.ts';
@@ -79,6 +80,16 @@ export class Mutation {
   /** Picks from an answer's data what the client asked for. */
   asked(data: unknown): unknown {
     return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
+  }
+
+  /**
+   * Picks from values that a developer gave, by response key, what the client asked for.
+   * @throws TypeError for a value that can not be its field's
+   */
+  given(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    for (const [responseKey, nodes] of this.rootFields)
+      if (isCall(nodes)) checkGiven(values[responseKey], nodes);
+    return this.asked(values) as Record<string, unknown>;
   }
 
   /** Tells whether the mutation uses `@defer` or `@stream` anywhere. */

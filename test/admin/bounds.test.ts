@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Document, ObjectId } from 'mongodb';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { KeyPage } from '../../server/admin/contract/contract.ts';
 import { type Admin, type AdminClient, clientOf, failed, REASON, recordOf, startAdmin } from './support.ts';
 
 const KEYS = 'idempotency_keys';
@@ -58,6 +59,15 @@ const exported = (client: AdminClient, filter: Filter) =>
 const noteOf = async (action: string) =>
   (await admin.ada.audit.list.query({ action })).entries[0]?.note ?? '';
 
+/** How many documents of the keys the server reads for each command since the one of this number. */
+const examinedSince = (from: number) =>
+  Promise.all(
+    admin.sent
+      .slice(from)
+      .filter(({ aggregate }) => aggregate === KEYS)
+      .map(examinedBy),
+  );
+
 describe('a scope is looked at to its end, however many keys of other scopes there are:', () => {
   const ways: [string, () => AdminClient, Filter][] = [
     ['by the filter', () => admin.olga, { scope: 'acme' }],
@@ -65,6 +75,26 @@ describe('a scope is looked at to its end, however many keys of other scopes the
     ['by the scopes of the operator', () => admin.scott, {}],
     ['by the tenant of the operator', () => clientOf(admin.url, 'shea'), {}],
   ];
+
+  it.each(ways)(
+    'a list %s has full pages, newest first, and reads no other key',
+    async (_, client, filter) => {
+      const ids: string[] = [];
+      const from = admin.sent.length;
+      for (let page = 0, cursor: string | null = ''; cursor !== null; page += 1) {
+        if (page === 1) expect(Math.max(...(await examinedSince(from)))).toBeLessThanOrEqual(OWN);
+        const { rows, next, searched }: KeyPage = await client().keys.list.query({
+          filter,
+          ...(cursor && { cursor }),
+        });
+        expect({ rows: rows.length, complete: searched.complete }).toEqual({ rows: 50, complete: true });
+        ids.push(...rows.map(({ id }) => id));
+        cursor = next;
+      }
+      expect(ids).toHaveLength(OWN);
+      expect(ids).toEqual([...new Set(ids)].sort().reverse());
+    },
+  );
 
   it.each(ways)('a plan %s has each of its keys', async (_, client, filter) => {
     const job = await plan(client(), filter);
@@ -132,12 +162,7 @@ describe('new rows are counted among no more records than a page looks at:', () 
     const from = admin.sent.length;
     const newer = await admin.vic.keys.newer.query({ filter, newest: oldest });
     expect(newer.count).toBe(0);
-    const examined = await Promise.all(
-      admin.sent
-        .slice(from)
-        .filter(({ aggregate }) => aggregate === KEYS)
-        .map(examinedBy),
-    );
+    const examined = await examinedSince(from);
     expect(examined.length).toBeGreaterThan(0);
     expect(Math.max(...examined)).toBeLessThanOrEqual(4_000);
   });

@@ -29,7 +29,9 @@ export async function walkRows(
 ): Promise<Walked> {
   const within = filter.scope === undefined ? scopes : [filter.scope];
   const plan = await chooseQueryPlan(records, { filter, scopes });
-  if (plan.by === 'search' && within && (await areSmall(records, within, MOST_WALKED)))
+  // A page of scopes reads all of their records: they are walked through once instead.
+  const isOfScopes = plan.by === 'search' || (plan.hint === LOCK_KEY && filter.key === undefined);
+  if (isOfScopes && within && (await areSmall(records, within, MOST_WALKED)))
     return walkScopes(records, within, { filter, scopes });
   return walkPages(records, { filter, scopes });
 }

@@ -4,11 +4,9 @@ import { ROW_FIELDS, rowOf } from '../collections/rows.ts';
 import type { Count, KeyFilter, KeyPage, KeyRow } from '../contract/contract.ts';
 import type { OperatorScopes } from '../contract/operator.ts';
 import { allOf, otherMatches, stateMatch } from './filters.ts';
-import { chooseQueryPlan, type QueryPlan } from './query-plan.ts';
+import { chooseQueryPlan, MOST_LOOKED_AT, type QueryPlan } from './query-plan.ts';
 
 const PAGE_ROWS = 50;
-/** A filter without an index looks at so many records for one page. */
-const SEARCHED = 4_000;
 const MOST_NEWER = 100;
 
 const NEWEST_FIRST = { $sort: { _id: -1 } };
@@ -85,7 +83,7 @@ async function searchedPage(records: Records, request: ListRequest): Promise<Pag
   if (found.length > limit) return { rows, next: lastId(rows), searched: everything(rows) };
   if (boundary === null) return { rows, next: null, searched: everything(rows) };
   const backTo = Number.parseInt(boundary.slice(0, 8), 16) * 1_000;
-  return { rows, next: boundary, searched: { records: SEARCHED, complete: false, backTo } };
+  return { rows, next: boundary, searched: { records: MOST_LOOKED_AT, complete: false, backTo } };
 }
 
 /** Finds the last of the records that a page may look at, by the index alone; null when the end is nearer. */
@@ -93,7 +91,7 @@ async function boundaryOf(records: Records, { cursor, after }: ListRequest): Pro
   const pipeline = [
     { $match: allOf([...below(cursor), ...above(after), IS_OURS]) },
     NEWEST_FIRST,
-    { $skip: SEARCHED - 1 },
+    { $skip: MOST_LOOKED_AT - 1 },
     { $limit: 1 },
     { $project: { _id: 1 } },
   ];

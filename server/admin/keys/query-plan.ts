@@ -13,8 +13,10 @@ export type QueryPlan =
   /** The search goes through all records, newest first, up to a bound. */
   | { readonly by: 'search' };
 
-/** Rows that an index finds are all read and then sorted when there are no more than this. */
-const SMALL_SET = 1_000;
+/** One page looks at no more records than this: of a filter without an index, and of scopes, whose records are all read and then sorted. */
+export const MOST_LOOKED_AT = 4_000;
+/** Expired records are all read and then sorted when there are no more than this. */
+const FEW_EXPIRED = 1_000;
 /** A search for a key without a scope ends after this time: it takes one look for each scope there is. */
 const KEY_SEARCH_MS = 1_500;
 export const LOCK_KEY = { scope: 1, key: 1 };
@@ -36,11 +38,11 @@ export async function chooseQueryPlan(
     // A search of all scopes has no hint, so that MongoDB may take an index on `key` of the host's own.
     return within ? { by: 'index', hint: LOCK_KEY } : { by: 'index', maxTimeMS: KEY_SEARCH_MS };
   }
-  if (within && (await areSmall(records, within, SMALL_SET))) return { by: 'index', hint: LOCK_KEY };
+  if (within && (await areSmall(records, within, MOST_LOOKED_AT))) return { by: 'index', hint: LOCK_KEY };
   if (stateMatch(filter).indexed) return { by: 'index', hint: ATTENTION_KEY };
   if (
     filter.state === 'expired' &&
-    (await isSmall(records, HAS_EXPIRED, { hint: EXPIRY_KEY, most: SMALL_SET }))
+    (await isSmall(records, HAS_EXPIRED, { hint: EXPIRY_KEY, most: FEW_EXPIRED }))
   )
     return { by: 'index', hint: EXPIRY_KEY };
   return SEARCH;

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import { withExamples } from './examples.ts';
 import { actions } from './keys-act.ts';
+import { diff } from './keys-diff.ts';
+import { exportKeys } from './keys-export.ts';
 import { list } from './keys-list.ts';
+import { reveal } from './keys-reveal.ts';
 import { show } from './keys-show.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,6 +15,9 @@ export function keys(program: Command, terminal: Terminal): void {
     .description('Look at keys, and act on them by the rules of the dashboard.');
   list(group, terminal);
   show(group, terminal);
+  diff(group, terminal);
+  reveal(group, terminal);
+  exportKeys(group, terminal);
   actions(group, terminal);
   withExamples(group, [
     'latchkey keys list --state attention',

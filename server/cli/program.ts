@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { audit } from './audit.ts';
 import { dashboard } from './dashboard.ts';
 import { doctor } from './doctor.ts';
 import { withExamples } from './examples.ts';
@@ -31,6 +32,7 @@ export function createProgram(terminal: Terminal): Command {
     });
   dashboard(program);
   keys(program, terminal);
+  audit(program, terminal);
   indexes(program);
   doctor(program);
   lint(program);

@@ -5,12 +5,13 @@ import type { FoundKeys } from '../../server/admin/contract/contract.ts';
 import { api, messageOf } from '../api.ts';
 import { keyPath } from '../lib/key-path.ts';
 import { listPath, paramsOf } from '../lib/list-address.ts';
+import { planIn } from '../lib/plan-in.ts';
 import { isFilter, parseSearch } from '../lib/search-text.ts';
 
 const LONGEST_KEY = 255;
 
 /**
- * Finds keys by a text that was typed or pasted: a filter leads to its list, anything else to the key that it means, or to the list
+ * Finds keys by a text that was typed or pasted: a filter leads to its list, `expire scope:acme` to a plan for that, anything else to the key that it means, or to the list
  * of those that it may mean.
  * @param onFound is called when the text has led somewhere
  */
@@ -35,6 +36,12 @@ export function useFind(onFound: () => void) {
     problem,
     forget: () => setProblem(null),
     find(text: string) {
+      const plan = planIn(text);
+      if (plan) {
+        navigate(`/keys?${paramsOf(plan.terms)}`, { state: { plan: plan.action } });
+        onFound();
+        return;
+      }
       const { terms, problem: unreadable } = parseSearch(text);
       setProblem(unreadable);
       if (unreadable !== null || terms.length === 0) return;

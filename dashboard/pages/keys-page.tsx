@@ -1,5 +1,5 @@
 import { usePrefetchQuery } from '@tanstack/react-query';
-import { Download, ListChecks } from 'lucide-react';
+import { CalendarX, Download, ListChecks } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 // This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
 import { useSearch } from 'wouter/use-browser-location';
@@ -52,14 +52,16 @@ function KeyList({ search }: { search: string }) {
   const [asked, setAsked] = useState<BulkAction | null>(null);
   const readOnly = useReadOnlyReason();
   const rows = list.data?.rows;
+  const isScope = terms.length === 1 && terms[0]?.name === 'scope';
   useRowKeys((id) => {
     const row = rows?.find((other) => other.id === id);
     if (row) selection.toggle(row);
   });
-  useAskedPlan((action) => {
+  const ask = (action: BulkAction) => {
     setAsked(action);
     setDialog('bulk');
-  });
+  };
+  useAskedPlan(ask);
   useFocusOnFirst(list.data);
   // The dialogs are loaded ahead: they have to be there for what is typed right after they are asked for.
   usePrefetchQuery(codeQuery(planCode));
@@ -76,6 +78,16 @@ function KeyList({ search }: { search: string }) {
         >
           <Download aria-hidden className="size-3.5" /> Export
         </Button>
+        {isScope && (
+          <Button
+            tone="risk"
+            disabled={readOnly !== null}
+            title={readOnly ?? undefined}
+            onClick={() => ask('expire')}
+          >
+            <CalendarX aria-hidden className="size-3.5" /> Expire all of this scope…
+          </Button>
+        )}
         <Button disabled={readOnly !== null} title={readOnly ?? undefined} onClick={() => setDialog('bulk')}>
           <ListChecks aria-hidden className="size-3.5" /> Plan a bulk job
           {selection.ids.size > 0 && ` for ${plural(selection.ids.size, 'key')}`}

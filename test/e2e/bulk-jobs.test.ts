@@ -134,10 +134,13 @@ describe('a bulk job', () => {
     await page.getByText('2 succeeded: a new request with the key would run again').waitFor();
     await page.getByText('1 failed: a new request with the key would run again').waitFor();
     await page.getByRole('button', { name: 'Start the job' }).click();
-    await page.getByText('Type expire.').waitFor();
+    await page.getByText('Type expire 3. The plan has 3 keys.').waitFor();
     await page.getByText('Confirm that the effect of 3 keys may happen twice.').waitFor();
-    await page.getByLabel('Type expire to confirm').fill('expire');
-    await page.getByLabel('Type 3 to start').fill('3');
+    for (const wrong of ['expire', '3', 'expire 4', 'Expire 3']) {
+      await page.getByLabel('Type expire 3 to start').fill(wrong);
+      await page.getByText('Type expire 3. The plan has 3 keys.').waitFor();
+    }
+    await page.getByLabel('Type expire 3 to start').fill('expire 3');
     await page.getByRole('checkbox', { name: /may happen twice/ }).check();
     await page.getByRole('button', { name: 'Start the job' }).click();
     await page.getByText('3 done').waitFor();

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { it } from './support/it.ts';
+import { COLLECTION, type Office } from './support/office.ts';
 import { REASON, waitForState } from './support/operate.ts';
 
 it.override('officeOptions', {
@@ -15,7 +16,9 @@ it.override('officeOptions', {
             data: { chargeCard: { id: 'ch_9', customer: 'cus_7', amount: 1999, note: null } },
             link: 'https://provider.example/ch_9',
           }
-        : { found: null, summary: 'The provider has not booked this hour yet' },
+        : key === 'ord-4001'
+          ? { found: false, summary: 'The provider has no such charge' }
+          : { found: null, summary: 'The provider has not booked this hour yet' },
   },
 });
 
@@ -127,7 +130,9 @@ describe('a call that was refused', () => {
 });
 
 describe('a retry is allowed', () => {
-  it('by mouse in four actions', async ({ visitKey }) => {
+  it('by mouse in three actions: the action, the reason, and the button at the tick', async ({
+    visitKey,
+  }) => {
     await using key = await visitKey('ord-2001');
     const { page } = key;
     await waitForState(page, 'Error');
@@ -135,11 +140,10 @@ describe('a retry is allowed', () => {
     await hands.click('button', 'Allow retry');
     await focused(page, 'textarea');
     await hands.type(REASON);
-    await hands.click('checkbox', /may happen twice/);
-    await hands.press('Enter');
+    await hands.click('button', 'Tick it and send');
     await isClosed(page);
     await waitForState(page, 'Released');
-    expect(hands.actions).toBe(4);
+    expect(hands.actions).toBe(3);
     expect(key.problems).toEqual([]);
   });
 
@@ -273,21 +277,25 @@ describe('a key in doubt whose charge the provider knows', () => {
 });
 
 describe('a captured request runs again', () => {
-  it('by mouse and texts in six actions', async ({ office, visitKey }) => {
+  it('by mouse in four actions: the action, the evidence as the reason, the word, and the button at the tick', async ({
+    office,
+    visitKey,
+  }) => {
     await using key = await visitKey('ord-4001', { operator: 'ada' });
     const { page } = key;
-    await waitForState(page, 'In doubt');
+    const evidence = page.getByRole('region', { name: 'Evidence' });
+    await evidence.getByText('The provider has no such charge').waitFor();
     const hands = handsOn(page);
     await hands.click('button', 'Re-run now…');
     await page.getByText('the customer acme').waitFor();
-    await hands.type(REASON);
-    await hands.press('Tab');
+    await hands.click('button', 'The provider has no such charge');
     await hands.type('rerun');
-    await hands.click('checkbox', /may happen twice/);
-    await hands.press('Enter');
+    await hands.click('button', 'Tick it and send');
     await waitForState(page, 'Completed');
     expect(office.runs('ord-4001')).toBe(2);
-    expect(hands.actions).toBe(6);
+    expect(hands.actions).toBe(4);
+    const entry = page.getByRole('region', { name: 'Audit trail' }).getByRole('listitem').first();
+    await entry.getByText(/Evidence: The provider has no such charge/).waitFor();
     expect(key.problems).toEqual([]);
   });
 
@@ -312,34 +320,71 @@ describe('a captured request runs again', () => {
 });
 
 describe('the keys of a tenant expire', () => {
-  it('by keyboard in ten actions, with a plan, its number, the word and the tick', async ({
-    office,
-    visit,
-  }) => {
+  const left = (office: Office, scope: string) =>
+    office.db
+      .collection(COLLECTION)
+      .countDocuments({ scope, state: 'completed', expiresAt: { $gt: new Date() } });
+
+  it('in six actions, with a plan, its number behind the word, and the tick', async ({ office, visit }) => {
     await using start = await visit('/', { operator: 'ada' });
     const { page } = start;
     await page.getByText('Outcomes').first().waitFor();
     const hands = handsOn(page);
-    await hands.press('Control+k');
-    await focused(page, 'input');
-    await hands.type('expire scope:leaving');
-    await page.getByRole('option', { name: 'Plan: expire scope:leaving' }).waitFor();
+    await hands.paste('expire scope:leaving');
+    await focused(page, 'input[type=search]');
     await hands.press('Enter');
     await focused(page, 'textarea');
     await hands.type(REASON);
     await hands.press('Control+Enter');
+    await page.getByText('2 succeeded: a new request with the key would run again').waitFor();
     await focused(page, 'form input');
-    await hands.type('expire');
-    await hands.press('Tab');
-    await hands.type('2');
-    await hands.press('Tab');
-    await hands.press('Control+Enter');
+    await hands.type('expire 2');
+    await hands.click('button', 'Tick it and send');
     await page.getByText('2 done').waitFor();
-    expect(hands.actions).toBe(10);
-    const left = await office.db
-      .collection('idempotency_keys')
-      .countDocuments({ scope: 'leaving', state: 'completed', expiresAt: { $gt: new Date() } });
-    expect(left).toBe(0);
+    expect(hands.actions).toBe(6);
+    expect(await left(office, 'leaving')).toBe(0);
+    expect(start.problems).toEqual([]);
+  });
+
+  it('from the list of the tenant in five, and the reason of a job is at hand for the next', async ({
+    office,
+    visit,
+  }) => {
+    await using list = await visit('/keys?scope=left', { operator: 'ada' });
+    const { page } = list;
+    await page.getByText('left-2').waitFor();
+    const hands = handsOn(page);
+    await hands.click('button', 'Expire all of this scope…');
+    await focused(page, 'textarea');
+    await hands.type(REASON);
+    await hands.press('Control+Enter');
+    await focused(page, 'form input');
+    await hands.type('expire 2');
+    await hands.press('Enter');
+    await page.getByText('Confirm that the effect of 2 keys may happen twice.').waitFor();
+    expect(await left(office, 'left')).toBe(2); // nothing starts without the tick
+    await hands.click('button', 'Tick it and send');
+    await page.getByText('2 done').waitFor();
+    expect(hands.actions).toBe(6); // one of them in vain
+    expect(await left(office, 'left')).toBe(0);
+    await page.goto(office.at('/keys?scope=left'));
+    await page.getByRole('button', { name: 'Expire all of this scope…' }).click();
+    await dialogOf(page).getByRole('button', { name: REASON }).click();
+    await page.locator('textarea:focus').waitFor();
+    expect(await page.locator('textarea').inputValue()).toBe(REASON);
+    expect(list.problems).toEqual([]);
+  });
+
+  it('by the commands, too', async ({ visit }) => {
+    await using start = await visit('/', { operator: 'ada' });
+    const { page } = start;
+    await page.getByText('Outcomes').first().waitFor();
+    await page.keyboard.press('Control+k');
+    await focused(page, 'input');
+    await page.keyboard.insertText('expire scope:leaving');
+    await page.getByRole('option', { name: 'Plan: expire scope:leaving' }).waitFor();
+    await page.keyboard.press('Enter');
+    await dialogOf(page).getByText('The keys that match scope:leaving now').waitFor();
     expect(start.problems).toEqual([]);
   });
 });

@@ -2,19 +2,19 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { Job } from '../../../server/admin/contract/job.ts';
 import { api, messageOf } from '../../api.ts';
 import { useJobCommand } from '../../hooks/use-job-command.ts';
-import { formatCount, plural } from '../../lib/format.ts';
+import { plural } from '../../lib/format.ts';
 import { RepeatTick } from '../key/repeat-tick.tsx';
 import { Button } from '../ui/button.tsx';
 import { ConfirmField } from '../ui/confirm-field.tsx';
-import { Field, inputClass } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 
 /**
- * Starts a planned job. The operator types the number of its keys, and gives whatever the action asks for on one key.
+ * Starts a planned job. The operator types the number of its keys, behind the word that the action asks for on one key, and ticks what is
+ * to be ticked for one.
  */
 export function StartJob({ job }: { job: Job }) {
   const { id, total, confirm: word, mayRepeat } = job;
-  const [form, setForm] = useState({ count: '', confirm: '', mayRepeat: false });
+  const [form, setForm] = useState({ confirm: '', mayRepeat: false });
   const [tried, setTried] = useState(false);
   const set = (change: Partial<typeof form>) => setForm({ ...form, ...change });
   const formElement = useRef<HTMLFormElement>(null);
@@ -32,7 +32,7 @@ export function StartJob({ job }: { job: Job }) {
     setTried(true);
     if (Object.keys(problemsOf(job, form)).length > 0) return;
     const confirmed = {
-      ...(word !== null && { confirm: form.confirm }),
+      ...(word !== null && { confirm: word }),
       ...(mayRepeat > 0 && { mayRepeat: form.mayRepeat }),
     };
     start.mutate((commandKey) => api.bulk.start.mutate({ id, count: total, ...confirmed, commandKey }));
@@ -40,31 +40,14 @@ export function StartJob({ job }: { job: Job }) {
 
   return (
     <form ref={formElement} noValidate onSubmit={submit} className="grid w-full gap-3">
-      <div className="flex flex-wrap items-end gap-3">
-        {word !== null && (
-          <div className="w-64">
-            <ConfirmField
-              word={word}
-              value={form.confirm}
-              problem={problems.confirm}
-              onChange={(confirm) => set({ confirm })}
-            />
-          </div>
-        )}
-        <div className="w-64">
-          <Field label={`Type ${total} to start`} problem={problems.count ?? null}>
-            {(control) => (
-              <input
-                {...control}
-                inputMode="numeric"
-                autoComplete="off"
-                className={inputClass}
-                value={form.count}
-                onChange={(event) => set({ count: event.target.value })}
-              />
-            )}
-          </Field>
-        </div>
+      <div className="w-64 max-w-full">
+        <ConfirmField
+          word={wordOf(job)}
+          to="start"
+          value={form.confirm}
+          problem={problems.confirm}
+          onChange={(confirm) => set({ confirm })}
+        />
       </div>
       {mayRepeat > 0 && (
         <RepeatTick
@@ -83,19 +66,20 @@ export function StartJob({ job }: { job: Job }) {
   );
 }
 
+/** Makes the text that starts a job: `expire 12`, or the number alone. */
+const wordOf = ({ total, confirm }: Job) => (confirm === null ? String(total) : `${confirm} ${total}`);
+
 interface Problems {
-  readonly count?: string;
   readonly confirm?: string;
   readonly mayRepeat?: string;
 }
 
-function problemsOf(
-  { total, confirm, mayRepeat }: Job,
-  form: { readonly count: string; readonly confirm: string; readonly mayRepeat: boolean },
-): Problems {
+function problemsOf(job: Job, form: { readonly confirm: string; readonly mayRepeat: boolean }): Problems {
+  const { total, mayRepeat } = job;
   return {
-    ...(form.count.trim() !== String(total) && { count: `The plan has ${formatCount(total)} keys.` }),
-    ...(confirm !== null && form.confirm !== confirm && { confirm: `Type ${confirm}.` }),
+    ...(form.confirm.trim().replace(/\s+/g, ' ') !== wordOf(job) && {
+      confirm: `Type ${wordOf(job)}. The plan has ${plural(total, 'key')}.`,
+    }),
     ...(mayRepeat > 0 &&
       !form.mayRepeat && {
         mayRepeat: `Confirm that the effect of ${plural(mayRepeat, 'key')} may happen twice.`,

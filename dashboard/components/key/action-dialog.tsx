@@ -3,6 +3,7 @@ import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin
 import { useKeyAction } from '../../hooks/use-key-action.ts';
 import { type ActionForm, emptyForm, problemsOf } from '../../lib/action-form.ts';
 import { ACTIONS, actionName } from '../../lib/actions.ts';
+import { rememberReason } from '../../lib/recent-reasons.ts';
 import { CommandDialog } from '../ui/command-dialog.tsx';
 import { MarkFirst } from '../ui/mark-first.tsx';
 import { ActionFields } from './action-fields.tsx';
@@ -57,6 +58,7 @@ export function ActionDialog({
     setTried(true);
     if (!seen || refused || !canRun || Object.keys(problems).length > 0) return;
     const { reason, response, confirm, mayRepeat, evidence } = form;
+    rememberReason(reason.trim());
     send.mutate({
       action,
       seen,

@@ -1,7 +1,9 @@
-import { type Ref, useRef } from 'react';
-import type { KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
+import { useQuery } from '@tanstack/react-query';
+import { type RefObject, useRef } from 'react';
+import type { ActionName, KeyDetail, OfferedAction } from '../../../server/admin/contract/contract.ts';
 import type { ActionForm, ActionProblems } from '../../lib/action-form.ts';
 import { ACTIONS } from '../../lib/actions.ts';
+import { evidenceQuery } from '../../queries.ts';
 import { ConfirmField } from '../ui/confirm-field.tsx';
 import { ReasonField } from '../ui/reason-field.tsx';
 import { DryRunPanel } from './dry-run-panel.tsx';
@@ -15,7 +17,7 @@ interface ActionFieldsProps {
   readonly form: ActionForm;
   readonly problems: ActionProblems;
   /** The first field that the action asks for. */
-  readonly firstRef: Ref<HTMLTextAreaElement>;
+  readonly firstRef: RefObject<HTMLTextAreaElement | null>;
   readonly onChange: (form: ActionForm) => void;
   readonly onDryRun: (possible: boolean) => void;
 }
@@ -33,6 +35,8 @@ export function ActionFields({
   const { action, confirm, mayRepeat } = offered;
   const isGiven = action === 'complete' || action === 'fail';
   const reason = useRef<HTMLTextAreaElement>(null);
+  const word = useRef<HTMLInputElement>(null);
+  const evidence = useReasonByEvidence(offered, detail);
   const set = (change: Partial<ActionForm>) => onChange({ ...form, ...change });
   return (
     <>
@@ -64,12 +68,18 @@ export function ActionFields({
         problem={problems.reason !== undefined}
         example={ACTIONS[action].reason}
         inputRef={isGiven ? reason : firstRef}
+        evidence={evidence?.summary ?? null}
+        onTaken={(taken) => {
+          if (taken === evidence?.summary) onChange({ ...form, reason: taken, evidence: evidence.id });
+          (word.current ?? (isGiven ? reason : firstRef).current)?.focus();
+        }}
       />
       {confirm !== null && (
         <ConfirmField
           word={confirm}
           value={form.confirm}
           problem={problems.confirm}
+          inputRef={word}
           onChange={(typed) => set({ confirm: typed })}
         />
       )}
@@ -82,4 +92,13 @@ export function ActionFields({
       )}
     </>
   );
+}
+
+/** These actions go by that the effect did not happen. */
+const IF_NOT_HAPPENED: readonly ActionName[] = ['allow_retry', 'rerun', 'fail'];
+
+/** Gives the evidence that is a reason for an action, where the page has asked for it and it says so. */
+function useReasonByEvidence({ action }: OfferedAction, detail: KeyDetail) {
+  const { data } = useQuery({ ...evidenceQuery(detail), enabled: false });
+  return data?.found === 'no' && IF_NOT_HAPPENED.includes(action) ? data : undefined;
 }

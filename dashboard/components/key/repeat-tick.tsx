@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useId } from 'react';
 import { flushSync } from 'react-dom';
+import { Button } from '../ui/button.tsx';
 
 interface RepeatTickProps {
   readonly checked: boolean;
@@ -12,11 +13,15 @@ export function RepeatTick({ checked, problem, onChange }: RepeatTickProps) {
   const id = useId();
 
   /** Who is at the tick and sends the form has read it. Anywhere else the same keys send the form without it. */
-  function tickAndSend(event: KeyboardEvent<HTMLInputElement>) {
+  function sendByKeys(event: KeyboardEvent<HTMLInputElement>) {
     if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return;
     event.preventDefault();
+    tickAndSend(event.currentTarget.form);
+  }
+
+  function tickAndSend(form: HTMLFormElement | null) {
     flushSync(() => onChange(true));
-    event.currentTarget.form?.requestSubmit();
+    form?.requestSubmit();
   }
 
   return (
@@ -28,14 +33,21 @@ export function RepeatTick({ checked, problem, onChange }: RepeatTickProps) {
           aria-invalid={problem !== undefined || undefined}
           aria-describedby={problem === undefined ? undefined : id}
           onChange={(event) => onChange(event.target.checked)}
-          onKeyDown={tickAndSend}
+          onKeyDown={sendByKeys}
           className="mt-0.5 size-4 accent-danger"
         />
         The effect may happen twice, and that is acceptable
       </label>
-      <p className="mt-0.5 pl-6.5 text-xs text-muted max-sm:hidden">
-        With the focus on it, ⌘Enter or Ctrl+Enter ticks it and sends.
-      </p>
+      <div className="mt-1.5 pl-6.5">
+        <Button
+          tone="risk"
+          size="small"
+          title="⌘Enter or Ctrl+Enter on the tick does so, too"
+          onClick={(event) => tickAndSend(event.currentTarget.form)}
+        >
+          Tick it and send
+        </Button>
+      </div>
       {problem !== undefined && (
         <p id={id} className="mt-1 text-xs font-medium text-danger">
           {problem}

@@ -3,14 +3,13 @@ import { Dialog } from '@base-ui/react/dialog';
 import { CornerDownLeft } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { BulkAction } from '../../../server/admin/contract/job.ts';
 import { useRefresh } from '../../hooks/use-refresh.ts';
 import { actionName } from '../../lib/actions.ts';
 import { isDark, setTheme } from '../../lib/apply-theme.ts';
-import type { Term } from '../../lib/filter-terms.ts';
 import { listPath, paramsOf } from '../../lib/list-address.ts';
 import { type PageCommand, pageCommands } from '../../lib/page-commands.ts';
-import { formatSearch, isFilter, parseSearch } from '../../lib/search-text.ts';
+import { planIn } from '../../lib/plan-in.ts';
+import { formatSearch, parseSearch } from '../../lib/search-text.ts';
 import { live } from '../../lib/settings.ts';
 
 interface PaletteProps {
@@ -130,20 +129,4 @@ function useCommands(text: string, onHelp: () => void, find: (text: string) => v
     if (problem !== null) return [{ label: problem, run: () => {} }, ...matching];
     return [...matching, { label: `Find ${text.trim()}`, run: () => find(text) }];
   }, [text, onHelp, navigate, refresh, find]);
-}
-
-/** The first word of a plan, and the action that it asks for. */
-const PLANS: Readonly<Record<string, BulkAction>> = {
-  expire: 'expire',
-  fail: 'fail',
-  retry: 'allow_retry',
-};
-
-/** Reads `expire scope:acme` as a plan: a word, and a filter; nothing else is one. */
-function planIn(text: string): { readonly action: BulkAction; readonly terms: readonly Term[] } | undefined {
-  const [, word = '', rest = ''] = /^\s*(\w+)\s+(\S.*)$/s.exec(text) ?? [];
-  const action = Object.hasOwn(PLANS, word.toLowerCase()) ? PLANS[word.toLowerCase()] : undefined;
-  if (action === undefined || !isFilter(rest)) return undefined;
-  const { terms, problem } = parseSearch(rest);
-  return problem === null ? { action, terms } : undefined;
 }

@@ -1,17 +1,29 @@
+import type { Ref } from 'react';
 import { Field, inputClass } from './field.tsx';
 
 interface ConfirmFieldProps {
+  /** What is to be typed. */
   readonly word: string;
+  /** What is confirmed by that. */
+  readonly to?: 'confirm' | 'start';
   readonly value: string;
   readonly problem: string | undefined;
+  readonly inputRef?: Ref<HTMLInputElement>;
   readonly onChange: (value: string) => void;
 }
 
 /** Asks the operator to type a word, for an action that can not be taken back. */
-export function ConfirmField({ word, value, problem, onChange }: ConfirmFieldProps) {
+export function ConfirmField({
+  word,
+  to = 'confirm',
+  value,
+  problem,
+  inputRef,
+  onChange,
+}: ConfirmFieldProps) {
   const label = (
     <>
-      Type <code className="rounded bg-sunken px-1 font-mono">{word}</code> to confirm
+      Type <code className="rounded bg-sunken px-1 font-mono">{word}</code> to {to}
     </>
   );
   return (
@@ -19,6 +31,7 @@ export function ConfirmField({ word, value, problem, onChange }: ConfirmFieldPro
       {(control) => (
         <input
           {...control}
+          ref={inputRef}
           autoComplete="off"
           spellCheck={false}
           className={`${inputClass} font-mono`}

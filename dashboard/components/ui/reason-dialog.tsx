@@ -1,4 +1,5 @@
 import { type ReactNode, type RefObject, useRef, useState } from 'react';
+import { rememberReason } from '../../lib/recent-reasons.ts';
 import { CommandDialog, type CommandState } from './command-dialog.tsx';
 import { hasReason, ReasonField } from './reason-field.tsx';
 
@@ -28,7 +29,9 @@ export function ReasonDialog({ example, initialFocus, onSubmit, children, ...dia
 
   function submit() {
     setTried(true);
-    if (hasReason(reason)) onSubmit(reason.trim());
+    if (!hasReason(reason)) return;
+    rememberReason(reason.trim());
+    onSubmit(reason.trim());
   }
 
   return (

@@ -212,7 +212,7 @@ async function foresee(
 }
 
 /** Reads a text from where it does not go through a shell's quoting and history. A message that begins with @ comes from a file, too. */
-async function givenText(terminal: Terminal, given: string | undefined): Promise<string | undefined> {
+export async function givenText(terminal: Terminal, given: string | undefined): Promise<string | undefined> {
   if (given === '-') return terminal.input();
   if (!given?.startsWith('@')) return given;
   return readFile(given.slice(1), 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { leftText } from '../admin/contract/left-text.ts';
 import { type ConnectionOptions, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
@@ -38,7 +39,6 @@ export function exportKeys(group: Command, terminal: Terminal): void {
         if (options.out !== undefined) await writeFile(options.out, text);
         // The text ends its last line itself.
         else if (text !== '') terminal.out(text.replace(/\n$/, ''));
-        const { leftText } = await import('../admin/commands/export.ts');
         terminal.note(`${rows === 1 ? '1 key' : `${rows} keys`}.${leftText(left)}`);
       }),
     );

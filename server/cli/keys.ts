@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { withExamples } from './examples.ts';
 import { actions } from './keys-act.ts';
+import { bulk } from './keys-bulk.ts';
 import { diff } from './keys-diff.ts';
 import { exportKeys } from './keys-export.ts';
 import { list } from './keys-list.ts';
@@ -19,6 +20,7 @@ export function keys(program: Command, terminal: Terminal): void {
   reveal(group, terminal);
   exportKeys(group, terminal);
   actions(group, terminal);
+  bulk(group, terminal);
   withExamples(group, [
     'latchkey keys list --state attention',
     'latchkey keys preview 66f0c0ffee0123456789abcd',

@@ -11,10 +11,13 @@ export interface Terminal {
   out(line: string): void;
   /** Writes a remark to standard error, where no pipe takes it for a result. */
   note(line: string): void;
-  /** Asks whoever sits at the terminal; undefined where nobody does. */
-  ask(question: string): Promise<string | undefined>;
+  /** Tells whether somebody sits at the terminal who can be asked. */
+  readonly canAsk: boolean;
+  ask(question: string): Promise<string>;
   /** Reads all of standard input. */
   input(): Promise<string>;
+  /** Calls a function at the first Ctrl-C, until it is disposed of; the second one ends the process. */
+  onInterrupt(listener: () => void): Disposable;
   /** Makes 1 the exit code: the command's own "no". */
   refuse(): void;
   /** Ends the process at once. */
@@ -27,11 +30,11 @@ export interface Terminal {
 export const processTerminal: Terminal = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
+  canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
   // The console's methods bear a pipe whose reader has gone, such as `head`.
   out: (line) => console.log(line),
   note: (line) => console.error(line),
   async ask(question) {
-    if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
     const lines = createInterface({ input: process.stdin, output: process.stderr });
     try {
       return await lines.question(question);
@@ -40,6 +43,10 @@ export const processTerminal: Terminal = {
     }
   },
   input: () => text(process.stdin),
+  onInterrupt(listener) {
+    process.once('SIGINT', listener).once('SIGTERM', listener);
+    return { [Symbol.dispose]: () => void process.off('SIGINT', listener).off('SIGTERM', listener) };
+  },
   refuse() {
     process.exitCode = 1;
   },

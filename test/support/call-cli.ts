@@ -8,7 +8,9 @@ export interface CallOptions {
   /** The width of the terminal that somebody reads at; without, standard output is a pipe. */
   readonly columns?: number;
   /** What somebody types when asked; without, nobody is there. */
-  readonly answer?: (question: string) => string;
+  readonly answer?: (question: string) => string | Promise<string>;
+  /** Called with what Ctrl-C does, once a command minds it. */
+  readonly interrupt?: (press: () => void) => void;
 }
 
 class Exit extends Error {}
@@ -16,7 +18,7 @@ class Exit extends Error {}
 /** `latchkey …` in this process, on the server of the tests: quicker than `runCli` by a process. */
 export async function callCli(
   args: readonly string[],
-  { input = '', columns, answer }: CallOptions = {},
+  { input = '', columns, answer, interrupt }: CallOptions = {},
 ): Promise<CliResult> {
   let [code, out, err] = [0, '', ''];
   const exit = (given: number): never => {
@@ -32,8 +34,13 @@ export async function callCli(
     note: (line) => {
       err += `${line}\n`;
     },
-    ask: async (question) => answer?.(question),
+    canAsk: answer !== undefined,
+    ask: async (question) => (await answer?.(question)) ?? '',
     input: async () => input,
+    onInterrupt: (listener) => {
+      interrupt?.(listener);
+      return { [Symbol.dispose]() {} };
+    },
     refuse: () => {
       code = 1;
     },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { planJob } from '../bulk/bulk.ts';
 import { cancelJob, resumeJob, startJob } from '../commands/job-commands.ts';
 import type { Job } from '../contract/job.ts';
-import { bulkAction, commandKey, confirmations, keyFilter, reason, selection } from './schemas.ts';
+import { commandKey, confirmations, jobPlan, reason } from './schemas.ts';
 import { forOperators, forViewers, router } from './trpc.ts';
 
 const id = z.uuid();
@@ -10,21 +10,7 @@ const itemCursor = z.string().regex(/^[0-9a-f-]{36}:\d{6}$/, 'Expected a cursor 
 
 export const bulkRouter = router({
   plan: forOperators
-    .input(
-      z
-        .strictObject({
-          action: bulkAction,
-          filter: keyFilter.exactOptional(),
-          ids: selection.exactOptional(),
-          reason,
-          error: z.string().max(1_000).exactOptional(),
-          commandKey,
-        })
-        .refine(
-          ({ filter, ids }) => (filter === undefined) !== (ids === undefined),
-          'Expected a filter or ids',
-        ),
-    )
+    .input(jobPlan)
     .mutation(({ ctx: { services, operator }, input }) => planJob(services, operator, input)),
 
   start: forOperators

@@ -10,7 +10,7 @@ const ms = z
 
 export const recordId = z.string().regex(/^[0-9a-f]{24}$/, 'Expected the id of a record');
 /** A selection holds the keys that the operator ticked in a list, one by one. */
-export const selection = z.array(recordId).min(1).max(500);
+const selection = z.array(recordId).min(1).max(500);
 export const number64 = z.string().regex(/^[0-9.e+-]{1,40}$/i, 'Expected a number');
 export const commandKey = text(100);
 export const operationName = text(4_096);
@@ -93,4 +93,16 @@ export const auditFilter = {
 export const format = z.enum(['ndjson', 'csv']);
 export const part = z.enum(['request', 'response']);
 export const windows = z.enum(['1h', '24h', '7d']);
-export const bulkAction = z.enum(['allow_retry', 'expire', 'fail']);
+const bulkAction = z.enum(['allow_retry', 'expire', 'fail']);
+
+/** A plan is about the keys of a filter, or about those that were selected. */
+export const jobPlan = z
+  .strictObject({
+    action: bulkAction,
+    filter: keyFilter.exactOptional(),
+    ids: selection.exactOptional(),
+    reason,
+    error: z.string().max(1_000).exactOptional(),
+    commandKey,
+  })
+  .refine(({ filter, ids }) => (filter === undefined) !== (ids === undefined), 'Expected a filter or ids');

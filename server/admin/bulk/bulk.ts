@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server';
-import { mayRepeat } from '../../engine/operator.ts';
+import { CONFIRM_WORDS, mayRepeat } from '../../engine/operator.ts';
+import { mayRepeatOf } from '../collections/job-record.ts';
 import type { KeyFilter, KeyRow, Seen } from '../contract/contract.ts';
 import type { BulkAction, Job, JobCount } from '../contract/job.ts';
 import type { Operator } from '../contract/operator.ts';
@@ -9,14 +10,43 @@ import { walkRows } from './walk.ts';
 
 const SAMPLE_ROWS = 5;
 
-interface PlanRequest {
+/** A job is about the keys of a filter, or of `ids`, not both. */
+interface DraftRequest {
   readonly action: BulkAction;
-  /** The plan has a filter or `ids`, not both. */
   readonly filter?: KeyFilter;
   readonly ids?: readonly string[];
-  readonly reason: string;
   readonly error?: string;
+}
+
+interface PlanRequest extends DraftRequest {
+  readonly reason: string;
   readonly commandKey: string;
+}
+
+/** A `JobDraft` is what a job would be about: it is written nowhere. */
+export interface JobDraft extends Pick<Job, 'total' | 'counts' | 'confirm' | 'mayRepeat' | 'left'> {
+  readonly rows: readonly KeyRow[];
+}
+
+/**
+ * Finds which keys a job would be about. Nothing is written.
+ * @throws TRPCError BAD_REQUEST where the message is missing that `fail` stores
+ */
+export async function draftJob(
+  { records }: Pick<AdminServices, 'records'>,
+  operator: Operator,
+  { action, error, filter, ids }: DraftRequest,
+): Promise<JobDraft> {
+  if (action === 'fail' && (error === undefined || error.trim() === '')) {
+    throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
+  }
+  const { rows, left } = ids
+    ? { rows: await rowsOf(records, operator.scopes, ids), left: null }
+    : await walkRows(records, operator, filter ?? {});
+  const fitting = rows.filter((row) => isFor(action, row));
+  const counts = countsOf(action, fitting);
+  const confirm = CONFIRM_WORDS[action];
+  return { rows: fitting, total: fitting.length, counts, confirm, mayRepeat: mayRepeatOf(counts), left };
 }
 
 /** Freezes which keys a job is about, and how each of them was seen. Nothing happens to them yet. */
@@ -26,14 +56,8 @@ export async function planJob(
   request: PlanRequest,
 ): Promise<Job> {
   const { action, error, filter, ids, ...rest } = request;
-  if (action === 'fail' && (error === undefined || error.trim() === '')) {
-    throw new TRPCError({ code: 'BAD_REQUEST', message: 'Expected the message that retries get' });
-  }
-  const { rows, left } = ids
-    ? { rows: await rowsOf(services.records, operator.scopes, ids), left: null }
-    : await walkRows(services.records, operator, filter ?? {});
-  const fitting = rows.filter((row) => isFor(action, row));
-  const items = fitting.map((row) => ({
+  const { rows, counts, left } = await draftJob(services, operator, request);
+  const items = rows.map((row) => ({
     keyId: row.id,
     scope: row.scope,
     key: row.key,
@@ -50,10 +74,10 @@ export async function planJob(
     by: operator.id,
     role: operator.role,
     ...(operator.scopes && { scopes: operator.scopes }),
-    counts: countsOf(action, fitting),
+    counts,
     left,
   };
-  const id = await services.jobs.add(job, items, fitting.slice(0, SAMPLE_ROWS));
+  const id = await services.jobs.add(job, items, rows.slice(0, SAMPLE_ROWS));
   return services.jobs.shown(await services.jobs.require(id, operator));
 }
 

@@ -14,6 +14,8 @@ export interface RunnerOptions {
   readonly leaseMs?: number;
   /** The runner pauses for this time between two keys, in ms: the application's own traffic comes first. Default 20 ms. */
   readonly pauseMs?: number;
+  /** The runner does this job and no other. Default: any */
+  readonly only?: string;
 }
 
 const ITEMS_PER_BATCH = 20;
@@ -23,17 +25,19 @@ const MOST_FAILURES = 3;
 export class JobRunner {
   readonly #services: AdminServices;
   readonly #id = randomUUID();
-  readonly #options: Required<RunnerOptions>;
+  readonly #options: Required<Omit<RunnerOptions, 'only'>>;
+  readonly #only: string | undefined;
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | undefined;
 
   constructor(
     services: AdminServices,
-    { pollMs = 5_000, leaseMs = 15_000, pauseMs = 20 }: RunnerOptions = {},
+    { pollMs = 5_000, leaseMs = 15_000, pauseMs = 20, only }: RunnerOptions = {},
   ) {
     this.#services = services;
     this.#options = { pollMs, leaseMs, pauseMs };
+    this.#only = only;
   }
 
   /** Begins to look for jobs. The runner keeps no process alive. */
@@ -61,7 +65,7 @@ export class JobRunner {
   async #runAll(): Promise<void> {
     const { jobs } = this.#services;
     while (!this.#closing.signal.aborted) {
-      const job = await jobs.take(this.#id, this.#options.leaseMs);
+      const job = await jobs.take(this.#id, this.#options.leaseMs, this.#only);
       if (!job) return;
       try {
         await this.#run(job);

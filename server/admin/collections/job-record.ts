@@ -68,5 +68,8 @@ const countsOf = ({ counts = [] }: JobRecord): JobCount[] =>
 /** Counts the keys of a job whose effect may happen twice. */
 export function mayRepeatIn(job: JobRecord): number {
   if (job.counts === undefined) return job.action === 'fail' ? 0 : Number(job.total);
-  return countsOf(job).reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);
+  return mayRepeatOf(countsOf(job));
 }
+
+export const mayRepeatOf = (counts: readonly JobCount[]): number =>
+  counts.reduce((sum, { mayRepeat, count }) => sum + (mayRepeat ? count : 0), 0);

@@ -87,10 +87,17 @@ export class Jobs {
     return this.#update({ _id: { $eq: id }, state: { $in: from } }, { $set: changes });
   }
 
-  /** Takes a job that runs and that no process holds any more: this process holds it from now on. */
-  async take(runner: string, leaseMs: number): Promise<JobRecord | undefined> {
+  /**
+   * Takes a job that runs and that no process holds any more: this process holds it from now on.
+   * @param only this job and no other
+   */
+  async take(runner: string, leaseMs: number, only?: string): Promise<JobRecord | undefined> {
     const free = { $expr: { $lte: [{ $ifNull: ['$leaseUntil', '$createdAt'] }, '$$NOW'] } };
-    const [found] = await this.#find([{ $match: { kind: 'job', state: 'running', ...free } }, { $limit: 1 }]);
+    const wanted = only === undefined ? {} : { _id: { $eq: only } };
+    const [found] = await this.#find([
+      { $match: { ...wanted, kind: 'job', state: 'running', ...free } },
+      { $limit: 1 },
+    ]);
     if (!found) return undefined;
     const taken = await this.#update(
       { _id: { $eq: found._id }, state: 'running', ...free },

@@ -1,7 +1,7 @@
 import { walkRows } from '../bulk/walk.ts';
 import { addEntry } from '../collections/entries.ts';
 import type { KeyFilter, KeyRow } from '../contract/contract.ts';
-import type { LeftOut } from '../contract/job.ts';
+import { leftText } from '../contract/left-text.ts';
 import type { Operator } from '../contract/operator.ts';
 import type { AdminServices } from '../services/services.ts';
 import { csv, isoTime } from './csv.ts';
@@ -58,11 +58,4 @@ function csvOf(rows: readonly KeyRow[]): string {
 export function filterText(filter: KeyFilter): string {
   const terms = Object.entries(filter).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return terms.length === 0 ? 'all keys' : `the keys with ${terms.join(', ')}`;
-}
-
-/** Writes for the audit what is missing in an export. */
-export function leftText(left: LeftOut | null): string {
-  if (left === null) return '';
-  const before = left.before === null ? '' : ` Keys made before ${isoTime(left.before)} were not looked at.`;
-  return left.why === 'full' ? ` It is full: more keys may match.${before}` : before;
 }

@@ -6,11 +6,12 @@ import type { Entry } from '../collections/entry-record.ts';
 import { type JobRecord, mayRepeatIn } from '../collections/job-record.ts';
 import { recordRefusal } from '../collections/refused-entry.ts';
 import type { Job, JobState } from '../contract/job.ts';
+import { leftText } from '../contract/left-text.ts';
 import type { Actor } from '../contract/operator.ts';
 import { type ActionRefusal, refusalSentence } from '../contract/refusal.ts';
 import type { AdminServices } from '../services/services.ts';
 import { CommandRefused } from './command-refused.ts';
-import { filterText, leftText } from './export.ts';
+import { filterText } from './export.ts';
 
 export interface StartRequest {
   readonly id: string;

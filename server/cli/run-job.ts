@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Job, JobItem } from '../admin/contract/job.ts';
+import { keysText } from './job-text.ts';
+import { hintFor } from './keys-act.ts';
+import { type KeysSession, refuse } from './keys-session.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The options that confirm a job. */
+export interface Flags {
+  readonly confirm?: number;
+  readonly yesExpire?: boolean;
+  readonly yesMayRepeat?: boolean;
+}
+
+interface Confirmations {
+  readonly count: number;
+  readonly confirm?: string;
+  readonly mayRepeat: boolean;
+}
+
+/** Gets what the page's dialog asks for: from the options, or from whoever sits at the terminal. */
+export async function confirmations(
+  terminal: Terminal,
+  { total, confirm: word, mayRepeat }: Job,
+  { confirm: count, yesExpire = false, yesMayRepeat = false }: Flags,
+): Promise<Confirmations> {
+  const isAsked = count === undefined;
+  const typed = async (question: string) => (await terminal.ask(question)).trim();
+  const number = isAsked ? await typed(`Type the number of keys, ${total}, to start: `) : '';
+  const isGoing = !isAsked || number === String(total);
+  const asks = isAsked && isGoing;
+  const given = asks && word !== null && !yesExpire ? await typed(`Type the word ${word}: `) : '';
+  const repeats =
+    asks && mayRepeat > 0 && !yesMayRepeat
+      ? await typed(`The effect of ${keysText(mayRepeat)} may happen twice. Type yes to go on: `)
+      : '';
+  const confirm = yesExpire ? word : given;
+  return {
+    count: count ?? (/^\d+$/.test(number) ? Number(number) : 0),
+    ...(confirm && { confirm }),
+    mayRepeat: yesMayRepeat || repeats === 'yes',
+  };
+}
+
+interface Starting {
+  readonly planned: Job;
+  readonly confirmed: Confirmations;
+  readonly json: boolean | undefined;
+}
+
+/** Starts a planned job. @returns false when it was refused */
+export async function start(
+  { api }: KeysSession,
+  terminal: Terminal,
+  { planned, confirmed, json }: Starting,
+): Promise<boolean> {
+  const { refusalIn } = await import('../admin/api/caller.ts');
+  try {
+    await api.bulk.start({ id: planned.id, commandKey: randomUUID(), ...confirmed });
+    return true;
+  } catch (error) {
+    const refusal = refusalIn(error);
+    if (!refusal) throw error;
+    refuse(terminal, json, { ...refusal, why: `${refusal.why}${hintFor(refusal.code, planned.confirm)}` });
+    return false;
+  }
+}
+
+const POLL_MS = 200;
+const TOLD_EVERY_MS = 2_000;
+
+/** Runs a job to its end, unless a process with a dashboard was first, and tells how far it is. */
+export async function follow(
+  { api, services }: KeysSession,
+  terminal: Terminal,
+  { id, total }: Job,
+  reason: string,
+): Promise<Job> {
+  const { JobRunner } = await import('../admin/bulk/job-runner.ts');
+  const runner = new JobRunner(services, { only: id });
+  let isInterrupted = false;
+  using _ = terminal.onInterrupt(() => {
+    isInterrupted = true;
+  });
+  let toldAt = Date.now();
+  try {
+    for (;;) {
+      runner.wake();
+      await pause(POLL_MS);
+      if (isInterrupted) await cancel(api, id, reason);
+      const { job } = await api.bulk.get({ id });
+      if (job.state !== 'running') return job;
+      if (Date.now() - toldAt < TOLD_EVERY_MS) continue;
+      toldAt = Date.now();
+      terminal.note(`${job.done + job.refused} of ${keysText(total)} …`);
+    }
+  } finally {
+    await runner.close();
+  }
+}
+
+/** A job that has ended meanwhile is none to cancel. */
+async function cancel(api: KeysSession['api'], id: string, reason: string): Promise<void> {
+  const { refusalIn } = await import('../admin/api/caller.ts');
+  try {
+    await api.bulk.cancel({ id, reason, commandKey: randomUUID() });
+  } catch (error) {
+    if (!refusalIn(error)) throw error;
+  }
+}
+
+export async function itemsOf({ api }: KeysSession, id: string): Promise<JobItem[]> {
+  const items: JobItem[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { items: JobItem[]; next: string | null } = await api.bulk.get({
+      id,
+      ...(cursor !== null && { cursor }),
+    });
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null);
+  return items;
+}

@@ -26,6 +26,7 @@ import { within } from './deadline.ts';
 import { hangUpAfter } from './hang-up.ts';
 import { LOCK_KEY } from './indexes.ts';
 import { type MongoStoreOptions, resolveOptions } from './options.ts';
+import { Outage } from './outage.ts';
 import { NOW } from './pipelines/expressions.ts';
 import { createWrites, type Lock, statementAt, type Write } from './pipelines/statements.ts';
 import { Reader } from './reader.ts';
@@ -76,6 +77,7 @@ class MongoDBStore implements MongoStore {
   readonly #counts: Counts;
   readonly #notes: CallNotes;
   readonly #observers = new CommandObservers();
+  readonly #outage: Outage;
   #hasWarned = false;
   #state: 'open' | 'flushing' | 'closed' = 'open';
 
@@ -84,7 +86,8 @@ class MongoDBStore implements MongoStore {
     const { db, collection, timeoutMs } = this.#options;
     this.db = db;
     this.collection = collection;
-    this.#collection = new Collection(db, collection);
+    this.#outage = new Outage(db, timeoutMs);
+    this.#collection = new Collection(this.#outage.watched, collection);
     this.#clock = new ServerClock(() => {
       const signal = hangUpAfter(this.#deadline());
       return this.#collection.run({ hello: 1 }, { signal });
@@ -127,7 +130,7 @@ class MongoDBStore implements MongoStore {
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     this.#refuseUnlessOpen();
-    return this.#claims.claim(request);
+    return this.#outage.admit(() => this.#claims.claim(request));
   }
 
   giveUp(request: ClaimRequest): void {
@@ -178,10 +181,12 @@ class MongoDBStore implements MongoStore {
 
   async read(address: Address, part: 'head' | 'whole'): Promise<Snapshot> {
     this.#refuseUnlessOpen();
-    const until = this.#deadline();
-    return part === 'head'
-      ? this.#reader.head(address, until)
-      : this.#reader.snapshot(address, undefined, until);
+    return this.#outage.admit(() => {
+      const until = this.#deadline();
+      return part === 'head'
+        ? this.#reader.head(address, until)
+        : this.#reader.snapshot(address, undefined, until);
+    });
   }
 
   async watch(seen: Pick<Held, 'scope' | 'key' | 'owner' | 'fence'>, signal: AbortSignal): Promise<Snapshot> {

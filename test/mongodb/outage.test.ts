@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { Silence } from '../../server/mongodb/silence.ts';
+import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
+import { mongoPort } from '../support/database.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
+import { type OpenedStore, openStore } from './open-store.ts';
+
+const DEADLINE_MS = 5_000;
+const TRIED = 48;
+
+describe('the store counts as away', () => {
+  type Happening = ['sent' | 'answer', at: number];
+  it.each<[is: boolean, what: string, happenings: Happening[], at: number]>([
+    [false, 'nobody has asked it anything', [], 60_000],
+    [false, 'an election is a millisecond shorter than the deadline', [['sent', 0]], 4_999],
+    [
+      true,
+      'it has answered nothing for a whole deadline',
+      [
+        ['sent', 0],
+        ['sent', 1_000],
+      ],
+      5_000,
+    ],
+    [
+      false,
+      'it has answered',
+      [
+        ['sent', 0],
+        ['answer', 4_000],
+      ],
+      5_000,
+    ],
+    [
+      false,
+      'it has answered, and was asked again since',
+      [
+        ['sent', 0],
+        ['answer', 4_000],
+        ['sent', 4_000],
+      ],
+      8_999,
+    ],
+    [
+      true,
+      'it has answered, and then nothing for a whole deadline',
+      [
+        ['sent', 0],
+        ['answer', 4_000],
+        ['sent', 4_000],
+        ['sent', 5_000],
+      ],
+      9_000,
+    ],
+    [
+      true,
+      'it is asked again and again',
+      [
+        ['sent', 0],
+        ['sent', 4_000],
+        ['sent', 8_000],
+      ],
+      12_999,
+    ],
+    [
+      false,
+      'nobody has asked for a whole deadline: perhaps it is back',
+      [
+        ['sent', 0],
+        ['sent', 4_000],
+      ],
+      9_000,
+    ],
+    [
+      false,
+      'it was silent long ago, and is asked again',
+      [
+        ['sent', 0],
+        ['sent', 60_000],
+      ],
+      60_000,
+    ],
+  ])('%s: %s', (is, _, happenings, at) => {
+    const silence = new Silence(DEADLINE_MS);
+    for (const [what, sentAt] of happenings) what === 'sent' ? silence.onSent(sentAt) : silence.onAnswer();
+    expect(silence.isAway(at)).toBe(is);
+  });
+});
+
+/** A store whose every byte goes through a proxy. */
+async function openBehindProxy() {
+  const proxy = await startProxy(mongoPort());
+  const opened = await openStore({ uri: proxy.uri, timeoutMs: 1_000 });
+  return {
+    ...opened,
+    proxy,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Waits in vain, twice: by then the store has been silent for more than a deadline, and was asked a moment ago. */
+async function findAway({ store }: OpenedStore) {
+  for (let calls = 0; calls < 2; calls++) await expect(store.claim(freshClaim())).rejects.toThrow();
+}
+
+/** Some calls at once, of which each notes how it has ended. */
+function callsOf(count: number, call: () => Promise<unknown>) {
+  const ends: unknown[] = [];
+  const all = Array.from({ length: count }, () =>
+    call().then(
+      () => ends.push('answered'),
+      (error) => ends.push(error),
+    ),
+  );
+  return { ends, ended: Promise.all(all) };
+}
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections %s)', (mode) => {
+  it.each([
+    ['claims', ({ store }: OpenedStore) => store.claim(freshClaim())],
+    ['questions about a key', ({ store }: OpenedStore) => store.read({ scope: 's', key: 'k' }, 'head')],
+  ])(
+    'as many %s as can find the way back are tried, and those beyond are refused at once',
+    async (_, call) => {
+      await using opened = await openBehindProxy();
+      opened.proxy.mode = mode;
+      await findAway(opened);
+      const { ends, ended } = callsOf(TRIED + 10, () => call(opened));
+      await turns(2);
+      expect(ends).toHaveLength(10);
+      for (const error of ends)
+        expect(error).toMatchObject({
+          code: 'IDEMPOTENCY_STORE_UNAVAILABLE',
+          reason: expect.stringMatching(/^(timeout|unreachable)$/),
+          retryable: true,
+          retryAfterMs: 1_000,
+          cause: expect.any(Error),
+        });
+      opened.proxy.mode = 'pass';
+      await ended;
+      await until(async () => expect(await opened.win()).toMatchObject({ attempts: 1 }));
+    },
+  );
+
+  it('callers that try again at once are answered when it is over', async () => {
+    await using opened = await openBehindProxy();
+    opened.proxy.mode = mode;
+    await findAway(opened);
+    let refused = 0;
+    const callUntilWon = async () => {
+      const request = freshClaim();
+      for (;;) {
+        const answer = await opened.store.claim(request).catch(() => refused++);
+        if (typeof answer === 'object') return answer.won;
+        if (refused === 1_000) opened.proxy.mode = 'pass';
+      }
+    };
+    const won = await Promise.all(Array.from({ length: TRIED + 20 }, callUntilWon));
+    expect(new Set(won)).toEqual(new Set([true]));
+    expect(refused).toBeGreaterThanOrEqual(1_000);
+  });
+});
+
+it('what a run that has started ends with is sent all the same, and its answer ends the outage', async () => {
+  await using opened = await openBehindProxy();
+  const { store, proxy } = opened;
+  const held = await opened.win();
+  proxy.mode = 'hang';
+  await findAway(opened);
+  const { ends } = callsOf(TRIED + 1, () => store.claim(freshClaim()));
+  await turns(2);
+  expect(ends).toHaveLength(1);
+  const settled = store.settle(held, completed);
+  await turns(2);
+  proxy.mode = 'pass';
+  expect(await settled).toEqual({ applied: true });
+  expect(await opened.win()).toMatchObject({ attempts: 1 });
+});

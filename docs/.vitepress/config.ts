@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'mongodb',
     'doctor',
     'dashboard',
+    'command-line',
     'telemetry',
     'performance',
     'scaling',

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { AuditEntry, AuditFilter } from '../admin/contract/contract.ts';
+import type { AuditEntry, AuditFilter, AuditPage } from '../admin/contract/contract.ts';
 import { type ConnectionOptions, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { ageOf } from './key-filter.ts';
@@ -61,23 +61,40 @@ export function audit(program: Command, terminal: Terminal): void {
 }
 
 async function run(session: KeysSession, terminal: Terminal, options: AuditOptions): Promise<void> {
-  const { limit, all = false } = options;
-  const filter = await filterOf(session, options);
+  // In a pipe each page is written as it comes; a table and a document of JSON are written whole.
+  const isStreamed = !options.json && !terminal.isTerminal;
   const entries: AuditEntry[] = [];
-  let next: string | null | undefined = options.cursor;
-  do {
-    const page = await session.api.audit.list({ ...filter, ...(next && { cursor: next }) });
-    entries.push(...page.entries);
+  let count = 0;
+  let next: string | null = null;
+  for await (const page of pagesOf(session, options)) {
+    count += page.entries.length;
+    if (isStreamed) for (const line of tabbed(PIPED, page.entries)) terminal.out(line);
+    else entries.push(...page.entries);
     next = page.next;
-  } while (next !== null && (all || entries.length < limit));
-  const isCut = !all && entries.length > limit;
-  const shown = isCut ? entries.slice(0, limit) : entries;
-  const more = isCut ? (shown.at(-1)?.id ?? null) : next;
-  if (options.json) return terminal.out(JSON.stringify({ entries: shown, next: more }, null, 2));
-  const lines = terminal.isTerminal ? table(COLUMNS, shown, terminal.columns) : tabbed(PIPED, shown);
-  if (shown.length === 0) return terminal.note('Nothing matches.');
-  for (const line of lines) terminal.out(line);
-  if (more !== null) terminal.note(`More: --cursor ${more}`);
+    if (terminal.isClosed) return;
+  }
+  if (options.json) return terminal.out(JSON.stringify({ entries, next }, null, 2));
+  if (count === 0) return terminal.note('Nothing matches.');
+  if (entries.length > 0) for (const line of table(COLUMNS, entries, terminal.columns)) terminal.out(line);
+  if (next !== null) terminal.note(`More: --cursor ${next}`);
+}
+
+/** Reads pages of the API, until there are as many entries as were asked for. */
+async function* pagesOf(session: KeysSession, options: AuditOptions): AsyncGenerator<AuditPage> {
+  const filter = await filterOf(session, options);
+  let left = options.all ? Number.POSITIVE_INFINITY : options.limit;
+  let from: string | null | undefined = options.cursor;
+  while (from !== null) {
+    const page: AuditPage = await session.api.audit.list({
+      ...filter,
+      ...(from !== undefined && { cursor: from }),
+    });
+    const entries = page.entries.slice(0, left);
+    const isCut = entries.length < page.entries.length;
+    yield { entries, next: isCut ? (entries.at(-1)?.id ?? null) : page.next };
+    left -= entries.length;
+    from = left > 0 ? page.next : null;
+  }
 }
 
 async function filterOf({ api }: KeysSession, options: AuditOptions): Promise<AuditFilter> {

@@ -2,7 +2,7 @@ import type { JobDraft } from '../admin/bulk/bulk.ts';
 import type { KeyRow } from '../admin/contract/contract.ts';
 import type { BulkAction, Job, JobItem } from '../admin/contract/job.ts';
 import { leftText } from '../admin/contract/left-text.ts';
-import { type Columns, shown, tabbed, table } from './table.ts';
+import { type Columns, printRows, shown } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Says which keys a job is about, by state, and shows some of them. */
@@ -38,38 +38,35 @@ export function printDraft(terminal: Terminal, json: boolean | undefined, draft:
     { head: 'SCOPE', cell: ({ scope }) => scope, flexible: true },
     { head: 'KEY', cell: ({ key }) => key, flexible: true },
   ];
-  printRows(terminal, columns, draft.rows);
+  printRows(terminal, { read: columns, piped: columns }, draft.rows);
 }
 
-export function printItems(terminal: Terminal, items: readonly JobItem[]): void {
-  printRows(
-    terminal,
-    [
-      { head: 'ID', cell: ({ keyId }) => keyId },
-      { head: 'RESULT', cell: ({ result }) => result },
-      { head: 'SCOPE', cell: ({ scope }) => scope, flexible: true },
-      { head: 'KEY', cell: ({ key }) => key, flexible: true },
-      { head: 'WHY', cell: ({ why }) => why ?? '-', flexible: true },
-    ],
-    items,
-  );
-}
+const ITEM_COLUMNS: Columns<JobItem> = [
+  { head: 'ID', cell: ({ keyId }) => keyId },
+  { head: 'RESULT', cell: ({ result }) => result },
+  { head: 'SCOPE', cell: ({ scope }) => scope, flexible: true },
+  { head: 'KEY', cell: ({ key }) => key, flexible: true },
+  { head: 'WHY', cell: ({ why }) => why ?? '-', flexible: true },
+];
 
-function printRows<Row>(terminal: Terminal, columns: Columns<Row>, rows: readonly Row[]): void {
-  const { isTerminal } = terminal;
-  if (rows.length === 0) return;
-  const lines = isTerminal ? table(columns, rows, terminal.columns) : tabbed(columns, rows);
-  for (const line of lines) terminal.out(line);
-}
+export const printItems = (terminal: Terminal, items: readonly JobItem[]): void =>
+  printRows(terminal, { read: ITEM_COLUMNS, piped: ITEM_COLUMNS }, items);
 
-export function endText({ state, done, refused, total }: Job): string {
+/** Says how far a job is. */
+export function endText({ id, state, done, refused, total }: Job): string {
   const counts = `${done} of ${keysText(total)} done, ${refused} refused`;
   switch (state) {
     case 'done':
       return `Done: ${counts}.`;
-    case 'paused':
-      return `Paused, for the database refuses its writes: ${counts}. Resume the job on the dashboard.`;
-    default:
+    case 'cancelled':
       return `Cancelled: ${counts}.`;
+    case 'paused':
+      return `Paused, for the database refused its writes: ${counts}. Go on with: latchkey jobs resume ${id}`;
+    case 'running':
+      return `Running: ${counts}.`;
+    case 'planned':
+      return `Planned: ${keysText(total)}. Begin with: latchkey jobs start ${id}`;
+    default:
+      return state satisfies never;
   }
 }

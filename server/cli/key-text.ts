@@ -28,12 +28,13 @@ export function detailText(detail: ShownKey): string {
     ...bodyLines('Request', request),
     ...bodyLines('Response', response),
     `Actions: ${offered.join(', ') || 'none'}`,
+    ...linkLines(detail.link),
   ].join('\n');
 }
 
 const retryLine = ({ sentence, otherPayload }: Preview) => `A retry: ${sentence} ${otherPayload}`;
 
-export function previewText({ id, sentence, preview, actions }: PreviewedKey): string {
+export function previewText({ id, sentence, preview, actions, link }: PreviewedKey): string {
   return [
     `${id}  ${shown(sentence)}`,
     retryLine(preview),
@@ -43,8 +44,11 @@ export function previewText({ id, sentence, preview, actions }: PreviewedKey): s
         ? `  ${name}: ${effect}${askedFor(asked)}`
         : `  ${name}: not now. ${shown(refused)}.`;
     }),
+    ...linkLines(link),
   ].join('\n');
 }
+
+const linkLines = (link: string | null) => (link === null ? [] : [`Dashboard: ${link}`]);
 
 /** Names the options by which an action is confirmed. */
 function askedFor({ confirm, mayRepeat }: Pick<OfferedAction, 'confirm' | 'mayRepeat'>): string {

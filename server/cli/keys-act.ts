@@ -135,8 +135,14 @@ export function actions(group: Command, terminal: Terminal): void {
 
 /** Adds what the audit asks of a command. */
 export function withReason(command: Command): Command {
+  return withCommandKey(
+    command.requiredOption('--reason <text>', 'why, for the audit: 8 characters or more'),
+  );
+}
+
+/** Adds what the audit asks of a command whose reason is known. */
+export function withCommandKey(command: Command): Command {
   return command
-    .requiredOption('--reason <text>', 'why, for the audit: 8 characters or more')
     .option('--by <name>', 'who, for the audit, which also keeps who ran the command', osUser())
     .addOption(
       new Option('--command-key <key>', 'makes the same command, sent twice, act once').default(

@@ -5,13 +5,13 @@ import type { KeyFilter } from '../admin/contract/contract.ts';
 import type { BulkAction } from '../admin/contract/job.ts';
 import { type ConnectionOptions, withBodies } from './connection.ts';
 import { withExamples } from './examples.ts';
-import { endText, planText, printDraft, printItems } from './job-text.ts';
+import { planText, printDraft } from './job-text.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
 import { givenText, withReason } from './keys-act.ts';
 import { countOf } from './keys-list.ts';
 import { inSession, type KeysSession, refuse } from './keys-session.ts';
 import { withRerunners } from './rerunners.ts';
-import { confirmations, type Flags, follow, itemsOf, start } from './run-job.ts';
+import { carryOut, type Flags } from './run-job.ts';
 import type { Terminal } from './terminal.ts';
 
 interface BulkOptions extends ConnectionOptions, FilterOptions, Flags {
@@ -79,19 +79,12 @@ async function run(
     const draft = await draftOf(session, plan);
     terminal.note(planText(action, draft, draft.rows));
     if (dryRun) return printDraft(terminal, json, draft);
+    if (draft.total === 0) return terminal.note('There is nothing to do.');
     const why = `Confirm the number of keys (--confirm ${draft.total})`;
     return refuse(terminal, json, { why, code: 'confirm_count' });
   }
   const planned = await session.api.bulk.plan(plan);
-  terminal.note(planText(action, planned, planned.sample));
-  const confirmed = await confirmations(terminal, planned, options);
-  if (!(await start(session, terminal, { planned, confirmed, json }))) return;
-  const job = await follow(session, terminal, planned, reason);
-  const items = await itemsOf(session, job.id);
-  if (job.state !== 'done' || job.refused > 0) terminal.refuse();
-  if (json) terminal.out(JSON.stringify({ job, items }, null, 2));
-  else printItems(terminal, items);
-  terminal.note(endText(job));
+  await carryOut(session, terminal, planned, options);
 }
 
 interface ChosenKeys {

@@ -53,6 +53,7 @@ async function run(session: KeysSession, options: ListOptions, terminal: Termina
     if (isStreamed) for (const line of tabbed(PIPED, page.rows)) terminal.out(line);
     else rows.push(...page.rows);
     last = page;
+    if (terminal.isClosed) return;
   }
   if (!last) return;
   if (options.fail && count > 0) terminal.refuse();
@@ -92,7 +93,8 @@ function cutTo(most: number, page: KeyPage, records: number): KeyPage {
   return { ...page, rows: rows.slice(0, most), next, searched: { records, complete: true, backTo: null } };
 }
 
-const PIPED: Columns<KeyRow> = [
+/** The columns for programs. */
+export const PIPED: Columns<KeyRow> = [
   { head: 'id', cell: ({ id }) => id },
   { head: 'state', cell: ({ state }) => state },
   { head: 'outcome', cell: ({ outcome }) => outcome ?? '-' },
@@ -102,7 +104,7 @@ const PIPED: Columns<KeyRow> = [
 ];
 
 /** The columns for people: the outcome stands with the state, and the age at the end. */
-const columnsAt = (now: number): Columns<KeyRow> => [
+export const columnsAt = (now: number): Columns<KeyRow> => [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'STATE', cell: ({ state, outcome }) => (outcome === 'error' ? 'error' : state) },
   { head: 'SCOPE', cell: ({ scope }) => scope, flexible: true },

@@ -122,7 +122,9 @@ export async function findKey(
   if ((id === undefined) === (scope === undefined || key === undefined))
     throw new Error('Expected an id, or --scope and --key');
   if (id !== undefined && !/^[0-9a-f]{24}$/.test(id))
-    throw new Error(`Expected an id of 24 digits, got ${id}`);
+    throw new Error(
+      `Expected an id of 24 digits, got ${id}: \`latchkey keys find\` takes what a customer or a log gives`,
+    );
   const found = id === undefined ? await api.keys.by({ scope: scope as string, key: key as string }) : { id };
   return api.keys.get({ id: found.id });
 }

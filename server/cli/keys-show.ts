@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BodyText, KeyDetail, OfferedAction, Preview } from '../admin/contract/contract.ts';
 import { type ConnectionOptions, withBodies } from './connection.ts';
+import { linkTo, withDashboardUrl } from './dashboard-link.ts';
 import { withExamples } from './examples.ts';
 import { detailText, previewText } from './key-text.ts';
 import { findKey, inSession, type KeysSession, print, type Target, withTarget } from './keys-session.ts';
@@ -10,9 +11,15 @@ import type { Terminal } from './terminal.ts';
 interface ShowOptions extends ConnectionOptions, Target {
   readonly json?: boolean;
   readonly rerunners?: string;
+  readonly dashboardUrl?: string;
 }
 
-export interface ShownKey extends KeyDetail {
+interface Linked {
+  /** The page of the key; null where nobody said where the dashboard is. */
+  readonly link: string | null;
+}
+
+export interface ShownKey extends KeyDetail, Linked {
   readonly request: BodyText | null;
   readonly response: BodyText | null;
   /** Says what a retry would get now. */
@@ -21,14 +28,15 @@ export interface ShownKey extends KeyDetail {
 
 /** `latchkey keys show`, and `latchkey keys preview`. */
 export function show(group: Command, terminal: Terminal): void {
-  const showing = withTarget(withRerunners(withBodies(group.command('show'))))
+  const showing = withTarget(withDashboardUrl(withRerunners(withBodies(group.command('show')))))
     .summary('show one key')
     .description(
       'Shows a key as the dashboard does: its state, what a retry would get, its times and its bodies without secrets.',
     )
     .action((id: string | undefined, options: ShowOptions, command: Command) =>
       inSession(terminal, command, options, async (session) => {
-        const shown = await withTexts(session, await findKey(session, id, options));
+        const texts = await withTexts(session, await findKey(session, id, options));
+        const shown = { ...texts, link: linkTo(options.dashboardUrl, texts.id) };
         print(terminal, options.json, shown, () => detailText(shown));
       }),
     );
@@ -37,14 +45,15 @@ export function show(group: Command, terminal: Terminal): void {
     'latchkey keys show --scope acme --key 8e03978e-40d5-43dd-bc93-6894a57f9324',
     'latchkey keys show 66f0c0ffee0123456789abcd --cipher ./cipher.js --json | jq -r .response.text',
   ]);
-  const previewing = withTarget(withRerunners(withBodies(group.command('preview'))))
+  const previewing = withTarget(withDashboardUrl(withRerunners(withBodies(group.command('preview')))))
     .summary('say what a retry would get now, and what each action would do')
     .description(
       'Says what a request with this key would get now, the same one and another one, and what each action would do to the key or why it can not be taken. Nothing is written.',
     )
     .action((id: string | undefined, options: ShowOptions, command: Command) =>
       inSession(terminal, command, options, async (session) => {
-        const previewed = await previewOf(session, await findKey(session, id, options));
+        const preview = await previewOf(session, await findKey(session, id, options));
+        const previewed = { ...preview, link: linkTo(options.dashboardUrl, preview.id) };
         print(terminal, options.json, previewed, () => previewText(previewed));
       }),
     );
@@ -55,12 +64,12 @@ export function show(group: Command, terminal: Terminal): void {
   ]);
 }
 
-export interface PreviewedKey extends Pick<KeyDetail, 'id' | 'state' | 'sentence'> {
+export interface PreviewedKey extends Pick<KeyDetail, 'id' | 'state' | 'sentence'>, Linked {
   readonly preview: Preview;
   readonly actions: readonly (OfferedAction & { readonly effect: string })[];
 }
 
-async function previewOf({ api }: KeysSession, detail: KeyDetail): Promise<PreviewedKey> {
+async function previewOf({ api }: KeysSession, detail: KeyDetail): Promise<Omit<PreviewedKey, 'link'>> {
   const { id, life, state, sentence, actions } = detail;
   const [preview, { ACTION_EFFECTS }] = await Promise.all([
     api.keys.preview({ id, life }),
@@ -71,7 +80,7 @@ async function previewOf({ api }: KeysSession, detail: KeyDetail): Promise<Previ
 }
 
 /** Adds a key's bodies as the dashboard shows them: secrets are hidden, and long texts are cut. */
-async function withTexts({ api }: KeysSession, detail: KeyDetail): Promise<ShownKey> {
+async function withTexts({ api }: KeysSession, detail: KeyDetail): Promise<Omit<ShownKey, 'link'>> {
   const { id, life } = detail;
   const read = async (part: 'request' | 'response') =>
     detail[part] === null ? null : api.keys.body({ id, life, part });

@@ -4,6 +4,7 @@ import { actions } from './keys-act.ts';
 import { bulk } from './keys-bulk.ts';
 import { diff } from './keys-diff.ts';
 import { exportKeys } from './keys-export.ts';
+import { find } from './keys-find.ts';
 import { list } from './keys-list.ts';
 import { reveal } from './keys-reveal.ts';
 import { show } from './keys-show.ts';
@@ -15,6 +16,7 @@ export function keys(program: Command, terminal: Terminal): void {
     .command('keys')
     .description('Look at keys, and act on them by the rules of the dashboard.');
   list(group, terminal);
+  find(group, terminal);
   show(group, terminal);
   diff(group, terminal);
   reveal(group, terminal);

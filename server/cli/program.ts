@@ -4,6 +4,7 @@ import { dashboard } from './dashboard.ts';
 import { doctor } from './doctor.ts';
 import { withExamples } from './examples.ts';
 import { indexes } from './indexes.ts';
+import { jobs } from './jobs.ts';
 import { keys } from './keys.ts';
 import { lint } from './lint.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,6 +33,7 @@ export function createProgram(terminal: Terminal): Command {
     });
   dashboard(program);
   keys(program, terminal);
+  jobs(program, terminal);
   audit(program, terminal);
   indexes(program);
   doctor(program);

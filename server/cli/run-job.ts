@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, JobItem } from '../admin/contract/job.ts';
-import { keysText } from './job-text.ts';
+import { endText, keysText, planText, printItems } from './job-text.ts';
 import { hintFor } from './keys-act.ts';
 import { type KeysSession, refuse } from './keys-session.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,6 +13,56 @@ export interface Flags {
   readonly yesMayRepeat?: boolean;
 }
 
+interface CarryOutOptions extends Flags {
+  /** The reason of a cancellation by Ctrl-C. */
+  readonly reason: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Starts a planned job, runs it to its end, and prints what has become of each key. One that was started before, by the same command say, is
+ * gone on with.
+ */
+export async function carryOut(
+  session: KeysSession,
+  terminal: Terminal,
+  planned: Job,
+  options: CarryOutOptions,
+): Promise<void> {
+  const { json } = options;
+  terminal.note(planText(planned.action, planned, planned.sample));
+  if (planned.state !== 'planned') return runToItsEnd(session, terminal, planned, options);
+  if (planned.total === 0 && options.confirm === undefined) return terminal.note('There is nothing to do.');
+  const confirmed = await confirmations(terminal, planned, options);
+  if (await start(session, terminal, { planned, confirmed, json }))
+    await runToItsEnd(session, terminal, planned, options);
+}
+
+/** Runs a job that was started, and prints what has become of each key. */
+export async function runToItsEnd(
+  session: KeysSession,
+  terminal: Terminal,
+  started: Job,
+  { reason, json }: Pick<CarryOutOptions, 'reason' | 'json'>,
+): Promise<void> {
+  const job = await follow(session, terminal, started, reason);
+  if (job.state !== 'done' || job.refused > 0) terminal.refuse();
+  await printJob(session, terminal, job, json);
+}
+
+/** Prints a job: what has become of each key, and beside it how far it is. */
+export async function printJob(
+  session: KeysSession,
+  terminal: Terminal,
+  job: Job,
+  json: boolean | undefined,
+): Promise<void> {
+  const items = await itemsOf(session, job.id);
+  if (json) terminal.out(JSON.stringify({ job, items }, null, 2));
+  else printItems(terminal, items);
+  terminal.note(endText(job));
+}
+
 interface Confirmations {
   readonly count: number;
   readonly confirm?: string;
@@ -20,7 +70,7 @@ interface Confirmations {
 }
 
 /** Gets what the page's dialog asks for: from the options, or from whoever sits at the terminal. */
-export async function confirmations(
+async function confirmations(
   terminal: Terminal,
   { total, confirm: word, mayRepeat }: Job,
   { confirm: count, yesExpire = false, yesMayRepeat = false }: Flags,
@@ -50,7 +100,7 @@ interface Starting {
 }
 
 /** Starts a planned job. @returns false when it was refused */
-export async function start(
+async function start(
   { api }: KeysSession,
   terminal: Terminal,
   { planned, confirmed, json }: Starting,
@@ -71,7 +121,7 @@ const POLL_MS = 200;
 const TOLD_EVERY_MS = 2_000;
 
 /** Runs a job to its end, unless a process with a dashboard was first, and tells how far it is. */
-export async function follow(
+async function follow(
   { api, services }: KeysSession,
   terminal: Terminal,
   { id, total }: Job,
@@ -110,7 +160,7 @@ async function cancel(api: KeysSession['api'], id: string, reason: string): Prom
   }
 }
 
-export async function itemsOf({ api }: KeysSession, id: string): Promise<JobItem[]> {
+async function itemsOf({ api }: KeysSession, id: string): Promise<JobItem[]> {
   const items: JobItem[] = [];
   let cursor: string | null = null;
   do {

@@ -1,3 +1,5 @@
+import type { Terminal } from './terminal.ts';
+
 const GAP = '  ';
 /** A cell that is longer is cut: a key may have 255 characters. */
 const MOST_CHARS = 48;
@@ -48,6 +50,22 @@ const cutTo = (width: number, text: string) =>
 /** Writes rows for a pipe: no heads, tabs between, a line each. */
 export function tabbed<Row>(columns: Columns<Row>, rows: readonly Row[]): string[] {
   return rows.map((row) => columns.map(({ cell }) => shown(cell(row))).join('\t'));
+}
+
+/** Rows have columns for people who read them at a terminal, and columns for what reads a pipe. */
+interface TwoForms<Row> {
+  readonly read: Columns<Row>;
+  readonly piped: Columns<Row>;
+}
+
+/** Writes rows in the form that suits whoever reads standard output. */
+export function printRows<Row>(
+  { isTerminal, columns, out }: Terminal,
+  { read, piped }: TwoForms<Row>,
+  rows: readonly Row[],
+): void {
+  if (rows.length === 0) return;
+  for (const line of isTerminal ? table(read, rows, columns) : tabbed(piped, rows)) out(line);
 }
 
 /** Makes a text safe for a terminal: a stored one may hold what a terminal would obey, and signs that turn a line around. */

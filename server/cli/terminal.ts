@@ -7,6 +7,8 @@ export interface Terminal {
   readonly isTerminal: boolean;
   /** A line of the terminal holds so many characters. */
   readonly columns: number;
+  /** Tells whether the reader of standard output has gone, such as `head`: nothing more needs to be found. */
+  readonly isClosed: boolean;
   /** Writes what the command was asked for: a line, or several, to standard output. */
   out(line: string): void;
   /** Writes a remark to standard error, where no pipe takes it for a result. */
@@ -31,6 +33,9 @@ export const processTerminal: Terminal = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
   canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  get isClosed() {
+    return process.stdout.errored !== null || !process.stdout.writable;
+  },
   // The console's methods bear a pipe whose reader has gone, such as `head`.
   out: (line) => console.log(line),
   note: (line) => console.error(line),

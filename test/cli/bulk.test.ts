@@ -212,3 +212,62 @@ describe('which keys:', () => {
     }
   });
 });
+
+describe('latchkey jobs', () => {
+  const job = (args: readonly string[], options: CallOptions = {}) =>
+    callCli(['jobs', ...args, '--db', admin.db.databaseName], options);
+
+  it('lists, shows, starts and cancels what was planned; what is cancelled is refused', async () => {
+    await tenant('planned');
+    await call(['expire', '--scope', 'planned', ...why], { answer: () => 'no' });
+    const [row] = (await job(['list'])).out.split('\n').map((line) => line.split('\t'));
+    expect(row?.slice(2, 7)).toEqual(['planned', 'expire', '3', '0', '0']);
+    const id = row?.[0] as string;
+    const shown = await job(['show', id]);
+    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/\twaiting\tplanned\tk2\t-\n/) });
+    expect(shown.err).toContain(`Planned: 3 keys. Begin with: latchkey jobs start ${id}\n`);
+    expect(await job(['start', id, '--confirm', '2', '--yes-expire', '--yes-may-repeat'])).toMatchObject({
+      code: 1,
+    });
+    const started = await job(['start', id, ...CONFIRMED, '--json']);
+    expect([started.code, JSON.parse(started.out).job]).toMatchObject([0, { state: 'done', done: 3 }]);
+    expect(await statesIn('planned')).toEqual(['expired', 'expired', 'expired', 'running']);
+    expect(await job(['cancel', id, ...why])).toEqual({
+      code: 1,
+      out: '',
+      err: 'Refused: The job is done: this is for one that is planned or running or paused\n',
+    });
+  });
+
+  it('resumes one that has paused', async () => {
+    const [first] = await tenant('paused');
+    await call(['expire', '--scope', 'paused', ...why], { answer: () => 'no' });
+    const [planned] = (await jobs()).filter(({ filter }) => filter?.scope === 'paused');
+    const id = String(planned?._id);
+    const paused = { state: 'paused', confirmed: { confirm: 'expire', mayRepeat: true } };
+    await admin.db
+      .collection<{ _id: string }>('idempotency_keys_jobs')
+      .updateOne({ _id: id }, { $set: paused });
+    expect((await job(['show', id])).err).toContain(`Go on with: latchkey jobs resume ${id}\n`);
+    const { code, out } = await job(['resume', id]);
+    expect([code, out]).toEqual([0, expect.stringContaining(`${first}\tdone\tpaused\tk0\t-\n`)]);
+    expect(await job(['resume', id])).toMatchObject({ code: 1 });
+  });
+
+  it('the same command of a job, sent again, acts once', async () => {
+    await tenant('again');
+    const args = ['expire', '--scope', 'again', ...why, ...CONFIRMED, '--command-key', 'again'];
+    const [one, other] = [await call(args), await call(args)];
+    expect([one.code, other.code, other.out]).toEqual([0, 0, one.out]);
+    const [{ _id } = {}] = (await jobs()).filter(({ filter }) => filter?.scope === 'again');
+    expect(await entriesOf({ jobId: _id })).toHaveLength(4);
+  });
+
+  it.each([
+    ['no such job', ['show', '0b2a4b0e-6f5e-4c1e-9f70-3a1f0d7f7c11'], 1, 'Refused: There is no such job'],
+    ['what is no id', ['show', 'odd'], 2, 'Expected `id` to be the id of a job'],
+    ['a cancel without a reason', ['cancel', '0b2a4b0e-6f5e-4c1e-9f70-3a1f0d7f7c11'], 2, '--reason'],
+  ])('%s', async (_, args, code, message) => {
+    expect(await job(args)).toEqual({ code, out: '', err: expect.stringContaining(message) });
+  });
+});

@@ -136,6 +136,22 @@ describe('preview says what a retry would get, and what each action would do:', 
       err: 'Refused: There is no such key\n',
     });
     const { code, out } = await keys([name, '--scope', 'no', '--key', 'no', '--json']);
-    expect([code, JSON.parse(out)]).toEqual([1, { done: false, why: 'There is no such key' }]);
+    expect([code, JSON.parse(out)]).toEqual([
+      1,
+      { done: false, why: 'There is no such key', code: 'not_found' },
+    ]);
   });
+
+  it.each([['preview'], ['show']])(
+    '%s has the link to its page, where the dashboard is known',
+    async (name) => {
+      const id = await admin.put();
+      const link = `https://admin.shop.example/keys/keys/by?recordId=${id}`;
+      const at = ['--dashboard-url', 'https://admin.shop.example/keys/'];
+      expect((await keys([name, id, ...at])).out).toContain(`\nDashboard: ${link}\n`);
+      expect(JSON.parse((await keys([name, id, ...at, '--json'])).out)).toMatchObject({ link });
+      expect((await keys([name, id])).out).not.toContain('Dashboard');
+      expect(await keys([name, id, '--dashboard-url', 'admin'])).toMatchObject({ code: 2 });
+    },
+  );
 });

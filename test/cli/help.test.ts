@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../server/cli/program.ts';
@@ -16,6 +17,12 @@ function all(command: Command, path: readonly string[] = []): Known[] {
 const commands = all(createProgram(processTerminal)).map(
   (known) => [['latchkey', ...known.path].join(' '), known] as const,
 );
+
+it('docs/command-line.md names each command', () => {
+  const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
+  const leaves = commands.filter(([, { command }]) => command.commands.length === 0).map(([name]) => name);
+  expect(leaves.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
 
 describe.each(commands)('%s --help', (name, { path, command }) => {
   it('has a sentence, calls to copy, and the exit codes', async () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Admin, ago, failed, startAdmin } from '../admin/support.ts';
-import { callCli } from '../support/call-cli.ts';
+import { type CallOptions, callCli } from '../support/call-cli.ts';
 
 let admin: Admin;
 beforeAll(async () => {
@@ -41,6 +41,31 @@ describe('on a terminal a list is a table:', () => {
     const lines = out.trimEnd().split('\n');
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
     expect(lines[3]).toMatch(/^[0-9a-f]{24} .*long-.*… /);
+  });
+});
+
+it('a list whose reader has gone ends, and looks no further', async () => {
+  const args = ['keys', 'list', '--scope', 'many', '--all', '--db', admin.db.databaseName];
+  const { code, out } = await callCli(args, { reads: 3 });
+  expect([code, keysIn(out)]).toEqual([0, range(119, 70)]);
+});
+
+describe('find takes what a customer or a log gives:', () => {
+  const find = (text: string, options: CallOptions = {}) =>
+    callCli(['keys', 'find', text, '--db', admin.db.databaseName], options);
+
+  it('a quoted header, a line of a log on standard input, a record id', async () => {
+    const id = await admin.put({ scope: 'found', key: '8e03978e-40d5-43dd-bc93-6894a57f9324' });
+    const line = `${id}\tcompleted\tsuccess\tfound\t8e03978e-40d5-43dd-bc93-6894a57f9324\tpay\n`;
+    const found = { code: 0, out: line, err: '' };
+    expect(await find('Idempotency-Key: "8E03978E-40D5-43DD-BC93-6894A57F9324"')).toEqual(found);
+    expect(await find('-', { input: `level=error recordId=${id} code=IN_DOUBT\n` })).toEqual(found);
+    expect((await find(id, { columns: 120 })).out).toMatch(/^ID .*AGE\n.*2m\n$/);
+  });
+
+  it('nothing is refused, and what was looked for is said', async () => {
+    const { code, out, err } = await find('nowhere');
+    expect([code, out, err]).toEqual([1, '', 'Nothing was found. It was looked for by the key nowhere.\n']);
   });
 });
 

@@ -7,6 +7,8 @@ export interface CallOptions {
   readonly input?: string;
   /** The width of the terminal that somebody reads at; without, standard output is a pipe. */
   readonly columns?: number;
+  /** The reader of standard output goes after so many lines, as `head` does. */
+  readonly reads?: number;
   /** What somebody types when asked; without, nobody is there. */
   readonly answer?: (question: string) => string | Promise<string>;
   /** Called with what Ctrl-C does, once a command minds it. */
@@ -18,7 +20,7 @@ class Exit extends Error {}
 /** `latchkey …` in this process, on the server of the tests: quicker than `runCli` by a process. */
 export async function callCli(
   args: readonly string[],
-  { input = '', columns, answer, interrupt }: CallOptions = {},
+  { input = '', columns, reads, answer, interrupt }: CallOptions = {},
 ): Promise<CliResult> {
   let [code, out, err] = [0, '', ''];
   const exit = (given: number): never => {
@@ -28,6 +30,9 @@ export async function callCli(
   const program = createProgram({
     isTerminal: columns !== undefined,
     columns: columns ?? 80,
+    get isClosed() {
+      return out.split('\n').length > (reads ?? Number.POSITIVE_INFINITY);
+    },
     out: (line) => {
       out += `${line}\n`;
     },

@@ -25,11 +25,12 @@ export interface RefusedCall {
   readonly code?: RefusalCode;
 }
 
-const REFUSALS: readonly TRPCError['code'][] = ['NOT_FOUND', 'FORBIDDEN', 'CONFLICT'];
+const REFUSALS: readonly TRPCError['code'][] = ['FORBIDDEN', 'CONFLICT'];
 
 /** Tells whether a call failed because it was refused; undefined for a wrong call, and for a failure. */
 export function refusalIn(error: unknown): RefusedCall | undefined {
   if (!(error instanceof TRPCError)) return undefined;
   if (error.cause instanceof CommandRefused) return { why: error.message, code: error.cause.code };
+  if (error.code === 'NOT_FOUND') return { why: error.message, code: 'not_found' };
   return REFUSALS.includes(error.code) ? { why: error.message } : undefined;
 }

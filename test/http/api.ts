@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
 import {
   createIdempotencyHandler,
@@ -8,11 +7,12 @@ import {
 } from '../../plugin/http/index.ts';
 import { createIdempotency, type IdempotencyOptions, type Store } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyCollections, freshDatabase } from '../support/database.ts';
 import { type Handler, serve } from './server.ts';
 
-// One for each file of tests, with a collection for each API in it.
+// One for each file of tests, with an empty collection for each API in it.
 const database = await freshDatabase();
+const collections = emptyCollections(database);
 afterAll(() => database[Symbol.asyncDispose]());
 
 type Options = Partial<HttpIdempotencyOptions<[]>> & {
@@ -29,7 +29,7 @@ export function storeIn(collection: string): Store {
 
 /** A handler with idempotency keys, behind a real HTTP server with MongoDB behind it. */
 export async function startApi(handler: Handler, { store, engine, own, ...options }: Options = {}) {
-  const collection = `keys_${randomUUID()}`;
+  const collection = collections.take();
   const kept = store ?? storeIn(collection);
   let claims = 0;
   const counted = watched(kept, 'claim', () => {
@@ -61,6 +61,7 @@ export async function startApi(handler: Handler, { store, engine, own, ...option
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await idempotency.close();
+      await collections.giveBack(collection);
     },
   };
 }

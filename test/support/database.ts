@@ -73,6 +73,23 @@ export async function emptyDatabase(options: MongoClientOptions = {}): Promise<F
   };
 }
 
+/**
+ * The names of collections for stores, each of which is empty when it is taken. One that was given back is emptied and
+ * taken again, with its indexes: to make them takes longer than most tests.
+ */
+export function emptyCollections(database: FreshDatabase | Promise<FreshDatabase>) {
+  const free: string[] = [];
+  let made = 0;
+  return {
+    take: () => free.pop() ?? `keys_${++made}`,
+    async giveBack(name: string): Promise<void> {
+      const { db } = await database;
+      await Promise.all([name, `${name}_stats`].map((each) => db.collection(each).deleteMany()));
+      free.push(name);
+    },
+  };
+}
+
 afterAll(async () => {
   const databases = [...made];
   made.clear();

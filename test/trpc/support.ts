@@ -13,7 +13,7 @@ import {
   type Store,
 } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
-import { freshDatabase } from '../support/database.ts';
+import { emptyCollections, freshDatabase } from '../support/database.ts';
 import { listen } from '../support/listen.ts';
 
 export interface Context {
@@ -21,9 +21,9 @@ export interface Context {
   readonly user: string | null;
 }
 
-// One database for each test file, and a collection of its own for each test.
+// One database for each test file, and an empty collection for each test.
 const database = freshDatabase();
-let collections = 0;
+const collections = emptyCollections(database);
 afterAll(async () => (await database)[Symbol.asyncDispose]());
 
 export interface TestIdempotency extends AsyncDisposable {
@@ -44,11 +44,12 @@ export type TestOptions = Partial<IdempotencyOptions> & {
 
 /** An `Idempotency` on MongoDB. */
 export async function freshIdempotency({
-  collection = `keys_${++collections}`,
+  collection: shared,
   wrapStore = (store) => store,
   ...options
 }: TestOptions = {}): Promise<TestIdempotency> {
   const { db } = await database;
+  const collection = shared ?? collections.take();
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
     store: wrapStore(createMongoStore({ db, collection })),
@@ -61,7 +62,10 @@ export async function freshIdempotency({
     collection,
     records: () => db.collection(collection).find().toArray(),
     change: (pipeline) => db.collection(collection).updateMany({}, pipeline),
-    [Symbol.asyncDispose]: () => idempotency.close(),
+    async [Symbol.asyncDispose]() {
+      await idempotency.close();
+      if (shared === undefined) await collections.giveBack(collection);
+    },
   };
 }
 

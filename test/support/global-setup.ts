@@ -24,7 +24,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   // A write that a majority has is on no disk yet: nobody kills these servers, and each write takes half the time.
   const config = { writeConcernMajorityJournalDefault: false };
   const servers = await Promise.all(
-    Array.from({ length: project.config.maxWorkers }, () => startMongod({ parameters, config })),
+    Array.from({ length: project.config.maxWorkers }, () =>
+      startMongod({ parameters, config, inMemory: true }),
+    ),
   );
   const uris = servers.map(({ uri }) => uri);
   project.provide('mongoUris', uris);

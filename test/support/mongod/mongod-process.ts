@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { listen } from '../listen.ts';
@@ -15,6 +15,8 @@ export interface MongodOptions {
   port?: number;
   /** Default: a temporary directory, removed by `stop()`. One that is given is kept. */
   dbPath?: string;
+  /** The temporary directory is in memory, where the machine has that and room in it: no write waits for a disk. */
+  inMemory?: boolean;
   /** Each becomes a `--setParameter`. */
   parameters?: Record<string, string | number | boolean>;
   /** Clients have to log in, and members of a set know each other by a key file. */
@@ -51,7 +53,7 @@ export class MongodProcess implements AsyncDisposable {
 
   static async start(options: MongodOptions, replSet: string | undefined): Promise<MongodProcess> {
     const parameters = { diagnosticDataCollectionEnabled: false, ...options.parameters };
-    const dbPath = options.dbPath ?? (await mkdtemp(join(tmpdir(), 'latchkey-mongod-')));
+    const dbPath = options.dbPath ?? (await mkdtemp(join(await parentFolder(options), 'latchkey-mongod-')));
     const keyFile = join(dbPath, 'key-file');
     if (options.auth) await writeFile(keyFile, 'c2VjcmV0', { mode: 0o600 });
     const args = [
@@ -144,6 +146,15 @@ export class MongodProcess implements AsyncDisposable {
       `mongod on port ${this.#port} did not start (${failure}). Its last lines:\n${last.join('\n')}`,
     );
   }
+}
+
+const MEMORY = '/dev/shm';
+/** The servers of a run take a third of it. A container may have 64 MB there. */
+const ROOM = 4 * 1024 ** 3;
+
+async function parentFolder({ inMemory = false }: MongodOptions): Promise<string> {
+  const free = inMemory ? await statfs(MEMORY).catch(() => undefined) : undefined;
+  return free && free.bavail * free.bsize >= ROOM && freemem() >= ROOM ? MEMORY : tmpdir();
 }
 
 async function freePort(): Promise<number> {

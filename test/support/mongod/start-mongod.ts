@@ -28,7 +28,7 @@ export async function startMongod({
       const members = [{ _id: 0, host: `127.0.0.1:${mongod.port}` }];
       await initiate(mongod.port, { _id: 'rs0', members, ...config });
     }
-    await primaryOf(uri);
+    await untilWritable(mongod.port);
   } catch (error) {
     await mongod.stop();
     throw error;
@@ -45,7 +45,7 @@ export async function startMongod({
     kill: (signal) => mongod.kill(signal),
     async restart() {
       await mongod.relaunch();
-      await primaryOf(uri);
+      await untilWritable(mongod.port);
     },
     stop: () => mongod.stop(),
     [Symbol.asyncDispose]: () => mongod.stop(),
@@ -59,6 +59,27 @@ export async function initiate(port: number, config: Document): Promise<void> {
     await client.db('admin').command({ replSetInitiate: config });
   } catch (error) {
     if ((error as { codeName?: string }).codeName !== 'AlreadyInitialized') throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Resolves as soon as the server takes writes. It tells of a change when it happens: the driver looks twice a second. */
+async function untilWritable(port: number): Promise<void> {
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  const deadline = performance.now() + 30_000;
+  try {
+    const admin = client.db('admin');
+    const options = { promoteLongs: false }; // it wants its version back as it gave it
+    let hello = await admin.command({ hello: 1 }, options);
+    while (!hello.isWritablePrimary) {
+      if (performance.now() > deadline)
+        throw new Error(
+          `Expected the mongod on port ${port} to take writes within 30 s, got ${JSON.stringify(hello)}`,
+        );
+      const { topologyVersion } = hello;
+      hello = await admin.command({ hello: 1, topologyVersion, maxAwaitTimeMS: 1_000 }, options);
+    }
   } finally {
     await client.close();
   }

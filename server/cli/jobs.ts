@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { Job } from '../admin/contract/job.ts';
+import { withCommandKey, withReason } from './asked.ts';
 import { type ConnectionOptions, withBodies, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { endText, planText } from './job-text.ts';
-import { withCommandKey, withReason } from './keys-act.ts';
 import { countOf } from './keys-list.ts';
 import { inSession } from './keys-session.ts';
 import { withRerunners } from './rerunners.ts';

@@ -30,7 +30,7 @@ export function withFilter(command: Command): Command {
     .option('--key <text>', 'only keys with this text, as the client sent it')
     .option(
       '--operation <name>',
-      'only keys of this one, such as chargeCard, orders.create or "POST /payments"',
+      'only keys of this operation, such as chargeCard, orders.create or "POST /payments"',
     )
     .option('--older-than <age>', 'only keys that started at least so long ago: 90s, 5m, 2h, 7d', ageOf)
     .option('--newer-than <age>', 'only keys that started at most so long ago', ageOf)

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { leftText } from '../admin/contract/left-text.ts';
+import { withReason } from './asked.ts';
 import { type ConnectionOptions, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
-import { withReason } from './keys-act.ts';
 import { inSession } from './keys-session.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
+import { withReason } from './asked.ts';
 import { type ConnectionOptions, withBodies } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { whyNoText } from './key-text.ts';
-import { withReason } from './keys-act.ts';
 import { findKey, inSession, type KeysSession, refuse, type Target, withTarget } from './keys-session.ts';
 import { shown } from './table.ts';
 import type { Terminal } from './terminal.ts';

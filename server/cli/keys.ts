@@ -14,7 +14,8 @@ import type { Terminal } from './terminal.ts';
 export function keys(program: Command, terminal: Terminal): void {
   const group = program
     .command('keys')
-    .description('Look at keys, and act on them by the rules of the dashboard.');
+    .summary('look at keys, and act on them')
+    .description('Looks at keys, and acts on them by the rules of the dashboard.');
   list(group, terminal);
   find(group, terminal);
   show(group, terminal);

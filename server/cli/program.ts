@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
 const EXAMPLES = [
-  'export MONGODB_URI=mongodb://db1,db2,db3/shop?replicaSet=rs0',
+  "export MONGODB_URI='mongodb://db1,db2,db3/shop?replicaSet=rs0'",
   'latchkey keys list --state attention',
   'latchkey keys list --state in_doubt --fail || page-somebody    # in cron',
   'latchkey dashboard',

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, JobItem } from '../admin/contract/job.ts';
+import { hintFor } from './asked.ts';
 import { endText, keysText, planText, printItems } from './job-text.ts';
-import { hintFor } from './keys-act.ts';
 import { type KeysSession, refuse } from './keys-session.ts';
 import type { Terminal } from './terminal.ts';
 

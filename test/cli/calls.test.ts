@@ -2,10 +2,10 @@ import { hostname, userInfo } from 'node:os';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Admin, REASON, startAdmin } from '../admin/support.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
-import { mongoUri } from '../support/database.ts';
 
-// Each call is a process of its own.
+// One call is a process of its own.
 vi.setConfig({ testTimeout: 120_000 });
 
 // One database for all tests here.
@@ -17,7 +17,7 @@ beforeAll(async () => {
   return () => admin[Symbol.asyncDispose]();
 });
 
-const call = (...args: string[]) => runCli(['keys', ...args], { env: { MONGODB_URI: mongoUri() } });
+const call = (...args: string[]) => callCli(['keys', ...args]);
 const keys = (...args: string[]) => call(...args, '--db', admin.db.databaseName);
 
 describe('a name that is not there is wrong use, and no empty answer:', () => {

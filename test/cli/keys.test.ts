@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Admin, failed, REASON, startAdmin } from '../admin/support.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
 import { mongoUri } from '../support/database.ts';
 
-// Each call is a process of its own.
+// Some calls are processes of their own.
 vi.setConfig({ testTimeout: 120_000 });
 
 const uri = mongoUri();
@@ -16,7 +17,9 @@ async function start() {
   return {
     admin,
     /** `latchkey keys …` on the test's database. */
-    keys: (...args: string[]) =>
+    keys: (...args: string[]) => callCli(['keys', ...args, '--db', admin.db.databaseName]),
+    /** The same in a process of its own. */
+    process: (...args: string[]) =>
       runCli(['keys', ...args, '--db', admin.db.databaseName], { env: { MONGODB_URI: uri } }),
     [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose](),
   };
@@ -26,14 +29,14 @@ it('list and show: as JSON, or as text that no stored value can make a terminal 
   await using cli = await start();
   const id = await cli.admin.put({ key: 'evil\u001b[2J\u202etxt', ...failed() });
   await cli.admin.put({ scope: 'other' });
-  const json = await cli.keys('list', '--state', 'attention', '--json');
+  const json = await cli.process('list', '--state', 'attention', '--json');
   expect(json).toMatchObject({ code: 0, err: '' });
   expect(JSON.parse(json.out).rows).toMatchObject([{ id, state: 'completed', outcome: 'error' }]);
   const text = await cli.keys('show', id);
   expect(text.out).toContain('evil\\u{1b}[2J\\u{202e}txt');
   expect(text.out).toContain('Actions: allow_retry, expire, purge_body');
-  expect(await cli.keys('show', '000000000000000000000000')).toMatchObject({ code: 1 });
-  expect(await cli.keys('show', 'nonsense')).toMatchObject({ code: 2 });
+  expect(await cli.process('show', '000000000000000000000000')).toMatchObject({ code: 1 });
+  expect(await cli.process('show', 'nonsense')).toMatchObject({ code: 2 });
 });
 
 it('--fail exits with 1 when a key is listed, and with 0 when none is', async () => {
@@ -54,18 +57,26 @@ it('show says what a retry would get, and a response comes from a file or from s
   expect(shown.out).toContain('A retry: It would be refused: IDEMPOTENCY_IN_DOUBT.');
   expect(shown.out).toMatch(/^Attempts: 1 {2}Fence: \d+$/m);
   expect(shown.out).toMatch(/^Forgotten: \d{4}-/m);
-  const complete = (id: string, response: string, input?: string) =>
-    runCli(
-      ['keys', 'complete', id, '--response', response, '--reason', REASON, '--db', cli.admin.db.databaseName],
-      {
-        env: { MONGODB_URI: uri },
-        ...(input !== undefined && { input }),
-      },
-    );
+  const complete = (id: string, response: string) =>
+    callCli([
+      'keys',
+      'complete',
+      id,
+      '--response',
+      response,
+      '--reason',
+      REASON,
+      '--db',
+      cli.admin.db.databaseName,
+    ]);
   const file = join(await mkdtemp(join(tmpdir(), 'latchkey-cli-')), 'response.json');
   await writeFile(file, '{"pay":41}');
   expect(await complete(one, `@${file}`)).toMatchObject({ code: 0, err: '' });
-  expect(await complete(two, '-', '{"pay":42}')).toMatchObject({ code: 0, err: '' });
+  const piped = ['keys', 'complete', two, '--response', '-', '--reason', REASON];
+  const input = '{"pay":42}';
+  expect(
+    await runCli([...piped, '--db', cli.admin.db.databaseName], { env: { MONGODB_URI: uri }, input }),
+  ).toMatchObject({ code: 0, err: '' });
   expect((await cli.admin.find(one))?.response.body).toContain('"pay":41');
   expect((await cli.admin.find(two))?.response.body).toContain('"pay":42');
   expect(await complete(one, '@/nowhere')).toMatchObject({

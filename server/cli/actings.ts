@@ -16,10 +16,7 @@ const MAY_REPEAT = new Option('--yes-may-repeat', 'confirm that the effect may h
 const yes = (word: string) =>
   new Option(`--yes-${word}`, `confirm what can not be taken back: the word ${word}`);
 const response = (placeholder: string, what: string) =>
-  new Option(
-    `--response <${placeholder}>`,
-    `${what}; @file reads a file, - standard input`,
-  ).makeOptionMandatory();
+  new Option(`--response <${placeholder}>`, `${what}; @file reads a file, - standard input`);
 
 /** The commands, by the actions of the page. */
 export const ACTINGS: readonly Acting[] = [
@@ -46,7 +43,10 @@ export const ACTINGS: readonly Acting[] = [
     summary: 'store the response that retries get',
     description: 'Stores the response that retries get, for an effect that has happened.',
     options: [
-      response('json', 'the data, as JSON: for GraphQL the `data` object, else what the call returns'),
+      response(
+        'json',
+        'the data, as JSON: for GraphQL the `data` object, else what the call returns; without, that of --evidence',
+      ),
     ],
     example: '--reason "charge ch_1 is there" --response @data.json',
   },
@@ -55,7 +55,7 @@ export const ACTINGS: readonly Acting[] = [
     action: 'fail',
     summary: 'store the error that retries get',
     description: 'Stores a final error that retries get, for an effect that will not happen.',
-    options: [response('message', 'the message of the error')],
+    options: [response('message', 'the message of the error').makeOptionMandatory()],
     example: '--reason "bank has refused it" --response "The card was declined"',
   },
   {

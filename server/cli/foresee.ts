@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 
 interface Foresight {
   readonly detail: KeyDetail;
-  readonly command: Omit<ActionCommand, 'evidence' | 'confirm' | 'mayRepeat'>;
+  readonly command: Omit<ActionCommand, 'confirm' | 'mayRepeat'>;
   readonly json: boolean | undefined;
 }
 

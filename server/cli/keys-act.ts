@@ -25,6 +25,7 @@ interface ActOptions extends ConnectionOptions, Target {
   readonly dryRun?: boolean;
   readonly rerunners?: string;
   readonly response?: string;
+  readonly evidence?: string;
   readonly yesMayRepeat?: boolean;
   readonly yesExpire?: boolean;
   readonly yesForce?: boolean;
@@ -38,6 +39,10 @@ export function actions(group: Command, terminal: Terminal): void {
     const command = withReason(withTarget(withRerunners(withBodies(group.command(name)))))
       .summary(summary)
       .description(description)
+      .option(
+        '--evidence <id>',
+        'the evidence that you act upon, by its id in `keys evidence`: the audit keeps it',
+      )
       .option('--dry-run', 'say what would change, and change nothing')
       .action((id: string | undefined, options: ActOptions, command: Command) =>
         inSession(terminal, command, options, (session) => take(session, terminal, action, id, options)),
@@ -60,13 +65,18 @@ async function take(
   const { json, reason, commandKey } = options;
   if (action === 'rerun' && options.rerunners === undefined)
     throw new Error(
-      'Expected --rerunners <module>: only your own server can run the request again, see latchkey/docs/dashboard.md',
+      'Expected --rerunners <module>: only your own server can run the request again, see latchkey/docs/command-line.md',
     );
   const response = await givenText(terminal, options.response);
   const detail = await findKey(session, id, options);
   const { seen } = detail;
   if (!seen) return refuse(terminal, json, { why: 'The record can not be understood', code: 'unreadable' });
-  const command = { action, seen, reason, commandKey, ...(response !== undefined && { response }) };
+  const { evidence } = options;
+  const command = {
+    ...{ action, seen, reason, commandKey },
+    ...(response !== undefined && { response }),
+    ...(evidence !== undefined && { evidence }),
+  };
   if (action === 'rerun') await requireSameKeys(options.rerunners, seen);
   if (options.dryRun) return foresee(session, terminal, { detail, command, json });
   const word = detail.actions.find((offered) => offered.action === action)?.confirm ?? null;

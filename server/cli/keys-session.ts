@@ -71,6 +71,8 @@ async function openSession({ by = osUser(), ...options }: SessionOptions): Promi
     policy: bodyAccess.policy(),
     readOnly: false,
     rerunners: loaded?.rerunners ?? [],
+    probes: loaded?.probes,
+    redact: loaded?.redact,
     bodyAccess,
     // A command that starts a job runs it itself.
     wakeJobs() {},

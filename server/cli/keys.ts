@@ -3,6 +3,7 @@ import { withExamples } from './examples.ts';
 import { actions } from './keys-act.ts';
 import { bulk } from './keys-bulk.ts';
 import { diff } from './keys-diff.ts';
+import { evidence } from './keys-evidence.ts';
 import { exportKeys } from './keys-export.ts';
 import { find } from './keys-find.ts';
 import { list } from './keys-list.ts';
@@ -20,6 +21,7 @@ export function keys(program: Command, terminal: Terminal): void {
   find(group, terminal);
   show(group, terminal);
   diff(group, terminal);
+  evidence(group, terminal);
   reveal(group, terminal);
   exportKeys(group, terminal);
   actions(group, terminal);

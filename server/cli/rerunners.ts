@@ -1,22 +1,21 @@
 import { type Command, Option } from 'commander';
 import { anIdempotency, internalsOf } from '../adapter/internals.ts';
 import type { Seen } from '../admin/contract/contract.ts';
+import { checkDashboardOptions, type DashboardOptions } from '../admin/dashboard-options.ts';
 import type { Rerunner } from '../admin/rerunners/rerunner.ts';
-import type { Idempotency } from '../idempotency.ts';
 import { loadModule } from './load-module.ts';
 
 /** What the module of `--rerunners` exports: what `createDashboard` is given in the server. */
-export interface LoadedRerunners {
-  readonly idempotency: Idempotency;
+export type LoadedRerunners = Pick<DashboardOptions, 'idempotency' | 'probes' | 'redact'> & {
   readonly rerunners: readonly Rerunner[];
-}
+};
 
 /** Adds the option that names a module with the rerunners of the server. */
 export function withRerunners(command: Command): Command {
   return command.addOption(
     new Option(
       '--rerunners <module>',
-      'a module that exports `rerunners` and `idempotency`, as the dashboard of your server has them',
+      'a module that exports `rerunners` and `idempotency`, and may export `probes` and `redact`, as the dashboard of your server has them',
     ).env('LATCHKEY_RERUNNERS'),
   );
 }
@@ -24,16 +23,27 @@ export function withRerunners(command: Command): Command {
 /** @throws Error that says what the module lacks, or why it could not be loaded */
 export async function loadRerunners(name: string | undefined): Promise<LoadedRerunners | undefined> {
   if (name === undefined) return undefined;
-  const { rerunners, idempotency } = await loadModule('--rerunners', name);
+  const exported: Partial<LoadedRerunners> = await loadModule('--rerunners', name);
+  const { rerunners, idempotency, probes, redact } = exported;
   if (!Array.isArray(rerunners) || rerunners.length === 0)
     throw new Error(
       `Expected --rerunners ${name} to export \`rerunners\`, an array of what createGraphQLRerunner and its kin make`,
     );
-  if (!anIdempotency.accepts(idempotency))
+  if (!idempotency || !anIdempotency.accepts(idempotency))
     throw new Error(
       `Expected --rerunners ${name} to export \`idempotency\`, the one that the rerunners' server has: a re-run goes by its keys`,
     );
-  return { rerunners, idempotency: idempotency as Idempotency };
+  const loaded: LoadedRerunners = {
+    ...{ rerunners, idempotency },
+    ...(probes !== undefined && { probes }),
+    ...(redact !== undefined && { redact }),
+  };
+  try {
+    checkDashboardOptions({ ...loaded, authorize: () => null });
+  } catch (error) {
+    throw new Error(`--rerunners ${name}: ${(error as Error).message}`, { cause: error });
+  }
+  return loaded;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +43,8 @@ function shopOf({ idempotency }: Admin) {
   return { runs, state, send, rerunners: [rerunner], idempotency };
 }
 
+const FOUND = { found: true, summary: 'Charge ch_1, succeeded', data: { id: 'ch_1' } };
+
 let admin: Admin;
 let beside: Admin;
 let folder: string;
@@ -55,11 +58,16 @@ beforeAll(async () => {
     'shop.mjs': shop,
     'other.mjs': { ...shop, idempotency: beside.idempotency },
     'bare.mjs': { rerunners: shop.rerunners },
+    'probes.mjs': { ...shop, redact: { names: ['id'] }, probes: { POST: async () => FOUND } },
+    'odd.mjs': { ...shop, probes: { POST: 'a text' } },
     'none.mjs': { idempotency: admin.idempotency, rerunners: [] },
   };
   for (const [name, exported] of Object.entries(modules)) {
     Object.assign(globalThis, { [name]: exported });
-    await writeFile(join(folder, name), `export const { rerunners, idempotency } = globalThis['${name}']`);
+    await writeFile(
+      join(folder, name),
+      `export const { rerunners, idempotency, probes, redact } = globalThis['${name}']`,
+    );
   }
   return async () => {
     for (const name of Object.keys(modules)) Reflect.deleteProperty(globalThis, name);
@@ -149,6 +157,7 @@ describe('nothing is sent, and the key stays as it is,', () => {
     ],
     ['without `idempotency`', 'bare.mjs', /Expected --rerunners .*bare\.mjs to export `idempotency`/],
     ['without any rerunner', 'none.mjs', /Expected --rerunners .*none\.mjs to export `rerunners`/],
+    ['with something else for probes', 'odd.mjs', /--rerunners .*odd\.mjs: .*`probes`/],
     ['that is not there', 'nope.mjs', /--rerunners .*nope\.mjs: no such module/],
   ])('with a module %s: it is wrong use', async (_, module, message) => {
     const id = await declined(module);
@@ -166,6 +175,48 @@ describe('nothing is sent, and the key stays as it is,', () => {
       out: '',
       err: expect.stringContaining('Expected --rerunners <module>: only your own server can run the request'),
     });
+  });
+});
+
+describe('with probes and redact of the module,', () => {
+  const module = () => ['--rerunners', join(folder, 'probes.mjs'), '--db', admin.db.databaseName];
+
+  it('evidence is what the probe says; complete stores its data, and the audit keeps it', async () => {
+    const keys = admin.db.collection('idempotency_keys');
+    const id = await declined('doubt');
+    await keys.updateOne(
+      { key: 'doubt' },
+      { $set: { state: 'in_doubt' }, $unset: { outcome: 1, response: 1, completedAt: 1 } },
+    );
+    const { code, out } = await callCli(['keys', 'evidence', id, ...module()]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^The effect is there\. Charge ch_1, succeeded\nBy the probe of POST, at /);
+    const [, evidence = ''] = /--evidence (\S+)\n$/.exec(out) ?? [];
+    const complete = ['keys', 'complete', id, '--evidence', evidence, '--reason', REASON, ...module()];
+    const before = await admin.find(id);
+    expect((await callCli([...complete, '--dry-run'])).out).toContain('ch_1');
+    expect(await admin.find(id)).toEqual(before);
+    expect(await callCli(complete)).toMatchObject({ code: 0, err: '' });
+    expect(await (await shop.send('doubt')).json()).toEqual({ id: 'ch_1' });
+    expect(shop.runs).toEqual([]);
+    const { entries } = await admin.ada.audit.list.query({ keyId: id });
+    expect(entries).toMatchObject([{ action: 'complete', evidence: { summary: FOUND.summary } }]);
+    expect((await callCli(['keys', 'show', id, ...module()])).out).not.toContain('ch_1');
+    expect((await callCli(['keys', 'show', id, '--db', admin.db.databaseName])).out).toContain('ch_1');
+  });
+
+  it('an operation without a probe, and evidence of another key, are wrong use', async () => {
+    const id = await declined('unprobed');
+    expect(await callCli(['keys', 'evidence', id, '--db', admin.db.databaseName])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('There is no probe for POST'),
+    });
+    const args = ['keys', 'allow-retry', id, '--evidence', randomUUID(), '--reason', REASON];
+    for (const more of [['--yes-may-repeat'], ['--dry-run']])
+      expect(await callCli([...args, ...more, '--db', admin.db.databaseName])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('This evidence is not of this key'),
+      });
   });
 });
 

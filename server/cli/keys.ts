@@ -3,6 +3,7 @@ import { withExamples } from './examples.ts';
 import { actions } from './keys-act.ts';
 import { bulk } from './keys-bulk.ts';
 import { diff } from './keys-diff.ts';
+import { duplicates } from './keys-duplicates.ts';
 import { evidence } from './keys-evidence.ts';
 import { exportKeys } from './keys-export.ts';
 import { find } from './keys-find.ts';
@@ -19,6 +20,7 @@ export function keys(program: Command, terminal: Terminal): void {
     .description('Looks at keys, and acts on them by the rules of the dashboard.');
   list(group, terminal);
   find(group, terminal);
+  duplicates(group, terminal);
   show(group, terminal);
   diff(group, terminal);
   evidence(group, terminal);

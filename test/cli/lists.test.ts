@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Admin, ago, failed, startAdmin } from '../admin/support.ts';
+import { type Admin, ago, ahead, failed, startAdmin } from '../admin/support.ts';
 import { type CallOptions, callCli } from '../support/call-cli.ts';
 
 let admin: Admin;
@@ -67,6 +67,34 @@ describe('find takes what a customer or a log gives:', () => {
     const { code, out, err } = await find('nowhere');
     expect([code, out, err]).toEqual([1, '', 'Nothing was found. It was looked for by the key nowhere.\n']);
   });
+});
+
+it('duplicates are the calls of a request that ran under several keys; --fail exits with 1', async () => {
+  const duplicates = (args: readonly string[] = [], options: CallOptions = {}) =>
+    callCli(['keys', 'duplicates', ...args, '--db', admin.db.databaseName], options);
+  expect(await duplicates(['--fail'])).toEqual({ code: 0, out: '', err: 'Nothing is suspected.\n' });
+  const id = await admin.put({ scope: 'twice', key: 'one' });
+  const at = ago(90_000);
+  await admin.db.collection('idempotency_keys_calls').insertOne({
+    ...{ kind: 'alike', suspected: true, scope: 'twice', operation: 'pay', lastAt: at },
+    ...{
+      expiresAt: ahead(60_000),
+      keys: [
+        { key: 'one', at },
+        { key: 'two', at },
+      ],
+    },
+  });
+  expect(await duplicates()).toEqual({
+    code: 0,
+    out: [
+      `1\t${id}\tcompleted\ttwice\tone\tpay\t${at.toISOString()}`,
+      `1\t-\tgone\ttwice\ttwo\tpay\t${at.toISOString()}\n`,
+    ].join('\n'),
+    err: '',
+  });
+  expect((await duplicates([], { columns: 120 })).out).toMatch(/^REQUEST {2}ID .*AGE\n1 .* 1m\n1 .* 1m\n$/);
+  expect(await duplicates(['--fail', '--json'])).toMatchObject({ code: 1 });
 });
 
 describe('how much is listed:', () => {

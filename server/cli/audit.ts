@@ -49,9 +49,11 @@ export function audit(program: Command, terminal: Terminal): void {
     .addOption(new Option('--all', 'each entry that matches').conflicts('limit'))
     .option('--cursor <id>', 'go on behind the list that ended with this', cursorOf)
     .option('--json', 'print one document of JSON: entries, next')
-    .action((options: AuditOptions, command: Command) =>
-      inSession(terminal, command, options, (session) => run(session, terminal, options)),
-    );
+    .action((options: AuditOptions, command: Command) => {
+      // The person whose entries are listed is not the one who lists them.
+      const { by: _, ...others } = options;
+      return inSession(terminal, command, others, (session) => run(session, terminal, options));
+    });
   withExamples(command, [
     'latchkey audit --since 24h',
     'latchkey audit --by ada@shop.example --action reveal --all | cut -f1,5,8',

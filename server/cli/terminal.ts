@@ -57,6 +57,7 @@ export const processTerminal: Terminal = {
   },
   exit: (code) => process.exit(code),
   async end() {
+    process.stdout.once('error', () => {});
     await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
     process.exit();
   },

@@ -1,26 +1,21 @@
-import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { emptyDatabase } from '../support/database.ts';
 import { PAYMENT_APIS } from '../support/payment-client.ts';
 import { startPaymentShop } from '../support/payment-shop.ts';
 
 const database = await emptyDatabase();
 const records = database.db.collection('idempotency_keys');
-const send = globalThis.fetch;
 
 /** What the answers tell, in the order in which they came. */
 let told: (string | null)[] = [];
 beforeEach(() => {
   told = [];
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (...request) => {
-    const response = await send(...request);
-    told.push(response.headers.get('idempotency-expires'));
-    return response;
-  });
-  return () => vi.restoreAllMocks();
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-describe.each(Object.entries(PAYMENT_APIS))('%s: until when an answer is replayed', (api, pay) => {
+describe.each(Object.entries(PAYMENT_APIS))('%s: until when an answer is replayed', (api, send) => {
+  const pay = (call: Parameters<typeof send>[0]) =>
+    send({ ...call, onHeaders: (headers) => told.push(headers['idempotency-expires']?.toString() ?? null) });
   const expiresAt = async (key: string) => (await records.findOne({ key }))?.expiresAt as Date;
 
   test('is told with a replay, as an HTTP date, and not with the first answer', async () => {

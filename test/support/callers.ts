@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { post } from './post.ts';
+
 export interface Call {
   /** Of a server of three APIs. */
   readonly url: string;
@@ -6,6 +9,8 @@ export interface Call {
   readonly mode?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Is told the headers of the answer. */
+  readonly onHeaders?: (headers: IncomingHttpHeaders) => void;
 }
 
 export interface Answer<Receipt> {
@@ -86,13 +91,12 @@ interface TrpcError {
 }
 
 async function send<Receipt>(
-  { url, key, user = 'alice', mode, headers, signal }: Call,
+  { url, key, user = 'alice', mode, headers, signal, onHeaders }: Call,
   path: string,
   body: object,
   read: (body: Body, ok: boolean) => { receipt: Receipt | undefined; refused: Refused | undefined },
 ): Promise<Answer<Receipt>> {
-  const response = await fetch(`${url}${path}`, {
-    method: 'POST',
+  const answer = await post(`${url}${path}`, {
     headers: {
       'content-type': 'application/json',
       'x-user': user,
@@ -101,16 +105,20 @@ async function send<Receipt>(
       ...headers,
     },
     body: JSON.stringify(body),
-    ...(signal && { signal }),
+    signal,
   });
-  const text = await response.text();
+  const { status, text } = answer;
+  onHeaders?.(answer.headers);
   // A host that failed answers in words.
-  const { receipt, refused } = read(text.startsWith('{') ? JSON.parse(text) : {}, response.ok);
+  const { receipt, refused } = read(
+    text.startsWith('{') ? JSON.parse(text) : {},
+    status >= 200 && status < 300,
+  );
   return {
-    status: response.status,
+    status,
     body: text,
-    replayed: response.headers.get('idempotent-replayed') === 'true',
-    retryAfter: response.headers.get('retry-after'),
+    replayed: answer.headers['idempotent-replayed'] === 'true',
+    retryAfter: answer.headers['retry-after'] ?? null,
     receipt,
     code: refused?.idempotency?.code,
     reason: refused?.idempotency?.reason,

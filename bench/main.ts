@@ -5,6 +5,7 @@ import { callersPart } from './parts/callers.ts';
 import { distancePart } from './parts/distance.ts';
 import { httpPart } from './parts/http.ts';
 import { keysPart } from './parts/keys.ts';
+import { notesPart } from './parts/notes.ts';
 import type { Part } from './parts/part.ts';
 import { peersPart } from './parts/peers.ts';
 import { replaysPart } from './parts/replays.ts';
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   keys: keysPart,
   distance: distancePart,
   callers: callersPart,
+  notes: notesPart,
 };
 /** This part installs packages of others, so it runs only where it is named. */
 const NAMED: Readonly<Record<string, Part>> = { peers: peersPart };

@@ -1,4 +1,3 @@
-import { usePrefetchQuery } from '@tanstack/react-query';
 import { CalendarX, Download, ListChecks } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 // This is the search as it is in the address: wouter's own decodes it once, which a `%` in a key does not survive.
@@ -11,10 +10,11 @@ import { NoKeys } from '../components/keys/no-keys.tsx';
 import { SelectedKeys } from '../components/keys/selected-keys.tsx';
 import { UnreadableFilter } from '../components/keys/unreadable-filter.tsx';
 import { Button } from '../components/ui/button.tsx';
-import { codeQuery, Lazy } from '../components/ui/lazy.tsx';
+import { Lazy } from '../components/ui/lazy.tsx';
 import { PageTitle } from '../components/ui/page-title.tsx';
 import { View } from '../components/ui/view.tsx';
 import { useAskedPlan } from '../hooks/use-asked-plan.ts';
+import { useCodeAhead } from '../hooks/use-code-ahead.ts';
 import { useFocusOnFirst } from '../hooks/use-focus-on-first.ts';
 import { useKeyList } from '../hooks/use-key-list.ts';
 import { useReadOnlyReason } from '../hooks/use-me.ts';
@@ -64,8 +64,7 @@ function KeyList({ search }: { search: string }) {
   useAskedPlan(ask);
   useFocusOnFirst(list.data);
   // The dialogs are loaded ahead: they have to be there for what is typed right after they are asked for.
-  usePrefetchQuery(codeQuery(planCode));
-  usePrefetchQuery(codeQuery(exportCode));
+  useCodeAhead(planCode, exportCode);
   useEffect(() => rememberList({ search, rows: rows ?? [] }), [search, rows]);
 
   return (

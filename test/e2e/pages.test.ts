@@ -1,8 +1,9 @@
 import type { Locator } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { StaticFiles } from '../../server/admin/page/static-files.ts';
-import { axeViolations } from './support/axe.ts';
+import { axeViolations, forcedColourFaults } from './support/axe.ts';
 import { it } from './support/it.ts';
+import { COLLECTION } from './support/office.ts';
 import { openAction } from './support/operate.ts';
 import type { Visit } from './support/visit.ts';
 
@@ -16,6 +17,7 @@ it.beforeAll(async ({ office }) => {
   await office.abandon({ key: 'ord-4001' });
   await office.hold({ key: 'ord-5001' });
   await office.send({ key: 'ord-1001' });
+  for (const number of [1, 2]) await office.send({ key: `again-${number}`, scope: 'initech' });
 });
 
 /** Each page, and what it has to show before it is looked at. */
@@ -30,7 +32,8 @@ const PAGES: readonly (readonly [name: string, at: string | { key: string }, sho
   ['a lapsed key', { key: 'ord-4001' }, 'Lapsed'],
   ['a running key', { key: 'ord-5001' }, /Running for/],
   ['the bulk jobs', '/bulk', 'No bulk job yet'],
-  ['the suspected duplicates', '/duplicates', /ran under different keys/],
+  ['the suspected duplicates', '/duplicates', /under 3 keys/],
+  ['an operation', '/operation?name=chargeCard', 'Need attention'],
   ['the audit', '/audit', 'Nobody has acted yet'],
 ];
 
@@ -43,7 +46,7 @@ const DIALOGS = [
 ] as const;
 
 /**
- * What axe finds in either theme, what the policy, the console or the network had to say, and whether it is wider than a
+ * What axe finds in either theme, in its own and in forced colours, what the policy, the console or the network had to say, and whether it is wider than a
  * window of 320 px. One visit for all: a page follows its browser's theme and width.
  */
 async function faultsOf({ page, problems }: Visit): Promise<string[]> {
@@ -52,6 +55,7 @@ async function faultsOf({ page, problems }: Visit): Promise<string[]> {
     await page.emulateMedia({ colorScheme });
     for (const violation of await axeViolations(page)) faults.push(`${colorScheme}: ${violation}`);
   }
+  faults.push(...(await forcedColourFaults(page)));
   await page.setViewportSize(NARROW);
   // A chart is drawn anew for its width.
   const fits = () => document.documentElement.scrollWidth <= innerWidth;
@@ -117,6 +121,65 @@ describe('an address', () => {
     await using page = await visit('/keys/000000000000000000000000/1');
     await page.page.getByText('There is no such record').waitFor();
   });
+});
+
+it('the suspected duplicates are on the overview, and lead to their keys, their operation and their scope', async ({
+  office,
+  visit,
+}) => {
+  await office.db.collection(COLLECTION).deleteOne({ key: 'again-1' });
+  await using opened = await visit('/');
+  const { page } = opened;
+  await page.getByRole('link', { name: /Suspected duplicates/ }).click();
+  const group = page.getByRole('region', { name: 'chargeCard in initech' });
+  await group.getByRole('heading', { name: /under 2 keys/ }).waitFor();
+  const calls = group.getByRole('listitem');
+  await calls.filter({ hasText: 'again-1' }).getByText('Gone', { exact: true }).waitFor();
+  expect(await calls.filter({ hasText: 'again-1' }).getByRole('link').count()).toBe(0);
+  const hrefs = await group
+    .getByRole('link')
+    .evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  const mount = new URL(office.at('')).pathname;
+  expect(hrefs).toEqual([
+    `${mount}/operation?name=chargeCard`,
+    `${mount}/keys?scope=initech`,
+    expect.stringMatching(/\/keys\/[0-9a-f]{24}\/\d+$/),
+  ]);
+  await group.getByRole('link', { name: 'again-2' }).click();
+  await page.getByRole('heading', { name: 'again-2', level: 1 }).waitFor();
+  await using limited = await visit('/duplicates', { operator: 'scott' });
+  await limited.page.getByRole('region', { name: 'chargeCard in acme' }).waitFor();
+  expect(await limited.page.getByRole('region', { name: 'chargeCard in initech' }).count()).toBe(0);
+  expect([...opened.problems, ...limited.problems]).toEqual([]);
+});
+
+it('the first list is there after at most 12 requests and 190 KB on the wire: nothing else is asked for before it', async ({
+  opened: { browser, office },
+}) => {
+  await using context = await browser.newContext();
+  await context.addCookies([{ name: 'session', value: 'olga', url: office.at('/') }]);
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  const asked: string[] = [];
+  let bytes = 0;
+  const listed = new Promise<void>((resolve) => {
+    let list: string;
+    session.on('Network.requestWillBeSent', ({ request, requestId }) => {
+      asked.push(new URL(request.url).pathname);
+      if (request.url.includes('/keys.list')) list = requestId;
+    });
+    session.on('Network.loadingFinished', ({ encodedDataLength, requestId }) => {
+      bytes += encodedDataLength;
+      if (requestId === list) resolve();
+    });
+  });
+  await session.send('Network.enable');
+  await page.goto(office.at('/keys'), { waitUntil: 'commit' });
+  await listed;
+  expect(asked.filter((path) => /dialog|palette|export/.test(path))).toEqual([]);
+  expect(asked.length).toBeLessThanOrEqual(12);
+  expect(bytes).toBeLessThanOrEqual(190_000);
+  await page.getByText('ord-3001').waitFor();
 });
 
 it('a page whose code can not be loaded says so, with a way to reload it', async ({ visit }) => {

@@ -1,13 +1,13 @@
-import { usePrefetchQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useAnnounce } from '../../hooks/use-announce.tsx';
 import { useAttentionInTab } from '../../hooks/use-attention.ts';
+import { useCodeAhead } from '../../hooks/use-code-ahead.ts';
 import { useFind } from '../../hooks/use-find.ts';
 import { useHotkeys } from '../../hooks/use-hotkeys.ts';
 import { usePaletteKey } from '../../hooks/use-palette-key.ts';
 import { useRefresh } from '../../hooks/use-refresh.ts';
-import { codeQuery, Lazy } from '../ui/lazy.tsx';
+import { Lazy } from '../ui/lazy.tsx';
 import { Header, PAGES } from './header.tsx';
 
 const palette = { name: 'palette', load: () => import('./palette.tsx') };
@@ -36,8 +36,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useMainOnNavigation();
   useAttentionInTab();
   // The palette and the help are loaded ahead: the palette has to be there for what is typed right after the shortcut.
-  usePrefetchQuery(codeQuery(palette));
-  usePrefetchQuery(codeQuery(help));
+  useCodeAhead(palette, help);
 
   return (
     <>

@@ -8,7 +8,8 @@ interface LazyProps<Code> extends CodeProps<Code> {
   readonly children: (code: Code) => ReactNode;
 }
 
-interface CodeProps<Code> {
+/** A part of the page whose code is in a file of its own. */
+export interface CodeProps<Code> {
   readonly name: string;
   readonly load: () => Promise<Code>;
 }

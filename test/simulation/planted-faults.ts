@@ -201,4 +201,22 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a template
     replace: '`${scope && key}`',
   },
+  {
+    name: 'a claim counts its lease from its answer',
+    file: 'server/mongodb/writes/command-sender.ts',
+    find: 'readReply(reply, group.length, sentAt)',
+    replace: 'readReply(reply, group.length, performance.now())',
+  },
+  {
+    name: 'an inserted claim believes in its whole lease',
+    file: INSERTS,
+    find: 'sentAt: Math.min(sentAt, leasedAt)',
+    replace: 'sentAt',
+  },
+  {
+    name: 'a result that could not be stored is not sent again',
+    file: 'server/execution/recorder.ts',
+    find: 'host.track(this.#keepTrying(settlement));',
+    replace: 'void this.#keepTrying;',
+  },
 ];

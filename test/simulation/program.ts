@@ -58,7 +58,7 @@ export async function makeProgram(fault?: PlantedFault): Promise<Program> {
   return (surroundings) => {
     const modules: Record<string, unknown> = {
       'node:crypto': { ...require('node:crypto'), randomUUID: surroundings.randomUUID },
-      'node:timers/promises': { setTimeout: surroundings.pause },
+      'node:timers/promises': { setTimeout: surroundings.pause, setImmediate: () => surroundings.pause(0) },
     };
     const load = (name: string) => modules[name] ?? require(name);
     const module = { exports: {} as { subject: typeof subject } };

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { Silence } from '../../server/mongodb/silence.ts';
 import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
 import { mongoPort } from '../support/database.ts';
+import { failCommand } from '../support/fail-command.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { type OpenedStore, openStore } from './open-store.ts';
 
 const DEADLINE_MS = 5_000;
 const TRIED = 48;
+/** Each waits for deadlines of its own. */
+const ASIDE = { concurrent: true };
 
 describe('the store counts as away', () => {
   type Happening = ['sent' | 'answer', at: number];
@@ -89,9 +92,9 @@ describe('the store counts as away', () => {
 });
 
 /** A store whose every byte goes through a proxy. */
-async function openBehindProxy() {
+async function openBehindProxy(appName = 'in an outage') {
   const proxy = await startProxy(mongoPort());
-  const opened = await openStore({ uri: proxy.uri, timeoutMs: 1_000 });
+  const opened = await openStore({ uri: proxy.uri, client: { appName }, timeoutMs: 1_000 });
   return {
     ...opened,
     proxy,
@@ -123,7 +126,7 @@ const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections %s)', (mode) => {
+describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections %s)', ASIDE, (mode) => {
   it.each([
     ['claims', ({ store }: OpenedStore) => store.claim(freshClaim())],
     ['questions about a key', ({ store }: OpenedStore) => store.read({ scope: 's', key: 'k' }, 'head')],
@@ -150,37 +153,68 @@ describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections
     },
   );
 
-  it('callers that try again at once are answered when it is over', async () => {
+  it('callers that try again at once let the event loop turn, and are answered when it is over', async () => {
     await using opened = await openBehindProxy();
     opened.proxy.mode = mode;
     await findAway(opened);
+    const callers = TRIED + 20;
     let refused = 0;
-    const callUntilWon = async () => {
-      const request = freshClaim();
+    let turned = 0;
+    const turn = () => {
+      if (refused >= 1_000) {
+        opened.proxy.mode = 'pass';
+        return;
+      }
+      turned++;
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+    const callUntilAnswered = async () => {
       for (;;) {
-        const answer = await opened.store.claim(request).catch(() => refused++);
+        const answer = await opened.store.claim(freshClaim()).catch(() => refused++);
         if (typeof answer === 'object') return answer.won;
-        if (refused === 1_000) opened.proxy.mode = 'pass';
       }
     };
-    const won = await Promise.all(Array.from({ length: TRIED + 20 }, callUntilWon));
-    expect(new Set(won)).toEqual(new Set([true]));
-    expect(refused).toBeGreaterThanOrEqual(1_000);
+    const won = await Promise.all(Array.from({ length: callers }, callUntilAnswered));
+    expect(won).toEqual(Array(callers).fill(true));
+    expect(turned).toBeGreaterThanOrEqual(Math.floor(1_000 / callers));
   });
 });
 
-it('what a run that has started ends with is sent all the same, and its answer ends the outage', async () => {
-  await using opened = await openBehindProxy();
+it(
+  'what a run that has started ends with is sent all the same, and its answer ends the outage',
+  ASIDE,
+  async () => {
+    await using opened = await openBehindProxy();
+    const { store, proxy } = opened;
+    const held = await opened.win();
+    proxy.mode = 'hang';
+    await findAway(opened);
+    const { ends } = callsOf(TRIED + 1, () => store.claim(freshClaim()));
+    await turns(2);
+    expect(ends).toHaveLength(1);
+    const settled = store.settle(held, completed);
+    await turns(2);
+    proxy.mode = 'pass';
+    expect(await settled).toEqual({ applied: true });
+    expect(await opened.win()).toMatchObject({ attempts: 1 });
+  },
+);
+
+it('an answer that refuses a command ends it, too', async () => {
+  const appName = 'refused in an outage';
+  await using opened = await openBehindProxy(appName);
   const { store, proxy } = opened;
-  const held = await opened.win();
+  await using _ = await failCommand(opened.database.client, {
+    failCommands: ['update', 'insert'],
+    appName,
+    errorCode: 13,
+  });
   proxy.mode = 'hang';
   await findAway(opened);
-  const { ends } = callsOf(TRIED + 1, () => store.claim(freshClaim()));
-  await turns(2);
-  expect(ends).toHaveLength(1);
-  const settled = store.settle(held, completed);
-  await turns(2);
   proxy.mode = 'pass';
-  expect(await settled).toEqual({ applied: true });
-  expect(await opened.win()).toMatchObject({ attempts: 1 });
+  await until(() => expect(store.claim(freshClaim())).rejects.toMatchObject({ reason: 'misconfigured' }));
+  const { ends, ended } = callsOf(TRIED + 10, () => store.claim(freshClaim()));
+  await ended;
+  expect(ends).toEqual(Array(TRIED + 10).fill(expect.objectContaining({ reason: 'misconfigured' })));
 });

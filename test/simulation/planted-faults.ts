@@ -118,8 +118,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'an inserted claim is won though the lock is gone',
     file: INSERTS,
-    find: '    hint,\n',
-    replace: '',
+    find: '      lock.isLost = true;\n      return undefined;',
+    replace: '      return askedAt;',
   },
   {
     name: 'a record is read before a majority has it',

@@ -1,23 +1,21 @@
 import type { Document } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, currentRun } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
-import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { emptyCollections, freshDatabase } from '../support/database.ts';
 import { ORDER_APIS, startOrderApp } from './order-app.ts';
 import { placeOrderIn } from './place-order.ts';
 
-let database: FreshDatabase;
-beforeAll(async () => {
-  database = await freshDatabase();
-});
+const database = await freshDatabase();
+const collections = emptyCollections(database);
 afterAll(() => database[Symbol.asyncDispose]());
 
-/** One server on a collection of its own, whose mode `release` gives the key back between the steps. */
+/** One server on an empty collection, whose mode `release` gives the key back between the steps. */
 async function open() {
   const { db } = database;
-  const collection = `keys_${crypto.randomUUID()}`;
+  const collection = collections.take();
   const key = crypto.randomUUID();
   const idempotency = createIdempotency({ store: createMongoStore({ db, collection }) });
   const app = await startOrderApp(
@@ -36,6 +34,7 @@ async function open() {
     async [Symbol.asyncDispose]() {
       await app[Symbol.asyncDispose]();
       await idempotency.close();
+      await collections.giveBack(collection);
     },
   };
 }

@@ -36,16 +36,27 @@ const ROOTS = {
 type Name = keyof typeof ROOTS;
 
 interface Shop extends AsyncDisposable {
+  readonly collection: string;
   readonly runs: number;
   readonly pay: () => Promise<Reply>;
   /** Makes all records those of a release that did not name the transformer. */
   readonly age: () => Promise<unknown>;
 }
 
-/** A server of the fleet whose records are in this collection. Its client sends what this transformer makes of the input. */
-async function shopWith(name: Name, collection: string, policy = {}, work = async () => {}): Promise<Shop> {
+interface ShopOptions {
+  /** Another server of the fleet: this one has the same records. */
+  readonly beside?: Shop;
+  readonly policy?: object;
+  readonly work?: () => Promise<void>;
+}
+
+/** A server of a fleet. Its client sends what this transformer makes of the input. */
+async function shopWith(
+  name: Name,
+  { beside, policy = {}, work = async () => {} }: ShopOptions = {},
+): Promise<Shop> {
   const { t, input } = ROOTS[name];
-  const fresh = await freshIdempotency({ collection });
+  const fresh = await freshIdempotency(beside && { collection: beside.collection });
   const idempotent = idempotentFor(t as typeof plain, fresh.idempotency);
   const form = formOf(t._config as never);
   let runs = 0;
@@ -59,6 +70,7 @@ async function shopWith(name: Name, collection: string, policy = {}, work = asyn
     });
   const server = await serve(t.router({ pay } as never));
   return {
+    collection: fresh.collection,
     get runs() {
       return runs;
     },
@@ -81,9 +93,6 @@ async function shopWith(name: Name, collection: string, policy = {}, work = asyn
 
 const byAmount = { fingerprint: ({ input }: { input: { amount: number } }) => input.amount };
 
-let collections = 0;
-const collectionName = () => `changed_${++collections}`;
-
 const changes = Object.keys(ROOTS).flatMap((before) =>
   Object.keys(ROOTS)
     .filter((after) => after !== before)
@@ -94,9 +103,8 @@ it.each(changes)(
   'a retry after the change from %s to %s is told that the record can not be read, and nothing runs',
   async (before, after) => {
     for (const policy of [{}, byAmount]) {
-      const collection = collectionName();
-      await using old = await shopWith(before, collection, policy);
-      await using now = await shopWith(after, collection, policy);
+      await using old = await shopWith(before, { policy });
+      await using now = await shopWith(after, { policy, beside: old });
       expect((await old.pay()).status).toBe(200);
       const retry = await now.pay();
       expect(retry).toMatchObject({ status: 500, replayed: false });
@@ -107,22 +115,21 @@ it.each(changes)(
 );
 
 it.each(Object.keys(ROOTS) as Name[])('a retry with the same transformer (%s) is a replay', async (name) => {
-  const collection = collectionName();
-  await using one = await shopWith(name, collection);
-  await using another = await shopWith(name, collection);
+  await using one = await shopWith(name);
+  await using another = await shopWith(name, { beside: one });
   const first = await one.pay();
   expect(await another.pay()).toMatchObject({ status: 200, body: first.body, replayed: true });
   expect(another.runs).toBe(0);
 });
 
 it('a retry while the first run is under way on a server with the transformer before is told the same', async () => {
-  const collection = collectionName();
   const [begun, release] = [gate(), gate()];
-  await using old = await shopWith('superjson', collection, {}, () => {
+  const work = () => {
     begun.open();
     return release;
-  });
-  await using now = await shopWith('none', collection);
+  };
+  await using old = await shopWith('superjson', { work });
+  await using now = await shopWith('none', { beside: old });
   const first = old.pay();
   await begun;
   expect((await now.pay()).body).toContain('written with another transformer');
@@ -134,8 +141,7 @@ it.each(Object.keys(ROOTS) as Name[])(
   'a record of a release that did not name the transformer is read by the same one (%s)',
   async (name) => {
     for (const policy of [{}, byAmount]) {
-      const collection = collectionName();
-      await using shop = await shopWith(name, collection, policy);
+      await using shop = await shopWith(name, { policy });
       const first = await shop.pay();
       expect(await shop.age()).toMatchObject({ modifiedCount: 1 });
       expect(await shop.pay()).toMatchObject({ status: 200, body: first.body, replayed: true });

@@ -1,5 +1,5 @@
-import { useIsFetching, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { type CodeProps, codeQuery } from '../components/ui/lazy.tsx';
 
 /**
@@ -8,10 +8,17 @@ import { type CodeProps, codeQuery } from '../components/ui/lazy.tsx';
  */
 export function useCodeAhead(...parts: readonly CodeProps<unknown>[]): void {
   const client = useQueryClient();
-  const fetching = useIsFetching();
+  const waiting = useRef(parts);
   useEffect(() => {
-    // The page may have begun to ask since this was rendered.
-    if (fetching > 0 || client.isFetching() > 0) return;
-    for (const part of parts) void client.prefetchQuery(codeQuery(part));
-  });
+    const stop = client.getQueryCache().subscribe(loadWhenIdle);
+    loadWhenIdle();
+    return stop;
+
+    function loadWhenIdle() {
+      if (client.isFetching() > 0) return;
+      const now = waiting.current;
+      waiting.current = []; // their own queries are told to the cache, too
+      for (const part of now) void client.prefetchQuery(codeQuery(part));
+    }
+  }, [client]);
 }

@@ -140,12 +140,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     replace: 'return stands.state === target ? { applied: true }',
   },
   {
-    name: 'a claim that finds itself won counts its lease from now',
-    file: CLAIMS,
-    find: 'return readAt + (leaseExpiresAt.getTime() - now.getTime()) - leaseMs;',
-    replace: 'void [leaseExpiresAt, now, leaseMs]; return readAt;',
-  },
-  {
     name: 'a lease never ends by the clock',
     file: LEASE,
     find: 'if (performance.now() >= this.#coveredUntil)',

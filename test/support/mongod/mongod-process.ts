@@ -92,10 +92,11 @@ export class MongodProcess implements AsyncDisposable {
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (!child || !this.#running) return;
-    const gone = once(child, 'exit');
+    const goesOn = signal === 'SIGSTOP' || signal === 'SIGCONT';
+    const gone = goesOn ? undefined : once(child, 'exit');
     child.kill(signal);
     if (signal === 'SIGSTOP') await untilStopped(child.pid as number);
-    else if (signal !== 'SIGCONT') await gone;
+    await gone;
   }
 
   /** Same port, same data. A process that still runs is shut down cleanly first: for a crash, `kill('SIGKILL')` it. */

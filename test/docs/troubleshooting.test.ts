@@ -27,9 +27,9 @@ const sources = ['server', 'plugin'].flatMap((top) =>
 /** The codes of process warnings, as the source writes them. A variable of the environment is none. */
 const warnings = new Set(
   sources
+    .map((text) => text.replace(/\.env\(\s*'\w+',?\s*\)/g, ''))
     .flatMap((text) => text.match(/'LATCHKEY_\w+'/g) ?? [])
-    .map((quoted) => quoted.slice(1, -1))
-    .filter((name) => name !== 'LATCHKEY_CIPHER'),
+    .map((quoted) => quoted.slice(1, -1)),
 );
 
 /** Reads the words of a union that is a type, and so not there when the program runs. */

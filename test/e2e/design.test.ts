@@ -150,7 +150,10 @@ describe('the list of keys', () => {
     await page.keyboard.press('Enter');
     const link = page.locator('a[data-row]').first();
     await link.getByText(UUID).waitFor();
-    expect(await link.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
+    for (const width of [1280, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await link.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
+    }
     expect(await page.getByRole('rowheader').first().textContent()).toContain(UUID);
     expect(list.problems).toEqual([]);
   });

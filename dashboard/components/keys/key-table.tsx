@@ -42,10 +42,10 @@ export function KeyTable({ rows, caption, selection }: KeyTableProps) {
           <Head width="w-[15%]" show="max-md:hidden">
             Operation
           </Head>
-          <Head width="w-20" show="max-xl:hidden" right title={WORDS.Attempts}>
+          <Head width="w-20" show="max-[1400px]:hidden" right title={WORDS.Attempts}>
             Attempts
           </Head>
-          <Head width="w-18" show="max-xl:hidden" right title={WORDS.Replays}>
+          <Head width="w-18" show="max-[1400px]:hidden" right title={WORDS.Replays}>
             Replays
           </Head>
           <Head width="w-24" right>
@@ -151,10 +151,10 @@ function Row({ row, selection, onToggle, hasArrived }: RowProps) {
       </th>
       <Cell show="max-md:hidden" text={row.scope} />
       <Cell show="max-md:hidden" text={row.operation} />
-      <Cell show="max-xl:hidden" right>
+      <Cell show="max-[1400px]:hidden" right>
         {row.attempts}
       </Cell>
-      <Cell show="max-xl:hidden" right>
+      <Cell show="max-[1400px]:hidden" right>
         {row.replays}
       </Cell>
       <Cell right>

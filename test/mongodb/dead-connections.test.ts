@@ -3,28 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { ClaimAnswer } from '../../server/engine/store.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
-import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
-import { startProxy } from '../support/tcp-proxy.ts';
-import { isUpdate, type OpenedStore, openStore } from './open-store.ts';
+import { openBehindProxy } from './open-behind-proxy.ts';
+import { isUpdate, type OpenedStore } from './open-store.ts';
 
 const terms = { leaseMs: 30_000, unresolvedRetentionMs: 60_000 };
 const signal = () => new AbortController().signal;
-
-/** A store whose every byte goes through a proxy. */
-async function openBehindProxy(options: Partial<MongoStoreOptions> & { appName: string }) {
-  const { appName, ...rest } = options;
-  const proxy = await startProxy(mongoPort());
-  const opened = await openStore({ uri: proxy.uri, client: { appName }, ...rest });
-  return {
-    ...opened,
-    proxy,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
-    },
-  };
-}
 
 type Opened = Awaited<ReturnType<typeof openBehindProxy>>;
 
@@ -52,7 +36,7 @@ function withoutSignals({ database }: OpenedStore): MongoStoreOptions['db'] {
 
 it('each operation is done over a new connection when all idle ones are dead', async () => {
   const appName = 'all-dead';
-  await using opened = await openBehindProxy({ appName, timeoutMs: 20_000 });
+  await using opened = await openBehindProxy({ client: { appName }, timeoutMs: 20_000 });
   const { store } = opened;
   const held = await Promise.all(Array.from({ length: 4 }, () => opened.win()));
   const [settled, renewed, stepped, watched] = held as [(typeof held)[0], ...typeof held];
@@ -91,7 +75,7 @@ describe.each([
 ])('with a driver that %s', (_, dbOf) => {
   it('a key whose claim got no answer is claimed by a later call, whatever becomes of that one', async () => {
     const appName = 'dead-line';
-    await using opened = await openBehindProxy({ appName });
+    await using opened = await openBehindProxy({ client: { appName } });
     const store = createMongoStore({ db: dbOf(opened), timeoutMs: 2_000 });
     await loseIdleConnections(opened, appName, 6);
     const request = freshClaim();
@@ -114,7 +98,7 @@ describe.each([
 
   it('other keys go on while a score of commands has no answer', { timeout: 90_000 }, async () => {
     const appName = 'dead-lane';
-    await using opened = await openBehindProxy({ appName });
+    await using opened = await openBehindProxy({ client: { appName } });
     const store = createMongoStore({ db: dbOf(opened), timeoutMs: 1_000 });
     await loseIdleConnections(opened, appName, 60);
     const claimTen = async () => {
@@ -130,7 +114,7 @@ describe.each([
 });
 
 it('so many commands without an answer are enough: claims are refused at once, with what to do', async () => {
-  await using opened = await openBehindProxy({ appName: 'exhausted' });
+  await using opened = await openBehindProxy({ client: { appName: 'exhausted' } });
   const store = createMongoStore({ db: withoutSignals(opened), timeoutMs: 400 });
   await opened.win();
   opened.proxy.mode = 'hang';

@@ -5,27 +5,13 @@ import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { callOf } from '../support/calls.ts';
-import { freshDatabase, mongoPort } from '../support/database.ts';
+import { freshDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
-import { startProxy } from '../support/tcp-proxy.ts';
+import { openBehindProxy } from './open-behind-proxy.ts';
 import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 
 const UPDATE = ['update', COLLECTION];
 const terms = { leaseMs: 60_000, unresolvedRetentionMs: 60_000 };
-
-/** A store whose every byte goes through a proxy. */
-async function openBehindProxy() {
-  const proxy = await startProxy(mongoPort());
-  const opened = await openStore({ uri: proxy.uri });
-  return {
-    ...opened,
-    proxy,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
-    },
-  };
-}
 
 it.each(['close', 'silence'] as const)(
   'a claim whose answer is lost (%s) is won once',

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Silence } from '../../server/mongodb/silence.ts';
 import { completed, freshClaim } from '../../server/testing/contract/requests.ts';
-import { mongoPort } from '../support/database.ts';
 import { failCommand } from '../support/fail-command.ts';
-import { startProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
-import { type OpenedStore, openStore } from './open-store.ts';
+import { openBehindProxy } from './open-behind-proxy.ts';
+import type { OpenedStore } from './open-store.ts';
 
 const DEADLINE_MS = 5_000;
 const TRIED = 48;
+const IMPATIENT = { timeoutMs: 1_000 };
 /** Each waits for deadlines of its own. */
 const ASIDE = { concurrent: true };
 
@@ -91,20 +91,6 @@ describe('the store counts as away', () => {
   });
 });
 
-/** A store whose every byte goes through a proxy. */
-async function openBehindProxy(appName = 'in an outage') {
-  const proxy = await startProxy(mongoPort());
-  const opened = await openStore({ uri: proxy.uri, client: { appName }, timeoutMs: 1_000 });
-  return {
-    ...opened,
-    proxy,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
-    },
-  };
-}
-
 /** Waits in vain, twice: by then the store has been silent for more than a deadline, and was asked a moment ago. */
 async function findAway({ store }: OpenedStore) {
   for (let calls = 0; calls < 2; calls++) await expect(store.claim(freshClaim())).rejects.toThrow();
@@ -143,7 +129,7 @@ describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections
   ])(
     'as many %s as can find the way back are tried, and those beyond are refused at once',
     async (_, call) => {
-      await using opened = await openBehindProxy();
+      await using opened = await openBehindProxy(IMPATIENT);
       opened.proxy.mode = mode;
       await findAway(opened);
       const { ends, ended } = callsOf(TRIED + 10, () => call(opened));
@@ -164,7 +150,7 @@ describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections
   );
 
   it('callers that try again at once let the event loop turn, and are answered when it is over', async () => {
-    await using opened = await openBehindProxy();
+    await using opened = await openBehindProxy(IMPATIENT);
     opened.proxy.mode = mode;
     await findAway(opened);
     const callers = TRIED + 20;
@@ -192,7 +178,7 @@ describe.each(['hang', 'refuse'] as const)('in an outage that lasts (connections
 });
 
 it('what a run that has started ends with is sent all the same', async () => {
-  await using opened = await openBehindProxy();
+  await using opened = await openBehindProxy(IMPATIENT);
   const { store, proxy } = opened;
   const held = await opened.win();
   proxy.mode = 'hang';
@@ -206,7 +192,7 @@ it('what a run that has started ends with is sent all the same', async () => {
 
 it('an answer that refuses a command ends it, too', async () => {
   const appName = 'refused in an outage';
-  await using opened = await openBehindProxy(appName);
+  await using opened = await openBehindProxy({ ...IMPATIENT, client: { appName } });
   const { store, proxy } = opened;
   await using _ = await failCommand(opened.database.client, {
     failCommands: ['update', 'insert'],

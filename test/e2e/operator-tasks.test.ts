@@ -6,10 +6,10 @@ import { REASON, waitForState } from './support/operate.ts';
 
 it.override('officeOptions', {
   policy: { captureRequest: true },
-  // The provider's own books: it knows the charge of one key, and nothing of the others.
+  // The provider's own books: it knows the charges of two keys, and nothing of the others.
   probes: {
     chargeCard: ({ key }) =>
-      key === 'ord-3003'
+      key === 'ord-3003' || key === 'ord-3004'
         ? {
             found: true,
             summary: 'ch_9 of 19.99 EUR, succeeded',
@@ -26,7 +26,7 @@ it.beforeAll(async ({ office }) => {
   for (const number of [1, 2, 3]) await office.send({ key: `ord-100${number}` });
   await office.send({ key: 'ord-1001', amount: 5 }); // another request with the same key: refused
   for (const number of [1, 2, 3, 4]) await office.send({ key: `ord-200${number}`, fate: 'declined' });
-  for (const number of [1, 2, 3]) await office.send({ key: `ord-300${number}`, fate: 'timed_out' });
+  for (const number of [1, 2, 3, 4]) await office.send({ key: `ord-300${number}`, fate: 'timed_out' });
   for (const number of [1, 2]) await office.send({ key: `ord-400${number}`, fate: 'timed_out_once' });
   for (const scope of ['leaving', 'left']) {
     for (const number of [1, 2]) await office.send({ key: `${scope}-${number}`, scope });
@@ -263,6 +263,23 @@ describe('a key in doubt whose charge the provider knows', () => {
       .getByRole('region', { name: 'Audit trail' })
       .getByText(/Evidence: ch_9 of 19\.99 EUR, succeeded/)
       .waitFor();
+    expect(hands.actions).toBe(4);
+    expect(key.problems).toEqual([]);
+  });
+
+  it('is marked completed by mouse in four actions: the action, the evidence, the reason, and the button that sends', async ({
+    visitKey,
+  }) => {
+    await using key = await visitKey('ord-3004');
+    const { page } = key;
+    await page.getByRole('region', { name: 'Evidence' }).getByText('ch_9 of 19.99 EUR, succeeded').waitFor();
+    const hands = handsOn(page);
+    await hands.click('button', 'Mark completed…');
+    await hands.click('button', 'Take over the evidence');
+    await hands.type(REASON);
+    await hands.click('button', /^Mark completed/);
+    await isClosed(page);
+    await waitForState(page, 'Completed');
     expect(hands.actions).toBe(4);
     expect(key.problems).toEqual([]);
   });

@@ -23,7 +23,7 @@ export const notesPart: Part = async ({ database, rounds }) => {
       const idempotency = createIdempotency({ store: takesNotes ? store : withoutNotes(store) });
       await idempotency.ready();
       const run = await calls(idempotency);
-      // What a turn has noted is written within it.
+      // The notes of a turn are written within it.
       return inProcess(database, { seconds, callers: CALLERS, end: () => idempotency.close() }, run);
     };
   const both = (calls: (idempotency: Calls) => Promise<() => Promise<unknown>>) =>

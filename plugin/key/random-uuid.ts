@@ -6,7 +6,7 @@ type RandomSource = Pick<typeof globalThis.crypto, 'randomUUID' | 'getRandomValu
  * @throws Error where the platform has no cryptographic random source (React Native without a polyfill)
  */
 export function randomUuid(): string {
-  // It is not called by its bare name, which is a ReferenceError where the platform does not have it.
+  // `crypto` is not called by its bare name, which is a ReferenceError where the platform does not have it.
   const { crypto }: { readonly crypto?: Partial<RandomSource> } = globalThis;
   // Browsers have `randomUUID` in secure contexts only, `getRandomValues` everywhere.
   if (typeof crypto?.randomUUID === 'function') return crypto.randomUUID();

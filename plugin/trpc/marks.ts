@@ -84,7 +84,7 @@ export function isMarked({ meta }: CallOptions): boolean {
   return meta !== undefined && IN_CHAIN in meta;
 }
 
-// On the context, too. A client can not send a symbol.
+// The question is on the context, by a symbol, which a client can not send.
 const QUESTION = Symbol.for('latchkey.trpc.question/1');
 
 /** A dry run asks by a `Question` for the fingerprints of the call of this path; nothing behind the guard is run for it. */
@@ -102,7 +102,7 @@ export function questionOf({ ctx }: Pick<CallOptions, 'ctx'>): Question | undefi
   return (ctx as { readonly [QUESTION]?: Question } | undefined)?.[QUESTION];
 }
 
-// On the context, where no later middleware can take it away.
+// The progress is on the context, where no later middleware can take it away.
 const CALL = Symbol.for('latchkey.trpc.call/1');
 
 /** `Progress` follows one call through its chain of middlewares, from `idempotent()` on. */

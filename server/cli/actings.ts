@@ -7,7 +7,7 @@ export interface Acting {
   readonly action: ActionName;
   readonly summary: string;
   readonly description: string;
-  /** What the command takes beside what each of them takes, by the page's dialog. */
+  /** The command takes these options beside those that each of them takes, as the page's dialog has them. */
   readonly options: readonly Option[];
   readonly example: string;
 }

@@ -2,9 +2,9 @@ import type { Ref } from 'react';
 import { Field, inputClass } from './field.tsx';
 
 interface ConfirmFieldProps {
-  /** What is to be typed. */
+  /** The operator has to type this text. */
   readonly word: string;
-  /** What is confirmed by that. */
+  /** The word confirms an action, or starts a job. */
   readonly to?: 'confirm' | 'start';
   readonly value: string;
   readonly problem: string | undefined;

@@ -13,7 +13,7 @@ export type QueryPlan =
   /** The search goes through all records, newest first, up to a bound. */
   | { readonly by: 'search' };
 
-/** One page looks at no more records than this: of a filter without an index, and of scopes, whose records are all read and then sorted. */
+/** A page looks at no more records than this, both by a filter without an index and in scopes, whose records are all read and then sorted. */
 export const MOST_LOOKED_AT = 4_000;
 /** Expired records are all read and then sorted when there are no more than this. */
 const FEW_EXPIRED = 1_000;

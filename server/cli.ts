@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { createProgram } from './cli/program.ts';
-import { processTerminal } from './cli/terminal.ts';
+import { processTerminal } from './cli/terminal/terminal.ts';
 
 await createProgram(processTerminal).parseAsync();

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { RefusalCode } from '../admin/contract/refusal.ts';
-import { osUser } from './os-user.ts';
-import type { Terminal } from './terminal.ts';
+import { osUser } from './session/os-user.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 /** Adds what the audit asks of a command. */
 export function withReason(command: Command): Command {

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditEntry, AuditFilter, AuditPage } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
-import { ageOf } from './key-filter.ts';
-import { countOf, cursorOf } from './keys-list.ts';
-import { inSession, type KeysSession } from './keys-session.ts';
-import { type Columns, isoTime, tabbed, table } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import { ageOf } from './keys/key-filter.ts';
+import { countOf, cursorOf } from './keys/list.ts';
+import { type ConnectionOptions, withConnection } from './session/connection.ts';
+import { inSession, type KeysSession } from './session/session.ts';
+import { type Columns, isoTime, tabbed, table } from './terminal/table.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 interface AuditOptions extends ConnectionOptions {
   readonly by?: string;

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ConnectionOptions, connect, orError, peer, withBodies } from './connection.ts';
 import { withExamples } from './examples.ts';
 import { LocalSession } from './local-session.ts';
+import { type ConnectionOptions, connect, orError, peer, withBodies } from './session/connection.ts';
 
 interface Options extends ConnectionOptions {
   readonly port: number;

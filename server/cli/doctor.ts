@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Facts } from '../doctor/facts.ts';
 import type { Finding, FindingState } from '../doctor/finding.ts';
-import { type ConnectionOptions, openClient, orError, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
-import { connectToMember } from './member.ts';
+import { type ConnectionOptions, openClient, orError, withConnection } from './session/connection.ts';
+import { connectToMember } from './session/member.ts';
 
 interface Options extends ConnectionOptions {
   readonly json?: boolean;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ShardingCommands } from '../mongodb/sharding.ts';
-import { type ConnectionOptions, connect, orError, withConnection } from './connection.ts';
 import { withExamples } from './examples.ts';
+import { type ConnectionOptions, connect, orError, withConnection } from './session/connection.ts';
 
 interface Options extends ConnectionOptions {
   readonly create?: boolean;

@@ -4,8 +4,8 @@ import { type Command, Option } from 'commander';
 import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/schema/declared-mutations.ts';
 import type { DescribedOperation } from '../engine/described-operation.ts';
 import { withExamples } from './examples.ts';
-import { loadModule } from './load-module.ts';
 import { operationsTable } from './operations-table.ts';
+import { loadModule } from './session/load-module.ts';
 
 interface Options {
   readonly schema?: readonly string[];

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Operator, Role } from '../admin/contract/operator.ts';
-import { osUser } from './os-user.ts';
+import { osUser } from './session/os-user.ts';
 
 /**
  * `LocalSession` guards a dashboard that was started from a terminal: only the browser that opened the printed link, which works

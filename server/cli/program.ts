@@ -4,10 +4,10 @@ import { dashboard } from './dashboard.ts';
 import { doctor } from './doctor.ts';
 import { withExamples } from './examples.ts';
 import { indexes } from './indexes.ts';
-import { jobs } from './jobs.ts';
-import { keys } from './keys.ts';
+import { jobs } from './jobs/jobs.ts';
+import { keys } from './keys/keys.ts';
 import { lint } from './lint.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal/terminal.ts';
 import { version } from './version.ts';
 
 const EXAMPLES = [

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { memberUri } from '../../server/cli/member.ts';
+import { memberUri } from '../../server/cli/session/member.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { runCli, spawnCli } from '../support/cli.ts';
 import { type RunningMongod, startMongod } from '../support/mongod/start-mongod.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../server/cli/program.ts';
-import { processTerminal } from '../../server/cli/terminal.ts';
+import { processTerminal } from '../../server/cli/terminal/terminal.ts';
 import { callCli } from '../support/call-cli.ts';
 
 interface Known {

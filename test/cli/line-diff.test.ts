@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { lineDiff } from '../../server/cli/line-diff.ts';
+import { lineDiff } from '../../server/cli/keys/line-diff.ts';
 
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => `line ${from + index}`).join('\n');

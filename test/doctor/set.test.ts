@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectToMember } from '../../server/cli/member.ts';
+import { connectToMember } from '../../server/cli/session/member.ts';
 import { examine } from '../support/doctor.ts';
 import type { MongodProcess } from '../support/mongod/mongod-process.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/mongod/start-replica-set.ts';

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
-import { openClient } from '../../server/cli/connection.ts';
-import { connectToMember } from '../../server/cli/member.ts';
+import { openClient } from '../../server/cli/session/connection.ts';
+import { connectToMember } from '../../server/cli/session/member.ts';
 import { askCollections, askRecords } from '../../server/doctor/ask/ask-collections.ts';
 import { askFacts, type Place } from '../../server/doctor/ask/ask-facts.ts';
 import { asking } from '../../server/doctor/ask/asking.ts';

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { Argument, type Command, Option } from 'commander';
-import type { JobDraft } from '../admin/bulk/bulk.ts';
-import type { KeyFilter } from '../admin/contract/contract.ts';
-import type { BulkAction } from '../admin/contract/job.ts';
-import { givenText, withReason } from './asked.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { planText, printDraft } from './job-text.ts';
+import type { JobDraft } from '../../admin/bulk/bulk.ts';
+import type { KeyFilter } from '../../admin/contract/contract.ts';
+import type { BulkAction } from '../../admin/contract/job.ts';
+import { givenText, withReason } from '../asked.ts';
+import { withExamples } from '../examples.ts';
+import { planText, printDraft } from '../jobs/job-text.ts';
+import { carryOut, type Flags } from '../jobs/run-job.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { withRerunners } from '../session/rerunners.ts';
+import { inSession, type KeysSession, refuse } from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
-import { countOf } from './keys-list.ts';
-import { inSession, type KeysSession, refuse } from './keys-session.ts';
-import { withRerunners } from './rerunners.ts';
-import { carryOut, type Flags } from './run-job.ts';
-import type { Terminal } from './terminal.ts';
+import { countOf } from './list.ts';
 
 interface BulkOptions extends ConnectionOptions, FilterOptions, Flags {
   readonly ids?: string;
@@ -114,9 +114,9 @@ type JobPlan = ChosenKeys & {
 
 async function draftOf({ services, operator }: KeysSession, plan: JobPlan): Promise<JobDraft> {
   const [{ draftJob }, { jobPlan }, { inputProblems }] = await Promise.all([
-    import('../admin/bulk/bulk.ts'),
-    import('../admin/api/schemas.ts'),
-    import('../admin/api/input-problems.ts'),
+    import('../../admin/bulk/bulk.ts'),
+    import('../../admin/api/schemas.ts'),
+    import('../../admin/api/input-problems.ts'),
   ]);
   const checked = jobPlan.safeParse(plan);
   if (!checked.success) throw new Error(inputProblems(checked.error, plan));

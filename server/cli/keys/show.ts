@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { BodyText, KeyDetail, OfferedAction, Preview } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { linkTo, withDashboardUrl } from './dashboard-link.ts';
-import { withExamples } from './examples.ts';
+import type { BodyText, KeyDetail, OfferedAction, Preview } from '../../admin/contract/contract.ts';
+import { linkTo, withDashboardUrl } from '../dashboard-link.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { withRerunners } from '../session/rerunners.ts';
+import { findKey, inSession, type KeysSession, print, type Target, withTarget } from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { detailText, previewText } from './key-text.ts';
-import { findKey, inSession, type KeysSession, print, type Target, withTarget } from './keys-session.ts';
-import { withRerunners } from './rerunners.ts';
-import type { Terminal } from './terminal.ts';
 
 interface ShowOptions extends ConnectionOptions, Target {
   readonly json?: boolean;
@@ -73,7 +73,7 @@ async function previewOf({ api }: KeysSession, detail: KeyDetail): Promise<Omit<
   const { id, life, state, sentence, actions } = detail;
   const [preview, { ACTION_EFFECTS }] = await Promise.all([
     api.keys.preview({ id, life }),
-    import('../admin/contract/action-effects.ts'),
+    import('../../admin/contract/action-effects.ts'),
   ]);
   const offered = actions.map((each) => ({ ...each, effect: ACTION_EFFECTS[each.action] }));
   return { id, state, sentence, preview, actions: offered };

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { anIdempotency, internalsOf } from '../adapter/internals.ts';
-import type { Seen } from '../admin/contract/contract.ts';
-import { checkDashboardOptions, type DashboardOptions } from '../admin/dashboard-options.ts';
-import type { Rerunner } from '../admin/rerunners/rerunner.ts';
+import { anIdempotency, internalsOf } from '../../adapter/internals.ts';
+import type { Seen } from '../../admin/contract/contract.ts';
+import { checkDashboardOptions, type DashboardOptions } from '../../admin/dashboard-options.ts';
+import type { Rerunner } from '../../admin/rerunners/rerunner.ts';
 import { loadModule } from './load-module.ts';
 
 /** What the module of `--rerunners` exports: what `createDashboard` is given in the server. */
@@ -55,9 +55,9 @@ export async function requireSameKeys(name: string | undefined, seen: Seen): Pro
   const loaded = await loadRerunners(name);
   if (!loaded) return;
   const [{ requireMongoStore }, { Records }, { readStored }] = await Promise.all([
-    import('../admin/collections/require-mongo-store.ts'),
-    import('../admin/collections/records.ts'),
-    import('../admin/keys/read-stored.ts'),
+    import('../../admin/collections/require-mongo-store.ts'),
+    import('../../admin/collections/records.ts'),
+    import('../../admin/keys/read-stored.ts'),
   ]);
   const { store } = internalsOf(loaded.idempotency);
   const { db, collection } = requireMongoStore(store);

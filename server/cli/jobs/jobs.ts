@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander';
-import type { Job } from '../admin/contract/job.ts';
-import { withCommandKey, withReason } from './asked.ts';
-import { type ConnectionOptions, withBodies, withConnection } from './connection.ts';
-import { withExamples } from './examples.ts';
+import type { Job } from '../../admin/contract/job.ts';
+import { withCommandKey, withReason } from '../asked.ts';
+import { withExamples } from '../examples.ts';
+import { countOf } from '../keys/list.ts';
+import { type ConnectionOptions, withBodies, withConnection } from '../session/connection.ts';
+import { withRerunners } from '../session/rerunners.ts';
+import { inSession } from '../session/session.ts';
+import { type Columns, isoTime, printRows } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { endText, planText } from './job-text.ts';
-import { countOf } from './keys-list.ts';
-import { inSession } from './keys-session.ts';
-import { withRerunners } from './rerunners.ts';
 import { carryOut, type Flags, printJob, runToItsEnd } from './run-job.ts';
-import { type Columns, isoTime, printRows } from './table.ts';
-import type { Terminal } from './terminal.ts';
 
 interface ReadOptions extends ConnectionOptions {
   readonly json?: boolean;

@@ -1,4 +1,4 @@
-import type { MemberLink } from '../doctor/ask/ask-members.ts';
+import type { MemberLink } from '../../doctor/ask/ask-members.ts';
 import { peer } from './connection.ts';
 
 /** Of a URI only these options say how to reach a server; a set, a login and a concern belong to the whole. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Job, JobItem } from '../admin/contract/job.ts';
-import { hintFor } from './asked.ts';
+import type { Job, JobItem } from '../../admin/contract/job.ts';
+import { hintFor } from '../asked.ts';
+import { type KeysSession, refuse } from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { endText, keysText, planText, printItems } from './job-text.ts';
-import { type KeysSession, refuse } from './keys-session.ts';
-import type { Terminal } from './terminal.ts';
 
 /** The options that confirm a job. */
 export interface Flags {
@@ -105,7 +105,7 @@ async function start(
   terminal: Terminal,
   { planned, confirmed, json }: Starting,
 ): Promise<boolean> {
-  const { refusalIn } = await import('../admin/api/caller.ts');
+  const { refusalIn } = await import('../../admin/api/caller.ts');
   try {
     await api.bulk.start({ id: planned.id, commandKey: randomUUID(), ...confirmed });
     return true;
@@ -127,7 +127,7 @@ async function follow(
   { id, total }: Job,
   reason: string,
 ): Promise<Job> {
-  const { JobRunner } = await import('../admin/bulk/job-runner.ts');
+  const { JobRunner } = await import('../../admin/bulk/job-runner.ts');
   const runner = new JobRunner(services, { only: id });
   let isInterrupted = false;
   using _ = terminal.onInterrupt(() => {
@@ -152,7 +152,7 @@ async function follow(
 
 /** A job that has ended meanwhile is none to cancel. */
 async function cancel(api: KeysSession['api'], id: string, reason: string): Promise<void> {
-  const { refusalIn } = await import('../admin/api/caller.ts');
+  const { refusalIn } = await import('../../admin/api/caller.ts');
   try {
     await api.bulk.cancel({ id, reason, commandKey: randomUUID() });
   } catch (error) {

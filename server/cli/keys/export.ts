@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { leftText } from '../admin/contract/left-text.ts';
-import { withReason } from './asked.ts';
-import { type ConnectionOptions, withConnection } from './connection.ts';
-import { withExamples } from './examples.ts';
+import { leftText } from '../../admin/contract/left-text.ts';
+import { withReason } from '../asked.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withConnection } from '../session/connection.ts';
+import { inSession } from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
-import { inSession } from './keys-session.ts';
-import type { Terminal } from './terminal.ts';
 
 interface ExportOptions extends ConnectionOptions, FilterOptions {
   readonly format: 'ndjson' | 'csv';

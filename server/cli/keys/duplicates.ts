@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { DuplicateGroup } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withConnection } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { inSession } from './keys-session.ts';
-import { age, type Columns, isoTime, printRows } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import type { DuplicateGroup } from '../../admin/contract/contract.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withConnection } from '../session/connection.ts';
+import { inSession } from '../session/session.ts';
+import { age, type Columns, isoTime, printRows } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 interface DuplicatesOptions extends ConnectionOptions {
   readonly fail?: boolean;

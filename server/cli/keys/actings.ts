@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { ActionName } from '../admin/contract/contract.ts';
+import type { ActionName } from '../../admin/contract/contract.ts';
 
 /** An `Acting` is a command that takes one action on one key. */
 export interface Acting {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Idempotency } from '../idempotency.ts';
-import type { MongoStore } from '../mongodb/index.ts';
+import type { Idempotency } from '../../idempotency.ts';
+import type { MongoStore } from '../../mongodb/index.ts';
 import { loadCipher } from './cipher.ts';
 
 export interface ConnectionOptions {
@@ -39,8 +39,8 @@ export interface Connection extends AsyncDisposable {
 /** @throws Error that says what is missing or can not be reached */
 export async function connect({ cipher, ...options }: ConnectionOptions): Promise<Connection> {
   const [{ createIdempotency }, { createMongoStore }] = await Promise.all([
-    import('../create-idempotency.ts'),
-    import('../mongodb/index.ts'),
+    import('../../create-idempotency.ts'),
+    import('../../mongodb/index.ts'),
   ]);
   const policy = cipher === undefined ? {} : { cipher: await loadCipher(cipher) };
   const { client, db, collection } = await openClient(options);

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Sought } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withConnection } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { columnsAt, PIPED } from './keys-list.ts';
-import { inSession } from './keys-session.ts';
-import { printRows, shown } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import type { Sought } from '../../admin/contract/contract.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withConnection } from '../session/connection.ts';
+import { inSession } from '../session/session.ts';
+import { printRows, shown } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { columnsAt, PIPED } from './list.ts';
 
 interface FindOptions extends ConnectionOptions {
   readonly json?: boolean;

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { withExamples } from './examples.ts';
-import { actions } from './keys-act.ts';
-import { bulk } from './keys-bulk.ts';
-import { diff } from './keys-diff.ts';
-import { duplicates } from './keys-duplicates.ts';
-import { evidence } from './keys-evidence.ts';
-import { exportKeys } from './keys-export.ts';
-import { find } from './keys-find.ts';
-import { list } from './keys-list.ts';
-import { reveal } from './keys-reveal.ts';
-import { show } from './keys-show.ts';
-import type { Terminal } from './terminal.ts';
+import { withExamples } from '../examples.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { actions } from './act.ts';
+import { bulk } from './bulk.ts';
+import { diff } from './diff.ts';
+import { duplicates } from './duplicates.ts';
+import { evidence } from './evidence.ts';
+import { exportKeys } from './export.ts';
+import { find } from './find.ts';
+import { list } from './list.ts';
+import { reveal } from './reveal.ts';
+import { show } from './show.ts';
 
 /** `latchkey keys`: exit code 1 when a key is not there or an action is refused, 2 when a call is wrong or fails. */
 export function keys(program: Command, terminal: Terminal): void {

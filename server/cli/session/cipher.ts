@@ -1,4 +1,4 @@
-import type { Cipher } from '../engine/cipher.ts';
+import type { Cipher } from '../../engine/cipher.ts';
 import { loadModule } from './load-module.ts';
 
 /**

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { internalsOf } from '../adapter/internals.ts';
-import type { AdminCaller, RefusedCall } from '../admin/api/caller.ts';
-import type { KeyDetail } from '../admin/contract/contract.ts';
-import type { Actor } from '../admin/contract/operator.ts';
-import type { AdminServices } from '../admin/services/services.ts';
+import { internalsOf } from '../../adapter/internals.ts';
+import type { AdminCaller, RefusedCall } from '../../admin/api/caller.ts';
+import type { KeyDetail } from '../../admin/contract/contract.ts';
+import type { Actor } from '../../admin/contract/operator.ts';
+import type { AdminServices } from '../../admin/services/services.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { type Connection, type ConnectionOptions, connect, orError, peer } from './connection.ts';
 import { osUser } from './os-user.ts';
 import { loadRerunners } from './rerunners.ts';
-import type { Terminal } from './terminal.ts';
 
 export interface SessionOptions extends ConnectionOptions {
   /** The audit gets this name; who ran the command stands beside it. */
@@ -34,7 +34,7 @@ export async function inSession(
   work: (session: KeysSession) => Promise<void>,
 ): Promise<void> {
   await orError(command, async () => {
-    const { refusalIn } = await peer('@trpc/server', () => import('../admin/api/caller.ts'));
+    const { refusalIn } = await peer('@trpc/server', () => import('../../admin/api/caller.ts'));
     try {
       await using session = await openSession(options);
       await work(session);
@@ -51,8 +51,8 @@ export async function inSession(
 /** @throws Error when there is no such collection: what was meant is another one */
 async function openSession({ by = osUser(), ...options }: SessionOptions): Promise<KeysSession> {
   const [{ openDashboard }, { callerOf }] = await Promise.all([
-    import('../admin/services/open-dashboard.ts'),
-    import('../admin/api/caller.ts'),
+    import('../../admin/services/open-dashboard.ts'),
+    import('../../admin/api/caller.ts'),
   ]);
   const loaded = await loadRerunners(options.rerunners);
   const connection: Connection = await connect(options);

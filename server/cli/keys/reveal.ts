@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { withReason } from './asked.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
+import { withReason } from '../asked.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { findKey, inSession, type KeysSession, refuse, type Target, withTarget } from '../session/session.ts';
+import { shown } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { whyNoText } from './key-text.ts';
-import { findKey, inSession, type KeysSession, refuse, type Target, withTarget } from './keys-session.ts';
-import { shown } from './table.ts';
-import type { Terminal } from './terminal.ts';
 
 interface RevealOptions extends ConnectionOptions, Target {
   readonly part: 'request' | 'response';

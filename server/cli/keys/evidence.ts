@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Evidence } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { findKey, inSession, print, type Target, withTarget } from './keys-session.ts';
-import { withRerunners } from './rerunners.ts';
-import { isoTime, shown } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import type { Evidence } from '../../admin/contract/contract.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { withRerunners } from '../session/rerunners.ts';
+import { findKey, inSession, print, type Target, withTarget } from '../session/session.ts';
+import { isoTime, shown } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 interface EvidenceOptions extends ConnectionOptions, Target {
   readonly by?: string;

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KeyPage, KeyRow } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
+import type { KeyPage, KeyRow } from '../../admin/contract/contract.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { inSession, type KeysSession } from '../session/session.ts';
+import { age, type Columns, isoTime, tabbed, table } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
-import { inSession, type KeysSession } from './keys-session.ts';
-import { age, type Columns, isoTime, tabbed, table } from './table.ts';
-import type { Terminal } from './terminal.ts';
 
 interface ListOptions extends ConnectionOptions, FilterOptions {
   readonly limit: number;

@@ -1,7 +1,7 @@
-import type { BodyText, DryRun, OfferedAction, Preview } from '../admin/contract/contract.ts';
-import type { PreviewedKey, ShownKey } from './keys-show.ts';
+import type { BodyText, DryRun, OfferedAction, Preview } from '../../admin/contract/contract.ts';
+import { isoTime, shown } from '../terminal/table.ts';
 import { lineDiff } from './line-diff.ts';
-import { isoTime, shown } from './table.ts';
+import type { PreviewedKey, ShownKey } from './show.ts';
 
 export function detailText(detail: ShownKey): string {
   const { id, scope, key, operation, sentence, timeline, request, response, actions } = detail;

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KeyFilter } from '../admin/contract/contract.ts';
+import type { KeyFilter } from '../../admin/contract/contract.ts';
 
 export interface FilterOptions {
   readonly state?: NonNullable<KeyFilter['state']>;

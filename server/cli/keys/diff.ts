@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { DiffVersion } from '../admin/contract/contract.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { findKey, inSession, type KeysSession, type Target, withTarget } from './keys-session.ts';
+import type { DiffVersion } from '../../admin/contract/contract.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { findKey, inSession, type KeysSession, type Target, withTarget } from '../session/session.ts';
+import { isoTime, shown } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { lineDiff } from './line-diff.ts';
-import { isoTime, shown } from './table.ts';
-import type { Terminal } from './terminal.ts';
 
 interface DiffOptions extends ConnectionOptions, Target {
   readonly from?: number;

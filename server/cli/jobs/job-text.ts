@@ -1,9 +1,9 @@
-import type { JobDraft } from '../admin/bulk/bulk.ts';
-import type { KeyRow } from '../admin/contract/contract.ts';
-import type { BulkAction, Job, JobItem } from '../admin/contract/job.ts';
-import { leftText } from '../admin/contract/left-text.ts';
-import { type Columns, printRows, shown } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import type { JobDraft } from '../../admin/bulk/bulk.ts';
+import type { KeyRow } from '../../admin/contract/contract.ts';
+import type { BulkAction, Job, JobItem } from '../../admin/contract/job.ts';
+import { leftText } from '../../admin/contract/left-text.ts';
+import { type Columns, printRows, shown } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Says which keys a job is about, by state, and shows some of them. */
 export function planText(

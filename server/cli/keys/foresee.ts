@@ -1,7 +1,7 @@
-import type { ActionCommand, KeyDetail } from '../admin/contract/contract.ts';
+import type { ActionCommand, KeyDetail } from '../../admin/contract/contract.ts';
+import { type KeysSession, print, refuse } from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { dryRunText } from './key-text.ts';
-import { type KeysSession, print, refuse } from './keys-session.ts';
-import type { Terminal } from './terminal.ts';
 
 interface Foresight {
   readonly detail: KeyDetail;
@@ -16,9 +16,9 @@ export async function foresee(
   { detail, command, json }: Foresight,
 ): Promise<void> {
   const [{ foreseeAction }, { actionCommand }, { inputProblems }] = await Promise.all([
-    import('../admin/commands/foresee-action.ts'),
-    import('../admin/api/schemas.ts'),
-    import('../admin/api/input-problems.ts'),
+    import('../../admin/commands/foresee-action.ts'),
+    import('../../admin/api/schemas.ts'),
+    import('../../admin/api/input-problems.ts'),
   ]);
   const checked = actionCommand.safeParse(command);
   if (!checked.success) throw new Error(inputProblems(checked.error, command));

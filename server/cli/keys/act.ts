@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { ActionName } from '../admin/contract/contract.ts';
-import { ACTINGS } from './actings.ts';
-import { givenText, hintFor, withReason } from './asked.ts';
-import { type ConnectionOptions, withBodies } from './connection.ts';
-import { withExamples } from './examples.ts';
-import { foresee } from './foresee.ts';
+import type { ActionName } from '../../admin/contract/contract.ts';
+import { givenText, hintFor, withReason } from '../asked.ts';
+import { withExamples } from '../examples.ts';
+import { type ConnectionOptions, withBodies } from '../session/connection.ts';
+import { requireSameKeys, withRerunners } from '../session/rerunners.ts';
 import {
   findKey,
   inSession,
@@ -13,9 +12,10 @@ import {
   refuse,
   type Target,
   withTarget,
-} from './keys-session.ts';
-import { requireSameKeys, withRerunners } from './rerunners.ts';
-import type { Terminal } from './terminal.ts';
+} from '../session/session.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { ACTINGS } from './actings.ts';
+import { foresee } from './foresee.ts';
 
 interface ActOptions extends ConnectionOptions, Target {
   readonly reason: string;

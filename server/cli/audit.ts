@@ -1,14 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { AuditEntry, AuditFilter, AuditPage } from '../admin/contract/contract.ts';
 import { withExamples } from './examples.ts';
 import { ageOf } from './keys/key-filter.ts';
-import { countOf, cursorOf } from './keys/list.ts';
 import { type ConnectionOptions, withConnection } from './session/connection.ts';
 import { inSession, type KeysSession } from './session/session.ts';
-import { type Columns, isoTime, tabbed, table } from './terminal/table.ts';
+import { type ListingOptions, readPages, withListing } from './terminal/listing.ts';
+import { type Columns, isoTime, table } from './terminal/table.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-interface AuditOptions extends ConnectionOptions {
+interface AuditOptions extends ConnectionOptions, ListingOptions {
   readonly by?: string;
   readonly action?: string;
   readonly id?: string;
@@ -19,10 +19,6 @@ interface AuditOptions extends ConnectionOptions {
   readonly until?: Moment;
   readonly words?: string;
   readonly unfold?: boolean;
-  readonly limit: number;
-  readonly all?: boolean;
-  readonly cursor?: string;
-  readonly json?: boolean;
 }
 
 /** A moment is given as a time, or as an age by the clock of the database. */
@@ -30,7 +26,11 @@ type Moment = { readonly at: number } | { readonly agoMs: number };
 
 /** `latchkey audit`. */
 export function audit(program: Command, terminal: Terminal): void {
-  const command = withConnection(program.command('audit'))
+  const command = withListing(withConnection(program.command('audit')), {
+    rows: 'entries',
+    all: 'each entry that matches',
+    fields: 'entries, next',
+  })
     .summary('list who did what to which key, when and why')
     .description(
       'Lists who did what to which key, when and why, newest first: on a terminal as a table; in a pipe an entry a line, with tabs between time, person, action, result, id, scope, key, reason and note. A bulk job is one entry unless it is unfolded.',
@@ -45,10 +45,6 @@ export function audit(program: Command, terminal: Terminal): void {
     .option('--until <time>', 'before this moment: a time or an age, too', momentOf)
     .option('--words <text>', 'only entries with each of these words in reason, note, person, scope or key')
     .option('--unfold', 'also what bulk jobs did to each key')
-    .option('--limit <number>', 'at most so many entries', countOf, 50)
-    .addOption(new Option('--all', 'each entry that matches').conflicts('limit'))
-    .option('--cursor <id>', 'go on behind the list that ended with this', cursorOf)
-    .option('--json', 'print one document of JSON: entries, next')
     .action((options: AuditOptions, command: Command) => {
       // The person whose entries are listed is not the one who lists them.
       const { by: _, ...others } = options;
@@ -63,18 +59,14 @@ export function audit(program: Command, terminal: Terminal): void {
 }
 
 async function run(session: KeysSession, terminal: Terminal, options: AuditOptions): Promise<void> {
-  // In a pipe each page is written as it comes; a table and a document of JSON are written whole.
-  const isStreamed = !options.json && !terminal.isTerminal;
-  const entries: AuditEntry[] = [];
-  let count = 0;
-  let next: string | null = null;
-  for await (const page of pagesOf(session, options)) {
-    count += page.entries.length;
-    if (isStreamed) for (const line of tabbed(PIPED, page.entries)) terminal.out(line);
-    else entries.push(...page.entries);
-    next = page.next;
-    if (terminal.isClosed) return;
-  }
+  const listed = await readPages(terminal, pagesOf(session, options), {
+    json: options.json,
+    rowsOf: (page) => page.entries,
+    piped: PIPED,
+  });
+  if (!listed) return;
+  const { last, count, rows: entries } = listed;
+  const next = last?.next ?? null;
   if (options.json) return terminal.out(JSON.stringify({ entries, next }, null, 2));
   if (count === 0) return terminal.note('Nothing matches.');
   if (entries.length > 0) for (const line of table(COLUMNS, entries, terminal.columns)) terminal.out(line);

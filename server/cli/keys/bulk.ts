@@ -10,9 +10,9 @@ import { carryOut, type Flags } from '../jobs/run-job.ts';
 import { type ConnectionOptions, withBodies } from '../session/connection.ts';
 import { withRerunners } from '../session/rerunners.ts';
 import { inSession, type KeysSession, refuse } from '../session/session.ts';
+import { countOf } from '../terminal/listing.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
-import { countOf } from './list.ts';
 
 interface BulkOptions extends ConnectionOptions, FilterOptions, Flags {
   readonly ids?: string;

@@ -1,18 +1,15 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import type { KeyPage, KeyRow } from '../../admin/contract/contract.ts';
 import { withExamples } from '../examples.ts';
 import { type ConnectionOptions, withBodies } from '../session/connection.ts';
 import { inSession, type KeysSession } from '../session/session.ts';
-import { age, type Columns, isoTime, tabbed, table } from '../terminal/table.ts';
+import { type ListingOptions, readPages, withListing } from '../terminal/listing.ts';
+import { age, type Columns, isoTime, table } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type FilterOptions, filterOf, withFilter } from './key-filter.ts';
 
-interface ListOptions extends ConnectionOptions, FilterOptions {
-  readonly limit: number;
-  readonly all?: boolean;
-  readonly cursor?: string;
+interface ListOptions extends ConnectionOptions, FilterOptions, ListingOptions {
   readonly fail?: boolean;
-  readonly json?: boolean;
 }
 
 const EXAMPLES = [
@@ -24,17 +21,17 @@ const EXAMPLES = [
 
 /** `latchkey keys list`. */
 export function list(group: Command, terminal: Terminal): void {
-  const command = withFilter(withBodies(group.command('list')))
+  const command = withListing(withFilter(withBodies(group.command('list'))), {
+    rows: 'keys',
+    all: 'each key that matches, however far it has to look',
+    fields: 'rows, next, searched',
+  })
     .summary('list keys, newest first')
     .description(
       'Lists keys, newest first: on a terminal as a table; in a pipe one a line, with tabs between id, state, outcome, scope, key and operation. ' +
         'Standard error says where the list goes on, and how far it looked.',
     )
-    .option('--limit <number>', 'at most so many keys', countOf, 50)
-    .addOption(new Option('--all', 'each key that matches, however far it has to look').conflicts('limit'))
-    .option('--cursor <id>', 'go on behind the list that ended with this', cursorOf)
     .option('--fail', 'exit with 1 when any key is listed, for cron')
-    .option('--json', 'print one document of JSON: rows, next, searched')
     .action((options: ListOptions, command: Command) =>
       inSession(terminal, command, options, (session) => run(session, options, terminal)),
     );
@@ -42,20 +39,13 @@ export function list(group: Command, terminal: Terminal): void {
 }
 
 async function run(session: KeysSession, options: ListOptions, terminal: Terminal): Promise<void> {
-  // In a pipe each page is written as it comes; a table and a document of JSON are written whole.
-  const isStreamed = !options.json && !terminal.isTerminal;
-  const rows: KeyRow[] = [];
-  let count = 0;
-  let last: KeyPage | undefined;
-  for await (const page of pagesOf(session, options)) {
-    if (last && !last.searched.complete) terminal.note(`Looked at ${last.searched.records} records so far …`);
-    count += page.rows.length;
-    if (isStreamed) for (const line of tabbed(PIPED, page.rows)) terminal.out(line);
-    else rows.push(...page.rows);
-    last = page;
-    if (terminal.isClosed) return;
-  }
-  if (!last) return;
+  const listed = await readPages(terminal, pagesOf(session, terminal, options), {
+    json: options.json,
+    rowsOf: (page) => page.rows,
+    piped: PIPED,
+  });
+  if (!listed?.last) return;
+  const { last, count, rows } = listed;
   if (options.fail && count > 0) terminal.refuse();
   if (options.json) return terminal.out(JSON.stringify({ ...last, rows }, null, 2));
   if (rows.length > 0)
@@ -69,6 +59,7 @@ async function run(session: KeysSession, options: ListOptions, terminal: Termina
  */
 async function* pagesOf(
   { api }: KeysSession,
+  terminal: Terminal,
   { limit, all = false, cursor, ...options }: ListOptions,
 ): AsyncGenerator<KeyPage> {
   const filter = filterOf(options);
@@ -83,6 +74,7 @@ async function* pagesOf(
     yield { ...cutTo(left, page, records), newest };
     left -= page.rows.length;
     from = left > 0 && (all || page.searched.complete) ? page.next : null;
+    if (from !== null && !page.searched.complete) terminal.note(`Looked at ${records} records so far …`);
   }
 }
 
@@ -120,15 +112,4 @@ function remarksOn({ next, searched }: KeyPage, count: number): string[] {
   const since = backTo === null ? '' : `, back to ${isoTime(backTo)}`;
   const far = complete ? [] : [`Looked at ${records} records${since}.`];
   return [...far, `More: --cursor ${next}`];
-}
-
-export function cursorOf(text: string): string {
-  if (/^[0-9a-f]{24}$/.test(text)) return text;
-  throw new InvalidArgumentError('Expected 24 digits from 0 to f, as the page before has ended with.');
-}
-
-export function countOf(text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count;
-  throw new InvalidArgumentError('Expected a whole number from 1 on.');
 }

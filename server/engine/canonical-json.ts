@@ -27,8 +27,7 @@ function textAt(key: string, value: unknown, walk: Walk): string | undefined {
   if (walk.contents?.has(value)) return textOf(walk.contents.get(value), walk);
   const builtIn = textOfBuiltIn(value, walk);
   if (builtIn !== undefined) return builtIn;
-  const json = hasToJson(value) ? value.toJSON(key) : value;
-  return json === value ? textOfFields(value, walk) : textOf(json, walk);
+  return hasToJson(value) ? textOf(value.toJSON(key), walk) : textOfFields(value, walk);
 }
 
 /** Undefined for undefined, which JSON drops from an object. */

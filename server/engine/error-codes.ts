@@ -143,7 +143,7 @@ export type KeyUse = 'reuse' | 'rotate';
  * With these reasons the key itself is good, and the request around it has to be another one: an earlier attempt may have run under
  * the key, so it is kept.
  */
-const OF_THE_REQUEST: ReadonlySet<string> = new Set<ReasonOf<'IDEMPOTENCY_KEY_INVALID'>>([
+const OF_THE_REQUEST: ReadonlySet<string | undefined> = new Set<ReasonOf<'IDEMPOTENCY_KEY_INVALID'>>([
   'ambiguous',
   'batch',
   'unfingerprintable',
@@ -162,8 +162,7 @@ interface Refused {
 
 /** Says what the client of a refusal does with its key. */
 export function keyUseOf({ code, reason }: Refused): KeyUse {
-  const isOfRequest =
-    code === 'IDEMPOTENCY_KEY_INVALID' && reason !== undefined && OF_THE_REQUEST.has(reason);
+  const isOfRequest = code === 'IDEMPOTENCY_KEY_INVALID' && OF_THE_REQUEST.has(reason);
   return isOfRequest ? 'reuse' : CODES[code].key;
 }
 

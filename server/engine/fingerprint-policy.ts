@@ -45,15 +45,17 @@ const VERSION = /^[A-Za-z_][\w-]{0,39}$/;
 export function resolveFingerprint(policy: unknown, option: string): ResolvedFingerprint {
   if (policy === null) return WHOLE_INPUT;
   if (typeof policy === 'function') return { ...WHOLE_INPUT, versions: new Map([['v1', policy as never]]) };
-  const [[name, value] = [], ...others] =
-    typeof policy === 'object' && policy !== null ? Object.entries(policy) : [];
-  if (others.length === 0 && name === 'exclude')
-    return { ...WHOLE_INPUT, exclude: checkPaths(value, `${option}.exclude`) };
-  if (others.length === 0 && name === 'versions')
-    return { ...WHOLE_INPUT, versions: checkVersions(value, `${option}.versions`) };
-  throw new TypeError(
-    `Expected \`${option}\` to be a function, an object with either \`exclude\` or \`versions\`, or null`,
-  );
+  const { exclude, versions } = Object(policy) as Readonly<Record<string, unknown>>;
+  switch (Object.keys(Object(policy)).join()) {
+    case 'exclude':
+      return { ...WHOLE_INPUT, exclude: checkPaths(exclude, `${option}.exclude`) };
+    case 'versions':
+      return { ...WHOLE_INPUT, versions: checkVersions(versions, `${option}.versions`) };
+    default:
+      throw new TypeError(
+        `Expected \`${option}\` to be a function, an object with either \`exclude\` or \`versions\`, or null`,
+      );
+  }
 }
 
 function checkPaths(paths: unknown, option: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { parseItem, parseList } from 'structured-headers';
+import { parseList } from 'structured-headers';
 import type { ReasonOf } from './error-codes.ts';
 import { type IdempotencyError, refusal, refusalWith } from './errors.ts';
 import { notPromised } from './not-promised.ts';
@@ -94,21 +94,17 @@ export function parseKeyHeader(header: string): string {
 }
 
 function unquoted(text: string): unknown {
-  try {
-    return parseItem(text)[0];
-  } catch (cause) {
-    throw isSeveral(text)
-      ? invalid('ambiguous', 'header came more than once', cause)
-      : invalid('malformed', 'header is not a valid structured-field string', cause);
-  }
+  // A list, since HTTP itself or a proxy joins headers of one name by commas.
+  const [item, ...others] = listOf(text);
+  if (others.length > 0) throw invalid('ambiguous', 'header came more than once');
+  return item?.[0];
 }
 
-/** Headers of one name are joined by commas, by HTTP itself or by a proxy. */
-function isSeveral(text: string): boolean {
+function listOf(text: string): ReturnType<typeof parseList> {
   try {
-    return parseList(text).length > 1;
-  } catch {
-    return false;
+    return parseList(text);
+  } catch (cause) {
+    throw invalid('malformed', 'header is not a valid structured-field string', cause);
   }
 }
 

@@ -3,27 +3,34 @@ import type { Check } from './option-checks.ts';
 import type { ByRequest, Policy, RequestOption, ResolvedPolicy } from './policy.ts';
 import { checkExclusions, POLICY_CHECKS } from './resolve-policy.ts';
 
-const REQUEST_OPTIONS: Readonly<Record<RequestOption, true>> = {
-  retentionMs: true,
-  maxRunMs: true,
-  concurrent: true,
-  waitTimeoutMs: true,
-  retain: true,
-  maxResultBytes: true,
-  compressAboveBytes: true,
-  captureRequest: true,
-  maxCapturedBytes: true,
+const {
+  retentionMs,
+  maxRunMs,
+  concurrent,
+  waitTimeoutMs,
+  retain,
+  maxResultBytes,
+  compressAboveBytes,
+  captureRequest,
+  maxCapturedBytes,
+  ...sameForAKey
+} = POLICY_CHECKS;
+
+const CHECKS: Readonly<Record<RequestOption, Check>> = {
+  retentionMs,
+  maxRunMs,
+  concurrent,
+  waitTimeoutMs,
+  retain,
+  maxResultBytes,
+  compressAboveBytes,
+  captureRequest,
+  maxCapturedBytes,
 };
-
-const isForRequests = (name: string) => Object.hasOwn(REQUEST_OPTIONS, name);
-
-const CHECKS = Object.fromEntries(
-  Object.entries(POLICY_CHECKS).filter(([name]) => isForRequests(name)),
-) as Readonly<Record<RequestOption, Check>>;
 
 const ELSEWHERE = optionsOf(
   'createIdempotency(...) or of the operation, for it has to be the same for every call of one key',
-  Object.keys(POLICY_CHECKS).filter((name) => !isForRequests(name)),
+  Object.keys(sameForAKey),
 );
 
 /** What a `policy` function has decided about a call. */

@@ -8,7 +8,7 @@ import type { Task, Verdict } from './worker.ts';
 
 /** What is mutated, and the tests that are to notice it: they need no server, so that thousands of mutants can be played. */
 const TARGETS = {
-  engine: { sources: ['server/engine'], tests: ['test/engine', 'test/memory'] },
+  engine: { sources: ['server/engine'], tests: ['test/engine', 'test/memory', 'test/options.test.ts'] },
   pipelines: { sources: ['server/mongodb/pipelines'], tests: ['test/mongodb/modelled-pipelines.test.ts'] },
 } as const;
 

@@ -34,6 +34,17 @@ describe('a path that does not count', () => {
     expect(cut(order, ...paths)).toEqual(left);
   });
 
+  test.each([undefined, null, 5, 'text'])('does not look into %j', (nothing) => {
+    expect(cut({ input: nothing }, 'input.captcha')).toEqual({ input: nothing });
+  });
+
+  test('leaves the parts that it does not lead to as they are, without a copy', () => {
+    const { items, input } = cut(order, 'input.captcha') as typeof order;
+    expect(items).toBe(order.items);
+    expect(input).not.toBe(order.input);
+    expect(cut(order)).toBe(order);
+  });
+
   test('finds entries of a Map; what has a class of its own counts whole', () => {
     expect(
       cut(
@@ -162,14 +173,40 @@ describe('a policy that can not be meant is refused at construction', () => {
       'Expected `fingerprint.exclude[0]` to be a path such as input.captchaToken, which is of type number',
     ],
     [path(['a']), 'which is of type object'],
+    [path(null), 'which is of type null'],
+    [['exclude'], 'Expected `fingerprint` to be a function'],
+    [5, 'Expected `fingerprint` to be a function'],
+    ...['hash', null, 5, []].map((versions): [unknown, string] => [
+      { versions },
+      'Expected `fingerprint.versions` to be an object of functions, the current one first',
+    ]),
     [{ versions: {} }, 'Expected `fingerprint.versions` to be an object of functions, the current one first'],
     [{ versions: { 2: () => 1 } }, 'Expected `fingerprint.versions` to have names such as v2, got "2"'],
-    [{ versions: { 'v 2': () => 1 } }, 'to have names such as v2'],
+    ...['v 2', '2v', ' v2', 'v2:', 'é', '-v', `v${'2'.repeat(40)}`].map((name): [unknown, string] => [
+      { versions: { [name]: () => 1 } },
+      'to have names such as v2',
+    ]),
     [{ versions: { v2: 'hash' } }, 'Expected `fingerprint.versions.v2` to be a function, got string'],
   ])('%j', (fingerprint, message) => {
     const options = { store: createMemoryStore(), fingerprint } as never;
     expect(() => createIdempotency(options)).toThrow(TypeError);
     expect(() => createIdempotency(options)).toThrow(message);
+  });
+});
+
+test('null counts all of the input, and paths count once, in whatever order', () => {
+  expect(resolveFingerprint(null, '')).toEqual({ exclude: [], versions: new Map() });
+  const paths = ['input.captcha', '*', 'items.*.seenAt', 'input.captcha', 'a'.repeat(255)];
+  const exclude = ['*', 'a'.repeat(255), 'input.captcha', 'items.*.seenAt'];
+  expect(resolveFingerprint({ exclude: paths }, '')).toEqual({ exclude, versions: new Map() });
+  expect(resolveFingerprint({ exclude: Array(50).fill('a') }, '').exclude).toEqual(['a']);
+});
+
+test.each(['v1', 'order-2_b', '_', 'V', `v${'2'.repeat(39)}`])('a version may be named %s', (name) => {
+  const versions = { [name]: () => 1 };
+  expect(resolveFingerprint({ versions }, '')).toEqual({
+    exclude: [],
+    versions: new Map(Object.entries(versions)),
   });
 });
 

@@ -128,6 +128,7 @@ test.each([
   ['a form', new FormData()],
   ['a stream', new ReadableStream()],
   ['a regular expression', /x/],
+  ['an object without fields, of a class without a name', Object.create(Object.create(Object.create(null)))],
 ])('%s is refused, with the way out in the message', (_, value) => {
   expect(() => of({ deep: [value] })).toThrow(/can not be fingerprinted; give a `fingerprint` function/);
 });
@@ -170,12 +171,44 @@ test.each<[string, unknown, string]>([
   expect(of(args)).toBe(`s1:${hash}`);
 });
 
-test('a circular structure and one nested a million deep are a TypeError, never a crash', () => {
-  const circular: unknown[] = [];
-  circular.push(circular);
-  expect(() => of(circular)).toThrow(TypeError);
-  expect(() => of(JSON.parse('['.repeat(1e6) + ']'.repeat(1e6)))).toThrow(TypeError);
+test('a circular structure and one nested a million deep are a TypeError that says so, never a crash', () => {
+  const circular: { self?: unknown[] } = {};
+  circular.self = [circular];
+  for (const value of [circular, circular.self])
+    expect(() => of(value)).toThrow(new TypeError('Converting circular structure to JSON'));
+  expect(() => of(JSON.parse('['.repeat(1e6) + ']'.repeat(1e6)))).toThrow(
+    expect.objectContaining({
+      name: 'TypeError',
+      message: 'The arguments are nested too deeply to fingerprint',
+      cause: expect.any(RangeError),
+    }),
+  );
 });
+
+test('what stands at two places is not circular', () => {
+  const shared = { items: [1] };
+  expect(of([shared, { shared }, shared.items])).toBe(of([{ items: [1] }, { shared: { items: [1] } }, [1]]));
+});
+
+test('an object whose toJSON gives the object itself counts by its fields', () => {
+  class Money {
+    readonly cents: number;
+    constructor(cents: number) {
+      this.cents = cents;
+    }
+    toJSON() {
+      return this;
+    }
+  }
+  expect(of(new Money(1))).toBe(of({ cents: 1 }));
+});
+
+test.each([['a text'], [undefined], [{ deep: 1 }]])(
+  'data with a field named as a file has its method is data: %o',
+  (arrayBuffer) => {
+    expect(of({ arrayBuffer, amount: 1 })).not.toBe(of({ arrayBuffer, amount: 2 }));
+  },
+);
 
 test('an empty object of another realm is an empty object', () => {
   expect(of({ in: runInNewContext('({})') })).toBe(of({ in: {} }));

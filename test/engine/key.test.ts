@@ -44,6 +44,12 @@ describe('a key', () => {
     ...['undefined', 'null', 'NaN', 'Infinity', '-Infinity', 'true', 'false', '[object Object]'],
     ...['[object Promise]', 'None', 'nil', '<nil>', '(null)', '{{orderKey}}', `\${order.key}`],
     ...[' undefined ', 'undefined:undefined', 'null/undefined', 'undefined-NaN', 'null__null'],
+    ...[
+      'undefined : null',
+      'undefined - - null',
+      ' 00000000-0000-0000-0000-000000000000 ',
+      ` \${order.key} `,
+    ],
     '00000000-0000-0000-0000-000000000000',
   ])('that a template prints where it had no value is refused as unfilled: %s', (key) => {
     expect(isUnfilled(key)).toBe(true);
@@ -62,6 +68,15 @@ describe('a key', () => {
     ...['object Object', '{}', '$NOW', '00000000-0000-4000-8000-000000000000'],
   ])('that only resembles one of them is taken as it is: %s', (key) => {
     expect(checkKey(key)).toBe(key);
+  });
+
+  test.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [5, 'number'],
+    [{}, 'object'],
+  ])('that is no text is refused by its type: %s', (key, type) => {
+    expect(() => checkKey(key)).toThrow(`The idempotency key must be a string, got ${type}`);
   });
 
   test('is not repeated in the refusal', () => {
@@ -83,12 +98,17 @@ describe('the format of a key', () => {
     expect(checkKeyFormat(key, format)).toBe(key);
   });
 
-  test.each([['order 1'], [` ${uuid}`], [`{${uuid}}`], [`urn:uuid:${uuid}`], [uuid.replaceAll('-', '')]])(
-    'uuid refuses %s',
-    (key) => {
-      expect(() => checkKeyFormat(key, 'uuid')).toThrow(invalid('format'));
-    },
-  );
+  test.each([
+    ['order 1'],
+    [` ${uuid}`],
+    [`{${uuid}}`],
+    [`urn:uuid:${uuid}`],
+    [uuid.replaceAll('-', '')],
+    [`${uuid}0`],
+    [`0${uuid}`],
+  ])('uuid refuses %s', (key) => {
+    expect(() => checkKeyFormat(key, 'uuid')).toThrow(invalid('format'));
+  });
 
   test('by a function is what it says true of', () => {
     const isOrder = (key: string) => key.startsWith('order-');
@@ -124,7 +144,10 @@ describe('a key header', () => {
     ['malformed', '"abc'],
     ['malformed', 'abc"'],
     ['malformed', '"a"b"'],
+    ['malformed', '"a",'],
     ['ambiguous', '"a", "b"'],
+    ['ambiguous', '"a", b'],
+    ['ambiguous', '"a", ("b")'],
     ['malformed', '"ключ"'],
     ['ambiguous', 'a, b'],
     ['ambiguous', 'a,a'],
@@ -163,6 +186,14 @@ describe('a scope', () => {
       expect(() => checkScope(scope)).toThrow(TypeError);
     },
   );
+
+  test.each([
+    [5, 'number'],
+    [{}, 'object'],
+    [Promise.resolve('ada'), 'object'],
+  ])('that is no text is refused by its type: %o', (scope, type) => {
+    expect(() => checkScope(scope)).toThrow(`Expected \`scope\` to return a string or null, got ${type}`);
+  });
 
   test.each([['global'], ['a:b'], ['$fingerprint'], ['s'.repeat(1_024)], ['a\u0000b']])(
     '%j is taken as it is',

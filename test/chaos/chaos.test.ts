@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ChangeStreamDocument } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { PLANTED_FAULTS } from '../simulation/planted-faults.ts';
@@ -130,4 +131,10 @@ it('a text without a receipt has none', () => {
 
 it.each(CONTROLS)('the wrong cluster "$name" names a fault that can be planted', ({ fault }) => {
   expect(PLANTED_FAULTS.filter(({ name }) => name.startsWith(fault))).toHaveLength(1);
+});
+
+const ALSO = CONTROLS.flatMap(({ name, also }) => (also ? [{ name, ...also }] : []));
+
+it.each(ALSO)('the wrong cluster "$name" takes out a second guard that is there', ({ file, find }) => {
+  expect(readFileSync(file, 'utf8').split(find)).toHaveLength(2);
 });

@@ -1,5 +1,6 @@
 import { showHistory } from '../history/show-history.ts';
 import { PLANTED_FAULTS } from '../simulation/planted-faults.ts';
+import type { Edit } from '../simulation/program.ts';
 import { type CampaignOptions, runCampaign, type Standing } from './campaign.ts';
 import { plantedProgram } from './planted-program.ts';
 
@@ -10,6 +11,8 @@ interface Control {
   readonly fault: string;
   /** In place of what that one puts there. */
   readonly replace?: string;
+  /** What goes with it, where another guard stands before that one. */
+  readonly also?: Edit;
   readonly terms: Partial<CampaignOptions>;
 }
 
@@ -29,6 +32,12 @@ export const CONTROLS: readonly Control[] = [
   {
     name: 'no lease: a run is taken over while it goes on',
     fault: 'a running key is taken over within its lease',
+    // A process waits for a lease that it has read of, so it seldom asks the server whether that is over.
+    also: {
+      file: 'server/engine/decide.ts',
+      find: "if (record.leaseExpiresAt > now) return { do: 'wait', record };",
+      replace: '',
+    },
     terms: { kinds: ['app killed', 'app frozen'], modes: ['rerun', 'resolver'] },
   },
   {
@@ -49,10 +58,13 @@ export async function runControls(
 ): Promise<number> {
   let accepted = 0;
   const controls = CONTROLS.filter(({ name }) => name.includes(options.only));
-  for (const { name, fault, replace, terms } of controls) {
+  for (const { name, fault, replace, also, terms } of controls) {
     const planted = PLANTED_FAULTS.find((one) => one.name.startsWith(fault));
     if (!planted) throw new Error(`Expected a planted fault whose name begins with "${fault}"`);
-    await using program = await plantedProgram({ ...planted, ...(replace && { replace }) });
+    await using program = await plantedProgram(
+      { ...planted, ...(replace && { replace }) },
+      ...(also ? [also] : []),
+    );
     const startedAt = performance.now();
     const { violations }: Standing = await runCampaign({
       ...options,

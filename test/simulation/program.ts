@@ -33,7 +33,8 @@ const FEWEST_IS_GIVEN: Edit = {
   replace: 'declare const FEWEST: number; const FEWEST_INSERTS = FEWEST;',
 };
 
-type Edit = Omit<PlantedFault, 'name'>;
+/** A change of one source file: `find`, which it has once, becomes `replace`. */
+export type Edit = Omit<PlantedFault, 'name'>;
 
 /** Loads a new copy of the package: modules of two machines share nothing. */
 export type Program = (surroundings: Surroundings) => typeof subject;

@@ -95,9 +95,9 @@ export function parseKeyHeader(header: string): string {
 
 function unquoted(text: string): unknown {
   // A list, since HTTP itself or a proxy joins headers of one name by commas.
-  const [item, ...others] = listOf(text);
-  if (others.length > 0) throw invalid('ambiguous', 'header came more than once');
-  return item?.[0];
+  const values = listOf(text).map(([value]) => value);
+  if (values.length > 1) throw invalid('ambiguous', 'header came more than once');
+  return values[0];
 }
 
 function listOf(text: string): ReturnType<typeof parseList> {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
-import { overlaid } from '../../server/engine/resolve-policy.ts';
+import {
+  checkPolicy,
+  overlaid,
+  resolvePolicy,
+  storeWhatIsKnown,
+} from '../../server/engine/resolve-policy.ts';
 import { createIdempotency, type IdempotencyOptions, type Policy } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
 
@@ -8,14 +13,71 @@ const withOptions = (options: object) =>
   createIdempotency({ store: createMemoryStore(), ...options } as IdempotencyOptions);
 
 test('with nothing said, an outcome of up to 1 MiB is kept for a day, and a key in doubt for 30 days', () => {
-  expect(internalsOf(withOptions({})).policy()).toMatchObject({
+  expect(internalsOf(withOptions({})).policy()).toEqual({
     retain: 'result',
     maxResultBytes: 1_048_576,
     retentionMs: 86_400_000,
     onCrash: 'in_doubt',
     resolve: null,
     unresolvedRetentionMs: 2_592_000_000,
+    leaseMs: 30_000,
+    maxRunMs: null,
+    concurrent: 'wait',
+    waitTimeoutMs: 10_000,
+    classify: storeWhatIsKnown,
+    transaction: false,
+    cipher: null,
+    redact: null,
+    compressAboveBytes: 8_192,
+    captureRequest: false,
+    maxCapturedBytes: 65_536,
+    keyFormat: 'any',
+    fingerprint: { exclude: [], versions: new Map() },
+    watchDuplicates: true,
   });
+});
+
+test.each([
+  ['store', { outcome: 'success', started: true }],
+  ['store', { outcome: 'error', started: true }],
+  ['in_doubt', { outcome: 'error', started: 'unknown' }],
+] as const)('without a `classify` function, what becomes of a run is %s: %j', (verdict, finished) => {
+  expect(storeWhatIsKnown({ ...finished, result: null })).toBe(verdict);
+});
+
+test.each<[keyof Policy, unknown[]]>([
+  ['leaseMs', [1_000, 86_400_000]],
+  ['retentionMs', [1_000, 36_500 * 86_400_000, () => 5_000]],
+  ['unresolvedRetentionMs', [30_000, 36_500 * 86_400_000, null]],
+  ['maxRunMs', [1_000, 86_400_000, null]],
+  ['waitTimeoutMs', [1, 86_400_000]],
+  ['maxResultBytes', [0, 15 * 1_048_576]],
+  ['compressAboveBytes', [0, 15 * 1_048_576, null]],
+  ['cipher', [{ encrypt: () => {}, decrypt: () => {} }, null]],
+  ['redact', [['password'], ['a', 'b'], () => null, null]],
+  ['keyFormat', ['any', 'uuid', () => true]],
+])('`%s` may be at its limits, and each of its kinds', (name, values) => {
+  for (const value of values)
+    expect(internalsOf(withOptions({ [name]: value })).policy(), String(value)).toHaveProperty(name, value);
+});
+
+test('a policy is checked by itself as far as it says all of it: its lease may come from elsewhere', () => {
+  const origin = { of: 'useIdempotency', at: 'policy' };
+  expect(checkPolicy({ unresolvedRetentionMs: 1_000 }, origin)).toEqual({
+    ...resolvePolicy({}),
+    leaseMs: 1_000,
+    unresolvedRetentionMs: 1_000,
+  });
+  expect(() => checkPolicy({ leaseMs: 5_000, unresolvedRetentionMs: 4_999 }, origin)).toThrow(
+    'Expected `policy.unresolvedRetentionMs` to be at least `leaseMs`, which is 5000, got 4999',
+  );
+  expect(() => checkPolicy({ leaseMs: 5 }, origin)).toThrow('Expected `policy.leaseMs` to be ');
+});
+
+test('an unknown option of a policy is one of createIdempotency where no place is named', () => {
+  expect(() => resolvePolicy({ lease: 5_000 } as never)).toThrow(
+    'Unknown option `lease` of createIdempotency(...); did you mean `leaseMs`?',
+  );
 });
 
 describe('case 24: a value that can not be meant is refused when it is given, never read as "not set"', () => {

@@ -33,6 +33,8 @@ describe('scopeOf', () => {
   test('throws without any part, and for parts that are longer than a scope may be', () => {
     expect(() => scopeOf()).toThrow('Expected scopeOf(...) to be given at least one part');
     expect(() => scopeOf('a'.repeat(600), 'b'.repeat(600))).toThrow(/at most 1024 UTF-16 units, got 1201/);
+    expect(scopeOf('a'.repeat(512), 'b'.repeat(511))).toHaveLength(1_024);
+    expect(() => scopeOf('a'.repeat(512), 'b'.repeat(512))).toThrow(/got 1025/);
   });
 
   test.each([

@@ -18,6 +18,44 @@ const counted = fc.array(
   }),
 );
 
+test('a sum has all counts, and all durations by their step', () => {
+  const counts = { success: 1, error: 2, released: 3, inDoubt: 4, replays: 5 };
+  const one = {
+    ...counts,
+    durations: new Map([
+      [0, 1],
+      [3, 2],
+    ]),
+  };
+  const other = {
+    ...counts,
+    success: 7,
+    durations: new Map([
+      [3, 5],
+      [9, 1],
+    ]),
+  };
+  expect(sumOf([])).toEqual(noCounts());
+  expect(sumOf([one, other])).toEqual({
+    success: 8,
+    error: 4,
+    released: 6,
+    inDoubt: 8,
+    replays: 10,
+    durations: new Map([
+      [0, 1],
+      [3, 7],
+      [9, 1],
+    ]),
+  });
+  expect(one.durations).toEqual(
+    new Map([
+      [0, 1],
+      [3, 2],
+    ]),
+  );
+});
+
 test('each count is in one span of each width, which its moment lies in', () => {
   fc.assert(
     fc.property(counted, (given) => {

@@ -18,8 +18,8 @@ import {
 } from '../../server/engine/transitions.ts';
 import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
+import { carriedOut } from '../simulation/changes.ts';
 import { type Doc, StatementFailed } from '../simulation/evaluate.ts';
-import { carriedOut } from '../simulation/server-model.ts';
 import { asRead, generatedCases, holderOf, isModelled, NOW } from './generated-records.ts';
 
 // These are the properties of pipelines.test.ts, on the model of the server that the simulation uses (test/simulation/model.test.ts holds that against a

@@ -7,10 +7,13 @@ type Evaluate = (root: Value, variables: Variables) => Value;
 /** What the server says of a statement that it can not carry out. */
 export class StatementFailed extends Error {
   readonly code: number;
+  /** The fields of the unique index that has the value already. */
+  readonly keyPattern: Doc | undefined;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, keyPattern?: Doc) {
     super(message);
     this.code = code;
+    this.keyPattern = keyPattern;
   }
 }
 

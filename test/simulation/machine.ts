@@ -2,7 +2,8 @@ import type { Idempotency } from '../../server/idempotency.ts';
 import type { Database } from '../../server/mongodb/database.ts';
 import type { Doc } from './evaluate.ts';
 import type { Program, Surroundings } from './program.ts';
-import { networkError, type ServerModel } from './server-model.ts';
+import { networkError } from './server-error.ts';
+import type { ServerModel } from './server-model.ts';
 import { type Appointment, Random, type World } from './world.ts';
 
 /** `lossy`: each message may be lost. `deaf`: requests arrive, replies do not. `cut`: nothing passes. */

@@ -12,8 +12,9 @@ import { Inserts } from '../../server/mongodb/writes/inserts.ts';
 import { PendingWrite } from '../../server/mongodb/writes/pending-write.ts';
 import { asRead, generatedCases, holderOf, isModelled, NOW } from '../mongodb/generated-records.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { carriedOut } from './changes.ts';
 import { type Doc, StatementFailed } from './evaluate.ts';
-import { carriedOut, ServerModel } from './server-model.ts';
+import { ServerModel } from './server-model.ts';
 import { World } from './world.ts';
 
 // The simulation is worth what its model of the server is worth: here a real one is asked.
@@ -108,7 +109,9 @@ describe.each([true, false])(
       const { db } = database;
       const name = 'idempotency_keys';
       const world = new World(1);
-      const model = new ServerModel(world, { replicationMs: 1, ttlMs: Number.MAX_SAFE_INTEGER });
+      const model = new ServerModel(world, {
+        ...{ replicationMs: 1, ttlMs: Number.MAX_SAFE_INTEGER, transactionMs: 60_000 },
+      });
       const modelled: Database = {
         databaseName: db.databaseName,
         async command(command) {

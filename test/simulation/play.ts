@@ -34,7 +34,8 @@ const END = 400_000;
 /** Plays a scenario. The same one gives the same, byte for byte. */
 export async function play(scenario: Scenario, program: Program): Promise<Played> {
   const world = new World(scenario.seed);
-  const server = new ServerModel(world, { replicationMs: scenario.replicationMs, ttlMs: scenario.ttlMs });
+  const { replicationMs, ttlMs } = scenario;
+  const server = new ServerModel(world, { replicationMs, ttlMs, transactionMs: 60_000 });
   const fleet = new Fleet(world, server, scenario, program);
   const shop = new Shop(world, scenario);
   const clients = new Clients(world, shop, scenario.seed, (index) => fleet.machineOf(index));

@@ -1,32 +1,24 @@
 import {
-  compare,
-  type Doc,
-  evaluate,
-  isDate,
-  plainlyUpdated,
-  StatementFailed,
-  updated,
-  type Value,
-} from './evaluate.ts';
+  type Change,
+  type Effects,
+  effectsOf,
+  found,
+  idOf,
+  insertOf,
+  isSecond,
+  type Look,
+  NO_INDEX,
+  RECORDS,
+} from './changes.ts';
+import { type Doc, isDate, StatementFailed, type Value } from './evaluate.ts';
+import { type Transaction, Transactions } from './model-transactions.ts';
+import { RETRYABLE, serverError, TRANSIENT } from './server-error.ts';
 import type { World } from './world.ts';
 
-/** What a driver throws where a connection is lost: whether the command was carried out is not known. */
-export function networkError(message: string): Error {
-  return Object.assign(new Error(message), { name: 'MongoNetworkError' });
-}
-
-function serverError(code: number, message: string): Error {
-  return Object.assign(new Error(message), { name: 'MongoServerError', code, errorLabels: [] });
-}
-
-/** One write as the server's log has it: what a document became, or null for one that was deleted. */
-export interface LogEntry {
+/** One write as the server's log has it. The writes of a transaction have one time. */
+export interface LogEntry extends Change {
   readonly time: number;
   readonly at: number;
-  readonly id: string;
-  readonly before: Doc | null;
-  readonly after: Doc | null;
-  readonly by: 'statement' | 'put aside' | 'ttl';
   /** The primary's clock when it was written. */
   readonly now: Date;
 }
@@ -42,11 +34,13 @@ export interface ServerSettings {
   replicationMs: number;
   /** The TTL monitor looks so often. */
   ttlMs: number;
+  /** A transaction that is open for so long is aborted. */
+  transactionMs: number;
 }
 
 /**
  * A replica set, as far as the store's commands can tell: documents change one at a time, on a primary; a majority has a change some
- * time later; an election may lose what no majority had; `$$NOW` is the primary's clock, which differs from member to member and may
+ * time later; an election may lose what no majority had, and ends what transactions are open; `$$NOW` is the primary's clock, which differs from member to member and may
  * be set; the TTL monitor deletes what has expired.
  */
 export class ServerModel {
@@ -58,6 +52,7 @@ export class ServerModel {
   /** The primary's clock is so many ms ahead of true time. */
   clockMs = 0;
   readonly #world: World;
+  readonly #transactions: Transactions;
   #primary = new Map<string, Doc>();
   #majority = new Map<string, Doc>();
   #pending: LogEntry[] = [];
@@ -71,6 +66,7 @@ export class ServerModel {
   constructor(world: World, settings: ServerSettings) {
     this.#world = world;
     this.settings = settings;
+    this.#transactions = new Transactions(world, settings.transactionMs);
     this.#reap();
   }
 
@@ -84,19 +80,31 @@ export class ServerModel {
   }
 
   /** Carries out a command, and gives its reply once it is due. @throws what a driver throws */
-  command(command: Doc): Promise<Doc> {
-    if (this.#isElecting) return Promise.reject(serverError(10_107, 'not primary'));
+  async command(command: Doc): Promise<Doc> {
+    try {
+      return await this.#carryOut(command);
+    } catch (error) {
+      throw Object.assign(error as Error, { operationTime: this.#time });
+    }
+  }
+
+  async #carryOut(command: Doc): Promise<Doc> {
+    if (this.#isElecting) throw serverError(10_107, 'not primary', ...labelsOfStepDown(command));
+    if ('autocommit' in command) return this.#inTransaction(command);
     if ('update' in command) return this.#update(command);
     if ('insert' in command) return this.#insert(command);
     if ('find' in command) return this.#find(command);
-    if ('hello' in command) return Promise.resolve({ ok: 1, localTime: this.now });
+    if ('hello' in command) return { ok: 1, localTime: this.now };
     if ('createIndexes' in command) return this.#makeLock(command);
-    if ('listIndexes' in command)
-      return Promise.resolve({ ok: 1, cursor: { firstBatch: this.hasLock ? [LOCK] : [] } });
+    if ('listIndexes' in command) return { ok: 1, cursor: { firstBatch: this.hasLock ? [LOCK] : [] } };
     // It asks the notes about calls.
-    if ('aggregate' in command && command.aggregate !== RECORDS)
-      return Promise.resolve({ ok: 1, cursor: { firstBatch: [] } });
+    if ('aggregate' in command && command.aggregate !== RECORDS) return { ok: 1, cursor: { firstBatch: [] } };
     throw new Error(`No model of the command ${Object.keys(command)[0]}`);
+  }
+
+  /** Ends the open transaction of a session, as an operator may. */
+  killSession(lsid: string): void {
+    this.#transactions.kill(lsid);
   }
 
   /** The primary steps down. `keepsAll` is false where it dies, and what no majority has yet may be lost. */
@@ -104,7 +112,10 @@ export class ServerModel {
     if (this.#isElecting) return;
     this.#term++;
     this.#isElecting = true;
-    const kept = keepsAll ? this.#pending.length : this.#world.random.between(0, this.#pending.length);
+    const kept = this.#atOneTime(
+      keepsAll ? this.#pending.length : this.#world.random.between(0, this.#pending.length),
+    );
+    this.#transactions.handOver(this.#pending[kept - 1]?.time ?? this.#majorityTime);
     for (const entry of this.#pending.slice(0, kept)) this.#apply(this.#majority, entry);
     this.log.push(...this.#pending.slice(0, kept));
     if (kept < this.#pending.length)
@@ -121,50 +132,98 @@ export class ServerModel {
     });
   }
 
-  #update({ update, updates, writeConcern }: Doc): Promise<Doc> {
-    const upserted: { index: number; _id: string }[] = [];
-    const writeErrors: { index: number; code: number; errmsg: string }[] = [];
-    const now = this.now;
-    let n = 0;
-    for (const [index, statement] of (updates as Doc[]).entries()) {
-      // Counts and notes of what happened have no part in what is promised.
-      if (update !== RECORDS || '$inc' in (statement.u as Doc)) continue;
-      try {
-        const inserted = this.#write(statement, now);
-        if (inserted === undefined) continue;
-        n++;
-        if (inserted) upserted.push({ index, _id: inserted });
-      } catch (error) {
-        if (!(error instanceof StatementFailed)) throw error;
-        writeErrors.push({ index, code: error.code, errmsg: error.message });
-      }
-    }
-    const reply = { ok: 1, n, upserted, writeErrors, operationTime: this.#time };
-    return this.#withConcern(reply, writeConcern);
+  /** Writes of a transaction are kept or lost together. */
+  #atOneTime(count: number): number {
+    const time = this.#pending[count - 1]?.time;
+    const next = this.#pending.findIndex((entry, index) => index >= count && entry.time !== time);
+    return count === 0 || next === -1 ? count : next;
   }
 
-  #insert({ documents, writeConcern }: Doc): Promise<Doc> {
-    const writeErrors: Doc[] = [];
+  async #update({ update, updates, writeConcern, maxTimeMS }: Doc): Promise<Doc> {
+    const reply = newReply();
+    const until = this.#world.now + ((maxTimeMS as number | undefined) ?? Number.POSITIVE_INFINITY);
+    const now = this.now;
+    for (const [index, statement] of (updates as Doc[]).entries()) {
+      // Counts and notes of what happened have no part in what is promised.
+      if (String(update).startsWith(`${RECORDS}_`)) continue;
+      try {
+        const look = () => effectsOf(update as string, statement, this.#look(now));
+        let made = look();
+        for (let held = this.#heldOf(made); held !== undefined; held = this.#heldOf(made)) {
+          await this.#transactions.released(held, until - this.#world.now);
+          made = look();
+        }
+        this.#record(made.changes, now);
+        noteDone(reply, index, made);
+      } catch (error) {
+        noteFailed(reply, index, error);
+      }
+    }
+    return this.#withConcern({ ...reply, operationTime: this.#time }, writeConcern);
+  }
+
+  /** A document that a statement writes to, and that an open transaction has written to. */
+  #heldOf({ changes }: Effects): string | undefined {
+    return changes.find(({ id }) => this.#transactions.isHeld(id))?.id;
+  }
+
+  async #insert({ insert, documents, writeConcern }: Doc): Promise<Doc> {
+    const reply = newReply();
     const now = this.now;
     for (const [index, document] of (documents as Doc[]).entries()) {
-      const { scope, key } = document as { scope: string; key: string };
-      const id = idOf(scope, key);
-      const isThere = this.#primary.has(id);
-      if (isThere && this.hasLock) {
-        writeErrors.push({ index, code: 11_000, errmsg: 'E11000 duplicate key error', keyPattern: LOCK.key });
-        continue;
+      try {
+        const made = insertOf(insert as string, document, this.#look(now));
+        this.#record(made.changes, now);
+        noteDone(reply, index, made);
+      } catch (error) {
+        noteFailed(reply, index, error);
       }
-      const made = { _id: `id-${++this.#ids}`, ...copy(document) };
-      this.#record({
-        id: isThere ? secondOf(id, made._id) : id,
-        before: null,
-        after: made,
-        by: 'statement',
-        now,
-      });
     }
-    const n = (documents as Doc[]).length - writeErrors.length;
-    return this.#withConcern({ ok: 1, n, writeErrors, operationTime: this.#time }, writeConcern);
+    return this.#withConcern({ ...reply, operationTime: this.#time }, writeConcern);
+  }
+
+  async #inTransaction(command: Doc): Promise<Doc> {
+    const transaction = this.#transactions.of(command, this.#primary);
+    if ('commitTransaction' in command) return this.#commit(transaction, command.writeConcern);
+    const operationTime = this.#time;
+    if ('abortTransaction' in command) {
+      this.#transactions.abort(transaction);
+      return { ok: 1, operationTime };
+    }
+    const look = { ...this.#look(this.now), documents: transaction.documents };
+    if ('find' in command)
+      return { ok: 1, cursor: { firstBatch: found(command, look.documents, look.now) }, operationTime };
+    const { update, updates = [], insert, documents = [] } = command as Record<string, Doc[]> & Doc;
+    const reply = newReply();
+    try {
+      for (const [index, written] of [...updates, ...documents].entries()) {
+        const made = update
+          ? effectsOf(String(update), written, look)
+          : insertOf(String(insert), written, look);
+        this.#transactions.write(transaction, made.changes, this.#primary);
+        noteDone(reply, index, made);
+      }
+    } catch (error) {
+      // A statement that fails ends the transaction, though the command is answered.
+      noteFailed(reply, 0, error);
+      this.#transactions.abort(transaction);
+    }
+    return { ...reply, operationTime };
+  }
+
+  #commit(transaction: Transaction, writeConcern: Value): Promise<Doc> {
+    if (transaction.state === 'open') {
+      this.#record([...transaction.changes.values()], this.now);
+      this.#transactions.commit(transaction, this.#time);
+    }
+    return this.#withConcern({ ok: 1, operationTime: this.#time }, writeConcern);
+  }
+
+  #look(now: Date): Look {
+    return {
+      ...{ documents: this.#primary, now, hasLock: this.hasLock },
+      makeId: () => `id-${++this.#ids}`,
+    };
   }
 
   #withConcern(reply: Doc, writeConcern: Value): Promise<Doc> {
@@ -182,48 +241,8 @@ export class ServerModel {
     return Promise.resolve({ ok: 1 });
   }
 
-  /** @returns undefined where no document matched, an id where one was made, else an empty text */
-  #write(statement: Doc, now: Date): string | undefined {
-    if (statement.hint && !this.hasLock) throw new StatementFailed(2, NO_INDEX);
-    if (statement.multi) return this.#putAside(statement, now);
-    const id = this.#placeOf(statement.q as Doc);
-    const before = this.#primary.get(id) ?? null;
-    const after = carriedOut(before, statement, now);
-    if (!after) return undefined;
-    if (before) {
-      if (compare(after, before) !== 0) this.#record({ id, before, after, by: 'statement', now });
-      return '';
-    }
-    const made = { _id: `id-${++this.#ids}`, ...after };
-    this.#record({ id, before, after: made, by: 'statement', now });
-    return made._id;
-  }
-
-  /** Where the document of a filter is. An owner may have the second document of its key, while there is no lock. */
-  #placeOf({ scope, key, owner }: Doc): string {
-    const id = idOf(scope as string, key as string);
-    const isWanted = (at: string) => owner !== undefined && this.#primary.get(at)?.owner === owner;
-    return isWanted(id) ? id : (this.#secondsOf(id, this.#primary).find(isWanted) ?? id);
-  }
-
-  #secondsOf(id: string, documents: Map<string, Doc>): string[] {
-    return [...documents.keys()].filter((at) => isSecond(at) && at.startsWith(`${id}\n`));
-  }
-
-  /** Moves documents of an address to addresses of their own. Nobody looks for them there. */
-  #putAside({ q }: Doc, now: Date): string | undefined {
-    const { scope, key, owner, state } = q as Doc;
-    const id = idOf(scope as string, key as string);
-    const moved = [id, ...this.#secondsOf(id, this.#primary)].filter((at) => {
-      const found = this.#primary.get(at);
-      return found?.owner === owner && found?.state === state;
-    });
-    for (const at of moved)
-      this.#record({ id: at, before: this.#primary.get(at) as Doc, after: null, by: 'put aside', now });
-    return moved.length > 0 ? '' : undefined;
-  }
-
-  async #find({ filter, projection, readConcern, hint }: Doc): Promise<Doc> {
+  async #find(command: Doc): Promise<Doc> {
+    const { readConcern, hint } = command;
     if (hint && !this.hasLock) throw serverError(2, NO_INDEX);
     const { afterClusterTime = 0, level } = (readConcern ?? {}) as {
       afterClusterTime?: number;
@@ -231,16 +250,7 @@ export class ServerModel {
     };
     if (level === 'majority') await this.#onMajority(afterClusterTime, {});
     const documents = level === 'majority' ? this.#majority : this.#primary;
-    const variables = { NOW: this.now };
-    const firstBatch = addressesOf(filter as Doc)
-      .flatMap(({ scope, key }): Doc[] => {
-        const id = idOf(scope, key);
-        return [id, ...this.#secondsOf(id, documents)].flatMap((at): Doc[] => {
-          const found = documents.get(at);
-          return found ? [found] : [];
-        });
-      })
-      .map((document) => copy(projected(document, projection as Doc, variables)));
+    const firstBatch = found(command, documents, this.now);
     return { ok: 1, cursor: { firstBatch }, operationTime: this.#time };
   }
 
@@ -255,13 +265,17 @@ export class ServerModel {
     });
   }
 
-  #record(write: Omit<LogEntry, 'time' | 'at'>): void {
-    const entry = { ...write, time: ++this.#time, at: this.#world.now };
-    this.#apply(this.#primary, entry);
-    this.#pending.push(entry);
+  #record(changes: readonly Change[], now: Date): void {
+    if (changes.length === 0) return;
+    const time = ++this.#time;
+    for (const change of changes) {
+      const entry = { ...change, now, time, at: this.#world.now };
+      this.#apply(this.#primary, entry);
+      this.#pending.push(entry);
+    }
     const term = this.#term;
     this.#world.after(this.settings.replicationMs, () => {
-      if (term === this.#term) this.#replicate(entry.time);
+      if (term === this.#term) this.#replicate(time);
     });
   }
 
@@ -286,8 +300,9 @@ export class ServerModel {
     const look = () => {
       const now = this.now;
       for (const [id, before] of this.#primary) {
-        if (!this.#isElecting && isDate(before.expiresAt) && before.expiresAt <= now)
-          this.#record({ id, before, after: null, by: 'ttl', now });
+        if (this.#isElecting || this.#transactions.isHeld(id)) continue;
+        if (isDate(before.expiresAt) && before.expiresAt <= now)
+          this.#record([{ id, before, after: null, by: 'ttl' }], now);
       }
       this.#reap();
     };
@@ -295,55 +310,31 @@ export class ServerModel {
   }
 }
 
-/**
- * What a document becomes by an update statement; undefined where the statement does not match it.
- * @throws StatementFailed
- */
-export function carriedOut(found: Doc | null, { q, u, c = {}, upsert }: Doc, now: Date): Doc | undefined {
-  const { scope, key, $expr, ...others } = q as { scope: string; key: string; $expr?: Value };
-  const variables = { ...(c as Doc), NOW: now };
-  const matches =
-    found &&
-    Object.entries(others).every(([name, value]) => compare(found[name], value) === 0) &&
-    ($expr === undefined || evaluate($expr, found, variables) === true);
-  if (matches) return copy(Array.isArray(u) ? updated(found, u, variables) : plainlyUpdated(found, u as Doc));
-  if (!upsert) return undefined;
-  if (found) throw new StatementFailed(11_000, 'E11000 duplicate key error');
-  return copy(updated({ scope, key }, u as Doc[], variables));
-}
-
-const RECORDS = 'idempotency_keys';
 const LOCK = { name: 'scope_1_key_1', key: { scope: 1, key: 1 }, unique: true };
-const NO_INDEX = 'hint provided does not correspond to an existing index';
-/** The place of a document that is the second one of its key. */
-const secondOf = (id: string, _id: string) => `${id}\n${_id}`;
-const isSecond = (place: string) => place.split('\n').length > 2;
 
-const idOf = (scope: string, key: string) => `${scope}\n${key}`;
-
-function addressesOf(filter: Doc): { scope: string; key: string }[] {
-  if (Array.isArray(filter.$or)) return (filter.$or as Doc[]).flatMap(addressesOf);
-  const keys = typeof filter.key === 'string' ? [filter.key] : (filter.key as { $in: string[] }).$in;
-  return keys.map((key) => ({ scope: filter.scope as string, key }));
+interface Reply {
+  readonly ok: 1;
+  n: number;
+  readonly upserted: { readonly index: number; readonly _id: string }[];
+  readonly writeErrors: Doc[];
 }
 
-function projected(document: Doc, projection: Doc, variables: Doc): Doc {
-  const made: Doc = {};
-  if (projection._id !== 0) made._id = document._id;
-  for (const [name, value] of Object.entries(projection)) {
-    if (value === 0 || name === '_id') continue;
-    const found = value === 1 ? document[name] : evaluate(value, document, variables);
-    if (found !== undefined) made[name] = found;
-  }
-  return made;
+const newReply = (): Reply => ({ ok: 1, n: 0, upserted: [], writeErrors: [] });
+
+function noteDone(reply: Reply, index: number, { n, upserted }: Effects): void {
+  reply.n += n;
+  if (upserted !== undefined) reply.upserted.push({ index, _id: upserted });
 }
 
-/** As a document that went over the wire: nothing of it is shared. */
-function copy<T extends Value>(value: T): T {
-  if (isDate(value)) return new Date(value) as T;
-  if (Array.isArray(value)) return value.map(copy) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, copy(inner)]])),
-  ) as T;
+/** Notes a statement that failed. @throws any other error: it is the whole command's */
+function noteFailed(reply: Reply, index: number, error: unknown): void {
+  if (!(error instanceof StatementFailed)) throw error;
+  const { code, message, keyPattern } = error;
+  reply.writeErrors.push({ index, code, errmsg: message, ...(keyPattern && { keyPattern }) });
+}
+
+/** The labels of an error of a server that is no primary. */
+function labelsOfStepDown(command: Doc): string[] {
+  if ('commitTransaction' in command || 'abortTransaction' in command) return [RETRYABLE];
+  return 'autocommit' in command ? [TRANSIENT] : [];
 }

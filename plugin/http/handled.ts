@@ -1,4 +1,5 @@
 import type { Encoded } from '../../server/call.ts';
+import { noteBody } from '../../server/http/known-body.ts';
 import { type Bytes, continued, readUpTo } from './read-up-to.ts';
 
 /** A request was handled in one of these ways. */
@@ -65,7 +66,7 @@ const WITHOUT_END = /^\s*(text\/event-stream|multipart\/x-mixed-replace)\s*(;|$)
  */
 export function httpResponse(body: string | Uint8Array | null, init: ResponseInit = {}): BufferedResponse {
   const bytes = body === null ? null : Buffer.from(body);
-  return { kind: 'buffered', response: new Response(bytes, init), body: bytes };
+  return { kind: 'buffered', response: noteBody(new Response(bytes, init), bytes), body: bytes };
 }
 
 export function isBuffered(value: unknown): value is BufferedResponse {
@@ -100,7 +101,7 @@ export async function bufferResponse(
   if (WITHOUT_END.test(response.headers.get('content-type') ?? ''))
     return { kind: 'passing', response: answer(response.body), seen: undefined };
   const { bytes, rest } = await readUpTo(response.body, maxBytes);
-  if (!rest) return { kind: 'buffered', response: answer(bytes), body: bytes };
+  if (!rest) return { kind: 'buffered', response: noteBody(answer(bytes), bytes), body: bytes };
   return { kind: 'passing', response: answer(continued(bytes, rest)), seen: bytes };
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
+import { knownBody } from './known-body.ts';
 
 /** These headers may come several times: each stands for itself, and others than the handler may have set one. */
 const MAY_REPEAT = new Set(['set-cookie', 'vary']);
@@ -25,5 +26,7 @@ export async function sendResponse(outgoing: ServerResponse, response: Response)
     outgoing.end();
     return;
   }
-  await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing);
+  const bytes = knownBody(response);
+  if (bytes) outgoing.end(bytes);
+  else await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing);
 }

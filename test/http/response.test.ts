@@ -153,6 +153,15 @@ describe('of the headers', () => {
     expect(headers['set-cookie']).toEqual(['a=1; HttpOnly', 'b=2']);
   });
 
+  test('the length is among them, of a first answer and of a replay', async () => {
+    await using api = await startApi(async () => new Response('ü'));
+    for (const replayed of [false, true]) {
+      const answer = await api.send({ key: 'k' });
+      expect(answer).toMatchObject({ text: 'ü', replayed, headers: { 'content-length': '2' } });
+      expect(answer.headers).not.toHaveProperty('transfer-encoding');
+    }
+  });
+
   test('a replay has those that describe the result', async () => {
     await using api = await startApi(async () => everything());
     await api.send({ key: 'k' });

@@ -5,10 +5,11 @@ import { withHelp } from '../../server/engine/with-help.ts';
 import type { Comparison } from '../../server/fingerprints/fingerprints.ts';
 import { httpFormat } from '../../server/formats/http.ts';
 import type { IsHidden } from '../../server/formats/redact.ts';
+import type { Incoming } from '../../server/http/incoming.ts';
+import type { Bytes } from '../../server/http/read-up-to.ts';
 import type { HttpFingerprintCall } from './call.ts';
 import { comparableJson, readableJson } from './json-body.ts';
 import { comparableBody } from './multipart.ts';
-import { type Bytes, readUpTo } from './read-up-to.ts';
 import { contentOf, redactContent, redactQuery } from './redacted-content.ts';
 import { writeContent } from './stored-content.ts';
 import { headersToStore } from './stored-headers.ts';
@@ -31,10 +32,10 @@ interface Compared {
 
 /** A request whose body is in memory, to be hashed and still be given whole to the handler. */
 export class BufferedRequest {
-  readonly #request: Request;
+  readonly #request: Incoming;
   readonly #body: Bytes | null;
 
-  private constructor(request: Request, body: Bytes | null) {
+  private constructor(request: Incoming, body: Bytes | null) {
     this.#request = request;
     this.#body = body;
   }
@@ -44,7 +45,7 @@ export class BufferedRequest {
    * @throws TypeError when somebody has read the body before, or it has a length and no bytes
    * @throws the body's own error when the client broke off: nothing was claimed yet
    */
-  static async read(request: Request, maxBytes: number): Promise<BufferedRequest | undefined> {
+  static async read(request: Incoming, maxBytes: number): Promise<BufferedRequest | undefined> {
     if (request.bodyUsed) {
       throw new TypeError(
         'Expected the body of a request with an idempotency key to be unread; let `scope` and what runs before ' +
@@ -52,10 +53,8 @@ export class BufferedRequest {
       );
     }
     if (Number(request.headers.get('content-length')) > maxBytes) return undefined;
-    const { bytes, rest } = request.body
-      ? await readUpTo(request.body, maxBytes)
-      : { bytes: null, rest: undefined };
-    if (rest) return undefined;
+    const bytes = await request.read(maxBytes);
+    if (bytes === undefined) return undefined;
     if (bytes === null || bytes.length === 0) checkEmpty(request.headers);
     return new BufferedRequest(request, bytes);
   }

@@ -1,6 +1,6 @@
 import type { Encoded } from '../../server/call.ts';
 import { noteBody } from '../../server/http/known-body.ts';
-import { type Bytes, continued, readUpTo } from './read-up-to.ts';
+import { type Bytes, continued, readUpTo } from '../../server/http/read-up-to.ts';
 
 /** A request was handled in one of these ways. */
 export type Handled = BufferedResponse | Passing | Thrown;

@@ -12,6 +12,7 @@ import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
 import { EXPIRES_HEADER, httpDate } from '../../server/http/expires-header.ts';
+import { type Incoming, incomingOf, withIncoming } from '../../server/http/incoming.ts';
 import { requestHeaders } from '../../server/http/request-headers.ts';
 import { methodAndRoute } from '../../server/http/request-route.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
@@ -39,57 +40,56 @@ export function idempotentHandler<Rest extends unknown[]>(
     resolved;
   const codec = createResponseCodec(headerNames);
 
-  return withComparer(protectedHandler, fingerprintsOfRequest);
+  return withIncoming(withComparer(protectedHandler, fingerprintsOfRequest), respond);
 
   async function protectedHandler(request: Request, ...rest: Rest): Promise<Response> {
     checkRequest(request);
-    const pass = () => handler(request, ...rest);
-    if (!methods.has(request.method.toUpperCase())) return passBy(pass);
+    return respond(incomingOf(request), ...rest);
+  }
+
+  async function respond(incoming: Incoming, ...rest: Rest): Promise<Response> {
+    const pass = () => handler(incoming.request, ...rest);
+    if (!methods.has(incoming.method.toUpperCase())) return passBy(pass);
     let idempotency = protection.only;
     let isOff = false;
     try {
-      isOff = !(await protection.isOn(() => unreadCall(request, rest)));
-      const asked = isOff ? undefined : await askedCall(request, rest);
+      isOff = !(await protection.isOn(() => unreadCall(incoming, rest)));
+      const asked = isOff ? undefined : await askedCall(incoming, rest);
       if (asked) {
         idempotency = await protection.of(() => asked.call);
         isOff = idempotency === undefined;
-        if (idempotency) return await keyed(idempotency, withKey(asked));
+        if (idempotency) return await keyed(idempotency, incoming, withKey(asked));
       }
     } catch (failure) {
       if (failure instanceof Thrown) throw failure.error;
       if (isGivenInstead(failure)) return failure.cause;
       if (!isIdempotencyError(failure)) throw failure;
-      tellRefusal(idempotency, failure, { operation: await defaultName(request, rest) });
+      tellRefusal(idempotency, failure, { operation: await defaultName(incoming, rest) });
       return problem(failure, documentation);
     }
     if (isOff) return await passUnprotected(pass);
-    tellPassed(idempotency, await defaultName(request, rest));
+    tellPassed(idempotency, await defaultName(incoming, rest));
     return passBy(pass);
   }
 
   /** Gives the fingerprints by which a request would be compared; undefined for one that would not be protected. */
   async function fingerprintsOfRequest(request: Request, ...rest: Rest): Promise<Fingerprints | undefined> {
-    if (!methods.has(request.method.toUpperCase())) return undefined;
-    if (!(await protection.isOn(() => unreadCall(request, rest)))) return undefined;
-    const asked = await askedCall(request, rest);
+    const incoming = incomingOf(request);
+    if (!methods.has(incoming.method.toUpperCase())) return undefined;
+    if (!(await protection.isOn(() => unreadCall(incoming, rest)))) return undefined;
+    const asked = await askedCall(incoming, rest);
     const idempotency = asked && (await protection.of(() => asked.call));
-    return idempotency && (await compared(idempotency, withKey(asked))).known;
+    return idempotency && (await compared(idempotency, incoming, withKey(asked))).known;
   }
 
   /** Names a request of which the developer's function is not asked (yet). */
-  async function defaultName(request: Request, rest: Rest): Promise<string> {
-    return typeof resolved.operation === 'string' ? resolved.operation : methodAndRoute(request, rest);
-  }
-
-  async function nameOf(call: KeyedHttpCall<Rest>, copied: () => KeyedHttpCall<Rest>): Promise<string> {
-    return typeof resolved.operation === 'function'
-      ? checkOperation(await resolved.operation(copied()))
-      : defaultName(call.request, call.rest);
+  async function defaultName(incoming: Incoming, rest: Rest): Promise<string> {
+    return typeof resolved.operation === 'string' ? resolved.operation : methodAndRoute(incoming, rest);
   }
 
   /** Finds the key of a call; undefined for a call that has none and needs none. */
-  async function askedCall(request: Request, rest: Rest): Promise<AskedCall<Rest> | undefined> {
-    const call: HttpCall<Rest> = { request, rest, clientKey: clientKeyOf(request) };
+  async function askedCall(incoming: Incoming, rest: Rest): Promise<AskedCall<Rest> | undefined> {
+    const call: HttpCall<Rest> = callOf(incoming, { rest, clientKey: clientKeyOf(incoming) });
     const given = rerunKeySentAs(call.clientKey) ?? (await givenKey(call));
     if (given !== undefined && given !== null) return { call, given };
     return (await isSwitchedOn('require', require, () => call)) ? { call, given: undefined } : undefined;
@@ -101,30 +101,38 @@ export function idempotentHandler<Rest extends unknown[]>(
   }
 
   /** Makes a call whose key is read when somebody asks for it: whether one is protected can be decided without. */
-  function unreadCall(request: Request, rest: Rest): HttpCall<Rest> {
+  function unreadCall(incoming: Incoming, rest: Rest): HttpCall<Rest> {
     return {
-      request,
       rest,
+      get request() {
+        return incoming.request;
+      },
       get clientKey() {
-        return clientKeyOf(request);
+        return clientKeyOf(incoming);
       },
     };
   }
 
-  function clientKeyOf(request: Request): string | undefined {
-    const header = requestHeaders(request.headers, 'request.headers')?.get(headerName);
+  function clientKeyOf({ headers }: Incoming): string | undefined {
+    const header = requestHeaders(headers, 'request.headers')?.get(headerName);
     return header === undefined ? undefined : parseKeyHeader(header);
   }
 
-  async function compared(idempotency: Idempotency, found: FoundCall<Rest>) {
-    if (asksForStream(found.request)) throw streaming();
-    const call: KeyedHttpCall<Rest> = { ...found, scope: checkScope(await scope(found)) };
-    const buffered = await BufferedRequest.read(call.request, maxRequestBytes);
+  async function compared(idempotency: Idempotency, incoming: Incoming, found: FoundCall<Rest>) {
+    if (asksForStream(incoming)) throw streaming();
+    const fields = { ...found, scope: checkScope(await scope(callOf(incoming, found))) };
+    const buffered = await BufferedRequest.read(incoming, maxRequestBytes);
     if (!buffered) throw requestTooLarge(maxRequestBytes);
-    /** The call for a function that may read the body. */
-    const copied = () => ({ ...call, request: buffered.copy() });
-    const operation = await nameOf(call, copied);
-    const policy = await policyOfCall(operationPolicy.by(idempotency), policies, copied);
+    /** Makes the call for a function that may read the body. */
+    const copied = (signal?: AbortSignal): KeyedHttpCall<Rest> => ({
+      ...fields,
+      request: buffered.copy(signal),
+    });
+    const operation =
+      typeof resolved.operation === 'function'
+        ? checkOperation(await resolved.operation(copied()))
+        : await defaultName(incoming, found.rest);
+    const policy = await policyOfCall(operationPolicy.by(idempotency), policies, () => copied());
     const comparison = buffered.comparison({
       operation,
       isNamed: Boolean(resolved.operation),
@@ -132,24 +140,24 @@ export function idempotentHandler<Rest extends unknown[]>(
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
     });
-    const { scope: ofCall, key } = call;
-    const known = { scope: ofCall, key, operation, policy, ...(await fingerprintsOf(comparison)) };
-    return { call, buffered, copied, comparison, known };
+    const known = {
+      scope: fields.scope,
+      key: found.key,
+      operation,
+      policy,
+      ...(await fingerprintsOf(comparison)),
+    };
+    return { buffered, copied, comparison, known };
   }
 
-  async function keyed(idempotency: Idempotency, found: FoundCall<Rest>): Promise<Response> {
-    const { call, buffered, copied, comparison, known } = await compared(idempotency, found);
+  async function keyed(idempotency: Idempotency, incoming: Incoming, found: FoundCall<Rest>) {
+    const { buffered, copied, comparison, known } = await compared(idempotency, incoming, found);
     const { value, replayed, expiresAt } = await internalsOf(idempotency).execute<Handled>({
       ...known,
       codec,
       seen: () => seenOf(comparison),
       capture: (isHidden) => buffered.captured(capturedNames, isHidden),
-      handler: (run) =>
-        handle(
-          run as ActiveRun,
-          { ...call, request: buffered.copy(run.signal) },
-          known.policy.maxResultBytes,
-        ),
+      handler: (run) => handle(run as ActiveRun, copied(run.signal), known.policy.maxResultBytes),
       ...(authorizeReplay && { authorizeReplay: async () => verdictOf(await authorizeReplay(copied())) }),
     });
     if (value.kind === 'thrown') throw value;
@@ -184,14 +192,27 @@ interface AskedCall<Rest extends unknown[]> {
   readonly given: unknown;
 }
 
-interface FoundCall<Rest extends unknown[]> extends HttpCall<Rest> {
-  readonly key: string;
+/** A call whose key is known, without its request. */
+type FoundCall<Rest extends unknown[]> = Pick<KeyedHttpCall<Rest>, 'rest' | 'clientKey' | 'key'>;
+
+/** Makes a call object, whose request is made when somebody looks at it. */
+function callOf<Fields extends object>(
+  incoming: Incoming,
+  fields: Fields,
+): Fields & { readonly request: Request } {
+  return {
+    ...fields,
+    get request() {
+      return incoming.request;
+    },
+  };
 }
 
 /** @throws IdempotencyError IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_INVALID */
 function withKey<Rest extends unknown[]>({ call, given }: AskedCall<Rest>): FoundCall<Rest> {
   if (given === undefined) throw refusal('IDEMPOTENCY_KEY_MISSING');
-  return { ...call, key: checkKey(given) };
+  const { rest, clientKey } = call;
+  return { rest, clientKey, key: checkKey(given) };
 }
 
 type Respond = () => Response | Promise<Response>;
@@ -233,8 +254,8 @@ function checkOperation(name: unknown): string {
 }
 
 /** An answer that is a stream of events can not be stored, and this client takes no other. */
-function asksForStream(request: Request): boolean {
-  const types = request.headers.get('accept')?.split(',') ?? [];
+function asksForStream({ headers }: Incoming): boolean {
+  const types = headers.get('accept')?.split(',') ?? [];
   return types.length > 0 && types.every((type) => /^\s*text\/event-stream\s*(;|$)/i.test(type));
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { HttpContent } from '../../server/formats/http.ts';
-import type { Bytes } from './read-up-to.ts';
+import type { Bytes } from '../../server/http/read-up-to.ts';
 
 /** Writes bytes as a record holds them: as text where they are UTF-8. */
 export function writeContent(bytes: Buffer | null): HttpContent {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nodeRequest } from '../../server/http/node-request.ts';
+import { callWith } from '../../server/http/incoming.ts';
+import { NodeIncoming } from '../../server/http/node-request.ts';
 
 /** The parts of a request of Fastify that are used, by shape. */
 interface FastifyRequest {
@@ -28,6 +29,6 @@ export function toFastifyHandler<Incoming extends FastifyRequest, Reply extends 
   ) => Response | Promise<Response>,
 ): (request: Incoming, reply: Reply) => Promise<Response> {
   return async function fastifyHandler(request, reply) {
-    return handler(nodeRequest(request.raw, reply.raw, request), { request, reply });
+    return callWith(handler, new NodeIncoming(request.raw, reply.raw, request), { request, reply });
   };
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nodeRequest } from '../../server/http/node-request.ts';
+import { callWith } from '../../server/http/incoming.ts';
+import { NodeIncoming } from '../../server/http/node-request.ts';
 import { sendResponse } from '../../server/http/send-response.ts';
 
 /** The parts of a context of Koa that are used, by shape. */
@@ -27,7 +28,7 @@ export function toKoaHandler<Context extends KoaContext>(
     // The pattern that @koa/router has found.
     const { _matchedRoute: path } = ctx as { readonly _matchedRoute?: unknown };
     const known = { ...parsedBy(request), originalUrl, protocol, route: { path } };
-    const response = await handler(nodeRequest(req, res, known), ctx);
+    const response = await callWith(handler, new NodeIncoming(req, res, known), ctx);
     ctx.respond = false;
     await sendResponse(res, response);
   };

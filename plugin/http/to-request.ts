@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type KnownByHost, nodeRequest } from '../../server/http/node-request.ts';
+import { type KnownByHost, NodeIncoming } from '../../server/http/node-request.ts';
 
 /**
  * Makes a `Request` of one of node:http, for a host that has no handler here: an interceptor of Nest calls what `idempotent(...)`
@@ -12,5 +12,5 @@ import { type KnownByHost, nodeRequest } from '../../server/http/node-request.ts
  * const response = await pay(toRequest(req, res))
  */
 export function toRequest(req: IncomingMessage, res: ServerResponse, known: object = req): Request {
-  return nodeRequest(req, res, known as KnownByHost);
+  return new NodeIncoming(req, res, known as KnownByHost).request;
 }

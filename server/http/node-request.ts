@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Parsed, restoredBody } from './consumed-body.ts';
+import { bodyOf, type Incoming } from './incoming.ts';
+import type { Bytes } from './read-up-to.ts';
 import { noteRoute } from './request-route.ts';
 
 /** Frameworks know this of a message of Node.js. */
@@ -15,27 +17,101 @@ export interface KnownByHost extends Partial<Parsed> {
   readonly routeOptions?: { readonly url?: unknown } | undefined;
 }
 
-/**
- * A web `Request` of a message of Node.js, by which its route is known. A body that was read before is made again of what its parser left.
- */
-export function nodeRequest(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost): Request {
-  return noteRoute(requestOf(message, outgoing, known), known.route?.path ?? known.routeOptions?.url);
+/** `NodeIncoming` is a message of Node.js, by which its route is known. A body that was read before is made again of what its parser left. */
+export class NodeIncoming implements Incoming {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly route: string | undefined;
+  readonly #message: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  /** Gives the body that a parser has read; undefined where it is still in the message. */
+  readonly #parsed: (() => Uint8Array) | undefined;
+  #request: Request | undefined;
+  /** The body of `#request`. */
+  #stream: ReadableStream | undefined;
+  #isTaken = false;
+
+  constructor(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost) {
+    this.#message = message;
+    this.#outgoing = outgoing;
+    this.method = message.method ?? 'GET';
+    this.url = urlOf(message, known);
+    this.headers = headersOf(message);
+    const route = known.route?.path ?? known.routeOptions?.url;
+    this.route = typeof route === 'string' && route !== '' ? route : undefined;
+    this.#parsed =
+      this.#hasBody && message.readableDidRead ? parsedBody(message, this.headers, known) : undefined;
+  }
+
+  get request(): Request {
+    this.#request ??= noteRoute(this.#makeRequest(), this.route);
+    return this.#request;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#request?.bodyUsed ?? false;
+  }
+
+  async read(limit: number): Promise<Bytes | null | undefined> {
+    if (!this.#hasBody) return null;
+    if (this.#request && !(await this.#takeBody(this.#request))) return bodyOf(this.#request, limit);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.#chunks()) {
+      size += chunk.length;
+      if (size > limit) return undefined;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  /** Takes the body from a `Request`, which has used it then. False: somebody has begun to read it there, or has a clone. */
+  async #takeBody({ body }: Request): Promise<boolean> {
+    if (!body || body !== this.#stream || body.locked) return false;
+    this.#isTaken = true;
+    await body.cancel();
+    return true;
+  }
+
+  get #hasBody(): boolean {
+    return this.method !== 'GET' && this.method !== 'HEAD';
+  }
+
+  #makeRequest(): Request {
+    const { method, url, headers } = this;
+    const init = { method, headers, signal: signalOf(this.#outgoing) };
+    if (!this.#hasBody) return new Request(url, init);
+    this.#stream = this.#makeStream();
+    return new Request(url, { ...init, body: this.#stream, duplex: 'half' } as RequestInit);
+  }
+
+  #makeStream(): ReadableStream {
+    let chunks: AsyncIterator<Uint8Array> | undefined;
+    const pull = async (controller: ReadableStreamDefaultController) => {
+      chunks ??= this.#chunks();
+      const { done, value } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(Buffer.isBuffer(value) ? new Uint8Array(value) : value);
+    };
+    // Node.js knows how to let go of a message without closing its connection.
+    const cancel = (reason: unknown) =>
+      this.#isTaken ? undefined : Readable.toWeb(this.#message).cancel(reason);
+    return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+  }
+
+  /** What is not read of the message is left in it: to destroy that would close the connection, on which an answer is to be sent. */
+  #chunks(): AsyncIterableIterator<Uint8Array> {
+    return this.#parsed ? justOne(this.#parsed) : this.#message.iterator({ destroyOnReturn: false });
+  }
 }
 
-function requestOf(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost): Request {
-  const method = message.method ?? 'GET';
-  const url = urlOf(message, known);
-  const headers = headersOf(message);
-  const init = { method, headers, signal: signalOf(outgoing) };
-  if (method === 'GET' || method === 'HEAD') return new Request(url, init);
-  const body = message.readableDidRead
-    ? readAgain(message, headers, known)
-    : (Readable.toWeb(message) as unknown as ReadableStream);
-  return new Request(url, { ...init, body, duplex: 'half' } as RequestInit);
+async function* justOne<T>(give: () => T): AsyncGenerator<T> {
+  yield give();
 }
 
-/** Makes a stream of a body that was read before. If it can not be read again, only the reader of the stream gets an error. */
-function readAgain(message: IncomingMessage, headers: Headers, known: KnownByHost): ReadableStream {
+/** Makes the body again that a parser has read. If that can not be done, only who reads it gets an error. */
+function parsedBody(message: IncomingMessage, headers: Headers, known: KnownByHost): () => Uint8Array {
   const {
     'content-type': type = '',
     'content-encoding': encoding,
@@ -46,17 +122,12 @@ function readAgain(message: IncomingMessage, headers: Headers, known: KnownByHos
     const described = { type, encoding, length: length === undefined ? undefined : Number(length) };
     const { bytes, isEncoded } = restoredBody({ body: known.body, rawBody: known.rawBody }, described);
     if (!isEncoded) headers.delete('content-encoding');
-    return streamOf((controller) => {
-      controller.enqueue(bytes);
-      controller.close();
-    });
+    return () => bytes;
   } catch (error) {
-    return streamOf((controller) => controller.error(error));
+    return () => {
+      throw error;
+    };
   }
-}
-
-function streamOf(pull: (controller: ReadableStreamDefaultController) => void): ReadableStream {
-  return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
 function headersOf({ headers: given }: IncomingMessage): Headers {
@@ -84,8 +155,10 @@ function urlOf(
 /** Makes a signal that aborts when the client hangs up before its answer is complete. */
 function signalOf(outgoing: ServerResponse): AbortSignal {
   const disconnect = new AbortController();
-  outgoing.once('close', () => {
+  const onClose = () => {
     if (!outgoing.writableFinished) disconnect.abort();
-  });
+  };
+  if (outgoing.destroyed) onClose();
+  else outgoing.once('close', onClose);
   return disconnect.signal;
 }

@@ -1,10 +1,19 @@
 /** The routes that hosts have told of requests. */
 const routes = new WeakMap<Request, string>();
 
-/** Notes the route by which a host has found the handler of a request: its pattern, such as `/payments/:id`. Anything but a text is no route. */
-export function noteRoute(request: Request, route: unknown): Request {
-  if (typeof route === 'string' && route !== '') routes.set(request, route);
+/** Notes the route by which a host has found the handler of a request: its pattern, such as `/payments/:id`. */
+export function noteRoute(request: Request, route: string | undefined): Request {
+  if (route !== undefined) routes.set(request, route);
   return request;
+}
+
+/** The route that was noted of a request. */
+export const routeOf = (request: Request): string | undefined => routes.get(request);
+
+interface Named {
+  readonly method: string;
+  readonly url: string;
+  readonly route: string | undefined;
 }
 
 /**
@@ -13,9 +22,9 @@ export function noteRoute(request: Request, route: unknown): Request {
  * @param rest what the host handed over beside the request: the values of `{ params }`, as Next.js has them, are put back into names, and a
  * context of Hono knows its route
  */
-export async function methodAndRoute(request: Request, rest: readonly unknown[]): Promise<string> {
-  const { method } = request;
-  const route = routes.get(request) ?? routeOfHono(rest[0]) ?? (await routeByParams(request, rest[0]));
+export async function methodAndRoute(request: Named, rest: readonly unknown[]): Promise<string> {
+  const { method, route: noted } = request;
+  const route = noted ?? routeOfHono(rest[0]) ?? (await routeByParams(request, rest[0]));
   return route === undefined ? method : `${method} ${route}`;
 }
 
@@ -28,7 +37,7 @@ function routeOfHono(context: unknown): string | undefined {
   return paths.findLast((path) => !path.includes('*')) ?? paths.at(-1);
 }
 
-async function routeByParams({ url }: Request, host: unknown): Promise<string | undefined> {
+async function routeByParams({ url }: Named, host: unknown): Promise<string | undefined> {
   if (typeof host !== 'object' || host === null || !('params' in host)) return undefined;
   const params: unknown = await Promise.resolve(host.params).catch(() => undefined); // the handler meets the error, too
   if (typeof params !== 'object' || params === null) return undefined;

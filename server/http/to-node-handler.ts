@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type KnownByHost, nodeRequest } from './node-request.ts';
+import { callWith } from './incoming.ts';
+import { type KnownByHost, NodeIncoming } from './node-request.ts';
 import { sendResponse } from './send-response.ts';
 
 /** A handler gets this beside the request: what else the host knows of it, such as who is signed in. */
@@ -29,7 +30,8 @@ export function toNodeHandler<
   handler: (request: Request, host: NodeHost<Incoming, Outgoing>) => MaybePromise<Response>,
 ): (req: Incoming, res: Outgoing, next?: (error?: unknown) => void) => void {
   return function nodeHandler(req, res, next) {
-    const answer = async () => handler(nodeRequest(req, res, req as KnownByHost), { req, res });
+    const answer = async () =>
+      callWith(handler, new NodeIncoming(req, res, req as KnownByHost), { req, res });
     void respond(res, answer, next);
   };
 }

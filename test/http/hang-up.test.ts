@@ -2,7 +2,9 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { toNodeHandler } from '../../plugin/http/index.ts';
+import { createIdempotencyHandler, toNodeHandler } from '../../plugin/http/index.ts';
+import { createIdempotency } from '../../server/index.ts';
+import { createMemoryStore } from '../../server/memory/index.ts';
 import { gate } from '../support/gate.ts';
 import { listen } from '../support/listen.ts';
 
@@ -38,3 +40,36 @@ it.each(['POST', 'HEAD'])(
     expect(warnings).toEqual([]);
   },
 );
+
+it('a client that hangs up half-way while `enabled` is asked leaves no empty body: to read it fails, and the signal has aborted', async () => {
+  const asked = gate();
+  const gone = gate();
+  const ended = gate<unknown>();
+  const idempotent = createIdempotencyHandler({
+    idempotency: createIdempotency({ store: createMemoryStore() }),
+    scope: () => 'ada',
+    enabled: async () => {
+      asked.open();
+      await gone;
+      return false;
+    },
+  });
+  const handler = toNodeHandler(
+    idempotent(async (request) => {
+      ended.open([request.signal.aborted, await request.text().catch((error: unknown) => error)]);
+      return new Response();
+    }),
+  );
+  await using server = await listen(
+    createServer((req, res) => {
+      res.once('close', () => gone.open());
+      handler(req, res);
+    }),
+  );
+
+  const client = connect(server.port, '127.0.0.1');
+  client.write('POST / HTTP/1.1\r\nhost: shop.test\r\ncontent-length: 9\r\n\r\nhalf');
+  await asked;
+  client.destroy();
+  expect(await ended).toEqual([true, expect.any(Error)]);
+});

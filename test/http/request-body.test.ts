@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { type HttpCall, toNodeHandler } from '../../plugin/http/index.ts';
 import { gate } from '../support/gate.ts';
+import { listen } from '../support/listen.ts';
 import { startApi } from './api.ts';
 import { file, formOf } from './bodies.ts';
 import { problemIn } from './client.ts';
@@ -80,6 +83,53 @@ describe('the body of a keyed request', () => {
       text: 'the whole',
       replayed: false,
     });
+  });
+});
+
+describe.each<[string, (call: HttpCall<[]>) => string | Promise<string>]>([
+  ['that nobody has looked at', () => 'ada'],
+  ['whose headers were looked at', ({ request }) => String(request.headers.get('x-user'))],
+  [
+    'of which a clone was read',
+    async ({ request }) => `ada ${(await request.clone().arrayBuffer()).byteLength}`,
+  ],
+])('the body of a request %s', (_, scope) => {
+  test('is whole, is compared to its last byte, and was used by the request that the host made', async () => {
+    const requests: Request[] = [];
+    await using api = await startApi(echo, {
+      scope(call) {
+        if (scope.length > 0) requests.push(call.request);
+        return scope(call);
+      },
+    });
+    const body = Buffer.alloc(140_000, 'abcdefg');
+    const pieces = [body.subarray(0, 70_000), body.subarray(70_000)];
+    expect((await api.send({ key: 'k', body: pieces })).bytes.equals(body)).toBe(true);
+    expect(await api.send({ key: 'k', body })).toMatchObject({ status: 200, replayed: true });
+    const changed = Buffer.concat([body.subarray(0, -1), Buffer.from('!')]);
+    expect(await api.send({ key: 'k', body: changed })).toMatchObject({ status: 422 });
+    expect(requests.map(({ bodyUsed }) => bodyUsed)).toEqual(requests.map(() => true));
+    for (const request of requests) await expect(request.text()).rejects.toThrow(TypeError);
+  });
+
+  test('is refused where it is too large, and runs nothing', async () => {
+    await using api = await startApi(echo, { scope, maxRequestBytes: 10 });
+    const pieces = [Buffer.from('123456'), Buffer.from('78901')];
+    expect(await api.send({ key: 'k', body: pieces })).toMatchObject({ status: 413 });
+    expect([api.runs, api.claims]).toEqual([0, 0]);
+  });
+
+  test('that breaks off does not use the key', async () => {
+    const broken = gate<unknown>();
+    await using api = await startApi(echo, { scope });
+    const handle = toNodeHandler(api.wrapped);
+    await using server = await listen(createServer((req, res) => handle(req, res, broken.open)));
+    const socket = connect(server.port, '127.0.0.1');
+    const head =
+      'POST / HTTP/1.1\r\nHost: h\r\nX-User: ada\r\nIdempotency-Key: k\r\nContent-Length: 9\r\n\r\n';
+    socket.end(`${head}half`);
+    expect(await broken).toBeInstanceOf(Error);
+    expect([api.runs, api.claims]).toEqual([0, 0]);
   });
 });
 

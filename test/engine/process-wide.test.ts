@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { processWide } from '../../server/engine/process-wide.ts';
 
-let serial = 0;
-const freshName = () => `test ${performance.timeOrigin} ${++serial}`;
+/** What a process shares outlives each test, and each copy of this module. */
+const freshName = () => `test ${randomUUID()}`;
 
 test('all copies of the package share one thing, which the first of them makes', () => {
   const name = freshName();

@@ -38,12 +38,19 @@ class Player {
     this.#bundle = bundle;
   }
 
+  /**
+   * A mutant whose process gives no answer is played again by a fresh one. A process keeps each copy of the tests that it has loaded, and
+   * dies when its memory is full of them, which says nothing of the mutant.
+   */
   async play(mutant: string): Promise<Outcome> {
-    const child = await this.#child();
-    const verdict = await ask(child, { mutant }, timeoutMs);
+    return (await this.#playOnce(mutant)) ?? (await this.#playOnce(mutant)) ?? 'timeout';
+  }
+
+  async #playOnce(mutant: string): Promise<Outcome | undefined> {
+    const verdict = await ask(await this.#child(), { mutant }, timeoutMs);
     if (verdict && verdict.is !== 'ready') return verdict.is;
     this.stop();
-    return 'timeout';
+    return undefined;
   }
 
   async prepare(): Promise<void> {

@@ -63,17 +63,26 @@ async function send(key: string, user: string, [type, body]: readonly [string, s
 }
 
 let serial = 0;
+const reached = {
+  replayed: 0,
+  'refused for another body': 0,
+  'stored bodies opened': 0,
+  'stored bodies refused': 0,
+};
 
 /** Bodies of requests and of records, in all formats: a replay for the same bytes and the same caller, a refusal for others, and no crash. */
 export const bodies: Target = {
   name: 'bodies',
+  reached,
   property: fc.asyncProperty(sent, sent, stored, anything, async (one, other, body, value) => {
     const key = `key-${++serial}`;
     const first = await send(key, 'alice', one);
     if (first.ran) {
       assert.deepEqual(await send(key, 'alice', one), { ...first, ran: false });
+      reached.replayed++;
       assert.ok(!(await send(key, 'bob', one)).answer.includes('alice'));
       const changed = await send(key, 'alice', other);
+      if (changed.status === 422) reached['refused for another body']++;
       const isOther =
         one[0] === 'text/plain' &&
         other[0] === 'text/plain' &&
@@ -95,10 +104,16 @@ export const bodies: Target = {
       isIdempotencyError,
     );
     orRefusal(() => replayableBody(value, 'graphql/1'), isIdempotencyError);
-    if (!readable) return;
+    if (!readable) {
+      reached['stored bodies refused']++;
+      return;
+    }
     const place = { scope: 's', key: 'k', format: readable.format, part: 'response', life: 1 } as const;
-    await openBody(readable, place, null).catch((error) => {
+    try {
+      await openBody(readable, place, null);
+      reached['stored bodies opened']++;
+    } catch (error) {
       if (!isIdempotencyError(error)) throw error;
-    });
+    }
   }),
 };

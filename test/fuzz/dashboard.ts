@@ -115,8 +115,10 @@ export async function dashboardTarget(db: Db): Promise<Target> {
   const operator: Operator = { id: 'olga', role: 'operator', scopes: { under: 'shop' } };
   const dashboard = createDashboard({ idempotency, authorize: () => operator, basePath: '/keys' });
   const kindOf = new Map(procedures.map(([name, procedure]) => [name, procedure._def.type]));
+  const reached = { answered: 0, refused: 0 };
   return {
     name: 'dashboard',
+    reached,
     property: fc.asyncProperty(call, path, async ({ name, one }, elsewhere) => {
       const json = JSON.stringify(one) ?? 'null';
       const isQuery = kindOf.get(name) === 'query';
@@ -134,6 +136,7 @@ export async function dashboardTarget(db: Db): Promise<Target> {
       );
       const answer = await response.text();
       assert.ok(response.status < 500, `${response.status} ${answer}`);
+      reached[response.ok ? 'answered' : 'refused']++;
       // What was sent may be said again; what another tenant has may not.
       assert.ok(json.includes(SECRET) || !answer.includes(SECRET), answer);
     }),

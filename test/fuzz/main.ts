@@ -29,7 +29,7 @@ const all = await targetsOn(client.db('fuzz'));
 const targets = all.filter(({ name }) => options.target === undefined || name === options.target);
 if (targets.length === 0)
   throw new Error(`Expected --target to be one of ${all.map(({ name }) => name).join(', ')}`);
-for (const { name, property } of targets) {
+for (const { name, property, reached } of targets) {
   const startedAt = performance.now();
   const { seed, cases: numRuns, seconds: most } = options;
   const limit = most === undefined ? {} : { interruptAfterTimeLimit: most * 1_000 };
@@ -38,6 +38,16 @@ for (const { name, property } of targets) {
   console.log(
     `${name}: ${found.numRuns} cases of seed ${seed} in ${seconds} s${found.counterexample ? ', and a fault:' : ': none fails'}`,
   );
+  const unreached = Object.keys(reached).filter((what) => reached[what] === 0);
+  console.log(
+    `  ${Object.entries(reached)
+      .map(([what, times]) => `${what}: ${times}`)
+      .join(', ')}`,
+  );
+  if (unreached.length > 0) {
+    console.error(`${name}: no case was ${unreached.join(', or ')}, so nothing is known of that`);
+    process.exitCode = 1;
+  }
   if (!found.counterexample) continue;
   console.error(fc.defaultReportMessage(found), found.errorInstance);
   process.exitCode = 1;

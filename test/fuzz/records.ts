@@ -98,9 +98,12 @@ const request = (key: string): ClaimRequest => ({
   },
 });
 
+const reached = { replayed: 0, 'refused for the record': 0, 'refused for the answer': 0 };
+
 /** Damaged records: a retry gets the stored answer as it was stored, or a refusal, and never runs because of the damage. */
 export const records: Target = {
   name: 'records',
+  reached,
   property: fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
     const record: StoredRecord = { ...SOUND, ...Object.fromEntries(changes) };
     const decision = decide(record, request('k'), NOW);
@@ -113,8 +116,10 @@ export const records: Target = {
       const call = callOf(idempotency, async () => assert.fail('it ran'));
       const { value } = await internalsOf(idempotency).execute(call);
       assert.deepEqual(value, JSON.parse((record.response as { body: string }).body));
+      reached.replayed++;
     } catch (error) {
       if (!isIdempotencyError(error)) throw error;
+      reached[decision.do === 'replay' ? 'refused for the answer' : 'refused for the record']++;
     }
   }),
 };

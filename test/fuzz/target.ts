@@ -3,6 +3,11 @@ import type fc from 'fast-check';
 /** A `Target` is a part of Latchkey that reads what others have sent or damaged. */
 export interface Target {
   readonly name: string;
+  /**
+   * Counts how often the cases came to what is to be tried, by the name of that. A refusal of everything breaks no promise, so a count of 0
+   * says that the cases look at nothing.
+   */
+  readonly reached: Readonly<Record<string, number>>;
   /** Fails by what it throws: an exception that is none of ours, or an answer that is another record's. */
   readonly property: fc.IAsyncProperty<unknown[]>;
 }

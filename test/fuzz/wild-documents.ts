@@ -1,10 +1,4 @@
-import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createSchema, createYoga } from 'graphql-yoga';
-import { useIdempotency } from '../../plugin/graphql/index.ts';
-import { createIdempotency } from '../../server/index.ts';
-import { createMemoryStore } from '../../server/memory/index.ts';
-import type { Target } from './target.ts';
 import { text } from './texts.ts';
 
 const from = <T>(...values: T[]) => fc.constantFrom(...values);
@@ -102,7 +96,8 @@ const query = fc.oneof(
   },
   text,
 );
-const body = fc.record(
+/** Requests that hold whatever GraphQL has a word for, wherever it may not stand. Nearly all of them are refused before anything runs. */
+export const wildBody = fc.record(
   {
     query,
     variables: fc.oneof(
@@ -117,69 +112,3 @@ const body = fc.record(
   },
   { requiredKeys: ['query'] },
 );
-
-const yoga = createYoga({
-  logging: false,
-  schema: createSchema<{ request: Request }>({
-    typeDefs: `
-      type Query { ok: Boolean }
-      type Receipt { id: ID amount: Int note: String self: Receipt }
-      type Mutation { pay(amount: Int = 1, note: String): Receipt refund(amount: Int): Receipt! }
-    `,
-    resolvers: { Mutation: { pay: receiptOf, refund: receiptOf }, Receipt: { self: (receipt) => receipt } },
-  }),
-  plugins: [
-    useIdempotency({
-      idempotency: createIdempotency({ store: createMemoryStore() }),
-      scope: ({ context }: { context: { request: Request } }) => context.request.headers.get('x-user'),
-    }),
-  ],
-});
-
-let runs = 0;
-
-function receiptOf(
-  _: unknown,
-  { amount, note }: { amount?: number; note?: string },
-  { request }: { request: Request },
-) {
-  runs++;
-  return { id: `${request.headers.get('x-user')}-${runs}`, amount, note };
-}
-
-async function send(key: string, user: string, sent: object) {
-  const before = runs;
-  const response = await yoga.fetch('http://shop/graphql', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': key, 'x-user': user },
-    body: JSON.stringify(sent),
-  });
-  const answer = await response.text();
-  // What is none of ours is masked by Yoga, and is no client's fault.
-  assert.ok(response.status < 500 && !answer.includes('Unexpected error'), `${response.status} ${answer}`);
-  return { status: response.status, answer, ran: runs > before };
-}
-
-let serial = 0;
-
-/** GraphQL documents: a mutation that ran is replayed byte by byte, to its caller only, and another document never gets its answer. */
-export const documents: Target = {
-  name: 'documents',
-  property: fc.asyncProperty(body, body, async (one, other) => {
-    const key = `key-${++serial}`;
-    const first = await send(key, 'alice', one);
-    if (!first.ran) return;
-    const again = await send(key, 'alice', one);
-    assert.deepEqual(again, { ...first, ran: false });
-    const bobs = await send(key, 'bob', one);
-    assert.ok(!bobs.answer.includes('alice'), bobs.answer);
-    const changed = await send(key, 'alice', other);
-    assert.ok(
-      !changed.ran || JSON.stringify(other) === JSON.stringify(one),
-      'a used key ran another document',
-    );
-    const { data } = JSON.parse(changed.answer);
-    for (const name of Object.keys(data ?? {}))
-      assert.ok(other.query.includes(name), `${name} was not asked for`);
-  }),
-};

@@ -5,6 +5,8 @@ export interface Receipt {
   readonly amount: number;
   /** The fencing token of the run that made the effect. */
   readonly fence: number;
+  /** Which call of the handler made the effect, where the run of a transaction may call it several times. Undefined where that is not known. */
+  readonly attempt?: number;
 }
 
 /** A document of the store, as far as a source knows it. */

@@ -289,6 +289,32 @@ const WRONG: readonly (readonly [promise: string, name: string, change: Partial<
       effects: [],
     },
   ],
+  [
+    'effect and answer of a transaction are one commit',
+    'the effect of one attempt, and the answer of another one',
+    {
+      ...IN_A_TRANSACTION,
+      effects: [{ ...effect(200), attempt: 2 }],
+    },
+  ],
+  [
+    'effect and answer of a transaction are one commit',
+    'an answer that only its caller got',
+    {
+      ...IN_A_TRANSACTION,
+      answers: [answered(300, { ran: 2, receipt: of(2) }), answered(5_000, { isFinal: true })],
+    },
+  ],
+  [
+    'a transaction leaves no doubt',
+    'a doubt after a crash',
+    {
+      ...IN_A_TRANSACTION,
+      ...DOUBT,
+      effects: [],
+      excuse: () => 'app killed',
+    },
+  ],
 ];
 
 describe.each(WRONG)('%s', (promise, name, change) => {

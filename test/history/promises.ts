@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Answered, type KeyHistory, nameOf } from './history.ts';
+import { type Answered, type KeyHistory, nameOf, type Receipt } from './history.ts';
 import { isRunning, livesOf, UNKNOWN_LIFE } from './lives.ts';
 
 /** A broken promise: which one, of which key, and what shows it. */
@@ -188,8 +188,11 @@ const oneCommit: Check = (history) => {
   const stored = history.written.flatMap(({ before, after, answer }) =>
     answer && after?.state === 'completed' && before?.state !== 'completed' ? [answer] : [],
   );
-  const has = (fences: readonly { readonly fence: number }[], one: { readonly fence: number }) =>
-    fences.some(({ fence }) => fence === one.fence);
+  const has = (receipts: readonly Receipt[], one: Receipt) =>
+    receipts.some(({ fence, attempt }) => fence === one.fence && attempt === one.attempt);
+  const answered = history.answers.flatMap(({ receipt }) =>
+    receipt && nameOf(receipt) === nameOf(history) ? [receipt] : [],
+  );
   return [
     ...history.effects
       .filter((effect) => !has(stored, effect))
@@ -197,8 +200,16 @@ const oneCommit: Check = (history) => {
     ...stored
       .filter((answer) => !has(history.effects, answer))
       .map(({ fence }) => `an answer of ${nameOf(history)} fence ${fence} was committed without its effect`),
+    ...answered
+      .filter((receipt) => !has(stored, receipt))
+      .map(({ fence }) => `${nameOf(history)} was answered with fence ${fence}, which was not committed`),
   ];
 };
+
+const noDoubtOfATransaction: Check = (history) =>
+  history.answers
+    .filter((answer) => history.rules.isTransaction && isDoubt(answer))
+    .map(() => `${nameOf(history)} is in doubt, though nothing of a transaction is`);
 
 export const isDoubt = ({ error }: Answered) => error === 'IDEMPOTENCY_IN_DOUBT';
 
@@ -218,6 +229,7 @@ export const CHECKS: readonly (readonly [promise: string, check: Check])[] = [
   ['no key is stuck', noKeyIsStuck],
   ['no false doubt', noFalseDoubt],
   ['effect and answer of a transaction are one commit', oneCommit],
+  ['a transaction leaves no doubt', noDoubtOfATransaction],
 ];
 
 function repeated<T>(items: readonly T[], by: (item: T) => string): T[][] {

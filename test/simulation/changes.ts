@@ -114,7 +114,8 @@ export const idOf = (scope: string, key: string) => `${scope}\n${key}`;
 const secondOf = (id: string, _id: string) => `${id}\n${_id}`;
 export const isSecond = (place: string) => place.split('\n').length > 2;
 
-function addressOf(collection: string, { scope, key, _id }: Doc): string {
+/** Where a document of a collection is. */
+export function addressOf(collection: string, { scope, key, _id }: Doc): string {
   return collection === RECORDS ? idOf(scope as string, key as string) : `${collection}/${_id}`;
 }
 

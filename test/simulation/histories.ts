@@ -21,7 +21,13 @@ function rulesOf({ scenario: { mode, policy, faults } }: Played): Rules {
   const isSet = faults.some(
     (fault) => fault.kind === 'server clock' || (fault.kind === 'election' && fault.clockMs !== 0),
   );
-  return { mayRepeat: mode === 'retry', isTransaction: false, graceMs: isSet ? policy.leaseMs : 0 };
+  const isTransaction = mode === 'transaction';
+  // A commit is fenced: whatever the clocks say, none comes after its run has lost the key.
+  return {
+    mayRepeat: mode === 'retry',
+    isTransaction,
+    graceMs: isSet && !isTransaction ? policy.leaseMs : 0,
+  };
 }
 
 function historyOf(id: string, played: Played, rules: Rules): KeyHistory {

@@ -1,6 +1,7 @@
 import type { Idempotency } from '../../server/idempotency.ts';
 import type { Database } from '../../server/mongodb/database.ts';
 import type { Doc } from './evaluate.ts';
+import { ModelClient } from './model-session.ts';
 import type { Program, Surroundings } from './program.ts';
 import { networkError } from './server-error.ts';
 import type { ServerModel } from './server-model.ts';
@@ -32,6 +33,8 @@ export interface MachineOptions {
 export class Machine {
   readonly name: string;
   readonly idempotency: Idempotency;
+  /** What its program has of the driver. */
+  readonly db: Database;
   link: Link = 'up';
   clockMs: number;
   isAlive = true;
@@ -54,7 +57,9 @@ export class Machine {
     this.#random = new Random(seed);
     this.#fewest = this.#random.chance(0.7) ? 1 : 4;
     const { createIdempotency, createMongoStore } = program(this.#surroundings());
-    const db: Database = { databaseName: 'app', command: (command, options) => this.#send(command, options) };
+    const client = new ModelClient(name, (command, options) => this.#send(command, options));
+    const db = { ...client.db('app'), client };
+    this.db = db;
     // The server is set up as it has to be: what checks that at the start is not simulated. The lock is made again when it is lost.
     const simulated = Object.assign(createMongoStore({ db, ...store }), { ready: () => this.#makeLock() });
     this.idempotency = createIdempotency({ store: simulated, onEvent });

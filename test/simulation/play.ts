@@ -34,10 +34,10 @@ const END = 400_000;
 /** Plays a scenario. The same one gives the same, byte for byte. */
 export async function play(scenario: Scenario, program: Program): Promise<Played> {
   const world = new World(scenario.seed);
-  const { replicationMs, ttlMs } = scenario;
-  const server = new ServerModel(world, { replicationMs, ttlMs, transactionMs: 60_000 });
+  const { replicationMs, ttlMs, transactionMs } = scenario;
+  const server = new ServerModel(world, { replicationMs, ttlMs, transactionMs });
   const fleet = new Fleet(world, server, scenario, program);
-  const shop = new Shop(world, scenario);
+  const shop = new Shop(world, server, scenario);
   const clients = new Clients(world, shop, scenario.seed, (index) => fleet.machineOf(index));
   for (const call of scenario.calls) world.after(call.at, () => clients.send(call));
   for (const fault of scenario.faults) world.after(fault.at, () => fleet.suffer(fault));

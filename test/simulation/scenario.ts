@@ -1,7 +1,7 @@
 import { Random } from './world.ts';
 
 /** What a key's policy says of crashes, and where the effect is made. */
-export type Mode = 'in_doubt' | 'retry' | 'resolver' | 'steps';
+export type Mode = 'in_doubt' | 'retry' | 'resolver' | 'steps' | 'transaction';
 
 export interface Call {
   readonly at: number;
@@ -47,6 +47,9 @@ export interface Scenario {
   };
   readonly timeoutMs: number;
   readonly ttlMs: number;
+  readonly transactionMs: number;
+  /** All runs in transactions write to one document, beside their own. */
+  readonly isCrowded: boolean;
   readonly replicationMs: number;
   /** One message in fifty takes up to so long. */
   readonly slowestMs: number;
@@ -57,14 +60,17 @@ export interface Scenario {
 
 const FAULTY_MS = 12_000;
 
-/** Makes the scenario of a seed. One in five has no faults that could leave anybody in doubt. */
+/** Makes the scenario of a seed. One in five has no faults that could leave anybody in doubt; in each sixth seed runs are transactions. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed);
   const machines = random.between(2, 3);
   const keys = Array.from({ length: random.between(1, 3) }, (_, i) => `key-${i + 1}`);
   const isCalm = random.chance(0.2);
   const leaseMs = random.pick([1_500, 3_000, 3_000, 6_000]);
-  const mode = random.pick<Mode>(['in_doubt', 'in_doubt', 'retry', 'resolver', 'steps']);
+  const outside = random.pick<Mode>(['in_doubt', 'in_doubt', 'retry', 'resolver', 'steps']);
+  const mode = seed % 6 === 0 ? 'transaction' : outside;
+  // A transaction ends with its lease, so one that takes longer is tried in vain each time.
+  const longOnes = mode === 'transaction' ? 0.05 : 0.3;
   const calls = Array.from({ length: random.between(3, 10) }, (): Call => {
     const at = random.between(0, FAULTY_MS * 0.8);
     return {
@@ -73,7 +79,7 @@ export function scenarioOf(seed: number): Scenario {
       scope: random.chance(0.85) ? 'alice' : 'bob',
       amount: random.chance(0.85) ? 1 : 2,
       machine: random.between(0, machines - 1),
-      workMs: random.chance(0.3) ? random.between(leaseMs, leaseMs * 3) : random.between(0, leaseMs / 2),
+      workMs: random.chance(longOnes) ? random.between(leaseMs, leaseMs * 3) : random.between(0, leaseMs / 2),
       effectAfter: random.next(),
       releases: random.chance(0.08),
       loss: random.chance(0.3) ? 0.5 : 0,
@@ -110,6 +116,8 @@ export function scenarioOf(seed: number): Scenario {
     faults: Array.from({ length: count }, () => faultsOf(random, calls, machines, leaseMs))
       .flat()
       .sort((one, other) => one.at - other.at),
+    transactionMs: random.pick([4_000, 60_000]),
+    isCrowded: random.chance(0.5),
   };
 }
 

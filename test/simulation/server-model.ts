@@ -1,4 +1,5 @@
 import {
+  addressOf,
   type Change,
   type Effects,
   effectsOf,
@@ -79,6 +80,12 @@ export class ServerModel {
     return this.#majority.get(idOf(scope, key));
   }
 
+  /** Puts a document into a collection that a majority has had for long. */
+  put(collection: string, document: Doc): void {
+    for (const documents of [this.#primary, this.#majority])
+      documents.set(addressOf(collection, document), document);
+  }
+
   /** Carries out a command, and gives its reply once it is due. @throws what a driver throws */
   async command(command: Doc): Promise<Doc> {
     try {
@@ -135,8 +142,9 @@ export class ServerModel {
   /** Writes of a transaction are kept or lost together. */
   #atOneTime(count: number): number {
     const time = this.#pending[count - 1]?.time;
-    const next = this.#pending.findIndex((entry, index) => index >= count && entry.time !== time);
-    return count === 0 || next === -1 ? count : next;
+    let end = count;
+    while (time !== undefined && this.#pending[end]?.time === time) end++;
+    return end;
   }
 
   async #update({ update, updates, writeConcern, maxTimeMS }: Doc): Promise<Doc> {

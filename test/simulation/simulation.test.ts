@@ -14,11 +14,14 @@ beforeAll(async () => {
 
 const shown = ({ history, server }: Played) => JSON.stringify([history, server.log]);
 
-it.each([3, 8, 21])('seed %i gives the same history and the same log twice, byte for byte', async (seed) => {
-  const first = await play(scenarioOf(seed), sound);
-  expect(shown(await play(scenarioOf(seed), sound))).toBe(shown(first));
-  expect(first.effects.length).toBeGreaterThan(0);
-});
+it.each([3, 8, 12, 21])(
+  'seed %i gives the same history and the same log twice, byte for byte',
+  async (seed) => {
+    const first = await play(scenarioOf(seed), sound);
+    expect(shown(await play(scenarioOf(seed), sound))).toBe(shown(first));
+    expect(first.effects.length).toBeGreaterThan(0);
+  },
+);
 
 describe('a fault that is planted', () => {
   const [fault] = PLANTED_FAULTS.filter(({ name }) => name.startsWith('a new claim overwrites'));

@@ -28,6 +28,16 @@ describe('group commit', () => {
     expect(statementsOf(opened.sent)).toEqual([1, 1]);
   });
 
+  it('what comes in one turn of the event loop goes together, though Node.js tells of each by itself', async () => {
+    await using opened = await openEmptyStore();
+    const wins = Array.from(
+      { length: 20 },
+      () => new Promise((resolve) => setImmediate(() => resolve(opened.win()))),
+    );
+    await Promise.all(wins);
+    expect(statementsOf(opened.sent)).toEqual([20]);
+  });
+
   it('what comes together goes together, at most 200 statements a command', async () => {
     await using opened = await openEmptyStore();
     await Promise.all(Array.from({ length: 1_000 }, () => opened.win()));

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type IdempotencyError, refusal } from '../../engine/errors.ts';
 import type { StoreCommand } from '../../engine/store-command.ts';
 import { CommandObservers } from '../command-observers.ts';
@@ -113,11 +114,11 @@ export class WriteLane {
       this.#fail(pending, refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing'));
   }
 
-  /** Sends after the current turn, so that writes of the same turn share a command. */
+  /** Sends at the end of this turn of the event loop: requests that have come at the same time are told of one by one, and share a command. */
   #sendSoon(): void {
     if (this.#sendingIsDue) return;
     this.#sendingIsDue = true;
-    queueMicrotask(this.#startNext);
+    void nextTurn().then(this.#startNext);
   }
 
   readonly #startNext = (): void => {

@@ -16,6 +16,11 @@ test.each([
   expect(traceparentOf({ traceparent })).toBe(traceparent);
 });
 
+test('an id may begin with zeros, of which it may not consist', () => {
+  const ids = { traceId: `${'0'.repeat(31)}1`, spanId: `${'0'.repeat(15)}1` };
+  expect(readTraceparent(of('00', ids.traceId, ids.spanId, '01'))).toMatchObject(ids);
+});
+
 const good = of('00', traceId, spanId, '01');
 test.each<[string, unknown]>([
   ['nothing', undefined],

@@ -15,6 +15,7 @@ const INSERTS = 'server/mongodb/writes/inserts.ts';
 const CLAIMS = 'server/mongodb/claims.ts';
 const LEASE = 'server/execution/lease.ts';
 const DECIDE = 'server/engine/decide.ts';
+const TRANSACTIONS = 'server/execution/transaction-loop.ts';
 
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
@@ -212,5 +213,40 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: 'server/execution/recorder.ts',
     find: 'host.track(this.#keepTrying(settlement));',
     replace: 'void this.#keepTrying;',
+  },
+  // Only days of transactions find those that follow.
+  {
+    name: 'a commit whose answer is lost is taken for done',
+    file: TRANSACTIONS,
+    find: "        case 'unknown':\n          return answer;",
+    replace: "        case 'unknown':\n          return { to: 'committed', ...committing };",
+  },
+  {
+    name: 'what a handler that failed has written is committed',
+    file: TRANSACTIONS,
+    find: '    await transaction.abort();\n    return next;',
+    replace:
+      '    await (transaction.session as unknown as { commitTransaction(): Promise<void> }).commitTransaction().catch(() => {});' +
+      '    await transaction.abort();\n    return next;',
+  },
+  {
+    name: 'a caller gets the answer of the first attempt, though the second was committed',
+    file: TRANSACTIONS,
+    find: 'const committing = { value, completion };',
+    replace:
+      'const first = this as unknown as { first?: { value: Value; completion: Completion } };' +
+      'const committing = (first.first ??= { value, completion });',
+  },
+  {
+    name: 'a commit counts once the primary has it',
+    file: 'server/mongodb/transaction.ts',
+    find: "writeConcern: { w: 'majority' },",
+    replace: 'writeConcern: { w: 1 },',
+  },
+  {
+    name: 'a crash leaves a transaction in doubt',
+    file: DECIDE,
+    find: "if (record.transactional) return { do: 'take_over', record, to: 'running' };",
+    replace: '',
   },
 ];

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pauseBeforeAnother } from './writes/load.ts';
 
 const MOST = 2;
@@ -37,11 +38,11 @@ export class Turns {
     }
   }
 
-  /** Looks after the current turn of the event loop's microtasks, so that callers of the same moment start together. */
+  /** Looks at the end of this turn of the event loop: requests that have come at the same time are told of one by one, and start together. */
   #lookSoon(): void {
     if (this.#lookIsDue) return;
     this.#lookIsDue = true;
-    queueMicrotask(this.#look);
+    void nextTurn().then(this.#look);
   }
 
   readonly #look = (): void => {

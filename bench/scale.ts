@@ -52,5 +52,5 @@ await runPart('scale', scale, {
   },
   keys: largest,
   out: values.out,
-  database: { cacheMb: 1_024, parameters: { ttlMonitorSleepSecs: 1 } },
+  database: { cacheMb: 1_024, parameters: { ttlMonitorSleepSecs: 1, enableFlowControl: false } },
 });

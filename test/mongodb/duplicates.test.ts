@@ -45,7 +45,8 @@ const claimsIn = (sent: readonly Document[], key: string) =>
 describe('thousands of duplicates of one key in one moment', () => {
   it('cost one claim and a handful of commands, and neither they nor another key are refused', async () => {
     await using opened = await openEmptyStore();
-    const { idempotency, call, runs } = openProcess(opened);
+    // It is their cost that is looked at, however long a busy machine takes to make so many calls.
+    const { idempotency, call, runs } = openProcess(opened, { waitTimeoutMs: 100_000 });
     await idempotency.ready();
     opened.sent.length = 0;
     const done = gate<Result>();
@@ -58,7 +59,7 @@ describe('thousands of duplicates of one key in one moment', () => {
     expect(claimsIn(opened.sent, 'k')).toHaveLength(1);
     // Of both keys: their claims and their completions.
     expect(opened.sent.length).toBeLessThanOrEqual(4);
-  });
+  }, 120_000);
 
   it('get the answer of another process, for one claim', async () => {
     await using opened = await openEmptyStore();

@@ -16,7 +16,7 @@ export type ButtonTone = keyof typeof TONES;
 export function buttonClass(tone: ButtonTone = 'plain', size: 'small' | 'normal' = 'normal'): string {
   const space = size === 'small' ? 'min-h-7 px-2 text-xs' : 'min-h-8 px-3 text-sm';
   return (
-    `inline-flex items-center justify-center gap-1.5 rounded-md border font-medium transition-colors ${space} ${TONES[tone]} ` +
+    `inline-flex items-center justify-center gap-1.5 rounded-md border font-medium motion-safe:transition-colors ${space} ${TONES[tone]} ` +
     'disabled:cursor-not-allowed disabled:opacity-55 disabled:hover:brightness-100 aria-disabled:cursor-not-allowed'
   );
 }

@@ -27,7 +27,7 @@ export function Tile({ label, count, tone, filter, note }: TileProps) {
   return (
     <Link
       href={listPath(filter)}
-      className={`card group grid content-start gap-0.5 px-4 py-3 transition-colors hover:border-line-strong ${none ? '' : loud}`}
+      className={`card group grid content-start gap-0.5 px-4 py-3 motion-safe:transition-colors hover:border-line-strong ${none ? '' : loud}`}
     >
       <span className={`flex items-center gap-1.5 text-xs font-semibold ${none ? 'text-muted' : colour}`}>
         <Icon aria-hidden className="size-3.5" strokeWidth={2.25} />

@@ -35,8 +35,10 @@ export class NodeIncoming implements Incoming {
   constructor(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost) {
     this.#message = message;
     this.#outgoing = outgoing;
-    this.method = message.method ?? 'GET';
-    this.url = urlOf(message, known);
+    // What no `Request` can be made of, such as a URL with a password, is an error here: nothing was claimed yet.
+    const { method, url } = new Request(urlOf(message, known), { method: message.method ?? 'GET' });
+    this.method = method;
+    this.url = url;
     this.headers = headersOf(message);
     const route = known.route?.path ?? known.routeOptions?.url;
     this.route = typeof route === 'string' && route !== '' ? route : undefined;
@@ -100,7 +102,7 @@ export class NodeIncoming implements Incoming {
     return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
   }
 
-  /** What is not read of the message is left in it: to destroy that would close the connection, on which an answer is to be sent. */
+  /** Reads the message in pieces. What is not read is left in it: to destroy it would close the connection, on which an answer is to be sent. */
   #chunks(): AsyncIterableIterator<Uint8Array> {
     return this.#parsed ? justOne(this.#parsed) : this.#message.iterator({ destroyOnReturn: false });
   }

@@ -3,34 +3,21 @@ import type { Check } from './option-checks.ts';
 import type { ByRequest, Policy, RequestOption, ResolvedPolicy } from './policy.ts';
 import { checkExclusions, POLICY_CHECKS } from './resolve-policy.ts';
 
-const {
-  retentionMs,
-  maxRunMs,
-  concurrent,
-  waitTimeoutMs,
-  retain,
-  maxResultBytes,
-  compressAboveBytes,
-  captureRequest,
-  maxCapturedBytes,
-  ...sameForAKey
-} = POLICY_CHECKS;
-
 const CHECKS: Readonly<Record<RequestOption, Check>> = {
-  retentionMs,
-  maxRunMs,
-  concurrent,
-  waitTimeoutMs,
-  retain,
-  maxResultBytes,
-  compressAboveBytes,
-  captureRequest,
-  maxCapturedBytes,
+  retentionMs: POLICY_CHECKS.retentionMs,
+  maxRunMs: POLICY_CHECKS.maxRunMs,
+  concurrent: POLICY_CHECKS.concurrent,
+  waitTimeoutMs: POLICY_CHECKS.waitTimeoutMs,
+  retain: POLICY_CHECKS.retain,
+  maxResultBytes: POLICY_CHECKS.maxResultBytes,
+  compressAboveBytes: POLICY_CHECKS.compressAboveBytes,
+  captureRequest: POLICY_CHECKS.captureRequest,
+  maxCapturedBytes: POLICY_CHECKS.maxCapturedBytes,
 };
 
 const ELSEWHERE = optionsOf(
   'createIdempotency(...) or of the operation, for it has to be the same for every call of one key',
-  Object.keys(sameForAKey),
+  Object.keys(POLICY_CHECKS).filter((name) => !(name in CHECKS)),
 );
 
 /** What a `policy` function has decided about a call. */

@@ -11,7 +11,7 @@ interface Control {
   readonly fault: string;
   /** In place of what that one puts there. */
   readonly replace?: string;
-  /** What goes with it, where another guard stands before that one. */
+  /** A second guard is taken out with it, where that one stands before the first. */
   readonly also?: Edit;
   readonly terms: Partial<CampaignOptions>;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { processWide } from '../../server/engine/process-wide.ts';
 
-/** What a process shares outlives each test, and each copy of this module. */
+/** Each test has a name of its own: what is shared under a name outlives the test. */
 const freshName = () => `test ${randomUUID()}`;
 
 test('all copies of the package share one thing, which the first of them makes', () => {

@@ -3,7 +3,7 @@ import { text } from './texts.ts';
 
 const from = <T>(...values: T[]) => fc.constantFrom(...values);
 
-/** One call of a mutation in a document. */
+/** A `Root` is one call of a mutation in a document. */
 interface Root {
   readonly alias: string;
   readonly field: 'pay' | 'refund';
@@ -13,14 +13,14 @@ interface Root {
   readonly selection: string;
 }
 
-/** A document that is valid, in parts, of which each may be exchanged for another one. */
+/** A `Sound` is a document that is valid, in parts, of which each may be exchanged for another one. */
 export interface Sound {
   readonly name: '' | 'M';
   readonly roots: readonly Root[];
   readonly variables: { readonly amount: number; readonly b: boolean };
-  /** What else is in the document. */
+  /** The document has this operation beside its own. */
   readonly beside: '' | ' query Q { ok }' | ' mutation N { pay { id } }';
-  /** What separates its words. */
+  /** This text separates the words of the document. */
   readonly space: string;
 }
 

@@ -45,7 +45,7 @@ const claimsIn = (sent: readonly Document[], key: string) =>
 describe('thousands of duplicates of one key in one moment', () => {
   it('cost one claim and a handful of commands, and neither they nor another key are refused', async () => {
     await using opened = await openEmptyStore();
-    // It is their cost that is looked at, however long a busy machine takes to make so many calls.
+    // A busy machine may take long to make so many calls: this test looks at their cost, not at the time.
     const { idempotency, call, runs } = openProcess(opened, { waitTimeoutMs: 100_000 });
     await idempotency.ready();
     opened.sent.length = 0;

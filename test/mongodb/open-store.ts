@@ -36,7 +36,7 @@ export async function openEmptyStore(options: Partial<MongoStoreOptions> = {}): 
 async function openIn(database: FreshDatabase, options: Partial<MongoStoreOptions>): Promise<OpenedStore> {
   const sent: Document[] = [];
   database.client.on('commandStarted', ({ command }: CommandStartedEvent) => sent.push(command));
-  // On a busy machine the set-up takes longer than a short deadline that a test is about.
+  // The set-up takes longer on a busy machine than a short deadline that a test is about.
   await createMongoStore({ db: database.db, ...options, timeoutMs: SET_UP_MS }).ready();
   const store = createMongoStore({ db: database.db, ...options });
   sent.length = 0;

@@ -65,7 +65,7 @@ describe('the writes that ready tries', () => {
     await opened.store.ready();
     await using changes = opened.keys.watch();
     await changes.tryNext(); // open from here on
-    // On a busy machine the set-up of all of them takes longer than the deadline of one.
+    // The set-up of all of them takes longer on a busy machine than the deadline of one.
     const stores = Array.from({ length: 20 }, () => createMongoStore({ db: opened.db, timeoutMs: 30_000 }));
     await Promise.all(stores.map((store) => store.ready()));
     await opened.keys.insertOne({ scope: 'marker', key: 'marker' });

@@ -78,7 +78,7 @@ describe.each(Object.entries(PAYMENT_APIS))(
       await using database = await freshDatabase();
       await using proxy = await startProxy(Number(new URL(database.uri).port));
       await using shop = await startPaymentShop(proxy.uri, database.name);
-      // On a busy machine the set-up takes longer than the shop's deadline.
+      // The set-up takes longer on a busy machine than the shop's deadline.
       expect(await eventually(() => pay({ url: shop.url, key: 'warm-up' }))).toMatchObject({ status: 200 });
       const lost = proxy.dropReply(match);
       const answer = await pay({ url: shop.url, key: 'k' });

@@ -201,8 +201,8 @@ it.each(Object.entries(SCRIPTS))('the model does as a mongod does: %s', async (_
 /** A server that plays a script. */
 interface Player {
   send(command: Doc): Promise<Doc>;
-  /** Sends a command that waits for a document. */
-  leave(command: Doc): { readonly reply: Promise<Doc> };
+  /** Sends a command, and resolves when it waits for a document. */
+  leave(command: Doc): Promise<{ readonly reply: Promise<Doc> }>;
   kill(lsid: string): Promise<unknown>;
   stepDown(): Promise<unknown>;
   beElected(): Promise<unknown>;
@@ -214,7 +214,7 @@ async function played(script: readonly Step[], player: Player): Promise<unknown[
   for (const step of script) {
     if ('send' in step) {
       const command = { ...step.send, ...(step.lsid && { lsid: step.lsid, autocommit: false }) };
-      if (step.isLeft) waiting = player.leave(command).reply;
+      if (step.isLeft) waiting = (await player.leave(command)).reply;
       else replies.push(await player.send(command));
     } else if (step.do === 'collect') replies.push((await waiting) as Doc);
     else if (step.do === 'kill') await player.kill(step.lsid);
@@ -237,7 +237,7 @@ function modelled(): Player {
     reply: model.command(command).catch(({ code, errorLabels }) => ({ ok: 0, code, errorLabels })),
   });
   return {
-    leave,
+    leave: async (command) => leave(command),
     async send(command) {
       const { reply } = leave(command);
       if (!isElecting) await world.run(Number.MAX_SAFE_INTEGER - 1);
@@ -272,7 +272,13 @@ function real(): Player {
   const admin = (command: Doc) => connection.send({ ...command, $db: 'admin' });
   return {
     send: (command) => connection.send(sent(command)),
-    leave: (command) => ({ reply: other.send(sent(command)) }),
+    async leave(command) {
+      const reply = other.send(sent(command));
+      // One that has not begun to wait when its primary steps down is refused in another way.
+      const waits = { currentOp: 1, ns: `${$db}.c`, writeConflicts: { $gt: 0 } };
+      await until(async () => expect((await admin(waits)).inprog).toHaveLength(1));
+      return { reply };
+    },
     kill: (lsid) => admin({ killSessions: [idOf(lsid)] }),
     stepDown: () => admin({ replSetStepDown: 60, force: true }),
     async beElected() {

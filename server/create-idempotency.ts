@@ -9,6 +9,7 @@ import type { Cipher } from './engine/cipher.ts';
 import type { ClaimRequest } from './engine/decide.ts';
 import { isIdempotencyError, misconfigured, refusal } from './engine/errors.ts';
 import { checkKey, checkScope } from './engine/key.ts';
+import { isPromise } from './engine/maybe-promise.ts';
 import { aBoolean, aFunction, type Check, integer, isObject, required } from './engine/option-checks.ts';
 import type { ByRequest, Policy, ResolvedPolicy } from './engine/policy.ts';
 import type { KeyRecord, StoredBody } from './engine/record.ts';
@@ -89,6 +90,7 @@ class Engine implements Idempotency {
   readonly #outage = new StoreOutage();
   readonly #telemetry: GuardedTelemetry;
   #ready: Promise<void> | undefined;
+  #isReady = false;
 
   readonly #options: IdempotencyOptions;
 
@@ -161,16 +163,22 @@ class Engine implements Idempotency {
     if (policy.transaction && !this.#needs.transactions) {
       this.#needs = { transactions: true };
       this.#ready = undefined;
+      this.#isReady = false;
     }
     return policy;
   }
 
   ready(): Promise<void> {
     if (this.#ready) return this.#ready;
-    const ready = this.#prepare().catch((error) => {
-      if (this.#ready === ready) this.#ready = undefined;
-      throw error;
-    });
+    const ready = this.#prepare().then(
+      () => {
+        this.#isReady = this.#ready === ready;
+      },
+      (error) => {
+        if (this.#ready === ready) this.#ready = undefined;
+        throw error;
+      },
+    );
     this.#ready = ready;
     return ready;
   }
@@ -246,8 +254,9 @@ class Engine implements Idempotency {
       request = claimRequestOf(call);
       this.#work.closing.throwIfAborted();
       if (isInsideRun(request.scope, request.key)) throw refusal('IDEMPOTENCY_IN_PROGRESS', 'own_run');
-      await this.#awaitReady();
-      const captured = await captureOf(call, request);
+      if (!this.#isReady) await this.#awaitReady();
+      const capturing = captureOf(call, request);
+      const captured = isPromise(capturing) ? await capturing : capturing;
       trace = this.#telemetry.follow(request);
       const { traceparent } = trace ?? {};
       const host = trace ? followedHost(this.#host, trace) : this.#host;

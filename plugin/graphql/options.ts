@@ -2,6 +2,7 @@ import type { ExecutionResult } from 'graphql';
 import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import type { EnabledBy } from '../../server/adapter/protection.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
+import type { MaybePromise } from '../../server/engine/maybe-promise.ts';
 import {
   aFunction,
   aHeaderName,
@@ -15,7 +16,7 @@ import {
 import type { ByRequest, Exclusions, Policy } from '../../server/engine/policy.ts';
 import type { Resolver } from '../../server/engine/resolution.ts';
 import { policyOptionsOf } from '../../server/engine/resolve-policy.ts';
-import type { GraphQLFieldPolicy, MaybePromise, MaybeText } from './call/field-policy.ts';
+import type { GraphQLFieldPolicy, MaybeText } from './call/field-policy.ts';
 import type {
   AnyMutations,
   AuthorizeReplay,

@@ -4,6 +4,7 @@ import { perIdempotency } from '../../server/adapter/idempotency-of.ts';
 import { Protection } from '../../server/adapter/protection.ts';
 import { type IdempotencyError, refusal } from '../../server/engine/errors.ts';
 import type { Fingerprints } from '../../server/engine/match-of.ts';
+import { isPromise, type MaybePromise } from '../../server/engine/maybe-promise.ts';
 import { rerunKeyOf } from '../../server/run/rerun-key.ts';
 import { currentRun } from '../../server/run/run.ts';
 import { operationCall } from './call/call-object.ts';
@@ -70,7 +71,7 @@ export class Planner<Context extends object> {
    * @param executeFn the executor as it is without this plugin
    * @returns undefined for just that; a promise for mutations, about which functions of the developer may be asked
    */
-  plan(args: Args<Context>, executeFn: Execute): Plan | undefined | Promise<Plan | undefined> {
+  plan(args: Args<Context>, executeFn: Execute): MaybePromise<Plan | undefined> {
     const operation = operationOf(args.document, args.operationName);
     if (!operation) return unkeyed(executeFn);
     const directives = keyDirectives(args.document, operation);
@@ -97,19 +98,21 @@ export class Planner<Context extends object> {
     const { operation: name } = mutation;
     let protects: Protected = { operation: name, keys: [], idempotency: this.#protection.only };
     try {
-      if (!(await this.#protection.isOn(() => this.#unreadCall(args, operation, mutation))))
-        return unprotected(executeFn);
+      const isOn = this.#protection.isOn(() => this.#unreadCall(args, operation, mutation));
+      if (!(isPromise(isOn) ? await isOn : isOn)) return unprotected(executeFn);
       const clientKeys = hasDirectives ? fieldKeys(mutation.rootFields, mutation.variables) : noKeys;
       const asked = this.#asked(args, operation, mutation, clientKeys, executeFn);
-      const found = await this.#keysOf(asked);
+      const keys = this.#keysOf(asked);
+      const found = isPromise(keys) ? await keys : keys;
       const lacksKey = found.of !== 'operation' && (await this.#isKeyRequired(asked, found));
       if (found.of === 'nothing' && !lacksKey) {
         tellPassed(this.#protection.only, mutation.operation);
         return unkeyed(executeFn);
       }
-      const idempotency = await this.#protection.of(() => operationCall(asked.parts));
+      const by = this.#protection.of(() => operationCall(asked.parts));
+      const idempotency = isPromise(by) ? await by : by;
       if (!idempotency) return unprotected(executeFn);
-      const scope = () => this.#scopes.of(asked.parts);
+      const scope = async () => this.#scopes.of(asked.parts);
       protects = { ...protects, idempotency, keys: keysIn(found).map((key) => ({ key, scope })) };
       if (found.of === 'nothing' || lacksKey) throw refusal('IDEMPOTENCY_KEY_MISSING');
       const protectedBy: ProtectedCall<Context> = { ...asked, idempotency };
@@ -177,18 +180,18 @@ export class Planner<Context extends object> {
     return Object.defineProperty(call, 'clientKey', { get, enumerable: true });
   }
 
-  async #keysOf({ parts, shown, clientKeys }: Asked<Context>): Promise<MutationKeys> {
+  #keysOf({ parts, shown, clientKeys }: Asked<Context>): MaybePromise<MutationKeys> {
     const rerunKey = rerunKeyOf(parts.context);
     if (rerunKey !== undefined) return { of: 'operation', key: rerunKey };
     const sources = { parts, shown, key: this.#options.key, policies: this.policies };
-    if (clientKeys.size === 0) return await mutationKeys(sources);
+    if (clientKeys.size === 0) return mutationKeys(sources);
     if (parts.clientKey !== undefined) {
       throw unprotectable(
         'ambiguous',
         'A key for the operation and keys for its fields (@idempotent) exclude each other',
       );
     }
-    return await directiveKeys(sources, clientKeys);
+    return directiveKeys(sources, clientKeys);
   }
 
   /** Tells whether something of an operation, or of the part of it that has no key, needs one. */

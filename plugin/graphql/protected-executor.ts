@@ -1,5 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, OperationDefinitionNode } from 'graphql';
 import { tellRefusal } from '../../server/adapter/call-events.ts';
+import { andThen, isPromise, type MaybePromise } from '../../server/engine/maybe-promise.ts';
 import type { Idempotency } from '../../server/idempotency.ts';
 import { currentRun, isInheritedKey } from '../../server/run/run.ts';
 import type { CallParts } from './call/call-object.ts';
@@ -64,14 +65,15 @@ export class ProtectedExecutor<Context extends object> {
     const { args, parts, shown, executeFn, mutation, idempotency } = call;
     return async (inner: ExecutionArgs) => {
       try {
-        const scope = await this.#scopes.of(parts);
+        const scopes = this.#scopes.of(parts);
+        const scope = isPromise(scopes) ? await scopes : scopes;
         // A `key` function gives to a copy of a context what it gave to that.
         if (key !== parts.clientKey && isInheritedKey(key, scope))
           return await outsideRunExecutor(executeFn)(inner);
-        const keyed = await this.keyed(call, { scope, key });
+        const keyed = this.keyed(call, { scope, key });
         const { value, replayed, expiresAt } = await executeKeyed(
           idempotency,
-          keyed,
+          isPromise(keyed) ? await keyed : keyed,
           shown.carriers,
           executeFn,
           inner,
@@ -86,8 +88,8 @@ export class ProtectedExecutor<Context extends object> {
   }
 
   /** Makes the keyed call of a mutation whose fields share a key. Nothing is executed. */
-  async keyed(call: CallOfKey<Context>, known: KeyOfCall): Promise<KeyedMutation> {
-    return keyedMutation(call.parts, known, await this.#callerOf(call));
+  keyed(call: CallOfKey<Context>, known: KeyOfCall): MaybePromise<KeyedMutation> {
+    return andThen(this.#callerOf(call), (caller) => keyedMutation(call.parts, known, caller));
   }
 
   /** Makes the executor of a mutation whose fields have keys of their own, by response key. */
@@ -114,15 +116,15 @@ export class ProtectedExecutor<Context extends object> {
     };
   }
 
-  async #callerOf({
+  #callerOf({
     args,
     idempotency,
-  }: Pick<ProtectedCall<Context>, 'args' | 'idempotency'>): Promise<Caller<Context>> {
-    return {
-      contents: await fileContentsIn(args.variableValues),
+  }: Pick<ProtectedCall<Context>, 'args' | 'idempotency'>): MaybePromise<Caller<Context>> {
+    return andThen(fileContentsIn(args.variableValues), (contents) => ({
+      contents,
       policies: this.#policiesOf(idempotency),
       mask: this.#yoga.mask,
       authorizeReplay: this.#authorizeReplay,
-    };
+    }));
   }
 }

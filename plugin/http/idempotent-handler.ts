@@ -8,6 +8,7 @@ import {
 } from '../../server/engine/errors.ts';
 import { checkKey, checkScope, parseKeyHeader } from '../../server/engine/key.ts';
 import type { Fingerprints } from '../../server/engine/match-of.ts';
+import { isPromise } from '../../server/engine/maybe-promise.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf, seenOf } from '../../server/fingerprints/fingerprints.ts';
@@ -53,10 +54,12 @@ export function idempotentHandler<Rest extends unknown[]>(
     let idempotency = protection.only;
     let isOff = false;
     try {
-      isOff = !(await protection.isOn(() => unreadCall(incoming, rest)));
+      const isOn = protection.isOn(() => unreadCall(incoming, rest));
+      isOff = !(isPromise(isOn) ? await isOn : isOn);
       const asked = isOff ? undefined : await askedCall(incoming, rest);
       if (asked) {
-        idempotency = await protection.of(() => asked.call);
+        const by = protection.of(() => asked.call);
+        idempotency = isPromise(by) ? await by : by;
         isOff = idempotency === undefined;
         if (idempotency) return await keyed(idempotency, incoming, withKey(asked));
       }
@@ -132,7 +135,8 @@ export function idempotentHandler<Rest extends unknown[]>(
       typeof resolved.operation === 'function'
         ? checkOperation(await resolved.operation(copied()))
         : await defaultName(incoming, found.rest);
-    const policy = await policyOfCall(operationPolicy.by(idempotency), policies, () => copied());
+    const decided = policyOfCall(operationPolicy.by(idempotency), policies, () => copied());
+    const policy = isPromise(decided) ? await decided : decided;
     const comparison = buffered.comparison({
       operation,
       isNamed: Boolean(resolved.operation),
@@ -140,13 +144,9 @@ export function idempotentHandler<Rest extends unknown[]>(
       isJson,
       call: (json): HttpFingerprintCall<Rest> => ({ ...copied(), operation, json }),
     });
-    const known = {
-      scope: fields.scope,
-      key: found.key,
-      operation,
-      policy,
-      ...(await fingerprintsOf(comparison)),
-    };
+    const hashed = fingerprintsOf(comparison);
+    const fingerprints = isPromise(hashed) ? await hashed : hashed;
+    const known = { ...fingerprints, scope: fields.scope, key: found.key, operation, policy };
     return { buffered, copied, comparison, known };
   }
 

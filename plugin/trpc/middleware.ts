@@ -4,6 +4,7 @@ import { internalsOf } from '../../server/adapter/internals.ts';
 import { isIdempotencyError, refusal } from '../../server/engine/errors.ts';
 import { checkKey, checkScope } from '../../server/engine/key.ts';
 import type { Fingerprints } from '../../server/engine/match-of.ts';
+import { isPromise, type MaybePromise } from '../../server/engine/maybe-promise.ts';
 import { policyOfCall } from '../../server/engine/request-policy.ts';
 import { isSwitchedOn } from '../../server/engine/yes-or-no.ts';
 import { fingerprintsOf } from '../../server/fingerprints/fingerprints.ts';
@@ -139,13 +140,19 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
   const { protection, authorizeReplay } = rules;
 
   async function compared(idempotency: Idempotency, opts: CallOptions, { call, given }: Keyed) {
-    const [scope, key] = [checkScope(await rules.scope(call)), checkKey(given)];
+    const scopes: MaybePromise<unknown> = rules.scope(call);
+    const [scope, key] = [checkScope(isPromise(scopes) ? await scopes : scopes), checkKey(given)];
     const keyed = withKnown(call, { scope, key });
-    const policy = await policyOfCall(rules.policy.by(idempotency), rules.policies, () =>
+    const policies = policyOfCall(rules.policy.by(idempotency), rules.policies, () =>
       withKnown(call, { scope, key }),
     );
+    const policy = isPromise(policies) ? await policies : policies;
     const comparison = await comparisonOfInput(opts, config, policy.fingerprint, form, keyed);
-    return { keyed, known: { scope, key, policy, ...(await fingerprintsOf(comparison)) } };
+    const fingerprints = fingerprintsOf(comparison);
+    return {
+      keyed,
+      known: { ...(isPromise(fingerprints) ? await fingerprints : fingerprints), scope, key, policy },
+    };
   }
 
   /** Gives the fingerprints by which a call would be compared; undefined for one that would not be protected. */
@@ -194,12 +201,13 @@ function guardedBy(shared: Shared, rules: ProcedureRules) {
     const progress = progressOf(opts);
     let idempotency = protection.only;
     try {
-      if (!(await protection.isOn(() => unkeyedCall(opts, headerName))))
-        return await unprotected(opts, progress);
+      const isOn = protection.isOn(() => unkeyedCall(opts, headerName));
+      if (!(isPromise(isOn) ? await isOn : isOn)) return await unprotected(opts, progress);
       const { call, source } = await findKey(opts, { key: rules.key, headerName });
       switch (source.from) {
         case 'call': {
-          idempotency = await protection.of(() => call);
+          const by = protection.of(() => call);
+          idempotency = isPromise(by) ? await by : by;
           if (!idempotency) return await unprotected(opts, progress);
           return await runKeyed(idempotency, opts, progress, { call, given: source.key });
         }

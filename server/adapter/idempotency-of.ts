@@ -1,4 +1,5 @@
 import type { Origin } from '../engine/check-options.ts';
+import { andThen, type MaybePromise } from '../engine/maybe-promise.ts';
 import { aFunction, type Check, isObject } from '../engine/option-checks.ts';
 import type { Policy, ResolvedPolicy } from '../engine/policy.ts';
 import { checkPolicy } from '../engine/resolve-policy.ts';
@@ -7,7 +8,7 @@ import type { Idempotency } from '../idempotency.ts';
 import { anIdempotency, internalsOf } from './internals.ts';
 
 /** What `createIdempotency` returned; or a function that gives the one of a call, for a store for each tenant. */
-export type IdempotencyOf<Call> = Idempotency | ((call: Call) => Idempotency | Promise<Idempotency>);
+export type IdempotencyOf<Call> = Idempotency | ((call: Call) => MaybePromise<Idempotency>);
 
 /** Checks an option that takes an `Idempotency`, or a function that gives one. */
 export const anIdempotencyOf: Check = {
@@ -17,12 +18,14 @@ export const anIdempotencyOf: Check = {
 };
 
 /** Gives the `Idempotency` of a call. @throws TypeError for a function that gives none */
-export async function idempotencyOf<Call>(
+export function idempotencyOf<Call>(
   option: IdempotencyOf<Call>,
   call: () => Call,
-): Promise<Idempotency> {
-  if (typeof option !== 'function') return option;
-  const given: unknown = await option(call());
+): MaybePromise<Idempotency> {
+  return typeof option === 'function' ? andThen<unknown, Idempotency>(option(call()), checked) : option;
+}
+
+function checked(given: unknown): Idempotency {
   if (isIdempotency(given)) return given;
   throw new TypeError(`Expected \`idempotency\` to return ${anIdempotency.expected}, got ${whatCame(given)}`);
 }

@@ -1,9 +1,10 @@
+import { andThen, type MaybePromise } from '../engine/maybe-promise.ts';
 import { isSwitchedOn } from '../engine/yes-or-no.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { type IdempotencyOf, idempotencyOf } from './idempotency-of.ts';
 
 /** The option `enabled` of an adapter. */
-export type EnabledBy<Call> = boolean | ((call: Call) => boolean | Promise<boolean>);
+export type EnabledBy<Call> = boolean | ((call: Call) => MaybePromise<boolean>);
 
 interface ProtectionOptions<Call> {
   readonly idempotency: IdempotencyOf<Call>;
@@ -34,7 +35,7 @@ export class Protection<Call> {
    * Tells whether a call is to be protected, before its key is looked for: where it is not, an unusable key is nobody's business.
    * @throws TypeError for a function that gives no boolean
    */
-  isOn(call: () => Call): Promise<boolean> {
+  isOn(call: () => Call): MaybePromise<boolean> {
     const { enabled = true } = this.#options;
     return isSwitchedOn('enabled', this.isOff ? false : enabled, call);
   }
@@ -43,8 +44,9 @@ export class Protection<Call> {
    * Gives the `Idempotency` of a call that has a key, or lacks one that it needs; undefined where that one is not enabled.
    * @throws TypeError for a function that gives none
    */
-  async of(call: () => Call): Promise<Idempotency | undefined> {
-    const idempotency = await idempotencyOf(this.#options.idempotency, call);
-    return idempotency.enabled ? idempotency : undefined;
+  of(call: () => Call): MaybePromise<Idempotency | undefined> {
+    return andThen(idempotencyOf(this.#options.idempotency, call), (idempotency) =>
+      idempotency.enabled ? idempotency : undefined,
+    );
   }
 }

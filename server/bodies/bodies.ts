@@ -6,6 +6,7 @@ import type { Address } from '../engine/address.ts';
 import type { ReadableBody } from '../engine/body.ts';
 import { CIPHER_LIMIT_MS, type Cipher, type Ciphertext } from '../engine/cipher.ts';
 import { refusal } from '../engine/errors.ts';
+import { andThen, type MaybePromise } from '../engine/maybe-promise.ts';
 import type { ResolvedPolicy } from '../engine/policy.ts';
 import type { StoredBody } from '../engine/record.ts';
 import { redactBody } from './redaction.ts';
@@ -32,51 +33,62 @@ const compress = promisify(deflate);
 const expand = promisify(inflate);
 
 /** Redacts and seals a result or a request. Values of steps are never redacted. @throws whatever the developer's `cipher` or `redact` throws */
-export async function sealContent(
+export function sealContent(
   { body, redacted: wasRedacted = false, omitted }: Written,
   place: Extract<BodyPlace, { part: 'request' | 'response' }>,
   { redact, cipher, compressAboveBytes }: ResolvedPolicy,
   maxBytes: number,
-): Promise<StoredBody> {
+): MaybePromise<StoredBody> {
   const { format, part } = place;
   if (body === undefined) return { format, bytes: 0, omitted: omitted ?? 'unserializable' };
-  const { text, changed } = await redactBody(body, redact, part);
-  if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
-  const isRedacted = wasRedacted || changed;
-  return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });
+  return andThen(redactBody(body, redact, part), ({ text, changed }) => {
+    if (text === undefined) return { format, bytes: 0, omitted: 'redacted' };
+    const isRedacted = wasRedacted || changed;
+    return sealBody(text, place, { cipher, compressAboveBytes, maxBytes, isRedacted });
+  });
 }
 
 /** Seals a text: compresses it, then encrypts it. A body that is too large then is left out. @throws whatever `cipher` throws */
-export async function sealBody(
-  text: string,
-  place: BodyPlace,
-  { cipher, compressAboveBytes, maxBytes, isRedacted = false }: Sealing,
-): Promise<StoredBody> {
+export function sealBody(text: string, place: BodyPlace, sealing: Sealing): MaybePromise<StoredBody> {
+  const { cipher, compressAboveBytes, maxBytes, isRedacted = false } = sealing;
   const { format } = place;
   // UTF-8 has no lone surrogates: another text would be read back.
   if (!text.isWellFormed()) return { format, bytes: 0, omitted: 'unserializable' };
   const length = Buffer.byteLength(text);
-  const tooLarge = (bytes: number): StoredBody => ({ format, bytes, omitted: 'too_large' });
-  if (length > MAX_TEXT_BYTES) return tooLarge(length);
+  if (length > MAX_TEXT_BYTES) return tooLarge(format, length);
+  const asText = (): StoredBody =>
+    length > maxBytes
+      ? tooLarge(format, length)
+      : { format, body: text, bytes: length, ...(isRedacted && { omitted: 'redacted' }) };
+  if (compressAboveBytes !== null && length > compressAboveBytes)
+    return packText(text, length, cipher !== null).then((packed) =>
+      packed || cipher
+        ? sealBytes(packed ?? Buffer.from(text), packed !== undefined, place, sealing)
+        : asText(),
+    );
+  return cipher ? sealBytes(Buffer.from(text), false, place, sealing) : asText();
+}
 
-  const mark = isRedacted ? ({ omitted: 'redacted' } as const) : {};
-  const packed = await packText(text, length, compressAboveBytes, cipher !== null);
-  const encoding = packed && ({ encoding: 'deflate' } as const);
-  if (!cipher && !packed)
-    return length > maxBytes ? tooLarge(length) : { format, body: text, bytes: length, ...mark };
-
-  const plain = packed ?? Buffer.from(text);
+/** Seals the bytes of a text, which are compressed, or are to be encrypted, or both. */
+async function sealBytes(
+  plain: Uint8Array,
+  isPacked: boolean,
+  place: BodyPlace,
+  { cipher, maxBytes, isRedacted = false }: Sealing,
+): Promise<StoredBody> {
+  const { format } = place;
   // No cipher makes it shorter.
-  if (base64Length(plain.length) > maxBytes) return tooLarge(base64Length(plain.length));
-  const sealed = cipher && (await encrypt(cipher, plain, contextOf(place, encoding?.encoding, isRedacted)));
+  if (base64Length(plain.length) > maxBytes) return tooLarge(format, base64Length(plain.length));
+  const context = contextOf(place, isPacked ? 'deflate' : undefined, isRedacted);
+  const sealed = cipher && (await encrypt(cipher, plain, context));
   const body = Buffer.from(sealed?.bytes ?? plain).toString('base64');
-  if (body.length > maxBytes) return tooLarge(body.length);
+  if (body.length > maxBytes) return tooLarge(format, body.length);
   return {
     format,
     body,
     bytes: body.length,
-    ...mark,
-    ...encoding,
+    ...(isRedacted && { omitted: 'redacted' }),
+    ...(isPacked && { encoding: 'deflate' }),
     ...(sealed && { cipher: namesOf(sealed) }),
   };
 }
@@ -88,14 +100,22 @@ export async function sealBody(
  * @throws IdempotencyError IDEMPOTENCY_RESULT_NOT_RETAINED: `damaged`, `no_cipher`, or `undecipherable` (unknown key, or not what was
  *   encrypted for this place); IDEMPOTENCY_STORE_UNAVAILABLE when the cipher did not answer
  */
-export async function openBody(
+export function openBody(
   stored: ReadableBody,
   place: BodyPlace,
   cipher: Pick<Cipher, 'decrypt'> | null,
   mostBytes?: number,
+): MaybePromise<string> {
+  const isText = !stored.encoding && !stored.cipher;
+  return isText ? stored.body.slice(0, mostBytes) : openBytes(stored, place, cipher, mostBytes);
+}
+
+async function openBytes(
+  { body, encoding, cipher: names, omitted }: ReadableBody,
+  place: BodyPlace,
+  cipher: Pick<Cipher, 'decrypt'> | null,
+  mostBytes: number | undefined,
 ): Promise<string> {
-  const { body, encoding, cipher: names, omitted } = stored;
-  if (!encoding && !names) return body.slice(0, mostBytes);
   let bytes: Uint8Array = fromBase64(body);
   if (names) {
     if (!cipher)
@@ -124,13 +144,7 @@ function beginningOf(bytes: Uint8Array): string {
 }
 
 /** Compresses a text; undefined where it would not be stored smaller than as it is. */
-async function packText(
-  text: string,
-  length: number,
-  aboveBytes: number | null,
-  isEncrypted: boolean,
-): Promise<Buffer | undefined> {
-  if (aboveBytes === null || length <= aboveBytes) return undefined;
+async function packText(text: string, length: number, isEncrypted: boolean): Promise<Buffer | undefined> {
   const packed = await compress(text);
   // An encrypted body is stored as base64 whether it is compressed or not, so only the bytes before that count.
   return (isEncrypted ? packed.length : base64Length(packed.length)) < length ? packed : undefined;
@@ -204,6 +218,8 @@ function contextOf(place: BodyPlace, encoding: StoredBody['encoding'], isRedacte
 function namesOf({ keyId, iv, tag }: Ciphertext): NonNullable<StoredBody['cipher']> {
   return { keyId, iv: base64(iv), tag: base64(tag) };
 }
+
+const tooLarge = (format: string, bytes: number): StoredBody => ({ format, bytes, omitted: 'too_large' });
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const base64Length = (bytes: number) => 4 * Math.ceil(bytes / 3);

@@ -1,6 +1,7 @@
 import type { Captured, KeyedCall } from '../call.ts';
 import type { Address } from '../engine/address.ts';
 import { refusal } from '../engine/errors.ts';
+import type { MaybePromise } from '../engine/maybe-promise.ts';
 import type { StoredBody } from '../engine/record.ts';
 import { sealContent } from './bodies.ts';
 import { hiddenBy } from './redaction.ts';
@@ -10,15 +11,23 @@ import { hiddenBy } from './redaction.ts';
  * a `redact` that fails now will fail after the effect, too.
  * @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE, reason `unsealed`
  */
-export async function captureOf<Value>(
+export function captureOf<Value>(
   call: KeyedCall<Value>,
+  address: Address,
+): MaybePromise<StoredBody | undefined> {
+  const { capture } = call;
+  return call.policy.captureRequest && capture ? sealed(call, capture, address) : undefined;
+}
+
+async function sealed<Value>(
+  call: KeyedCall<Value>,
+  capture: NonNullable<KeyedCall<Value>['capture']>,
   { scope, key }: Address,
-): Promise<StoredBody | undefined> {
+): Promise<StoredBody> {
   const { policy } = call;
-  if (!policy.captureRequest || !call.capture) return undefined;
   let captured: Captured;
   try {
-    captured = await call.capture(hiddenBy(policy.redact));
+    captured = await capture(hiddenBy(policy.redact));
   } catch {
     captured = { format: call.codec.format, body: undefined };
   }

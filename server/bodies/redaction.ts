@@ -1,3 +1,4 @@
+import { andThen, type MaybePromise } from '../engine/maybe-promise.ts';
 import type { Redaction } from '../engine/policy.ts';
 import { hiddenNames, type IsHidden, withoutNames } from '../formats/redact.ts';
 
@@ -13,11 +14,11 @@ export interface Redacted {
 }
 
 /** Takes out of a body what may not be stored. @throws whatever the developer's function throws */
-export async function redactBody(
+export function redactBody(
   text: string,
   redact: Redaction | null,
   where: 'request' | 'response',
-): Promise<Redacted> {
+): MaybePromise<Redacted> {
   if (redact === null) return { text, changed: false };
   let body: unknown;
   try {
@@ -26,8 +27,10 @@ export async function redactBody(
     return { text: undefined, changed: true }; // what can not be looked into is not kept
   }
   const before = JSON.stringify(body);
-  const shown =
-    typeof redact === 'function' ? await redact(body, where) : withoutNames(body, hiddenNames(redact));
-  const after = JSON.stringify(shown);
-  return after === before ? { text, changed: false } : { text: after, changed: true };
+  const given: unknown =
+    typeof redact === 'function' ? redact(body, where) : withoutNames(body, hiddenNames(redact));
+  return andThen(given, (shown) => {
+    const after = JSON.stringify(shown);
+    return after === before ? { text, changed: false } : { text: after, changed: true };
+  });
 }

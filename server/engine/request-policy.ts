@@ -1,4 +1,5 @@
 import { checkOptions, type Origin, optionsOf } from './check-options.ts';
+import type { MaybePromise } from './maybe-promise.ts';
 import type { Check } from './option-checks.ts';
 import type { ByRequest, Policy, RequestOption, ResolvedPolicy } from './policy.ts';
 import { checkExclusions, POLICY_CHECKS } from './resolve-policy.ts';
@@ -17,7 +18,7 @@ const CHECKS: Readonly<Record<RequestOption, Check>> = {
 
 const ELSEWHERE = optionsOf(
   'createIdempotency(...) or of the operation, for it has to be the same for every call of one key',
-  Object.keys(POLICY_CHECKS).filter((name) => !(name in CHECKS)),
+  Object.keys(POLICY_CHECKS),
 );
 
 /** What a `policy` function has decided about a call. */
@@ -59,7 +60,15 @@ export interface PolicyFunctions<Call> {
  * @param policy of its operation, as it was resolved at construction
  * @param call makes the call object, anew for each function
  */
-export async function policyOfCall<Call>(
+export function policyOfCall<Call>(
+  policy: ResolvedPolicy,
+  functions: PolicyFunctions<Call>,
+  call: () => Call,
+): MaybePromise<ResolvedPolicy> {
+  return functions.ofAll || functions.ofOne ? decided(policy, functions, call) : policy;
+}
+
+async function decided<Call>(
   policy: ResolvedPolicy,
   { ofAll, ofOne, own }: PolicyFunctions<Call>,
   call: () => Call,

@@ -1,3 +1,4 @@
+import { andThen, type MaybePromise } from './maybe-promise.ts';
 import { whatCame } from './what-came.ts';
 
 /**
@@ -16,10 +17,12 @@ export function yesOrNo(option: string, answer: unknown): boolean {
  * @param call makes the call object, where a function is asked
  * @throws TypeError for a function that gives anything but a boolean, and whatever it throws
  */
-export async function isSwitchedOn<Call>(
+export function isSwitchedOn<Call>(
   option: string,
-  given: boolean | ((call: Call) => boolean | Promise<boolean>),
+  given: boolean | ((call: Call) => MaybePromise<boolean>),
   call: () => Call,
-): Promise<boolean> {
-  return typeof given === 'function' ? yesOrNo(option, await given(call())) : given;
+): MaybePromise<boolean> {
+  return typeof given === 'function'
+    ? andThen<unknown, boolean>(given(call()), (answer) => yesOrNo(option, answer))
+    : given;
 }

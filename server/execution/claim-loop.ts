@@ -2,6 +2,7 @@ import type { Answer } from '../call.ts';
 import { decide } from '../engine/decide.ts';
 import { type IdempotencyError, refusal } from '../engine/errors.ts';
 import { ruleOf } from '../engine/fingerprint.ts';
+import { isPromise } from '../engine/maybe-promise.ts';
 import {
   type CompletedRecord,
   LEASE_LAPSED,
@@ -13,6 +14,7 @@ import type { Snapshot } from '../engine/store.ts';
 import { traceparentOf } from '../engine/traceparent.ts';
 import { askResolver } from './ask-resolver.ts';
 import { type Claimant, linkTo, type WonBy } from './claimant.ts';
+import type { LocalRun } from './local-runs.ts';
 import { refusalOfRecord } from './refusal-of-record.ts';
 import { replay } from './replay.ts';
 import { startExecution, type Won } from './start-execution.ts';
@@ -38,7 +40,8 @@ export class ClaimLoop<Value> {
   async answer(): Promise<Answer<Value>> {
     try {
       for (;;) {
-        const joined = await this.#join();
+        const run = this.#claimant.host.locals.find(this.#claimant.request);
+        const joined = run && (await this.#join(run));
         if (joined) return joined;
         const next = await this.#claim();
         if (next.do === 'answer') return next.answer;
@@ -86,7 +89,8 @@ export class ClaimLoop<Value> {
           host.closing.throwIfAborted();
           return { do: 'claim_again' };
         case 'wait': {
-          const joined = await this.#join();
+          const run = host.locals.find(request);
+          const joined = run && (await this.#join(run));
           if (joined) return { do: 'answer', answer: joined };
           found = await this.#watch(decision.record);
           break;
@@ -140,7 +144,8 @@ export class ClaimLoop<Value> {
   }
 
   async #run(won: Won, wonBy: WonBy): Promise<Next<Value>> {
-    const start = await startExecution(this.#claimant, won, wonBy);
+    const starting = startExecution(this.#claimant, won, wonBy);
+    const start = isPromise(starting) ? await starting : starting;
     if (start.do === 'claim_again') return start;
     return { do: 'answer', answer: { value: await start.execution.run(), replayed: false } };
   }
@@ -163,15 +168,12 @@ export class ClaimLoop<Value> {
   }
 
   /** Waits for a run of this process, without asking the store, and gives its answer where it has stored one. */
-  async #join(): Promise<Answer<Value> | undefined> {
+  async #join({ ended, traceparent }: LocalRun): Promise<Answer<Value> | undefined> {
     const { host, request } = this.#claimant;
-    const run = host.locals.find(request);
-    if (!run) return undefined;
-    const { ended, traceparent } = run;
     const signal = this.#waitSignal();
     const { scope, key, operation } = request;
     host.emit({ type: 'joined', scope, key, operation, ...linkTo(traceparent) });
-    const end = await this.#timed(untilAborted(ended, signal), traceparent);
+    const end = await this.#timed(untilAborted(ended.promise, signal), traceparent);
     if (end.to !== 'completed') return undefined;
     if (end.selection !== request.selections?.[0]) throw refusal('IDEMPOTENCY_SELECTION_CHANGED');
     const { response, life, at, expiresAt } = end;

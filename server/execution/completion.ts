@@ -1,6 +1,7 @@
 import { sealContent } from '../bodies/bodies.ts';
 import { hiddenBy } from '../bodies/redaction.ts';
 import type { Encoded, KeyedCall } from '../call.ts';
+import { andThen, isPromise, type MaybePromise } from '../engine/maybe-promise.ts';
 import { textOf } from '../engine/reason.ts';
 import { RECORD_ROOM_BYTES, type StoredBody } from '../engine/record.ts';
 import { retentionOf } from '../engine/retention.ts';
@@ -23,10 +24,16 @@ export function encodeResult<Value>({ codec, policy }: KeyedCall<Value>, value: 
 }
 
 /** Makes the completion of a run: its outcome, with the result sealed as the record will hold it. */
-export async function sealCompletion<Value>(encoded: Encoded, run: CompletedRun<Value>): Promise<Completion> {
+export function sealCompletion<Value>(encoded: Encoded, run: CompletedRun<Value>): MaybePromise<Completion> {
   const { ms: retentionMs, problem } = retentionOf(run.call.policy, finishedOf(encoded));
   if (problem !== undefined) warnOf(problem);
-  return { to: 'completed', outcome: encoded.outcome, response: await sealResult(encoded, run), retentionMs };
+  const { outcome } = encoded;
+  return andThen(sealResult(encoded, run), (response) => ({
+    to: 'completed',
+    outcome,
+    response,
+    retentionMs,
+  }));
 }
 
 function warnOf(problem: unknown): void {
@@ -38,21 +45,25 @@ function warnOf(problem: unknown): void {
  * Seals the result, and never rejects, for the effect has happened. A result that the developer's `cipher` or `redact` fails
  * on is not kept, least of all in clear text.
  */
-async function sealResult<Value>(
+function sealResult<Value>(
   encoded: Encoded,
   { call, held, stepBytes, onUnsealed }: CompletedRun<Value>,
-): Promise<StoredBody> {
+): MaybePromise<StoredBody> {
   const { policy, codec } = call;
   const { format } = codec;
   if (policy.retain === 'outcome') return { format, bytes: 0, omitted: 'not_kept' };
   const { scope, key, life } = held;
+  const unsealed = (error: unknown): StoredBody => {
+    onUnsealed(error);
+    return { format, bytes: 0, omitted: 'unsealed' };
+  };
   try {
     const place = { scope, key, life, part: 'response', format } as const;
     // The result gets what the steps leave of the record.
     const maxBytes = Math.min(policy.maxResultBytes, RECORD_ROOM_BYTES - stepBytes);
-    return await sealContent(encoded, place, policy, maxBytes);
+    const sealed = sealContent(encoded, place, policy, maxBytes);
+    return isPromise(sealed) ? sealed.catch(unsealed) : sealed;
   } catch (error) {
-    onUnsealed(error);
-    return { format, bytes: 0, omitted: 'unsealed' };
+    return unsealed(error);
   }
 }

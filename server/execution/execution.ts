@@ -1,6 +1,7 @@
 import type { Encoded, KeyedCall } from '../call.ts';
 import type { DoubtReason, LeaseLossReason } from '../engine/end-reasons.ts';
 import { type IdempotencyError, refusal, refusalWith } from '../engine/errors.ts';
+import { andThen, isPromise, type MaybePromise } from '../engine/maybe-promise.ts';
 import { textOf } from '../engine/reason.ts';
 import type { Completion, Held } from '../engine/store.ts';
 import type { RunNews } from '../events.ts';
@@ -17,6 +18,7 @@ import {
   mayHideEffects,
   type OpenEnd,
   type RunSettlement,
+  type RunVerdict,
   settlementOf,
 } from './settlement.ts';
 import { Steps } from './steps.ts';
@@ -79,7 +81,7 @@ export class Execution<Value> {
   }
 
   /** Runs the handler and settles the record. @throws IdempotencyError IDEMPOTENCY_LEASE_LOST when another owner stands */
-  async run(): Promise<Value> {
+  run(): Promise<Value> {
     const { transaction, maxRunMs } = this.#call.policy;
     const running = transaction ? this.#runInTransaction() : this.#runOnce();
     return maxRunMs === null ? running : this.#within(maxRunMs, running);
@@ -129,14 +131,15 @@ export class Execution<Value> {
     let value: Value;
     let encoded: Encoded;
     try {
-      value = await insideRun(run, () => this.#handle(run).finally(() => this.#steps.end()));
+      value = await insideRun(run, () => this.#handleWithSteps(run));
       encoded = encodeResult(this.#call, value);
     } catch (error) {
       await this.#record(this.#doubt('handler_rejected', 'handler rejected'));
       throw error;
     }
     const { intention } = run;
-    const settlement = await this.#judge({ encoded, intention, isLeaseLost: this.lease.lost });
+    const judged = this.#judge({ encoded, intention, isLeaseLost: this.lease.lost });
+    const settlement = isPromise(judged) ? await judged : judged;
     const { doubt } = this.#steps;
     const isHidden = doubt !== undefined && mayHideEffects(settlement);
     await this.#record(isHidden ? this.#doubt('step_not_recorded', doubt) : settlement);
@@ -145,7 +148,7 @@ export class Execution<Value> {
 
   /** Settles the record. Where the run was let go, it is in doubt, and only a result says more than that. */
   async #record(settlement: RunSettlement): Promise<void> {
-    await this.#doubted?.catch(() => {});
+    if (this.#doubted) await this.#doubted.catch(() => {});
     if (!this.#doubted || settlement.to === 'completed') await this.#recorder.settle(settlement);
   }
 
@@ -212,13 +215,14 @@ export class Execution<Value> {
   }
 
   /** Decides what becomes of the record, and seals the result where it is to be stored. */
-  async #judge(run: EndedRun): Promise<RunSettlement> {
+  #judge(run: EndedRun): MaybePromise<RunSettlement> {
     const { policy } = this.#call;
-    const verdict = await judgeRun(run, policy.classify);
-    return verdict.to === 'completed' ? this.#complete(run.encoded) : settlementOf(verdict, policy);
+    return andThen<RunVerdict, RunSettlement>(judgeRun(run, policy.classify), (verdict) =>
+      verdict.to === 'completed' ? this.#complete(run.encoded) : settlementOf(verdict, policy),
+    );
   }
 
-  #complete(encoded: Encoded): Promise<Completion> {
+  #complete(encoded: Encoded): MaybePromise<Completion> {
     return sealCompletion(encoded, {
       call: this.#call,
       held: this.#held,
@@ -230,6 +234,16 @@ export class Execution<Value> {
   #doubt(because: DoubtReason, reason: string): RunSettlement {
     const end: OpenEnd = { to: 'in_doubt', because, reason };
     return settlementOf(end, this.#call.policy);
+  }
+
+  /** Calls the handler, and waits for the steps that it has left under way. */
+  async #handleWithSteps(run: ActiveRun): Promise<Value> {
+    try {
+      return await this.#handle(run);
+    } finally {
+      const underWay = this.#steps.end();
+      if (underWay) await underWay;
+    }
   }
 
   #handle(run: ActiveRun): Promise<Value> {
@@ -256,8 +270,8 @@ export class Execution<Value> {
   #emit(news: RunNews): void {
     const { scope, key, attempts, fence } = this.#held;
     const { operation } = this.#call;
-    const names = { scope, key, operation, attempt: attempts, fence };
-    this.#host.emit({ ...news, ...this.#duration(news), ...this.#link(news), ...names });
+    const event = { ...news, scope, key, operation, attempt: attempts, fence };
+    this.#host.emit({ ...event, ...this.#duration(news), ...this.#link(news) });
   }
 
   /** What takes over from a lost run speaks of that run: when it starts, or when it answers for that run without one of its own. */

@@ -2,6 +2,7 @@ import { idOf } from '../engine/address.ts';
 import type { ClaimRequest } from '../engine/decide.ts';
 import type { StoredBody } from '../engine/record.ts';
 import type { Snapshot } from '../engine/store.ts';
+import { Later } from './later.ts';
 
 /** A local end says how a run of this process ended, once that is durable. */
 export type LocalEnd =
@@ -23,7 +24,7 @@ export interface LocalRun {
   readonly fingerprint: string;
   /** Names the span of the run, where it is traced. */
   readonly traceparent: string | undefined;
-  readonly ended: Promise<LocalEnd>;
+  readonly ended: Later<LocalEnd>;
 }
 
 /** A claim of this process ends with the record that stands, or undefined when a run began, or nothing is known. */
@@ -32,7 +33,7 @@ type ClaimEnd = Snapshot | undefined;
 interface LocalClaim {
   readonly owner: string;
   readonly fingerprint: string;
-  readonly answer: Promise<ClaimEnd>;
+  readonly answer: Later<ClaimEnd>;
   end(found: ClaimEnd): void;
   fail(error: unknown): void;
 }
@@ -45,17 +46,14 @@ export class LocalRuns {
   /** Registers a run, once its claim is acknowledged as won. The function that it returns ends the run. */
   start(request: ClaimRequest): (end: LocalEnd) => void {
     const id = idOf(request);
-    let resolve: (end: LocalEnd) => void = () => {};
-    const ended = new Promise<LocalEnd>((settle) => {
-      resolve = settle;
-    });
+    const ended = new Later<LocalEnd>();
     const { owner, fingerprints, traceparent } = request;
     this.#runs.set(id, { owner, fingerprint: fingerprints[0], traceparent, ended });
     const claim = this.#claims.get(id);
     if (claim?.owner === request.owner) claim.end(undefined);
     return (end) => {
       if (this.#runs.get(id)?.owner === request.owner) this.#runs.delete(id);
-      resolve(end);
+      ended.resolve(end);
     };
   }
 
@@ -68,19 +66,13 @@ export class LocalRuns {
   /** Finds the claim under way that serves a call as well as one of its own: it has the same key and the same arguments. */
   findClaim(request: ClaimRequest): Promise<ClaimEnd> | undefined {
     const claim = this.#claims.get(idOf(request));
-    return claim?.fingerprint === request.fingerprints[0] ? claim.answer : undefined;
+    return claim?.fingerprint === request.fingerprints[0] ? claim.answer.promise : undefined;
   }
 
   /** Registers a claim. Duplicates wait for it until it ends or fails, or its run starts: only the first of these counts. */
   claim(request: ClaimRequest): Pick<LocalClaim, 'end' | 'fail'> {
     const id = idOf(request);
-    let resolve: (found: ClaimEnd) => void = () => {};
-    let reject: (error: unknown) => void = () => {};
-    const answer = new Promise<ClaimEnd>((resolved, rejected) => {
-      resolve = resolved;
-      reject = rejected;
-    });
-    answer.catch(() => {}); // there may be no duplicate
+    const answer = new Later<ClaimEnd>();
     const leave = () => {
       if (this.#claims.get(id) === claim) this.#claims.delete(id);
     };
@@ -90,11 +82,11 @@ export class LocalRuns {
       answer,
       end(found) {
         leave();
-        resolve(found);
+        answer.resolve(found);
       },
       fail(error) {
         leave();
-        reject(error);
+        answer.reject(error);
       },
     };
     // A claim with other arguments may have come first: it keeps the place.

@@ -2,6 +2,7 @@ import { openBody } from '../bodies/bodies.ts';
 import type { Answer } from '../call.ts';
 import { replayableBody } from '../engine/body.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import { isPromise } from '../engine/maybe-promise.ts';
 import { yesOrNo } from '../engine/yes-or-no.ts';
 import { type Claimant, linkTo, waitedBy } from './claimant.ts';
 
@@ -21,12 +22,13 @@ export async function replay<Value>(
   claimant: Claimant<Value>,
   { response, life, ageMs, expiresAt, traceparent }: StoredAnswer,
 ): Promise<Answer<Value>> {
-  await authorizeReplay(claimant);
+  if (claimant.call.authorizeReplay) await authorizeReplay(claimant);
   const { scope, key } = claimant.request;
   const { codec, policy } = claimant.call;
   const stored = replayableBody(response, codec.format);
   const place = { scope, key, life, part: 'response', format: stored.format } as const;
-  const body = await openBody(stored, place, policy.cipher);
+  const opened = openBody(stored, place, policy.cipher);
+  const body = isPromise(opened) ? await opened : opened;
   let value: Value;
   try {
     value = codec.decode(body);

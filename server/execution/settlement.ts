@@ -1,5 +1,6 @@
 import type { Encoded } from '../call.ts';
 import type { DoubtReason, ReleaseReason } from '../engine/end-reasons.ts';
+import { isPromise, type MaybePromise } from '../engine/maybe-promise.ts';
 import { isObject } from '../engine/option-checks.ts';
 import type { Finished, ResolvedPolicy } from '../engine/policy.ts';
 import { boundedReason, textOf } from '../engine/reason.ts';
@@ -20,7 +21,7 @@ export type OpenEnd =
   | { readonly to: 'in_doubt'; readonly because: DoubtReason; readonly reason: string };
 
 /** The verdict on a run says whether its result is stored, or its key released or left in doubt. */
-type RunVerdict = { readonly to: 'completed' } | OpenEnd;
+export type RunVerdict = { readonly to: 'completed' } | OpenEnd;
 
 /** A `RunSettlement` says how a run ends, with the word for why. */
 export type RunSettlement =
@@ -29,24 +30,27 @@ export type RunSettlement =
   | (Extract<Settlement, { to: 'in_doubt' }> & { readonly because: DoubtReason });
 
 /** Decides what becomes of the record of a run whose handler has returned. */
-export async function judgeRun(
+export function judgeRun(
   { encoded, intention, isLeaseLost }: EndedRun,
   classify: ResolvedPolicy['classify'],
-): Promise<RunVerdict> {
+): MaybePromise<RunVerdict> {
   if (intention) return asked(intention);
   if (encoded.started === false) return { to: 'release', because: 'not_started', reason: 'not started' };
   // The handler was told to stop: its error may be that, half-way through an effect.
   if (encoded.outcome === 'error' && isLeaseLost)
     return doubt('lease_lost', 'failed after its lease was lost');
   const { started } = encoded;
+  const ofWord =
+    started === true ? doubt('classified', 'classified') : doubt('outcome_unknown', started.unknown);
+  const read = (verdict: unknown) =>
+    readVerdict(verdict, ofWord) ?? doubt('classify_failed', `classify returned ${textOf(verdict)}`);
+  // The effect has happened: a failure must not hide that, and leaves it to an operator.
+  const failed = (error: unknown) => doubt('classify_failed', `classify threw ${textOf(error)}`);
   try {
-    const verdict: unknown = await classify(finishedOf(encoded));
-    const ofWord =
-      started === true ? doubt('classified', 'classified') : doubt('outcome_unknown', started.unknown);
-    return readVerdict(verdict, ofWord) ?? doubt('classify_failed', `classify returned ${textOf(verdict)}`);
+    const verdict: MaybePromise<unknown> = classify(finishedOf(encoded));
+    return isPromise(verdict) ? Promise.resolve(verdict).then(read).catch(failed) : read(verdict);
   } catch (error) {
-    // The effect has happened: a failure must not hide that, and leaves it to an operator.
-    return doubt('classify_failed', `classify threw ${textOf(error)}`);
+    return failed(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { refusal } from '../engine/errors.ts';
+import type { MaybePromise } from '../engine/maybe-promise.ts';
 import type { ClaimAnswer } from '../engine/store.ts';
 import type { Claimant, WonBy } from './claimant.ts';
 import { Execution } from './execution.ts';
@@ -15,31 +16,47 @@ type Start<Value> =
  * Makes the execution of a key that this call has won. A win that was acknowledged late has little lease left, perhaps none,
  * so the lease is renewed before anything starts.
  */
-export async function startExecution<Value>(
+export function startExecution<Value>(
   claimant: Claimant<Value>,
-  { held, sentAt }: Won,
+  won: Won,
+  wonBy: WonBy,
+): MaybePromise<Start<Value>> {
+  const { host, request } = claimant;
+  const isLate = performance.now() - won.sentAt > request.leaseMs / 3;
+  if (isLate || host.closing.aborted) return startLate(claimant, won, wonBy);
+  return started(claimant, won, wonBy);
+}
+
+/** Starts what may have to be given up: the lease is renewed, and nothing starts while everything closes. */
+async function startLate<Value>(
+  claimant: Claimant<Value>,
+  { held }: Won,
   wonBy: WonBy,
 ): Promise<Start<Value>> {
   const { host, request } = claimant;
-  const { leaseMs } = request;
-  let coveredFrom = sentAt;
   try {
     host.closing.throwIfAborted();
-    if (performance.now() - sentAt > leaseMs / 3) {
-      coveredFrom = performance.now();
-      const renewed = await host.store.renew(held, request);
-      if (!renewed.applied) return { do: 'claim_again' };
-      host.closing.throwIfAborted();
-      // The run's signal would be aborted before the handler looks at it.
-      if (performance.now() - coveredFrom >= leaseMs)
-        throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout');
-    }
+    const sentAt = performance.now();
+    const renewed = await host.store.renew(held, request);
+    if (!renewed.applied) return { do: 'claim_again' };
+    host.closing.throwIfAborted();
+    // The run's signal would be aborted before the handler looks at it.
+    if (performance.now() - sentAt >= request.leaseMs)
+      throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout');
+    return started(claimant, { held, sentAt }, wonBy);
   } catch (error) {
     // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.
     if (wonBy.how === 'claimed') host.store.giveUp(request);
     throw error;
   }
+}
+
+function started<Value>(
+  claimant: Claimant<Value>,
+  { held, sentAt }: Pick<Won, 'held' | 'sentAt'>,
+  wonBy: WonBy,
+): Start<Value> {
   const isFirst = wonBy.how === 'claimed' && held.attempts === 1;
-  if (isFirst && claimant.call.policy.watchDuplicates) host.began(request);
-  return { do: 'run', execution: new Execution(claimant, { held, sentAt: coveredFrom, ...wonBy }) };
+  if (isFirst && claimant.call.policy.watchDuplicates) claimant.host.began(claimant.request);
+  return { do: 'run', execution: new Execution(claimant, { ...wonBy, held, sentAt }) };
 }

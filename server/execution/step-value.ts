@@ -2,6 +2,7 @@ import { type BodyPlace, openBody } from '../bodies/bodies.ts';
 import { replayableBody } from '../engine/body.ts';
 import type { Cipher } from '../engine/cipher.ts';
 import { isIdempotencyError, refusal } from '../engine/errors.ts';
+import type { MaybePromise } from '../engine/maybe-promise.ts';
 import type { Held } from '../engine/store.ts';
 
 export const STEP_FORMAT = 'step/1';
@@ -23,7 +24,7 @@ export function openStep(stored: unknown, place: BodyPlace, cipher: Cipher | nul
 }
 
 /** Does the same with a body that somebody else opens. */
-export async function stepValueOf(open: () => Promise<string>): Promise<unknown> {
+export async function stepValueOf(open: () => MaybePromise<string>): Promise<unknown> {
   try {
     return readStep(await open());
   } catch (cause) {

@@ -55,10 +55,10 @@ export class Steps {
     return this.#doubt;
   }
 
-  /** Lets no step begin any more, and waits for those under way: none outlives its run. */
-  async end(): Promise<void> {
+  /** Lets no step begin any more. @returns those under way, to be waited for: none outlives its run */
+  end(): Promise<unknown> | undefined {
     this.#ended = true;
-    await Promise.allSettled(this.#underWay);
+    return this.#underWay.size > 0 ? Promise.allSettled(this.#underWay) : undefined;
   }
 
   readonly run: StepRunner = async (name, fn) => {

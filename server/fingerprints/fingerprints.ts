@@ -3,6 +3,7 @@ import { fingerprintOf } from '../engine/fingerprint.ts';
 import type { ResolvedFingerprint } from '../engine/fingerprint-policy.ts';
 import { type FingerprintRule, parseRule, ruleName } from '../engine/fingerprint-rule.ts';
 import type { Fingerprints } from '../engine/match-of.ts';
+import { andThen, inTurn, type MaybePromise } from '../engine/maybe-promise.ts';
 import { type Path, pathOf } from '../engine/paths.ts';
 import { textOf } from '../engine/reason.ts';
 
@@ -48,11 +49,11 @@ export function seenOf({ inputs: [input] }: Comparison): object {
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`, for an input that can not be compared
  * @throws TypeError, or what it threw, when a developer's function fails
  */
-export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprints> {
+export function fingerprintsOf(comparison: Comparison): MaybePromise<Fingerprints> {
   const { operation, recorded = operation } = comparison;
   const current = { ...currentRule(comparison.inputs), form: comparison.form };
-  return {
-    fingerprints: [await hashBy(comparison, current, ruleName(current))],
+  return andThen(hashBy(comparison, current, ruleName(current)), (fingerprint) => ({
+    fingerprints: [fingerprint],
     async fingerprintBy(name, ofOperation) {
       const rule = parseRule(name);
       if (!rule) return undefined;
@@ -67,7 +68,7 @@ export async function fingerprintsOf(comparison: Comparison): Promise<Fingerprin
       });
       return isKnown ? await hashBy(comparison, rule, name) : undefined;
     },
-  };
+  }));
 }
 
 function otherForm(): IdempotencyError {
@@ -85,27 +86,24 @@ function currentRule(inputs: readonly ComparedInput[]): Omit<FingerprintRule, 'f
   return { exclude, versions: new Map(versions) };
 }
 
-async function hashBy(
+function hashBy(
   { operation, inputs, whole, contents }: Comparison,
   rule: FingerprintRule,
   name: string,
-) {
+): MaybePromise<string> {
   const paths = rule.exclude.map(pathOf);
-  const values: unknown[] = [];
-  for (const input of inputs) {
+  const compared = (input: ComparedInput): MaybePromise<unknown> => {
     const version = rule.versions.get(input.place);
     const given = version === undefined ? undefined : input.policy.versions.get(version);
-    values.push(
-      given
-        ? { function: await hashOfValue(given, input, contents) }
-        : await input.without(inside(paths, input), rule.form),
-    );
-  }
-  try {
-    return fingerprintOf(operation, whole(values), name, contents);
-  } catch (cause) {
-    throw unfingerprintable(cause);
-  }
+    return given ? hashOfValue(given, input, contents) : input.without(inside(paths, input), rule.form);
+  };
+  return andThen(inTurn(inputs, compared), (values) => {
+    try {
+      return fingerprintOf(operation, whole(values), name, contents);
+    } catch (cause) {
+      throw unfingerprintable(cause);
+    }
+  });
 }
 
 function inside(paths: readonly Path[], { place }: ComparedInput): readonly Path[] {
@@ -117,13 +115,13 @@ async function hashOfValue(
   give: (call: never) => unknown,
   { name, call }: ComparedInput,
   contents: Comparison['contents'],
-): Promise<string> {
+): Promise<{ readonly function: string }> {
   const value = await give(call() as never);
   const expected = `Expected the \`fingerprint\` function of ${name} to return`;
   if (value === undefined)
     throw new TypeError(`${expected} a value (null, if nothing counts), got undefined`);
   try {
-    return fingerprintOf(name, value, undefined, contents);
+    return { function: fingerprintOf(name, value, undefined, contents) };
   } catch (cause) {
     throw new TypeError(`${expected} what can be hashed: ${textOf(cause)}`, { cause });
   }

@@ -92,7 +92,8 @@ export class Claims {
   /** @param sent is told when a copy of the claim may be applied, now or later */
   async #claim(request: ClaimRequest, until: number, sent: { mayApply: boolean }): Promise<ClaimAnswer> {
     const { reader, writes } = this.#options;
-    const known = await this.#known.read(request, until);
+    const reading = this.#known.read(request, until);
+    const known = reading && (await reading);
     if (known && !isClaimable(known, request)) return { won: false, ...known };
     let seen = known && seenIn(known);
     for (;;) {
@@ -169,7 +170,7 @@ export class Claims {
       return await send(release);
     } catch (error) {
       // The lock can not be made again while what the claim inserted stands beside another record.
-      if (isLockMissing(error) && release.aside) await send({ ...release, statement: release.aside });
+      if (isLockMissing(error) && release.aside) await send({ ...release, statement: release.aside() });
       throw error;
     }
   }

@@ -27,8 +27,11 @@ export class KnownRecords {
   }
 
   /** Reads the record of a key that is known to have one. Undefined: it is not known to. @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE */
-  async read(address: Address, until: number): Promise<Snapshot | undefined> {
-    if (!this.#keys.has(idOf(address))) return undefined;
+  read(address: Address, until: number): Promise<Snapshot> | undefined {
+    return this.#keys.has(idOf(address)) ? this.#read(address, until) : undefined;
+  }
+
+  async #read(address: Address, until: number): Promise<Snapshot> {
     const read = this.#turns.take(() => this.#reader.snapshot(address, this.#acknowledged, until));
     const found = await within(until - performance.now(), read);
     this.note(address, found);

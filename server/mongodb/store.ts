@@ -35,6 +35,7 @@ import { prepareServer } from './setup/server-check.ts';
 import { WARNING_OF_STANDALONE } from './setup/standalone.ts';
 import { MongoTransaction } from './transaction.ts';
 import { Waiters } from './waiters.ts';
+import type { Acknowledgement } from './writes/pending-write.ts';
 import { withReason } from './writes/with-reason.ts';
 import { WriteLane } from './writes/write-lane.ts';
 
@@ -128,9 +129,11 @@ class MongoDBStore implements MongoStore {
     });
   }
 
-  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    this.#refuseUnlessOpen();
-    return this.#outage.admit(() => this.#claims.claim(request));
+  claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    return this.#outage.admit(() => {
+      this.#refuseUnlessOpen();
+      return this.#claims.claim(request);
+    });
   }
 
   giveUp(request: ClaimRequest): void {
@@ -229,9 +232,13 @@ class MongoDBStore implements MongoStore {
    */
   async #write(held: Held, write: Write, target: KeyState, until: number): Promise<WriteAnswer> {
     if (this.#state === 'closed') throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'closing');
-    const { matched, operationTime } = await this.#runWrites.send(write, until).answer.catch((error) => {
+    let acknowledgement: Acknowledgement;
+    try {
+      acknowledgement = await this.#runWrites.send(write, until).answer;
+    } catch (error) {
       throw withReason(error, this.db);
-    });
+    }
+    const { matched, operationTime } = acknowledgement;
     this.#heldAt.set(held, operationTime);
     this.#claims.acknowledged(operationTime);
     if (matched) return { applied: true };

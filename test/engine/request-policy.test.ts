@@ -34,6 +34,11 @@ describe('a `policy` function', () => {
     },
   );
 
+  test('that nobody has given leaves the policy as it is, at once', () => {
+    const policy = resolvePolicy({ leaseMs: 5_000 });
+    expect(policyOfCall(policy, { own: {} }, () => expect.unreachable())).toBe(policy);
+  });
+
   test('leaves what it does not say, and what it says undefined of', async () => {
     const own: Policy = { leaseMs: 5_000, retentionMs: 6_000 };
     for (const ofOne of [saying({}), saying({ retentionMs: undefined })])

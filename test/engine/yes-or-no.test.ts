@@ -35,8 +35,8 @@ describe('a switch', () => {
 
   test('that is a function has to say yes or no', async () => {
     const nobodys = (() => undefined) as never;
-    await expect(isSwitchedOn('require', nobodys, call)).rejects.toThrow(
-      'Expected `require` to return true or false, got undefined',
-    );
+    const wrong = 'Expected `require` to return true or false, got undefined';
+    expect(() => isSwitchedOn('require', nobodys, call)).toThrow(wrong);
+    await expect(isSwitchedOn('require', (async () => undefined) as never, call)).rejects.toThrow(wrong);
   });
 });

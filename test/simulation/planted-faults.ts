@@ -161,8 +161,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a claim that was acknowledged late starts without a renewal',
     file: 'server/execution/start-execution.ts',
-    find: 'if (performance.now() - sentAt > leaseMs / 3) {',
-    replace: 'if (performance.now() < 0) {',
+    find: 'const isLate = performance.now() - won.sentAt > request.leaseMs / 3;',
+    replace: 'const isLate = performance.now() < 0;',
   },
   {
     name: 'a late claim whose renewal finds another holder starts all the same',

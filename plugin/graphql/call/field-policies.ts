@@ -2,6 +2,7 @@ import type { GraphQLField, GraphQLSchema } from 'graphql';
 import { internalsOf } from '../../../server/adapter/internals.ts';
 import type { Origin } from '../../../server/engine/check-options.ts';
 import type { ResolvedFingerprint } from '../../../server/engine/fingerprint-policy.ts';
+import type { MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import { pathOf } from '../../../server/engine/paths.ts';
 import type { ByRequest, Policy, ResolvedPolicy } from '../../../server/engine/policy.ts';
 import { askPolicy } from '../../../server/engine/request-policy.ts';
@@ -129,9 +130,14 @@ export class FieldPolicies {
    * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `conflicting_policies`
    * @throws TypeError for an option that may not be decided by request
    */
-  async ofCall<Context>(parts: CallParts<Context>, known: KeyOfCall): Promise<ResolvedPolicy> {
+  ofCall<Context>(parts: CallParts<Context>, known: KeyOfCall): MaybePromise<ResolvedPolicy> {
     const { calls, fields } = parts.mutation;
-    if (!calls.some(({ field }) => this.isByRequest(field))) return this.of(fields);
+    const isAsked = calls.some(({ field }) => this.isByRequest(field));
+    return isAsked ? this.#decided(parts, known) : this.of(fields);
+  }
+
+  async #decided<Context>(parts: CallParts<Context>, known: KeyOfCall): Promise<ResolvedPolicy> {
+    const { calls, fields } = parts.mutation;
     const decided = await decidedBy(this.#decideOfAll, { of: POLICY_ORIGIN.of }, () =>
       operationCall(parts, undefined, known),
     );

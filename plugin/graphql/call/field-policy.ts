@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import { checkOptions, type Origin, optionsOf } from '../../../server/engine/check-options.ts';
+import type { MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import { aFunction, aNull, anyOf, aSwitch, type Check } from '../../../server/engine/option-checks.ts';
 import type { ByRequest, ExclusivePolicy } from '../../../server/engine/policy.ts';
 import { POLICY_CHECKS } from '../../../server/engine/resolve-policy.ts';
@@ -12,7 +13,6 @@ import type {
   MutationName,
 } from './graphql-call.ts';
 
-export type MaybePromise<T> = T | Promise<T>;
 export type MaybeText = string | null | undefined;
 
 /** What a client may have selected of a value: everything may be absent. */

@@ -1,6 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { KeyedCall } from '../../../server/call.ts';
 import { checkKeyFormat } from '../../../server/engine/key.ts';
+import { andThen, type MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import { fingerprintsOf } from '../../../server/fingerprints/fingerprints.ts';
 import type { FileContents } from '../document/file-contents.ts';
 import type { Mask } from '../host/error-codec.ts';
@@ -29,25 +30,31 @@ export interface Caller<Context> {
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`, `conflicting_policies` or `format`
  * @throws what a developer's `fingerprint` function throws
  */
-export async function keyedMutation<Context>(
+export function keyedMutation<Context>(
   parts: CallParts<Context>,
   known: KeyOfCall,
   { contents, policies, mask, authorizeReplay }: Caller<Context>,
   failure?: (error: GraphQLError) => ExecutionResult,
-): Promise<KeyedMutation> {
+): MaybePromise<KeyedMutation> {
   const { mutation } = parts;
-  const policy = { ...(await policies.ofCall(parts, known)), resolve: resolverOf(policies, parts) };
-  checkKeyFormat(known.key, policy.keyFormat); // before another field of the operation runs
-  const authorize = authorization(policies, authorizeReplay, parts, known);
-  return {
-    ...known,
-    operation: mutation.operation,
-    policy,
-    selections: mutation.selections(contents),
-    ...(await fingerprintsOf({ ...comparisonOf(parts, policies, known), contents })),
-    codec: resultCodec(mutation, mask, failure),
-    seen: () => operationCall(parts, undefined, known),
-    capture: (isHidden) => mutation.captured(isHidden),
-    ...(authorize && { authorizeReplay: authorize }),
-  };
+  return andThen(policies.ofCall(parts, known), (policy) => {
+    checkKeyFormat(known.key, policy.keyFormat); // before another field of the operation runs
+    const comparison = { ...comparisonOf(parts, policies, known), contents };
+    return andThen(fingerprintsOf(comparison), (fingerprints) => {
+      const authorize = authorization(policies, authorizeReplay, parts, known);
+      const resolve = resolverOf(policies, parts);
+      return {
+        ...fingerprints,
+        scope: known.scope,
+        key: known.key,
+        operation: mutation.operation,
+        policy: policy.resolve === resolve ? policy : { ...policy, resolve },
+        selections: mutation.selections(contents),
+        codec: resultCodec(mutation, mask, failure),
+        seen: () => operationCall(parts, undefined, known),
+        capture: (isHidden) => mutation.captured(isHidden),
+        ...(authorize && { authorizeReplay: authorize }),
+      };
+    });
+  });
 }

@@ -1,10 +1,11 @@
+import { andThen, type MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import type { RootCall } from '../document/operation.ts';
 import type { Shown } from '../host/client-request.ts';
 import { unprotectable } from '../host/errors.ts';
 import { checkVisible, developersKey } from '../host/key.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';
-import type { MaybePromise, MaybeText } from './field-policy.ts';
+import type { MaybeText } from './field-policy.ts';
 import type { GraphQLCall } from './graphql-call.ts';
 
 /** `MutationKeys` says what of a mutation has a key: the whole operation, some of its fields (by response key), or nothing. */
@@ -28,10 +29,19 @@ interface KeySources<Context> {
  * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID for a key that can not be used; reason `ambiguous` where the operation has a key, and
  * a function gives one of its fields another one
  */
-export async function mutationKeys<Context>(sources: KeySources<Context>): Promise<MutationKeys> {
+export function mutationKeys<Context>(sources: KeySources<Context>): MaybePromise<MutationKeys> {
   const { parts, policies } = sources;
   const { calls } = parts.mutation;
   if (calls.length === 0) return { of: 'nothing' }; // each is skipped: there is nothing to protect
+  if (calls.some(({ field }) => policies.functions(field).key !== undefined)) return keysByField(sources);
+  return andThen(operationsWord(sources), (key) =>
+    key === undefined ? { of: 'nothing' } : { of: 'operation', key },
+  );
+}
+
+async function keysByField<Context>(sources: KeySources<Context>): Promise<MutationKeys> {
+  const { parts, policies } = sources;
+  const { calls } = parts.mutation;
   const words = new Map<string, string | undefined>();
   for (const call of calls) {
     if (policies.functions(call.field).key === undefined) continue;
@@ -69,14 +79,14 @@ export async function directiveKeys<Context>(
   return found.size > 0 ? { of: 'fields', keys: found } : { of: 'nothing' };
 }
 
-async function operationsWord<Context>({
+function operationsWord<Context>({
   parts,
   shown,
   key,
-}: KeySources<Context>): Promise<string | undefined> {
+}: KeySources<Context>): MaybePromise<string | undefined> {
   if (key) {
     const call = withClientKey(operationCall(parts), parts.clientKey, shown);
-    return developersKey(await key(call), parts.clientKey, shown);
+    return andThen(key(call), (given) => developersKey(given, parts.clientKey, shown));
   }
   if (parts.clientKey === undefined) checkVisible(shown, parts.mutation.operation);
   return parts.clientKey;

@@ -1,10 +1,10 @@
+import type { MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import { isSwitchedOn } from '../../../server/engine/yes-or-no.ts';
 import { isNested } from '../../../server/run/run.ts';
 import type { RootCall } from '../document/operation.ts';
 import { belongsToRun, type Shown } from '../host/client-request.ts';
 import { type CallParts, fieldCall, operationCall } from './call-object.ts';
 import type { FieldPolicies } from './field-policies.ts';
-import type { MaybePromise } from './field-policy.ts';
 import type { GraphQLCall } from './graphql-call.ts';
 
 interface Requirements<Context> {

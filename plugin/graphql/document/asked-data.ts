@@ -5,16 +5,17 @@ import type { Fragments } from './per-operation.ts';
 type Sets = readonly SelectionSetNode[];
 
 /**
- * Picks from an answer's data what the client's document selects. Plugins add to the document that is executed, for themselves
+ * Makes what picks from an answer's data what the client's document selects. Plugins add to the document that is executed, for themselves
  * (a response cache asks for ids and type names), and take that out again on the way to the client.
  *
  * It follows the data, and not the document, which fragments can make far larger than any answer to it.
- * @returns the same object where there is nothing to take out
+ * It gives the same object where there is nothing to take out.
  */
-export function askedData(data: unknown, operation: SelectionSetNode, fragments: Fragments): unknown {
+export function pickerOf(operation: SelectionSetNode, fragments: Fragments): (data: unknown) => unknown {
   // By the list that they were found in: that of a field is one list for all items.
   const known = new Map<Sets, ReadonlyMap<string, Sets>>();
-  return asked(data, [operation]);
+  const whole = [operation];
+  return (data) => asked(data, whole);
 
   function asked(value: unknown, sets: Sets): unknown {
     if (sets.length === 0) return value; // a leaf, whatever it holds

@@ -1,13 +1,17 @@
 import { isFile } from '../../../server/engine/canonical-json.ts';
+import type { MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import { fileContent } from '../../../server/fingerprints/file-content.ts';
 
 /** `FileContents` maps each file to what is compared in its place. */
 export type FileContents = ReadonlyMap<object, unknown>;
 
 /** Reads the files in an operation's variables; undefined where they hold none. Each becomes a Map, which no JSON in a file's place can be. */
-export async function fileContentsIn(variables: unknown): Promise<FileContents | undefined> {
+export function fileContentsIn(variables: unknown): MaybePromise<FileContents | undefined> {
   const files = filesIn(variables);
-  if (files.size === 0) return undefined;
+  return files.size === 0 ? undefined : contentsOf(files);
+}
+
+async function contentsOf(files: ReadonlySet<File>): Promise<FileContents> {
   const contents = new Map<object, unknown>();
   for (const file of files) contents.set(file, new Map(Object.entries(await fileContent(file))));
   return contents;

@@ -7,10 +7,10 @@ import {
 } from 'graphql';
 import type { Captured } from '../../../server/call.ts';
 import type { Hashes } from '../../../server/engine/decide.ts';
-import { CANONICAL_FORM, fingerprintOf, tagged } from '../../../server/engine/fingerprint.ts';
+import { CANONICAL_FORM, fingerprintOf } from '../../../server/engine/fingerprint.ts';
 import { unfingerprintable } from '../../../server/fingerprints/fingerprints.ts';
 import type { IsHidden } from '../../../server/formats/redact.ts';
-import { askedData } from './asked-data.ts';
+import { pickerOf } from './asked-data.ts';
 import { capturedRequest } from './captured-request.ts';
 import { checkGiven } from './check-given.ts';
 import { Variables } from './external-value.ts';
@@ -28,6 +28,7 @@ export interface RootCall {
 }
 
 const selections = perOperation(selectionOf);
+const pickers = perOperation(({ selectionSet }, fragments) => pickerOf(selectionSet, fragments));
 
 /** A `Mutation` is an operation as the client sent it: its document and variables, before any coercion. */
 export class Mutation {
@@ -79,7 +80,7 @@ export class Mutation {
 
   /** Picks from an answer's data what the client asked for. */
   asked(data: unknown): unknown {
-    return askedData(data, this.#operation.selectionSet, fragmentsOf(this.#document));
+    return pickers(this.#document, this.#operation)(data);
   }
 
   /**
@@ -107,8 +108,8 @@ export class Mutation {
    * @throws IdempotencyError IDEMPOTENCY_KEY_INVALID, reason `unfingerprintable`
    */
   selections(contents?: FileContents): Hashes {
-    const { text, variables } = this.#selection();
-    if (variables.length === 0) return [tagged(text)];
+    const { text, hash, variables } = this.#selection();
+    if (variables.length === 0) return [hash];
     const values = variables.map((name) => [name, this.variables.get(name)]);
     try {
       return [fingerprintOf(text, values, CANONICAL_FORM, contents)];

@@ -7,12 +7,15 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
+import { tagged } from '../../../server/engine/fingerprint.ts';
 import type { Fragments } from './per-operation.ts';
 
 /** A `Selection` decides the shape of an answer, apart from the data. */
 export interface Selection {
   /** Printed, so that layout and comments do not count; root arguments left out, for they are the fingerprint's. */
   readonly text: string;
+  /** The hash of the text. */
+  readonly hash: string;
   /** The variables that it mentions: their values belong to it. */
   readonly variables: readonly string[];
   readonly incremental: boolean;
@@ -40,7 +43,8 @@ export function selectionOf(operation: OperationDefinitionNode, fragments: Fragm
       },
     });
   }
-  return { text: print({ kind: Kind.DOCUMENT, definitions }), variables: [...variables], incremental };
+  const text = print({ kind: Kind.DOCUMENT, definitions });
+  return { text, hash: tagged(text), variables: [...variables], incremental };
 }
 
 /**

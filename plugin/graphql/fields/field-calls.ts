@@ -1,4 +1,5 @@
 import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { MaybePromise } from '../../../server/engine/maybe-promise.ts';
 import type { CallParts } from '../call/call-object.ts';
 import { type Caller, type KeyedMutation, keyedMutation } from '../call/keyed-mutation.ts';
 import { Mutation } from '../document/operation.ts';
@@ -16,7 +17,7 @@ interface FieldCallsOptions<Context> extends Caller<Context> {
   readonly variables: unknown;
   /** The keys by `@idempotent`, by response key. */
   readonly clientKeys: ReadonlyMap<string, string>;
-  scopeOf(parts: CallParts<Context>): Promise<string>;
+  scopeOf(parts: CallParts<Context>): MaybePromise<string>;
 }
 
 /** The keyed root fields of one operation, by response key. */

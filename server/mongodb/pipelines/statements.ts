@@ -28,7 +28,7 @@ export interface Write {
   /** Makes the record of a first claim as a document that may be inserted in place of the statement. Other writes have none. */
   readonly document?: (times: ServerTimes) => Document;
   /** The statement that undoes what a copy of the write has made while the lock was gone. */
-  readonly aside?: Document;
+  readonly aside?: () => Document;
   /** A cheaper statement for the same, which needs to know the server's clock. It is made anew for each copy of the write. */
   readonly timed?: (times: ServerTimes) => Document;
   /** The statement has about so many bytes on the wire. */
@@ -61,21 +61,28 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
   const lapsed = { $and: [IS_READABLE, isLapsed] };
   const inDoubt = { $and: [IS_READABLE, { $eq: ['$state', 'in_doubt'] }] };
 
-  const upsert = (request: ClaimRequest, u: Document[], c: object) =>
-    write(
-      request,
-      request.owner,
-      { q: address(request), u, c, upsert: true, hint: lock.hint },
-      storedBytes(request.captured),
-    );
+  const upsert = (request: ClaimRequest, u: Document[], c: object): Document => {
+    const q = address(request);
+    return { q, u, c, upsert: true, hint: lock.hint, collation: SIMPLE };
+  };
 
   return {
     /** Claims a key that has no record. */
-    fresh: (request: ClaimRequest): Write => ({
-      ...upsert(request, fresh, freshConstants(request)),
-      document: (times) => freshDocument(request, times),
-      aside: asideOf(request),
-    }),
+    fresh(request: ClaimRequest): Write {
+      let statement: Document | undefined;
+      return {
+        id: idOf(request),
+        owner: request.owner,
+        // Nearly each first claim is sent as its document.
+        get statement() {
+          statement ??= upsert(request, fresh, freshConstants(request));
+          return statement;
+        },
+        document: (times) => freshDocument(request, times),
+        aside: () => asideOf(request),
+        bytes: BARE_BYTES + storedBytes(request.captured),
+      };
+    },
 
     /**
      * Claims a key whose record was seen to be claimable, and renews the caller's own claim. A copy that comes late finds
@@ -94,7 +101,13 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     giveUp(request: ClaimRequest): Write {
       const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
       const constants = { ...claimConstants(request), tombstoneMs };
-      return { ...upsert(request, giveUp, constants), aside: asideOf(request) };
+      return {
+        id: idOf(request),
+        owner: request.owner,
+        statement: upsert(request, giveUp, constants),
+        aside: () => asideOf(request),
+        bytes: BARE_BYTES + storedBytes(request.captured),
+      };
     },
 
     /** Takes a record over where `mayTakeOver` allows it, by the server's clock. */
@@ -153,12 +166,7 @@ function ofHolder(held: Held, state: KeyState, u: Document[], c: object, bytes =
   return write(held, owner, { q: { scope, key, owner, fence, state }, u, c }, bytes);
 }
 
-function write(
-  to: Address,
-  owner: string,
-  statement: { q: object; u: object; c: object; upsert?: true; hint?: string | Document },
-  bytes = 0,
-): Write {
+function write(to: Address, owner: string, statement: { q: object; u: object; c: object }, bytes = 0): Write {
   return { id: idOf(to), owner, statement: { ...statement, collation: SIMPLE }, bytes: BARE_BYTES + bytes };
 }
 

@@ -90,7 +90,7 @@ export class Inserts {
   }
 
   async #putAside({ write }: PendingWrite, terms: Terms): Promise<void> {
-    const updates = [write.aside];
+    const updates = [write.aside?.()];
     const command = { update: this.#options.collection.name, updates, ...majorityWithin(terms.limitMs) };
     const reply = await this.#run(command, terms);
     const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];

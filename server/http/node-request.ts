@@ -35,8 +35,7 @@ export class NodeIncoming implements Incoming {
   constructor(message: IncomingMessage, outgoing: ServerResponse, known: KnownByHost) {
     this.#message = message;
     this.#outgoing = outgoing;
-    // What no `Request` can be made of, such as a URL with a password, is an error here: nothing was claimed yet.
-    const { method, url } = new Request(urlOf(message, known), { method: message.method ?? 'GET' });
+    const { method, url } = requestLineOf(message, known);
     this.method = method;
     this.url = url;
     this.headers = headersOf(message);
@@ -106,6 +105,21 @@ export class NodeIncoming implements Incoming {
   #chunks(): AsyncIterableIterator<Uint8Array> {
     return this.#parsed ? justOne(this.#parsed) : this.#message.iterator({ destroyOnReturn: false });
   }
+}
+
+/** A `Request` can be made with each of these, and has it as it is. */
+const COMMON_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * The method and the URL that a `Request` of the message has. Where none can be made, as of a URL with a password, this is the place to say so:
+ * nothing was claimed yet. To try it with each message costs more than all else that is known of a message.
+ * @throws TypeError for what no `Request` can be made of
+ */
+function requestLineOf(message: IncomingMessage, known: KnownByHost): { method: string; url: string } {
+  const { method = 'GET' } = message;
+  const { href: url, username, password } = new URL(urlOf(message, known));
+  const isCommon = COMMON_METHODS.has(method) && username === '' && password === '';
+  return isCommon ? { method, url } : new Request(url, { method });
 }
 
 async function* justOne<T>(give: () => T): AsyncGenerator<T> {

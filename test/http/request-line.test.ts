@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, IncomingMessage, METHODS, ServerResponse } from 'node:http';
+import { connect, Socket } from 'node:net';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toNodeHandler } from '../../plugin/http/index.ts';
+import { NodeIncoming } from '../../server/http/node-request.ts';
 import { gate } from '../support/gate.ts';
 import { listen } from '../support/listen.ts';
 import { startApi } from './api.ts';
@@ -29,4 +31,30 @@ test.each([
   expect(await failed).toBeInstanceOf(TypeError);
   await once(socket, 'close');
   expect([api.runs, api.claims]).toEqual([0, 0]);
+});
+
+test('method and URL are those of the `Request`, which is made later, or there is an error at once', () => {
+  const targets = fc.oneof(
+    fc.webUrl({ withQueryParameters: true, withFragments: true }),
+    fc.webPath().map((path) => `/${path}`),
+    fc.string().map((text) => `/${text}`),
+    fc.constantFrom('*', '//other/x', 'http://u@h/x', 'http://h:99999/', '/a b', '/%zz', '/\\x', '/#part'),
+  );
+  const hosts = fc.oneof(fc.domain(), fc.constantFrom('h:8080', 'u:p@h', 'h/x', '[::1]', '', 'H', 'h?x'));
+  fc.assert(
+    fc.property(fc.constantFrom(...METHODS, 'post', 'x y'), targets, hosts, (method, target, host) => {
+      const message = Object.assign(new IncomingMessage(new Socket()), {
+        ...{ method, url: target, headers: { host } },
+      });
+      let incoming: NodeIncoming;
+      try {
+        incoming = new NodeIncoming(message, new ServerResponse(message), {});
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError);
+        return;
+      }
+      const { request } = incoming;
+      expect([incoming.method, incoming.url]).toEqual([request.method, request.url]);
+    }),
+  );
 });

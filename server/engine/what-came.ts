@@ -31,7 +31,8 @@ function kindOf(value: object): string {
 
 /** A promise of this or of another implementation. */
 export function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof (value as { readonly then?: unknown }).then === 'function';
 }
 
 const isWord = (value: unknown) => typeof value === 'string' || typeof value === 'number';

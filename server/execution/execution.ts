@@ -270,8 +270,8 @@ export class Execution<Value> {
   #emit(news: RunNews): void {
     const { scope, key, attempts, fence } = this.#held;
     const { operation } = this.#call;
-    const event = { ...news, scope, key, operation, attempt: attempts, fence };
-    this.#host.emit({ ...event, ...this.#duration(news), ...this.#link(news) });
+    const names = { scope, key, operation, attempt: attempts, fence };
+    this.#host.emit({ ...news, ...names, ...this.#duration(news), ...this.#link(news) });
   }
 
   /** What takes over from a lost run speaks of that run: when it starts, or when it answers for that run without one of its own. */

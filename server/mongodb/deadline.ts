@@ -107,14 +107,18 @@ export function punctual(db: Database, ms: number): Database {
 }
 
 /** @throws IdempotencyError IDEMPOTENCY_STORE_UNAVAILABLE, reason `timeout` */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout')), ms);
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout')), ms);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

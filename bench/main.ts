@@ -8,6 +8,7 @@ import { keysPart } from './parts/keys.ts';
 import { notesPart } from './parts/notes.ts';
 import type { Part } from './parts/part.ts';
 import { peersPart } from './parts/peers.ts';
+import { profilePart } from './parts/profile.ts';
 import { replaysPart } from './parts/replays.ts';
 import { storePart } from './parts/store.ts';
 import { RESULTS } from './report/result.ts';
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   distance: distancePart,
   callers: callersPart,
   notes: notesPart,
+  profile: profilePart,
 };
 /** This part installs packages of others, so it runs only where it is named. */
 const NAMED: Readonly<Record<string, Part>> = { peers: peersPart };

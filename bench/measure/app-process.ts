@@ -10,6 +10,7 @@ import { createIdempotencyMiddleware } from '../../plugin/trpc/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
 import { DATABASE } from './database-name.ts';
+import { profile } from './profiler.ts';
 import { resourcesOf } from './resources.ts';
 
 /** The server that is measured: one process for each variant, so that each has only its own code warm. */
@@ -64,6 +65,11 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.('ready');
   process.send?.((server.address() as AddressInfo).port);
 });
-process.on('message', async (question: 'cpu' | 'resources') => {
-  process.send?.(question === 'cpu' ? process.cpuUsage() : await resourcesOf([process, server, client]));
+const answers = {
+  cpu: () => process.cpuUsage(),
+  resources: () => resourcesOf([process, server, client]),
+  profile: async () => (await profile()) ?? null,
+};
+process.on('message', async (question: keyof typeof answers) => {
+  process.send?.(await answers[question]());
 });

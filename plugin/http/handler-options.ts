@@ -1,4 +1,5 @@
 import type { EnabledBy } from '../../server/adapter/protection.ts';
+import type { MaybePromise } from '../../server/engine/maybe-promise.ts';
 import {
   aFunction,
   aNull,
@@ -12,7 +13,6 @@ import {
 import type { HttpCall, KeyedHttpCall } from './call.ts';
 
 type Maybe<T> = T | null | undefined;
-type MaybePromise<T> = T | Promise<T>;
 
 /** A Fetch-style server calls an `HttpHandler`, with whatever else it passes on: a context, the parameters of a route. */
 export type HttpHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => MaybePromise<Response>;

@@ -1,10 +1,9 @@
 import { anIdempotencyOf, type IdempotencyOf } from '../../server/adapter/idempotency-of.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
+import type { MaybePromise } from '../../server/engine/maybe-promise.ts';
 import { aFunction, aHeaderName, type Check, integer, required } from '../../server/engine/option-checks.ts';
 import { LONGEST_WAIT_MS } from '../../server/key-status.ts';
 import type { HttpCall, KeyedHttpCall } from './call.ts';
-
-type MaybePromise<T> = T | Promise<T>;
 
 /** Options of `createKeyStatusHandler`. */
 export interface HttpKeyStatusOptions<Rest extends unknown[] = unknown[]> {

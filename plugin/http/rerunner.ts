@@ -7,6 +7,7 @@ import {
   storedBody,
 } from '../../server/admin/rerunners/rerunner.ts';
 import { checkOptions } from '../../server/engine/check-options.ts';
+import type { MaybePromise } from '../../server/engine/maybe-promise.ts';
 import { aFunction, aHeaderName, type Check } from '../../server/engine/option-checks.ts';
 import { textOf } from '../../server/engine/reason.ts';
 import { type HttpRequest, httpFormat } from '../../server/formats/http.ts';
@@ -14,8 +15,6 @@ import { insideRerun } from '../../server/run/rerun-key.ts';
 import { comparerOf } from './comparers.ts';
 import type { HttpHandler } from './handler-options.ts';
 import { readContent } from './stored-content.ts';
-
-type MaybePromise<T> = T | Promise<T>;
 
 /** An `HttpRerunActor` is whom a request is sent as. */
 export type HttpRerunActor<Rest extends unknown[] = unknown[]> = RerunActor & {

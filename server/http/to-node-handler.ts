@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MaybePromise } from '../engine/maybe-promise.ts';
 import { callWith } from './incoming.ts';
 import { type KnownByHost, NodeIncoming } from './node-request.ts';
 import { sendResponse } from './send-response.ts';
@@ -10,8 +11,6 @@ export interface NodeHost<Incoming, Outgoing> {
   /** The response of node:http. */
   readonly res: Outgoing;
 }
-
-type MaybePromise<T> = T | Promise<T>;
 
 /**
  * Makes a listener for node:http, Express, Connect and Nest, of a handler of `Request` and `Response`. It may stand before or after

@@ -148,8 +148,7 @@ const DAMAGED = [
   'outcome',
 ];
 const MISSING = Symbol('missing');
-const strange = from<unknown>(
-  MISSING,
+const STRANGE: readonly unknown[] = [
   MISSING,
   null,
   '',
@@ -186,7 +185,8 @@ const strange = from<unknown>(
   /running/,
   new MinKey(),
   new MaxKey(),
-);
+];
+const strange = from(MISSING, ...STRANGE);
 
 /** Some entries of a list of steps are none. */
 const strangeSteps = from<unknown[]>(
@@ -252,6 +252,26 @@ const request: fc.Arbitrary<ClaimRequest> = fc
   );
 
 export const generatedCases: fc.Arbitrary<Case> = fc.record({ record, request });
+
+/** Each field of a record that was released, with each strange value in its place: whoever asks would have its key if it were sound. */
+export function eachDamage(request: ClaimRequest): Case[] {
+  const released = {
+    ...{
+      operation: 'pay',
+      fence: 7,
+      life: 7,
+      attempts: 1,
+      owner: 'earlier',
+      state: 'released',
+      history: [],
+      v: 1,
+    },
+    ...{ createdAt: NOW, startedAt: NOW, expiresAt: NEVER },
+  };
+  return DAMAGED.flatMap((field) =>
+    STRANGE.map((value) => ({ request, record: withoutMissing({ ...released, [field]: value }) })),
+  );
+}
 
 function withoutMissing(document: Document): Document {
   return Object.fromEntries(

@@ -16,16 +16,16 @@ import {
   type Takeover,
   takenOver,
 } from '../../server/engine/transitions.ts';
-import { createWrites, type Write } from '../../server/mongodb/pipelines/statements.ts';
+import { createWrites, statementAt, type Write } from '../../server/mongodb/pipelines/statements.ts';
 import { freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
 import { carriedOut } from '../simulation/changes.ts';
 import { type Doc, StatementFailed } from '../simulation/evaluate.ts';
-import { asRead, generatedCases, holderOf, isModelled, NOW } from './generated-records.ts';
+import { asRead, eachDamage, generatedCases, holderOf, isModelled, NOW } from './generated-records.ts';
 
 // These are the properties of pipelines.test.ts, on the model of the server that the simulation uses (test/simulation/model.test.ts holds that against a
 // mongod): it needs no server and takes a moment, so that `npm run mutate` can play it for each mutant of the statements.
 
-const CASES = 400;
+const CASES = 1_000;
 const writes = createWrites(NOW);
 
 /** What stands after a write; `any` where the rules say nothing. */
@@ -124,12 +124,16 @@ const ROWS: Row[] = [
   ),
 ];
 
-const cases = fc
-  .sample(generatedCases.filter(isModelled), { numRuns: CASES, seed: 3 })
-  .map(({ record, request }) => ({
-    request,
-    before: record && { scope: request.scope, key: request.key, ...asRead(record) },
-  }));
+const mine = freshClaim();
+const cases = [
+  ...fc.sample(generatedCases.filter(isModelled), { numRuns: CASES, seed: 3 }),
+  ...eachDamage(freshClaim()).filter(isModelled),
+  // Its own claim: a first one, and one of a later attempt.
+  ...[1, 2].map((attempts) => ({ request: mine, record: { ...claimed(null, 'new', mine, NOW), attempts } })),
+].map(({ record, request }) => ({
+  request,
+  before: record && { scope: request.scope, key: request.key, ...asRead(record) },
+}));
 
 describe('on generated records, the statements do what the rules say, by the model of the server', () => {
   it.each(ROWS)('%s', (_, write, rule) => {
@@ -140,6 +144,75 @@ describe('on generated records, the statements do what the rules say, by the mod
       if (!isDeepStrictEqual(seen(after), seen(wanted)))
         expect({ before, request, after }).toEqual({ before, request, after: wanted });
     }
+  });
+});
+
+describe('by times of the server that are known', () => {
+  const earliest = NOW.getTime() - 40;
+  const times = { earliest, latest: NOW.getTime() };
+
+  it('a first claim may be inserted: as the record that its upsert makes, but for a begin that is surely over', () => {
+    for (const { request } of cases) {
+      const { document, statement } = writes.fresh(request);
+      const upserted = byModel(null, statement);
+      const begun = { createdAt: new Date(earliest), startedAt: new Date(earliest) };
+      expect(document?.(times)).toEqual({ ...upserted, ...begun });
+      expect(Object.keys(document?.(times) ?? {}).sort()).toEqual(Object.keys(upserted ?? {}).sort());
+    }
+  });
+
+  it('a completion may be a plain update, which does what its pipeline does, and no more', () => {
+    const [completion] = SETTLEMENTS as [Settlement];
+    for (const { before, request } of cases) {
+      const { timed, statement } = writes.settle(holderOf(request, before), completion);
+      const update = timed?.(times) ?? {};
+      expect([update.q, update.collation]).toEqual([statement.q, statement.collation]);
+      if (!before || readRecord(before)) expect(byModel(before, update)).toEqual(byModel(before, statement));
+    }
+  });
+
+  it('the cheaper statement is sent where there is one, and the times are known', () => {
+    const [completion] = SETTLEMENTS as [Settlement];
+    const complete = writes.settle(holderOf(freshClaim(), null), completion);
+    const claim = writes.fresh(freshClaim());
+    expect(statementAt(complete, times)).toEqual(complete.timed?.(times));
+    expect(statementAt(complete, undefined)).toBe(complete.statement);
+    expect(statementAt(claim, times)).toBe(claim.statement);
+  });
+
+  it('no other settlement is', () => {
+    for (const settlement of SETTLEMENTS.slice(1))
+      expect(writes.settle(holderOf(freshClaim(), null), settlement).timed).toBeUndefined();
+  });
+});
+
+// What it does is shown on a mongod (inserted-claims.test.ts, given-up.test.ts): the model knows no texts that are put together.
+it.each([
+  ['a first claim', writes.fresh],
+  ['a claim that is given up', writes.giveUp],
+])('%s names the lock', (_, write) => {
+  expect(write(freshClaim()).statement.hint).toEqual({ scope: 1, key: 1 });
+});
+
+it.each([
+  ['a first claim', writes.fresh],
+  ['a claim that is given up', writes.giveUp],
+])('what %s has made without the lock leaves its key, and has expired, while its owner runs', (_, write) => {
+  const request = freshClaim();
+  const { scope, key, owner } = request;
+  expect(write(request).aside?.()).toEqual({
+    q: { scope, key, owner, state: 'running' },
+    u: [
+      {
+        $set: {
+          ...{ scope: 'latchkey', state: 'released', expiresAt: new Date(0) },
+          key: { $concat: ['claimed without the lock: ', { $toString: '$_id' }] },
+        },
+      },
+      { $unset: ['fingerprint', 'selection', 'leaseExpiresAt'] },
+    ],
+    multi: true,
+    collation: { locale: 'simple' },
   });
 });
 
@@ -171,6 +244,8 @@ describe('a statement is for the record that its caller saw', () => {
       writes.settle(holder, { to: 'completed', outcome: 'success', response, retentionMs: 1 }).bytes;
     const bare = complete({ ...body, body: '', bytes: 0 });
     expect(complete(body) - bare).toBeGreaterThanOrEqual(1_000);
+    for (const write of [writes.fresh, writes.giveUp])
+      expect(write({ ...rival, captured: body }).bytes - write(rival).bytes).toBeGreaterThanOrEqual(1_000);
     for (const { statement } of [writes.fresh(rival), writes.claim(rival, holder), writes.giveUp(rival)])
       expect(Object.values(statement.c as object)).not.toContain(undefined);
   });

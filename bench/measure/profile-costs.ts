@@ -1,6 +1,6 @@
 import type { Profiler } from 'node:inspector';
 
-/** What a sample of a profile was spent on. */
+/** `COSTS` names what a sample of a profile may have been spent on. */
 export const COSTS = [
   'Latchkey',
   'garbage collection',

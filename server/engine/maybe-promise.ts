@@ -13,7 +13,7 @@ export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
 
 /** Goes on with a value: at once where it is there. @throws what `next` throws, where the value is there */
 export function andThen<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
-  // One of another implementation may have a `then` that takes no second function.
+  // A promise of another implementation may have a `then` that takes no second function.
   return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
 }
 

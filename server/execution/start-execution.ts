@@ -34,21 +34,21 @@ async function startLate<Value>(
   wonBy: WonBy,
 ): Promise<Start<Value>> {
   const { host, request } = claimant;
+  const sentAt = performance.now();
   try {
     host.closing.throwIfAborted();
-    const sentAt = performance.now();
     const renewed = await host.store.renew(held, request);
     if (!renewed.applied) return { do: 'claim_again' };
     host.closing.throwIfAborted();
     // The run's signal would be aborted before the handler looks at it.
     if (performance.now() - sentAt >= request.leaseMs)
       throw refusal('IDEMPOTENCY_STORE_UNAVAILABLE', 'timeout');
-    return started(claimant, { held, sentAt }, wonBy);
   } catch (error) {
     // A key that was taken over lapses again: a release would let another request have it while its effect is unknown.
     if (wonBy.how === 'claimed') host.store.giveUp(request);
     throw error;
   }
+  return started(claimant, { held, sentAt }, wonBy);
 }
 
 function started<Value>(

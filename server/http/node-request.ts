@@ -111,7 +111,7 @@ export class NodeIncoming implements Incoming {
 const COMMON_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**
- * The method and the URL that a `Request` of the message has. Where none can be made, as of a URL with a password, this is the place to say so:
+ * Gives the method and the URL that a `Request` of the message has. Where none can be made, as of a URL with a password, this is the place to say so:
  * nothing was claimed yet. To try it with each message costs more than all else that is known of a message.
  * @throws TypeError for what no `Request` can be made of
  */

@@ -107,7 +107,7 @@ export class Injector {
 
   /** Nobody copies the primary's writes any more; then it dies, and the others go on without them. */
   async #loseTail(primary: Member, others: readonly Member[], ms: number): Promise<boolean> {
-    // What was sent to a frozen member waits in its socket, and is copied when it wakes: the way there is cut first.
+    // A frozen member copies what waits in its socket when it wakes, so the way to it is cut first.
     primary.front.mode = 'refuse';
     await Promise.all(others.map(({ process }) => process.kill('SIGSTOP')));
     await sleep(ms);

@@ -128,7 +128,7 @@ const mine = freshClaim();
 const cases = [
   ...fc.sample(generatedCases.filter(isModelled), { numRuns: CASES, seed: 3 }),
   ...eachDamage(freshClaim()).filter(isModelled),
-  // Its own claim: a first one, and one of a later attempt.
+  // These are the caller's own claims: a first one, and one of a later attempt.
   ...[1, 2].map((attempts) => ({ request: mine, record: { ...claimed(null, 'new', mine, NOW), attempts } })),
 ].map(({ record, request }) => ({
   request,
@@ -186,7 +186,7 @@ describe('by times of the server that are known', () => {
   });
 });
 
-// What it does is shown on a mongod (inserted-claims.test.ts, given-up.test.ts): the model knows no texts that are put together.
+// The effect of this statement is shown on a mongod (inserted-claims.test.ts, given-up.test.ts): the model knows no `$concat`.
 it.each([
   ['a first claim', writes.fresh],
   ['a claim that is given up', writes.giveUp],

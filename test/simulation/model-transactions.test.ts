@@ -274,7 +274,7 @@ function real(): Player {
     send: (command) => connection.send(sent(command)),
     async leave(command) {
       const reply = other.send(sent(command));
-      // One that has not begun to wait when its primary steps down is refused in another way.
+      // A write that has not begun to wait when its primary steps down is refused in another way.
       const waits = { currentOp: 1, ns: `${$db}.c`, writeConflicts: { $gt: 0 } };
       await until(async () => expect((await admin(waits)).inprog).toHaveLength(1));
       return { reply };

@@ -27,7 +27,7 @@ export interface Write {
   readonly statement: Document;
   /** Makes the record of a first claim as a document that may be inserted in place of the statement. Other writes have none. */
   readonly document?: (times: ServerTimes) => Document;
-  /** The statement that undoes what a copy of the write has made while the lock was gone. */
+  /** Makes the statement that undoes what a copy of the write has made while the lock was gone. */
   readonly aside?: () => Document;
   /** A cheaper statement for the same, which needs to know the server's clock. It is made anew for each copy of the write. */
   readonly timed?: (times: ServerTimes) => Document;
@@ -71,16 +71,13 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     fresh(request: ClaimRequest): Write {
       let statement: Document | undefined;
       return {
-        id: idOf(request),
-        owner: request.owner,
+        ...ofClaim(request),
         // Nearly each first claim is sent as its document.
         get statement() {
           statement ??= upsert(request, fresh, freshConstants(request));
           return statement;
         },
         document: (times) => freshDocument(request, times),
-        aside: () => asideOf(request),
-        bytes: BARE_BYTES + storedBytes(request.captured),
       };
     },
 
@@ -101,13 +98,7 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
     giveUp(request: ClaimRequest): Write {
       const tombstoneMs = Math.max(request.leaseMs, SHORTEST_TOMBSTONE_MS);
       const constants = { ...claimConstants(request), tombstoneMs };
-      return {
-        id: idOf(request),
-        owner: request.owner,
-        statement: upsert(request, giveUp, constants),
-        aside: () => asideOf(request),
-        bytes: BARE_BYTES + storedBytes(request.captured),
-      };
+      return { ...ofClaim(request), statement: upsert(request, giveUp, constants) };
     },
 
     /** Takes a record over where `mayTakeOver` allows it, by the server's clock. */
@@ -155,6 +146,14 @@ export function createWrites(now: Expression = NOW, lock: Lock = { hint: LOCK_KE
 }
 
 export type Writes = ReturnType<typeof createWrites>;
+
+/** Gives what two writes have in common that can make a record: a first claim, and one that is given up. */
+const ofClaim = (request: ClaimRequest) => ({
+  id: idOf(request),
+  owner: request.owner,
+  aside: () => asideOf(request),
+  bytes: BARE_BYTES + storedBytes(request.captured),
+});
 
 function completed(held: Held, from: KeyState, u: Document[], settlement: Completion): Write {
   const { outcome, response, retentionMs } = settlement;

@@ -216,6 +216,20 @@ describe('a blocked key', () => {
     expect(idsOf(lane.send())).toEqual(['shared: k k a']);
   });
 
+  it('has one command on its way, though the server answers about a write that was sent before', () => {
+    const lane = openQueue();
+    lane.add(['k']);
+    const [before] = lane.send() as [Command];
+    lane.add(['k'], { alone: true });
+    const [alone] = lane.send() as [Command];
+    lane.add(['k'], { alone: true });
+    lane.reply(before);
+    lane.add(['k'], { alone: true });
+    expect(lane.send()).toEqual([]);
+    lane.reply(alone);
+    expect(idsOf(lane.send())).toEqual(['shared: k k']);
+  });
+
   it('sends its next write when the time of the one before is over', () => {
     const lane = openBlocked();
     const [second, third] = lane.add(['k', 'k']) as [PendingWrite, PendingWrite];

@@ -60,10 +60,17 @@ export class BlockedKeys {
     return this.#lines.get(id)?.timeouts ?? 0;
   }
 
-  /** Forgets that a key is blocked, because the server answered about it. @returns the writes that waited, now to be sent */
-  unblock(id: string): readonly PendingWrite[] {
+  /**
+   * Forgets that a key is blocked, because the server answered about this write of it. While another write of the key is on its
+   * way alone, the others go on waiting for that one: its command may have met a lock that came after the answer.
+   * @returns the writes that waited, now to be sent
+   */
+  unblock(answered: PendingWrite): readonly PendingWrite[] {
+    const { id } = answered.write;
     const line = this.#lines.get(id);
     if (!line) return [];
+    line.timeouts = 0;
+    if (line.head && line.head !== answered && !line.head.isDone) return [];
     this.#lines.delete(id);
     return line.waiting;
   }

@@ -190,7 +190,7 @@ export class WriteQueue {
 
   /** The server answered about the key of a write, so the key is no longer blocked. */
   unblock(pending: PendingWrite): void {
-    for (const waiting of unfinished(this.#blocked.unblock(pending.write.id))) this.add(waiting);
+    for (const waiting of unfinished(this.#blocked.unblock(pending))) this.add(waiting);
   }
 
   /** The time of a write is over. The next write of a blocked key need not wait for what becomes of its copies. */

@@ -13,11 +13,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
+import { freePort } from '../test/support/free-port.ts';
 
 interface Surrounding {
   /** The major release of Node.js. The one that runs this is taken when it is left out. */
@@ -202,12 +202,4 @@ function emptyPackage(name: string): string {
 /** Reads it from the file, for a package need not export its package.json. */
 function installedVersion(app: string, name: string): string {
   return JSON.parse(readFileSync(join(app, 'node_modules', name, 'package.json'), 'utf8')).version;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

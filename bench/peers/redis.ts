@@ -1,11 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { listen } from '../../test/support/listen.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { startReaper } from '../../test/support/reaper.ts';
 import { type Machine, microsOfProcess } from '../measure/machine.ts';
 
@@ -69,9 +68,4 @@ async function fromDebian(folder: string): Promise<Binary> {
     throw new Error('Expected a redis-server on the PATH, or packages of Debian on x64', { cause });
   }
   return { path: join(root, 'usr/bin/redis-server'), env: { LD_LIBRARY_PATH: join(root, LIBRARIES) } };
-}
-
-async function freePort(): Promise<number> {
-  await using server = await listen(createServer());
-  return server.port;
 }

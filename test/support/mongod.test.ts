@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
-import { expect, it } from 'vitest';
-import { freshDatabase, mongoUri } from './database.ts';
+import { expect, it, vi } from 'vitest';
+import { freshDatabase, mongoPort, mongoUri } from './database.ts';
+import { freePort } from './free-port.ts';
 import { startMongod } from './mongod/start-mongod.ts';
 import { startReplicaSet } from './mongod/start-replica-set.ts';
 
@@ -49,6 +50,25 @@ it('a killed mongod comes back on the same port with what was acknowledged', asy
   expect(await client.db('test').collection('a').countDocuments()).toBe(1);
   expect(mongod.port).toBe(port);
   expect(mongod.pid).not.toBe(pid);
+});
+
+it('a port that another server has taken meanwhile is no failure', async () => {
+  const taken = [mongoPort(), mongoPort()];
+  vi.doMock('./free-port.ts', () => ({ freePort: async () => taken.pop() ?? (await freePort()) }));
+  vi.resetModules();
+  const { startMongod: startOnNextFree } = await import('./mongod/start-mongod.ts');
+  vi.doUnmock('./free-port.ts');
+  await using mongod = await startOnNextFree();
+  await using client = new MongoClient(mongod.uri);
+
+  expect(taken).toEqual([]);
+  expect(await client.db('admin').command({ hello: 1 })).toMatchObject({ me: `127.0.0.1:${mongod.port}` });
+  expect(mongod.port).not.toBe(mongoPort());
+});
+
+it('no connection that goes out gets the port of a server that is stopped for a while', async () => {
+  const ports = await Promise.all(Array.from({ length: 20 }, freePort));
+  expect(Math.max(...ports)).toBeLessThan(32_768);
 });
 
 it('a standalone has no replica set', async () => {

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { listen } from '../listen.ts';
+import { freePort } from '../free-port.ts';
 import { type Reaper, startReaper } from '../reaper.ts';
 import { untilStopped } from '../stopped.ts';
 import { findMongod } from './find-mongod.ts';
@@ -25,7 +24,6 @@ export interface MongodOptions {
   env?: Readonly<Record<string, string>>;
 }
 
-const addressInUse = 48;
 let binary: Promise<string> | undefined;
 
 /** One mongod that can be frozen, killed and brought back on the same port and data. It knows nothing of replica sets. */
@@ -57,7 +55,7 @@ export class MongodProcess implements AsyncDisposable {
     const keyFile = join(dbPath, 'key-file');
     if (options.auth) await writeFile(keyFile, 'c2VjcmV0', { mode: 0o600 });
     const args = [
-      ...['--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
+      ...['--bind_ip', '127.0.0.1', '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25', '--quiet'],
       ...(replSet === undefined ? [] : ['--replSet', replSet, '--oplogSize', '128']),
       ...(options.auth ? ['--keyFile', keyFile] : []),
       ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
@@ -126,10 +124,12 @@ export class MongodProcess implements AsyncDisposable {
     child.once('exit', () => this.#reaper.watch(undefined));
 
     const last: string[] = [];
+    let isPortTaken = false;
     const failure = await new Promise<number | string | undefined>((resolve) => {
       const listen = (line: string) => {
         last.push(line);
         if (last.length > 20) last.shift();
+        isPortTaken ||= line.includes('Address already in use');
         if (line.includes('"Waiting for connections"')) resolve(undefined);
       };
       createInterface(child.stdout).on('line', listen);
@@ -138,8 +138,7 @@ export class MongodProcess implements AsyncDisposable {
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
     if (failure === undefined) return;
-    if (failure === addressInUse && attempts > 1) {
-      // Between our look and mongod's bind, another process took the port.
+    if (isPortTaken && attempts > 1) {
       this.#port = await freePort();
       return this.#launch(attempts - 1);
     }
@@ -156,9 +155,4 @@ const ROOM = 4 * 1024 ** 3;
 async function parentFolder({ inMemory = false }: MongodOptions): Promise<string> {
   const free = inMemory ? await statfs(MEMORY).catch(() => undefined) : undefined;
   return free && free.bavail * free.bsize >= ROOM && freemem() >= ROOM ? MEMORY : tmpdir();
-}
-
-async function freePort(): Promise<number> {
-  await using server = await listen(createServer());
-  return server.port;
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { createIdempotency, type IdempotencyOptions } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callersOf } from '../support/callers.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { startThreeApis, type ThreeApisOptions } from '../support/three-apis.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 
 interface Receipt {
   readonly run: number;
@@ -25,7 +25,7 @@ type Options = Partial<Omit<ThreeApisOptions<object>, 'idempotency' | 'mutations
 /** Starts a server of three APIs whose options are decided by request, with an empty database behind it. */
 export async function startByRequest({ engine, onRun, ...options }: Options = {}) {
   const database = await emptyDatabase();
-  const store = createMongoStore({ db: database.db });
+  const store = uncountedStore({ db: database.db });
   const idempotency = createIdempotency({ store, ...engine });
   const runs: (string | undefined)[] = [];
   const apis = await startThreeApis({

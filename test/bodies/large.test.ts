@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import type { Answer } from '../../server/call.ts';
 import { createCipher, createIdempotency, type Policy } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { emptyDatabase } from '../support/database.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { SECRET_APIS, startSecretApp } from './secret-apis.ts';
 
 const cipher = createCipher({ current: 'k1', keys: { k1: randomBytes(32) } });
@@ -36,7 +36,7 @@ describe('case 27: a large result', () => {
   /** The same key twice, whose run returns so much; and its record. */
   async function payTwice(length: number, policy: Policy) {
     await using database = await emptyDatabase();
-    const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
+    const idempotency = createIdempotency({ store: uncountedStore({ db: database.db }) });
     const options = { maxResultBytes: LARGEST, captureRequest: true, ...policy };
     const data = noise(length);
     let runs = 0;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import superjson from 'superjson';
 import { z } from 'zod';
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { type Answer, callersOf } from '../support/callers.ts';
 import { emptyDatabase, type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { startThreeApis } from '../support/three-apis.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -35,7 +35,7 @@ export async function startSecretApp(
   const database = given ?? (await (ownDatabase ? freshDatabase() : emptyDatabase()));
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
-    store: createMongoStore({ db: database.db }),
+    store: uncountedStore({ db: database.db }),
     onEvent: (event) => events.push(event),
     ...policy,
   });

@@ -2,8 +2,8 @@ import { MongoClient } from 'mongodb';
 import { z } from 'zod';
 import { idempotencyDirectives } from '../../plugin/graphql/index.ts';
 import { createIdempotency, currentRun } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { startThreeApis } from '../support/three-apis.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 
 export interface OrderShopOptions {
   readonly uri: string;
@@ -25,7 +25,7 @@ export async function startOrderShop(
 ): Promise<OrderShop> {
   const client = await new MongoClient(uri).connect();
   const db = client.db(database);
-  const store = createMongoStore({ db });
+  const store = uncountedStore({ db });
   const idempotency = createIdempotency({ store, leaseMs: 1_000, waitTimeoutMs: 20_000, onCrash });
 
   async function execute(field: string): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Collection } from 'mongodb';
 import type { Store } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyDatabase } from '../support/database.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 
 export type StoredDocument = Record<string, unknown>;
 
@@ -15,7 +15,7 @@ export interface OpenStore extends AsyncDisposable {
 export async function openFreshStore(): Promise<OpenStore> {
   const database = await emptyDatabase();
   return {
-    store: createMongoStore({ db: database.db }),
+    store: uncountedStore({ db: database.db }),
     collection: database.db.collection<StoredDocument>('idempotency_keys'),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

@@ -6,8 +6,8 @@ import {
   type HttpIdempotencyOptions,
 } from '../../plugin/http/index.ts';
 import { createIdempotency, type IdempotencyOptions, type Store } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyCollections, freshDatabase } from '../support/database.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { type Handler, serve } from './server.ts';
 
 // One for each file of tests, with an empty collection for each API in it.
@@ -24,7 +24,7 @@ type Options = Partial<HttpIdempotencyOptions<[]>> & {
 
 /** The store of one process; others may have the same keys. */
 export function storeIn(collection: string): Store {
-  return createMongoStore({ db: database.db, collection });
+  return uncountedStore({ db: database.db, collection });
 }
 
 /** A handler with idempotency keys, behind a real HTTP server with MongoDB behind it. */

@@ -13,10 +13,10 @@ import {
   type Store,
 } from '../../server/index.ts';
 import { createMemoryStore } from '../../server/memory/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf, type Result } from '../support/calls.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { code } from './support.ts';
 
 interface Opened extends AsyncDisposable {
@@ -56,7 +56,7 @@ const STORES: Record<string, () => Promise<Opened>> = {
     const database = await emptyDatabase();
     const keys = database.db.collection('idempotency_keys');
     return {
-      store: createMongoStore({ db: database.db }),
+      store: uncountedStore({ db: database.db }),
       async expire() {
         await keys.updateOne({ scope: 's', key: 'k' }, { $set: { expiresAt: new Date(0) } });
       },
@@ -384,7 +384,7 @@ describe('a question about a key, on the wire to MongoDB', () => {
 
   test('an unknown, expired, foreign or forbidden key costs one and the same command, and nothing is ever written', async () => {
     await using database = await emptyDatabase({ monitorCommands: true });
-    const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }) });
+    const idempotency = createIdempotency({ store: uncountedStore({ db: database.db }) });
     const call = (key: string, handler: (run: Run) => Promise<Result>) =>
       internalsOf(idempotency).execute(callOf(idempotency, handler, { key }));
     const large = async () => ({ data: 'x'.repeat(100_000) });

@@ -7,16 +7,16 @@ import {
   type Policy,
   requireRun,
 } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { gate } from '../support/gate.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { code } from './support.ts';
 
 const message = { scope: 'orders', key: 'msg_1', operation: 'ship', input: { order: 5 } };
 
 async function setUp(options: Partial<IdempotencyOptions> = {}) {
   const database = await emptyDatabase();
-  const idempotency = createIdempotency({ store: createMongoStore({ db: database.db }), ...options });
+  const idempotency = createIdempotency({ store: uncountedStore({ db: database.db }), ...options });
   return {
     idempotency,
     db: database.db,

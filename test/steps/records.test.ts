@@ -2,9 +2,9 @@ import type { Document } from 'mongodb';
 import { afterAll, describe, expect, test } from 'vitest';
 import { internalsOf } from '../../server/adapter/internals.ts';
 import { createIdempotency, currentRun } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { callOf } from '../support/calls.ts';
 import { emptyCollections, freshDatabase } from '../support/database.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { ORDER_APIS, startOrderApp } from './order-app.ts';
 import { placeOrderIn } from './place-order.ts';
 
@@ -17,7 +17,7 @@ async function open() {
   const { db } = database;
   const collection = collections.take();
   const key = crypto.randomUUID();
-  const idempotency = createIdempotency({ store: createMongoStore({ db, collection }) });
+  const idempotency = createIdempotency({ store: uncountedStore({ db, collection }) });
   const app = await startOrderApp(
     idempotency,
     placeOrderIn(db, async (where, mode) => {
@@ -115,7 +115,7 @@ describe('case 27: steps and a result that are too large together', () => {
   test('the effects happen once, the first caller gets all, and the record is closed without the result', async () => {
     const collection = `keys_${crypto.randomUUID()}`;
     const idempotency = createIdempotency({
-      store: createMongoStore({ db: database.db, collection, timeoutMs: 60_000 }),
+      store: uncountedStore({ db: database.db, collection, timeoutMs: 60_000 }),
       maxResultBytes: 15 * MEGABYTE,
       compressAboveBytes: null,
     });

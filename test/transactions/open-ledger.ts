@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { Db, Document } from 'mongodb';
 import { createIdempotency, type IdempotencyEvent, type Policy } from '../../server/index.ts';
-import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
+import type { MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { freshDatabase } from '../support/database.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 import { type Place, startLedgerApp } from './ledger-app.ts';
 
 export interface LedgerOptions {
@@ -29,7 +30,7 @@ export async function openLedger(
   const events: IdempotencyEvent[] = [];
   const news = new EventEmitter();
   const idempotency = createIdempotency({
-    store: createMongoStore({ db, ...store }),
+    store: uncountedStore({ db, ...store }),
     onEvent(event) {
       events.push(event);
       news.emit(event.type);

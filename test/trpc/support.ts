@@ -12,9 +12,9 @@ import {
   type IdempotencyOptions,
   type Store,
 } from '../../server/index.ts';
-import { createMongoStore } from '../../server/mongodb/index.ts';
 import { emptyCollections, freshDatabase } from '../support/database.ts';
 import { listen } from '../support/listen.ts';
+import { uncountedStore } from '../support/uncounted-store.ts';
 
 export interface Context {
   readonly req: IncomingMessage;
@@ -52,7 +52,7 @@ export async function freshIdempotency({
   const collection = shared ?? collections.take();
   const events: IdempotencyEvent[] = [];
   const idempotency = createIdempotency({
-    store: wrapStore(createMongoStore({ db, collection })),
+    store: wrapStore(uncountedStore({ db, collection })),
     onEvent: (event) => events.push(event),
     ...options,
   });

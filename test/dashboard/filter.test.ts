@@ -9,8 +9,9 @@ import {
 } from '../../dashboard/lib/filter-terms.ts';
 import { listPath, paramsOf, searchOf } from '../../dashboard/lib/list-address.ts';
 import { formatSearch, parseSearch } from '../../dashboard/lib/search-text.ts';
+import { anyCharacter } from '../support/any-character.ts';
 
-const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
+const text = fc.string({ unit: anyCharacter, minLength: 1, maxLength: 100 });
 const duration = fc
   .tuple(fc.integer({ min: 1, max: 999 }), fc.constantFrom('s', 'm', 'h', 'd'))
   .map((parts) => parts.join(''));

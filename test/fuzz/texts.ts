@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyCharacter } from '../support/any-character.ts';
 
 /** Characters at which readers of keys, headers and bodies change their mind. */
 const SHARP = [
@@ -76,7 +77,7 @@ const WORDS = [
 export const text = fc
   .array(
     fc.oneof(
-      { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) },
+      { weight: 4, arbitrary: fc.string({ unit: anyCharacter, maxLength: 4 }) },
       { weight: 4, arbitrary: fc.constantFrom(...SHARP) },
       { weight: 2, arbitrary: fc.constantFrom(...WORDS) },
     ),

@@ -24,7 +24,8 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, four processes', (api, pay) => 
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
   });
 
-  const KEYS = api === 'HTTP' ? 200 : 1_000;
+  // The lock is the same one for each API: one of them tries it many times, the others show that they come to it.
+  const KEYS = api === 'GraphQL' ? 1_000 : 200;
   test(`${KEYS} keys × 5 duplicates, some with another amount: each key runs once, each mismatch is told so`, async () => {
     const requests = shuffled(
       Array.from({ length: 5 * KEYS }, (_, i) => ({

@@ -7,3 +7,10 @@ export const PAYMENT_APIS = callersOf<Receipt, { readonly amount?: number }>({
   query: 'mutation ($amount: Int!) { pay(amount: $amount) { id amount } }',
   input: ({ amount = 1 }) => ({ amount }),
 });
+
+type Api = (typeof PAYMENT_APIS)[keyof typeof PAYMENT_APIS];
+
+/** Does the same by each API at a time. The name of the API makes keys of its own. */
+export function byEachApi<T>(run: (pay: Api, api: string) => Promise<T>): Promise<T[]> {
+  return Promise.all(Object.entries(PAYMENT_APIS).map(([api, pay]) => run(pay, api)));
+}

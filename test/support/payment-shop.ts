@@ -4,7 +4,7 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { gate } from './gate.ts';
 import { type Payment, startPaymentApp } from './payment-app.ts';
 
-/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type. */
+/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type, or the last of so many. */
 export async function startPaymentShop(uri: string, database: string, policy: Policy = {}) {
   const client = new MongoClient(uri);
   const listeners = new Map<string, (event: IdempotencyEvent) => void>();
@@ -28,8 +28,14 @@ export async function startPaymentShop(uri: string, database: string, policy: Po
     client,
     started,
     release,
-    happened: (type: IdempotencyEvent['type']) =>
-      new Promise<IdempotencyEvent>((resolve) => listeners.set(type, resolve)),
+    happened: (type: IdempotencyEvent['type'], times = 1) =>
+      new Promise<IdempotencyEvent>((resolve) => {
+        let left = times;
+        listeners.set(type, (event) => {
+          left -= 1;
+          if (left === 0) resolve(event);
+        });
+      }),
     async [Symbol.asyncDispose]() {
       release.open();
       await idempotency.close({ timeoutMs: 0 });

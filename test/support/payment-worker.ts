@@ -10,8 +10,8 @@ export interface PaymentWorkerOptions {
   readonly leaseMs?: number;
   readonly waitTimeoutMs?: number;
   readonly onCrash?: 'in_doubt' | 'retry';
-  /** What the worker's `resolve` function gives; none asks nobody. */
-  readonly resolution?: Resolution;
+  /** What the worker's `resolve` function gives for each key; none asks nobody. */
+  readonly resolutions?: Readonly<Record<string, Resolution>>;
 }
 
 /** What a payment worker tells its parent. */
@@ -22,7 +22,7 @@ const {
   uri,
   database,
   onCrash = 'in_doubt',
-  resolution,
+  resolutions,
   ...options
 } = JSON.parse(process.argv[2] ?? '') as PaymentWorkerOptions;
 const client = await new MongoClient(uri).connect();
@@ -31,7 +31,7 @@ const idempotency = createIdempotency({
   store: createMongoStore({ db }),
   ...options,
   onCrash,
-  ...(resolution && { resolve: () => resolution }),
+  ...(resolutions && { resolve: ({ key }) => resolutions[key] as Resolution }),
 });
 
 const held: (() => void)[] = [];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
@@ -42,8 +43,9 @@ const shared = {
 const tests: ViteUserConfig = {
   test: {
     pool: 'forks',
-    // One more than two cores: a test that waits for a lease or a deadline leaves its core to another one.
-    maxWorkers: 3,
+    // Two more than there are cores: a test that waits for a lease or a deadline leaves its core to another one. Each worker has
+    // a database server of its own, so there are eight at most.
+    maxWorkers: Math.min(availableParallelism() + 2, 8),
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',
     projects: [

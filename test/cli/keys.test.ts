@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Admin, failed, REASON, startAdmin } from '../admin/support.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
@@ -69,7 +69,9 @@ it('show says what a retry would get, and a response comes from a file or from s
       '--db',
       cli.admin.db.databaseName,
     ]);
-  const file = join(await mkdtemp(join(tmpdir(), 'latchkey-cli-')), 'response.json');
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'response.json');
   await writeFile(file, '{"pay":41}');
   expect(await complete(one, `@${file}`)).toMatchObject({ code: 0, err: '' });
   const piped = ['keys', 'complete', two, '--response', '-', '--reason', REASON];

@@ -46,8 +46,8 @@ const claimsIn = (sent: readonly Document[], key: string) =>
 describe('thousands of duplicates of one key in one moment', () => {
   it('cost one claim and a handful of commands, and neither they nor another key are refused', async () => {
     await using opened = await openEmptyStore();
-    // A busy machine may take long to make so many calls: this test looks at their cost, not at the time.
     uncounted(opened.store);
+    // A busy machine may take long to make so many calls: this test looks at their cost, not at the time.
     const { idempotency, call, runs } = openProcess(opened, { waitTimeoutMs: 100_000 });
     await idempotency.ready();
     opened.sent.length = 0;

@@ -12,21 +12,21 @@ const LEASE = { leaseMs: 1_000, waitTimeoutMs: 20_000 };
 // Each waits for leases, deadlines and processes of its own.
 const ASIDE = { concurrent: true, timeout: 120_000 };
 
-/** Two processes, and in the first of them a payment by each API that has begun to run, with the API's name for its key. */
+/** Starts two processes, and in the first of them a payment by each API, with the API's name for its key. Returns when all have begun to run. */
 async function startHeld(options: Omit<PaymentWorkerOptions, 'uri' | 'database'>) {
   const fleet = await startFleet(2, { ...LEASE, ...options });
   const [first, second] = fleet.servers as [PaymentServer, PaymentServer];
-  const held = byEachApi((pay, key) => pay({ url: first.url, key, mode: 'hold' }));
-  for (const _ of Object.keys(PAYMENT_APIS)) await first.holding();
+  const held = Object.entries(PAYMENT_APIS).map(([key, pay]) => pay({ url: first.url, key, mode: 'hold' }));
+  for (const _ of held) await first.holding();
   return { fleet, first, second, held };
 }
 
 describe('a worker killed in the middle of a mutation, by each API', ASIDE, () => {
   async function killed(policy: Pick<PaymentWorkerOptions, 'onCrash' | 'resolutions'> = {}) {
     const { fleet, first, second, held } = await startHeld(policy);
-    const lost = held.catch(() => 'lost');
+    const lost = Promise.all(held.map((call) => call.catch(() => 'lost')));
     first.process.kill('SIGKILL');
-    expect(await lost).toBe('lost');
+    expect(await lost).toEqual(['lost', 'lost', 'lost']);
     return { fleet, second };
   }
 
@@ -83,7 +83,8 @@ describe('a worker that does not get to run, by each API', ASIDE, () => {
     expect(newer.map(({ status }) => status)).toEqual([200, 200, 200]);
     first.process.kill('SIGCONT');
     first.go();
-    for (const late of await held) expect(late).toMatchObject({ status: 409, receipt: undefined });
+    for (const late of await Promise.all(held))
+      expect(late).toMatchObject({ status: 409, receipt: undefined });
     const retries = await byEachApi((pay, key) => pay({ url: first.url, key }));
     expect(retries).toEqual(newer.map((answer) => ({ ...answer, replayed: true })));
     await byEachApi(async (_, key) =>
@@ -104,7 +105,7 @@ describe('a worker that does not get to run, by each API', ASIDE, () => {
       await writeFile(file, '');
       first.go();
       expect((await stalled).status).toBe(200);
-      const answers = await held;
+      const answers = await Promise.all(held);
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
       const retries = await byEachApi((pay, key) => pay({ url: second.url, key }));
       expect(retries).toEqual(answers.map((answer) => ({ ...answer, replayed: true })));
@@ -136,7 +137,7 @@ describe('case 18: a rolling deploy, by each API', ASIDE, () => {
       }
     });
     first.go();
-    const answers = await held;
+    const answers = await Promise.all(held);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await first.process.exit).toMatchObject({ code: 0, signal: null });
     const retries = await byEachApi((pay, key) => pay({ url: second.url, key }));

@@ -4,8 +4,8 @@ const SURROGATES_FROM = 0xd800;
 const SURROGATES = 0x800;
 
 /**
- * Any character of Unicode, as the unit of `fc.string`. The library's own unit `binary` gives the same characters, and takes a
- * second in each process to list them all.
+ * `anyCharacter` gives any character of Unicode, as the unit of `fc.string`. The library's own unit `binary` gives the same
+ * characters, and takes a second in each process to list them all.
  */
 export const anyCharacter = fc.nat(0x10ffff - SURROGATES).map(
   (nth) => String.fromCodePoint(nth < SURROGATES_FROM ? nth : nth + SURROGATES),

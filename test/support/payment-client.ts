@@ -10,7 +10,7 @@ export const PAYMENT_APIS = callersOf<Receipt, { readonly amount?: number }>({
 
 type Api = (typeof PAYMENT_APIS)[keyof typeof PAYMENT_APIS];
 
-/** Does the same by each API at a time. The name of the API makes keys of its own. */
+/** Does the same by each API at once. The name of the API serves as a key, or as a part of one. */
 export function byEachApi<T>(run: (pay: Api, api: string) => Promise<T>): Promise<T[]> {
   return Promise.all(Object.entries(PAYMENT_APIS).map(([api, pay]) => run(pay, api)));
 }

@@ -4,7 +4,7 @@ import { createMongoStore } from '../../server/mongodb/index.ts';
 import { gate } from './gate.ts';
 import { type Payment, startPaymentApp } from './payment-app.ts';
 
-/** The payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type, or the last of so many. */
+/** Serves the payment app in this process, on the mongod at `uri`. `happened` resolves with the next event of a type, or the last of so many. */
 export async function startPaymentShop(uri: string, database: string, policy: Policy = {}) {
   const client = new MongoClient(uri);
   const listeners = new Map<string, (event: IdempotencyEvent) => void>();

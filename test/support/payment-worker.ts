@@ -10,7 +10,7 @@ export interface PaymentWorkerOptions {
   readonly leaseMs?: number;
   readonly waitTimeoutMs?: number;
   readonly onCrash?: 'in_doubt' | 'retry';
-  /** What the worker's `resolve` function gives for each key; none asks nobody. */
+  /** The worker's `resolve` function gives these, by key. Default: the worker has no such function. */
   readonly resolutions?: Readonly<Record<string, Resolution>>;
 }
 

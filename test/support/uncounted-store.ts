@@ -1,7 +1,7 @@
 import type { Store } from '../../server/index.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 
-/** A MongoDB store as `uncounted` makes it. */
+/** Makes a MongoDB store that is `uncounted`. */
 export const uncountedStore = (options: MongoStoreOptions): Store => uncounted(createMongoStore(options));
 
 /**

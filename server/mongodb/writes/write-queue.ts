@@ -188,7 +188,7 @@ export class WriteQueue {
     this.#sharedSince.delete(command);
   }
 
-  /** The server answered about the key of a write, so the key is no longer blocked. */
+  /** The server answered about a write, so its key is no longer blocked, unless another write of it is on its way alone. */
   unblock(pending: PendingWrite): void {
     for (const waiting of unfinished(this.#blocked.unblock(pending))) this.add(waiting);
   }

@@ -40,6 +40,8 @@ export interface IndexReport {
   /** Each text names an index that is in the way, and the fix. */
   readonly conflicts: readonly string[];
   readonly missing: readonly Index[];
+  /** The name of the lock, where it is there. */
+  readonly lock: string | undefined;
 }
 
 /**
@@ -61,19 +63,21 @@ export async function inspectIndexes(
     if (inTheWay) conflicts.push(conflict(collection, inTheWay, wanted));
     else missing.push(wanted);
   }
-  if (needed !== KEY_INDEXES) return { conflicts, missing };
+  const lock = existing.find(isLock)?.name;
+  if (needed !== KEY_INDEXES) return { conflicts, missing, lock };
   for (const index of existing) {
     const harm = harmOf(index);
     if (harm) conflicts.push(`${nameOf(collection, index)} ${harm}. Fix: ${drop(collection, index)}`);
   }
-  return { conflicts, missing };
+  return { conflicts, missing, lock };
 }
 
 /** Finds the name that the lock has in this collection, as another index may have the same keys. Undefined where there is no lock. */
 export async function nameOfLock(collection: Collection): Promise<string | undefined> {
-  const existing = await listIndexes(collection);
-  return existing.find((index) => hasSameKey(index, LOCK) && differences(index, LOCK).length === 0)?.name;
+  return (await listIndexes(collection)).find(isLock)?.name;
 }
+
+const isLock = (index: Index) => hasSameKey(index, LOCK) && differences(index, LOCK).length === 0;
 
 export function createIndexesCommand(collection: Collection, indexes: readonly Index[]): Document {
   return { createIndexes: collection.name, indexes };

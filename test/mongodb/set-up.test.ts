@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../server/mongodb/database.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
@@ -81,8 +82,12 @@ describe('the writes that ready tries', () => {
     const alive: number[] = [];
     const command: Database['command'] = async (sent, options) => {
       if ('delete' in sent && code) throw Object.assign(new Error('not authorized'), { code });
-      const reply = await opened.db.command(sent, options);
-      if ('update' in sent) {
+      if (!('update' in sent)) return await opened.db.command(sent, options);
+      // One by one, for a standalone mongod may be killed between the two.
+      let reply: Document = {};
+      for (const statement of sent.updates as Document[]) {
+        reply = await opened.db.command({ ...sent, updates: [statement] }, options);
+        expect(reply).toMatchObject({ n: 1 });
         alive.push(await opened.keys.countDocuments({ $expr: { $gt: ['$expiresAt', '$$NOW'] } }));
       }
       return reply;

@@ -88,7 +88,7 @@ export async function askRecords(
   const lock = await ask(() => nameOfLock(keys));
   if (!('known' in lock)) return lock;
   if (lock.known === undefined) return { unknown: `${keys.namespace} lacks its unique index` };
-  return ask(async () => (await tryWrites(keys, { inTransaction: true }))?.errmsg);
+  return ask(async () => (await tryWrites(keys, { lock: lock.known, inTransaction: true }))?.errmsg);
 }
 
 /** The TTL monitor runs each minute, so that what expired two minutes ago has been left behind. */

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { ClaimRequest } from '../../engine/decide.ts';
 import type { Held } from '../../engine/store.ts';
 import type { Collection, Document } from '../database.ts';
-import { LOCK_KEY, nameOfLock } from '../indexes.ts';
+import { LOCK_KEY } from '../indexes.ts';
 import { NOW } from '../pipelines/expressions.ts';
-import { createWrites, type Write } from '../pipelines/statements.ts';
+import { createWrites, type Lock, type Write } from '../pipelines/statements.ts';
 import type { StatementError } from '../writes/update-command.ts';
 
 /** The probe's record is kept for this time, in ms. It is negative, so the record has expired when it is made. */
 const AGO_MS = -60_000;
+
+export interface ProbeOptions {
+  /** The lock's name in this collection, as another index may have the same keys. Default: the index that has its keys. */
+  readonly lock?: Lock['hint'] | undefined;
+  readonly inTransaction: boolean;
+}
 
 /**
  * Tries the writes of a key: its claim and its completion, as the store sends them, and the find that reads it. It is the
@@ -19,9 +25,10 @@ const AGO_MS = -60_000;
  */
 export async function tryWrites(
   collection: Collection,
-  { inTransaction }: { readonly inTransaction: boolean },
+  { lock = LOCK_KEY, inTransaction }: ProbeOptions,
 ): Promise<StatementError | undefined> {
   const request = probe();
+  const writes = writesOf(collection, request, lock);
   await collection.run({
     find: collection.name,
     filter: addressOf(request),
@@ -29,10 +36,12 @@ export async function tryWrites(
     limit: 1,
     singleBatch: true,
   });
-  return inTransaction ? await tryInTransaction(collection, request) : await tryForReal(collection, request);
+  return inTransaction
+    ? await tryInTransaction(collection, writes)
+    : await tryForReal(collection, writes, request);
 }
 
-async function tryInTransaction(collection: Collection, request: ClaimRequest) {
+async function tryInTransaction(collection: Collection, writes: Document) {
   const session = collection.startSession();
   try {
     session.startTransaction({
@@ -40,16 +49,16 @@ async function tryInTransaction(collection: Collection, request: ClaimRequest) {
       writeConcern: { w: 'majority' },
       readPreference: 'primary',
     });
-    return await send(collection, request, (command) => collection.run(command, { session }));
+    return failedOf(await collection.run(writes, { session }));
   } finally {
     await session.endSession().catch(() => {});
   }
 }
 
-async function tryForReal(collection: Collection, request: ClaimRequest) {
+async function tryForReal(collection: Collection, writes: Document, request: ClaimRequest) {
   const writeConcern = { w: 'majority' };
   try {
-    return await send(collection, request, (command) => collection.run({ ...command, writeConcern }));
+    return failedOf(await collection.run({ ...writes, writeConcern }));
   } finally {
     const deletes = [{ q: addressOf(request), limit: 1 }];
     // Without the right to remove it, the TTL index does it within a minute or two.
@@ -57,22 +66,16 @@ async function tryForReal(collection: Collection, request: ClaimRequest) {
   }
 }
 
-async function send(
-  collection: Collection,
-  request: ClaimRequest,
-  run: (command: Document) => Promise<Document>,
-): Promise<StatementError | undefined> {
+/** Both writes are statements of one command, as those of several keys are when the store is busy. */
+function writesOf({ name }: Collection, request: ClaimRequest, hint: Lock['hint']): Document {
   const response = { format: 'probe/1', body: '{}', bytes: 2 };
   const done = { to: 'completed', outcome: 'success', response, retentionMs: AGO_MS } as const;
-  // By its name, for another index may have the same keys.
-  const writes = createWrites(NOW, { hint: (await nameOfLock(collection)) ?? LOCK_KEY });
-  for (const { statement } of [writes.fresh(request), writes.settle(heldBy(request), done)] as Write[]) {
-    const reply = await run({ update: collection.name, updates: [statement] });
-    const [failed] = (reply.writeErrors ?? []) as readonly StatementError[];
-    if (failed) return failed;
-  }
-  return undefined;
+  const writes = createWrites(NOW, { hint });
+  const both = [writes.fresh(request), writes.settle(heldBy(request), done)] as Write[];
+  return { update: name, updates: both.map(({ statement }) => statement) };
 }
+
+const failedOf = ({ writeErrors = [] }: Document) => (writeErrors as readonly StatementError[])[0];
 
 function probe(): ClaimRequest {
   const id = randomUUID();

@@ -6,27 +6,32 @@ const DUPLICATE_KEY = 11000;
 /** Somebody else made an index meanwhile. */
 const INDEX_CONFLICTS = [85, 86];
 
-/**
- * Makes the indexes that are missing, or only looks for them.
- * @returns what is missing or in the way, and how to mend it
- */
+export interface ProvidedIndexes {
+  /** What is missing or in the way, and how to mend it. */
+  readonly refused?: string | undefined;
+  /** The name of the lock, where it was there before. */
+  readonly lock?: string | undefined;
+}
+
+/** Makes the indexes that are missing, or only looks for them. */
 export async function provideIndexes(
   collection: Collection,
   mode: 'create' | 'check',
-): Promise<string | undefined> {
-  const { conflicts, missing } = await inspectIndexes(collection);
-  if (conflicts.length > 0) return conflicts.join('\n');
-  if (missing.length === 0) return undefined;
+): Promise<ProvidedIndexes> {
+  const { conflicts, missing, lock } = await inspectIndexes(collection);
+  if (conflicts.length > 0) return { refused: conflicts.join('\n') };
+  if (missing.length === 0) return { lock };
   const command = createIndexesCommand(collection, missing);
   if (mode === 'check') {
     const names = missing.map(({ name }) => `"${name}"`).join(', ');
-    return `${collection.namespace} lacks ${missing.length > 1 ? 'indexes' : 'index'} ${names}. Fix: ${shell(collection, command)}`;
+    const lacks = `lacks ${missing.length > 1 ? 'indexes' : 'index'} ${names}`;
+    return { refused: `${collection.namespace} ${lacks}. Fix: ${shell(collection, command)}` };
   }
   try {
     await collection.run({ ...command, writeConcern: { w: 'majority' } });
-    return undefined;
+    return { lock };
   } catch (error) {
-    return await refusedIndex(collection, command, error);
+    return { refused: await refusedIndex(collection, command, error), lock };
   }
 }
 

@@ -72,8 +72,7 @@ async function problemOf(
     const text =
       obstacleOf(collection, needs, hello, isStandalone) ??
       (await obstacleOfKind(collection)) ??
-      (await provideIndexes(collection, needs.indexes)) ??
-      (needs.readOnly ? undefined : await refusedWrite(collection, isStandalone));
+      (await obstacleOfUse(collection, needs, isStandalone));
     if (text !== undefined) return { text };
     if (isStandalone) onStandalone();
     return undefined;
@@ -117,12 +116,23 @@ export async function obstacleOfKind(collection: Collection): Promise<string | u
 
 const KINDS: Readonly<Record<string, string>> = { view: 'a view', timeseries: 'a time series' };
 
-async function refusedWrite(collection: Collection, isStandalone: boolean): Promise<string | undefined> {
-  const failed = await tryWrites(collection, { inTransaction: collection.hasSessions && !isStandalone });
-  if (!failed) return undefined;
+async function obstacleOfUse(
+  collection: Collection,
+  { indexes, readOnly }: ServerNeeds,
+  isStandalone: boolean,
+): Promise<string | undefined> {
+  const { refused, lock } = await provideIndexes(collection, indexes);
+  if (refused !== undefined || readOnly) return refused;
+  const inTransaction = collection.hasSessions && !isStandalone;
+  const failed = await tryWrites(collection, { lock, inTransaction });
+  return failed && refusedWrite(collection, failed);
+}
+
+/** @throws Error for what may pass: the next attempt looks again */
+function refusedWrite(collection: Collection, failed: StatementError): string {
   if (isTransient(failed.code)) throw Object.assign(new Error(failed.errmsg), { code: failed.code });
-  // The lock was there a moment ago, so another process is dropping it or making it: the next attempt looks again. An error
-  // without a code counts as one that may pass.
+  // The lock was there a moment ago, so another process is dropping it or making it. An error without a code counts as one
+  // that may pass.
   if (mayMissIndex(failed.code) && /\bhint\b/.test(failed.errmsg)) throw new Error(failed.errmsg);
   if (failed.code !== FAILED_VALIDATION)
     return `${collection.namespace} does not take the records of keys: ${failed.errmsg}`;

@@ -1,11 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { folderOfRun } from '../support/bundled.ts';
 import { freshDatabase } from '../support/database.ts';
 import { startWorker } from '../support/worker.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const scratch = `${root}node_modules/.cache/latchkey`;
 
 /** Makes the program of "With MongoDB", on the sources, a free port and a database of choice. Its first program is run by `check:install`. */
 async function programOfThePage(): Promise<URL> {
@@ -22,9 +22,9 @@ async function programOfThePage(): Promise<URL> {
       ".listen(0, '127.0.0.1', () => { process.send?.('ready'); process.send?.(server.address()) })",
     );
   expect(asWorker).not.toMatch(/'latchkey|'shop'|4000/);
-  await mkdir(scratch, { recursive: true });
-  await writeFile(`${scratch}/getting-started.ts`, asWorker);
-  return pathToFileURL(`${scratch}/getting-started.ts`);
+  const path = `${folderOfRun()}/getting-started.ts`;
+  await writeFile(path, asWorker);
+  return pathToFileURL(path);
 }
 
 test('the server of “Getting started” gives the first answer again after a restart, and ends on SIGTERM', async () => {

@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb';
 import type { TestProject } from 'vitest/node';
+import { folderOfRun, forgetBundles } from './bundled.ts';
 import { toStderr } from './mongod/find-mongod.ts';
 import { startMongod } from './mongod/start-mongod.ts';
 
@@ -10,8 +11,10 @@ declare module 'vitest' {
   }
 }
 
-/** A real mongod for each worker. Without one the run fails: a skipped store suite would prove nothing. */
+/** A folder for programs that are bundled once for all workers, and a real mongod for each of them. Without one the run fails: a skipped store suite would prove nothing. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  folderOfRun();
+  project.onTestsRerun(forgetBundles);
   const given = process.env.MONGODB_URI;
   if (given) {
     await requireFeatures(given);

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import type { DeclaredMutation, SchemaFile } from '../../plugin/graphql/schema/declared-mutations.ts';
 import type { DescribedOperation } from '../engine/described-operation.ts';
 import { withExamples } from './examples.ts';
 import { operationsTable } from './operations-table.ts';
 import { loadModule } from './session/load-module.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 interface Options {
   readonly schema?: readonly string[];
@@ -43,7 +43,7 @@ The module of --router exports the router, as its default or as appRouter. Modul
  * `latchkey lint`: exit code 0 when each mutation requires a key or is allowed not to, 1 when one does not, 2 on bad input. With
  * `--markdown` it judges nothing.
  */
-export function lint(program: Command): void {
+export function lint(program: Command, terminal: Terminal): void {
   const command = program
     .command('lint')
     .summary(
@@ -71,7 +71,7 @@ export function lint(program: Command): void {
     )
     .action(async (options: Options, command: Command) => {
       try {
-        await run(options);
+        await run(options, terminal);
       } catch (error) {
         command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -79,39 +79,37 @@ export function lint(program: Command): void {
   withExamples(command, EXAMPLES, MORE);
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, terminal: Terminal): Promise<void> {
   if (options.options && !options.markdown) {
     throw new Error(
       'expected --markdown beside --options: only the table shows them, and without it @requiresIdempotencyKey alone counts',
     );
   }
-  const api = await find(options);
+  const api = await find(options, terminal);
   const { allow = [] } = options;
-  if (options.markdown) await print(operationsTable(await api.describe()));
+  if (options.markdown) terminal.out(operationsTable(await api.describe()));
   else {
     const findings = look(api, allow);
-    await print(options.json ? asJson(findings) : asText(findings));
-    if (findings.unprotected.length > 0) process.exitCode = 1;
+    terminal.out(options.json ? asJson(findings) : asText(findings));
+    if (findings.unprotected.length > 0) terminal.refuse();
   }
   // A module that was loaded may have opened a connection.
-  if (options.router || options.options) process.exit();
+  if (options.router || options.options) await terminal.end();
 }
 
-function print(output: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(`${output}\n`, () => resolve());
-  });
-}
-
-function find(options: Options): Promise<Api> {
-  if (options.router) return ofRouter(options.router);
-  if (options.schema) return ofSchema(options.schema, options.options);
+function find({ router, schema, options }: Options, terminal: Terminal): Promise<Api> {
+  if (router) return ofRouter(router);
+  if (schema) return ofSchema(schema, options, terminal);
   throw new Error('expected --schema <file...>, or --router <module>');
 }
 
-async function ofSchema(names: readonly string[], options: string | undefined): Promise<Api> {
+async function ofSchema(
+  names: readonly string[],
+  options: string | undefined,
+  terminal: Terminal,
+): Promise<Api> {
   const files: SchemaFile[] = [];
-  for (const name of new Set(names)) files.push(await read(name));
+  for (const name of new Set(names)) files.push(await read(name, terminal));
   // Only now: whoever has no GraphQL server need not have its package.
   const { declaredMutations } = await import('../../plugin/graphql/schema/declared-mutations.ts');
   const mutations = declaredMutations(files);
@@ -123,7 +121,7 @@ async function ofSchema(names: readonly string[], options: string | undefined): 
     async describe() {
       const { describedMutations } = await import('../../plugin/graphql/described-mutations.ts');
       if (options === undefined) {
-        console.error('No --options: the table shows the defaults of createIdempotency');
+        terminal.note('No --options: the table shows the defaults of createIdempotency');
         return describedMutations(mutations, undefined);
       }
       const { default: byDefault, options: given = byDefault } = await loadModule('--options', options);
@@ -171,8 +169,8 @@ function look({ lacks, mutations, open }: Api, allow: readonly string[]): Findin
   };
 }
 
-async function read(name: string): Promise<SchemaFile> {
-  if (name === '-') return { name: '<stdin>', text: await text(process.stdin) };
+async function read(name: string, terminal: Terminal): Promise<SchemaFile> {
+  if (name === '-') return { name: '<stdin>', text: await terminal.input() };
   try {
     return { name, text: await readFile(name, 'utf8') };
   } catch (cause) {

@@ -37,6 +37,6 @@ export function createProgram(terminal: Terminal): Command {
   audit(program, terminal);
   indexes(program);
   doctor(program);
-  lint(program);
+  lint(program, terminal);
   return withExamples(program, EXAMPLES);
 }

@@ -6,18 +6,24 @@ import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idempotencyDirectives, unprotectedMutations } from '../../plugin/graphql/index.ts';
 import { bundled } from '../support/bundled.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latchkey-lint-'));
+  process.chdir(folder);
 });
-afterAll(() => rm(folder, { recursive: true }));
+const home = process.cwd();
+afterAll(async () => {
+  process.chdir(home);
+  await rm(folder, { recursive: true });
+});
 
-/** Runs `latchkey lint` as a process of its own, in a folder that holds these files. */
+/** Runs `latchkey lint` in a folder that holds these files. */
 async function lint(files: Record<string, string>, args: readonly string[], input = '') {
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  const { code, out, err } = await runCli(['lint', ...args], { cwd: folder, input });
+  const { code, out, err } = await callCli(['lint', ...args], { input });
   return { exitCode: code, stdout: out, stderr: err };
 }
 
@@ -59,9 +65,12 @@ describe('latchkey lint', () => {
   });
 
   it('--json prints the same for programs', async () => {
-    const { exitCode, stdout } = await lint({}, ['--schema', '-', '--json', '--allow', 'ship'], sdl);
-    expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout)).toEqual({
+    // A process of its own, for a pipeline looks at its exit code.
+    const { code, out } = await runCli(['lint', '--schema', '-', '--json', '--allow', 'ship'], {
+      input: sdl,
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({
       mutations: 3,
       unprotected: [{ name: 'setTheme', file: '<stdin>', line: 5, column: 3 }],
       allowed: ['ship'],

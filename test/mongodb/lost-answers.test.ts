@@ -13,7 +13,7 @@ import { COLLECTION, isUpdate, openStore } from './open-store.ts';
 const UPDATE = ['update', COLLECTION];
 const terms = { leaseMs: 60_000, unresolvedRetentionMs: 60_000 };
 
-it.each(['close', 'silence'] as const)(
+it.concurrent.each(['close', 'silence'] as const)(
   'a claim whose answer is lost (%s) is won once',
   async (clientSees) => {
     await using opened = await openBehindProxy();
@@ -26,7 +26,7 @@ it.each(['close', 'silence'] as const)(
   },
 );
 
-it('a claim that was answered at the second time of asking counts its lease from then', async () => {
+it.concurrent('a claim that was answered at the second time of asking counts its lease from then', async () => {
   await using opened = await openBehindProxy();
   void opened.proxy.dropReply(UPDATE);
   const request = freshClaim();
@@ -45,7 +45,7 @@ it('a claim that was answered at the second time of asking counts its lease from
   expect(record?.leaseExpiresAt.getTime() - now.getTime()).toBeGreaterThanOrEqual(believed);
 });
 
-it.each(['claim', 'takeover'] as const)(
+it.concurrent.each(['claim', 'takeover'] as const)(
   'a %s that finds its key won by an older copy has no more of the lease than the record has',
   async (kind) => {
     await using opened = await openStore();
@@ -76,7 +76,7 @@ it.each(['claim', 'takeover'] as const)(
   },
 );
 
-it('a settlement whose answer is lost is applied once', async () => {
+it.concurrent('a settlement whose answer is lost is applied once', async () => {
   await using opened = await openBehindProxy();
   for (const settlement of [
     completed,
@@ -92,7 +92,7 @@ it('a settlement whose answer is lost is applied once', async () => {
   }
 });
 
-it.each(['close', 'silence'] as const)(
+it.concurrent.each(['close', 'silence'] as const)(
   'a claim that puts a lapsed run in doubt knows that it did, also when the answer is lost (%s)',
   async (clientSees) => {
     await using opened = await openBehindProxy();
@@ -108,7 +108,7 @@ it.each(['close', 'silence'] as const)(
   },
 );
 
-it('a release whose answer is lost, and whose key has its next run by then, gives its caller the answer', async () => {
+it.concurrent('a release whose answer is lost, and whose key has its next run by then, gives its caller the answer', async () => {
   await using opened = await openBehindProxy();
   await using direct = await freshDatabase();
   const events: string[] = [];
@@ -132,7 +132,7 @@ it('a release whose answer is lost, and whose key has its next run by then, give
   await second.close();
 });
 
-it('a late completion whose answer is lost is applied once', async () => {
+it.concurrent('a late completion whose answer is lost is applied once', async () => {
   await using opened = await openBehindProxy();
   const held = await opened.win();
   await opened.store.settle(held, { to: 'in_doubt', reason: 'lapsed', unresolvedRetentionMs: 60_000 });
@@ -141,14 +141,14 @@ it('a late completion whose answer is lost is applied once', async () => {
   expect((await opened.find(held.key))?.history).toHaveLength(2);
 });
 
-it('a renewal whose answer is lost is applied', async () => {
+it.concurrent('a renewal whose answer is lost is applied', async () => {
   await using opened = await openBehindProxy();
   const held = await opened.win();
   void opened.proxy.dropReply(UPDATE);
   expect(await opened.store.renew(held, terms)).toEqual({ applied: true });
 });
 
-it.each(['close', 'silence'] as const)(
+it.concurrent.each(['close', 'silence'] as const)(
   'a finished step whose answer is lost (%s) is recorded once, next to another one',
   async (clientSees) => {
     await using opened = await openBehindProxy();
@@ -163,7 +163,7 @@ it.each(['close', 'silence'] as const)(
   },
 );
 
-it('a copy of a finished step that comes after the run has ended changes nothing', async () => {
+it.concurrent('a copy of a finished step that comes after the run has ended changes nothing', async () => {
   await using opened = await openStore();
   const held = await opened.win();
   await opened.store.settle(held, completed);
@@ -173,7 +173,7 @@ it('a copy of a finished step that comes after the run has ended changes nothing
   expect(await opened.find(held.key)).toEqual(before);
 });
 
-it('a takeover whose answer is lost is won once', async () => {
+it.concurrent('a takeover whose answer is lost is won once', async () => {
   await using opened = await openBehindProxy();
   const request = freshClaim({ leaseMs: -1 });
   const first = await opened.win(request);
@@ -186,7 +186,7 @@ it('a takeover whose answer is lost is won once', async () => {
   expect((await opened.find(request.key))?.history).toHaveLength(1);
 });
 
-it('of 200 claims in a command whose answer is lost each is won once', async () => {
+it.concurrent('of 200 claims in a command whose answer is lost each is won once', async () => {
   await using opened = await openBehindProxy();
   // The first two go ahead by themselves, the rest in the third command.
   void opened.proxy.dropReply(UPDATE, { nth: 1 });

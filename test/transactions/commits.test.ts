@@ -26,26 +26,6 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     expect(ledger.runs).toBe(1);
   });
 
-  test('that nobody can tell about: its caller is told to ask again, and then gets what became of it', async () => {
-    const policy = { leaseMs: 3_000, waitTimeoutMs: 20_000 };
-    const store = { timeoutMs: 2_000 };
-    await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
-    {
-      const data = {
-        // An abort would tell.
-        failCommands: ['commitTransaction', 'abortTransaction'],
-        appName: ledger.appName,
-        errorCode: MAX_TIME_EXPIRED,
-      };
-      await using _off = await failCommand(ledger.database.client, data);
-      expect(await order({ url: ledger.url, key: 'k' })).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS' });
-    }
-    const retry = await order({ url: ledger.url, key: 'k' });
-    expect(await ledger.rows()).toMatchObject([{ id: retry.receipt?.id }]);
-    expect(ledger.types()).toContain('result_not_recorded');
-    expect(await ledger.record('k')).toMatchObject({ state: 'completed', attempts: 2 });
-  });
-
   test('after the lease was taken by another one: its effects are gone, and the other result stands', async () => {
     const written = gate();
     const release = gate();
@@ -70,6 +50,35 @@ describe.each(Object.entries(ORDER_APIS))('%s: the commit of a run', (_, order) 
     expect(await first.rows()).toMatchObject([{ id: newer.receipt?.id }]);
     expect(await order({ url: first.url, key: 'k' })).toEqual({ ...newer, replayed: true });
   });
+});
+
+test('a commit that nobody can tell about, by each API: its caller is told to ask again, and then gets what became of it', async () => {
+  const policy = { leaseMs: 3_000, waitTimeoutMs: 20_000 };
+  const store = { timeoutMs: 2_000 };
+  await using ledger = await openLedger(book, { uri: mongod.uri, policy, store });
+  const byEachApi = <T>(
+    run: (order: (typeof ORDER_APIS)[keyof typeof ORDER_APIS], key: string) => Promise<T>,
+  ) => Promise.all(Object.entries(ORDER_APIS).map(([key, order]) => run(order, key)));
+  const ask = () => byEachApi((order, key) => order({ url: ledger.url, key }));
+  {
+    const data = {
+      // An abort would tell.
+      failCommands: ['commitTransaction', 'abortTransaction'],
+      appName: ledger.appName,
+      errorCode: MAX_TIME_EXPIRED,
+    };
+    await using _off = await failCommand(ledger.database.client, data);
+    for (const answer of await ask()) expect(answer).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS' });
+  }
+  const retries = await ask();
+  const rows = await ledger.rows();
+  expect(rows).toHaveLength(retries.length);
+  for (const { receipt } of retries)
+    expect(rows).toContainEqual(expect.objectContaining({ id: receipt?.id }));
+  expect(ledger.types().filter((type) => type === 'result_not_recorded')).toHaveLength(retries.length);
+  await byEachApi(async (_order, key) =>
+    expect(await ledger.record(key)).toMatchObject({ state: 'completed', attempts: 2 }),
+  );
 });
 
 test('a commit that seems to have been refused, after its answer was lost: the record knows that it was done', async () => {

@@ -55,7 +55,7 @@ function isShared({ updates }: Document, key: string, mayWait: (statement: Docum
   return updates.length > 1 && updates.some((one: Document) => one.q.key === key && mayWait(one));
 }
 
-it.each([
+it.concurrent.each([
   // The first claim of a key leaves a record that is there alone, and so does not wait for it.
   ['that was released', releasedClaim, ({ q }: Document) => q.owner !== undefined],
   // The server waits for that one in a way that no time limit ends.
@@ -99,7 +99,7 @@ it.each([
   expect(answers.filter(({ won }) => won)).toHaveLength(1);
 });
 
-it('a run whose record is locked is completed when the lock is gone, and no other one waits for it', async () => {
+it.concurrent('a run whose record is locked is completed when the lock is gone, and no other one waits for it', async () => {
   await using opened = await openStore({ timeoutMs: 20_000 });
   const held = await Promise.all(Array.from({ length: 30 }, () => opened.win()));
   const [first, ...rest] = held as [(typeof held)[0], ...typeof held];
@@ -111,7 +111,7 @@ it('a run whose record is locked is completed when the lock is gone, and no othe
   expect(await blocked).toEqual({ applied: true });
 });
 
-it('several locked records at once hold up nobody else', { timeout: 60_000 }, async () => {
+it.concurrent('several locked records at once hold up nobody else', { timeout: 60_000 }, async () => {
   await using opened = await openStore({ timeoutMs: 20_000 });
   const locked = await Promise.all(
     Array.from({ length: 6 }, (_, index) => (index % 2 ? releasedClaim(opened) : freshClaim())),
@@ -128,24 +128,7 @@ it('several locked records at once hold up nobody else', { timeout: 60_000 }, as
   for (const answer of await Promise.all(blocked)) expect(answer.won).toBe(true);
 });
 
-it('a score of locked records, whose calls come again and again, costs no other key its answer', async () => {
-  await using opened = await openStore({ timeoutMs: 1_500 });
-  const locked = await Promise.all(Array.from({ length: 20 }, () => releasedClaim(opened)));
-  const transactions: Lock[] = [];
-  await using _all = { [Symbol.asyncDispose]: () => releaseAll(transactions) };
-  for (const { key } of locked) transactions.push(await lock(opened, key));
-  // Each round outlasts the deadline of those before it, whose claims are then given up.
-  for (let round = 0; round < 3; round++) {
-    const blocked = Promise.allSettled(locked.map((request) => opened.store.claim(rivalOf(request))));
-    const others = Array.from({ length: 50 }, () => run(opened, freshClaim()));
-    for (const { settled } of await Promise.all(others)) expect(settled).toEqual({ applied: true });
-    for (const answer of await blocked) {
-      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
-    }
-  }
-});
-
-it.each([
+it.concurrent.each([
   ['that was released', releasedClaim],
   ['that is being made', async () => freshClaim()],
 ])('a lock on a record %s that outlasts the deadline leaves no run behind', async (_, claimable) => {
@@ -162,7 +145,7 @@ it.each([
   await successor.close(0);
 });
 
-it('a takeover of a locked record holds up nobody', async () => {
+it.concurrent('a takeover of a locked record holds up nobody', async () => {
   await using opened = await openStore({ timeoutMs: 20_000 });
   const request = freshClaim({ leaseMs: -1 });
   const held = await opened.win(request);
@@ -171,4 +154,22 @@ it('a takeover of a locked record holds up nobody', async () => {
   expect((await run(opened, freshClaim())).settled).toEqual({ applied: true });
   await transaction.release();
   expect(await taken).toMatchObject({ won: true });
+});
+
+// By itself, for its calls have little time.
+it('a score of locked records, whose calls come again and again, costs no other key its answer', async () => {
+  await using opened = await openStore({ timeoutMs: 1_500 });
+  const locked = await Promise.all(Array.from({ length: 20 }, () => releasedClaim(opened)));
+  const transactions: Lock[] = [];
+  await using _all = { [Symbol.asyncDispose]: () => releaseAll(transactions) };
+  for (const { key } of locked) transactions.push(await lock(opened, key));
+  // Each round outlasts the deadline of those before it, whose claims are then given up.
+  for (let round = 0; round < 3; round++) {
+    const blocked = Promise.allSettled(locked.map((request) => opened.store.claim(rivalOf(request))));
+    const others = Array.from({ length: 50 }, () => run(opened, freshClaim()));
+    for (const { settled } of await Promise.all(others)) expect(settled).toEqual({ applied: true });
+    for (const answer of await blocked) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_STORE_UNAVAILABLE' } });
+    }
+  }
 });

@@ -55,7 +55,7 @@ function scenario(
   happen: (worker: WorkerProcess) => Promise<void>,
   tests: (held: () => Held) => void,
 ) {
-  describe(name, () => {
+  describe(name, { concurrent: true }, () => {
     let held: Held;
     beforeAll(async () => {
       held = await holdAt(...place);

@@ -14,7 +14,7 @@ const unavailable = (reason: string) => ({ code: 'IDEMPOTENCY_STORE_UNAVAILABLE'
 const terms = { leaseMs: 30_000, unresolvedRetentionMs: 60_000 };
 const signal = () => new AbortController().signal;
 
-it('every call to a server that is not there fails by the store’s deadline, not the driver’s', async () => {
+it.concurrent('every call to a server that is not there fails by the store’s deadline, not the driver’s', async () => {
   await using client = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 30_000 });
   const store = createMongoStore({ db: client.db('nowhere'), timeoutMs: 300 });
   const request = freshClaim();
@@ -35,7 +35,7 @@ it('every call to a server that is not there fails by the store’s deadline, no
   await store.close(0);
 });
 
-it.each([
+it.concurrent.each([
   ['looks for it longer than a call waits', 30_000],
   ['gives up before a call does', 50],
 ])(
@@ -50,7 +50,7 @@ it.each([
   },
 );
 
-it('so does a claim, and one by a client that has given up says how to wake it', async () => {
+it.concurrent('so does a claim, and one by a client that has given up says how to wake it', async () => {
   await using patient = new MongoClient('mongodb://127.0.0.1:1');
   await using hasty = new MongoClient('mongodb://127.0.0.1:1', { serverSelectionTimeoutMS: 50 });
   const claimBy = async (client: MongoClient) => {
@@ -68,7 +68,7 @@ it('so does a claim, and one by a client that has given up says how to wake it',
   );
 });
 
-it('a server that is connected and does not answer is named, too', async () => {
+it.concurrent('a server that is connected and does not answer is named, too', async () => {
   await using proxy = await startProxy(mongoPort());
   await using opened = await openStore({ uri: proxy.uri, timeoutMs: 300 });
   proxy.mode = 'hang';
@@ -78,7 +78,7 @@ it('a server that is connected and does not answer is named, too', async () => {
   proxy.mode = 'pass';
 });
 
-it('a server that is stopped and comes back is used again, without anybody doing anything', async () => {
+it.concurrent('a server that is stopped and comes back is used again, without anybody doing anything', async () => {
   await using mongod = await startMongod();
   await using opened = await openStore({ uri: mongod.uri, timeoutMs: 1_000 });
   const held = await opened.win();
@@ -96,7 +96,7 @@ it('a server that is stopped and comes back is used again, without anybody doing
   expect((await opened.win()).attempts).toBe(1);
 });
 
-it('what is under way when the server dies is answered when it is back in time', async () => {
+it.concurrent('what is under way when the server dies is answered when it is back in time', async () => {
   await using mongod = await startMongod();
   await using opened = await openStore({ uri: mongod.uri, timeoutMs: 60_000 });
   const held = await opened.win();
@@ -111,20 +111,7 @@ it('what is under way when the server dies is answered when it is back in time',
   expect(await claimed).toMatchObject({ attempts: 1 });
 });
 
-it('a slow server is waited for', async () => {
-  await using opened = await openStore({ client: { appName: 'slow' }, timeoutMs: 10_000 });
-  const admin = opened.database.client.db('admin');
-  await admin.command({
-    configureFailPoint: 'failCommand',
-    mode: { times: 4 },
-    data: { failCommands: ['update'], appName: 'slow', blockConnection: true, blockTimeMS: 800 },
-  });
-  const held = await Promise.all(Array.from({ length: 10 }, () => opened.win()));
-  const answers = await Promise.all(held.map((one) => opened.store.settle(one, completed)));
-  expect(answers.every(({ applied }) => applied)).toBe(true);
-});
-
-it('an election costs no key', { timeout: 120_000 }, async () => {
+it.concurrent('an election costs no key', { timeout: 120_000 }, async () => {
   await using set = await startReplicaSet();
   await using opened = await openStore({ uri: set.uri, timeoutMs: 30_000 });
   let isElected = false;
@@ -145,6 +132,40 @@ it('an election costs no key', { timeout: 120_000 }, async () => {
   await run();
   const records = opened.database.db.collection(COLLECTION);
   expect(await records.countDocuments({ state: 'completed', attempts: 1 })).toBe(runs.length + 1);
+});
+
+it.concurrent('a client that its host has closed is IDEMPOTENCY_STORE_UNAVAILABLE, and nothing worse', async () => {
+  await using opened = await openStore({ timeoutMs: 5_000 });
+  const held = await opened.win();
+  const watched = opened.store.watch(await opened.win(), signal());
+  await opened.database.client.close();
+  const answers = await Promise.allSettled([
+    opened.store.claim(freshClaim()),
+    opened.store.settle(held, completed),
+    opened.store.renew(held, terms),
+    opened.store.takeOver(freshClaim(), held, 'running'),
+    opened.store.ready(),
+    watched,
+  ]);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ status: 'rejected', reason: unavailable('unreachable') });
+  }
+  opened.store.giveUp(freshClaim());
+  await opened.store.close(100);
+});
+
+// These run one by one: a failpoint is one for a whole server, and thousands of calls take the time of other tests.
+it('a slow server is waited for', async () => {
+  await using opened = await openStore({ client: { appName: 'slow' }, timeoutMs: 10_000 });
+  const admin = opened.database.client.db('admin');
+  await admin.command({
+    configureFailPoint: 'failCommand',
+    mode: { times: 4 },
+    data: { failCommands: ['update'], appName: 'slow', blockConnection: true, blockTimeMS: 800 },
+  });
+  const held = await Promise.all(Array.from({ length: 10 }, () => opened.win()));
+  const answers = await Promise.all(held.map((one) => opened.store.settle(one, completed)));
+  expect(answers.every(({ applied }) => applied)).toBe(true);
 });
 
 it('more claims than may queue are refused at once, and runs are not', async () => {
@@ -178,26 +199,6 @@ it('a silent server holds a bounded number of commands', async () => {
   proxy.mode = 'pass';
   await opened.store.close(20_000);
   expect(await opened.database.db.collection(COLLECTION).countDocuments({ state: 'running' })).toBe(0);
-});
-
-it('a client that its host has closed is IDEMPOTENCY_STORE_UNAVAILABLE, and nothing worse', async () => {
-  await using opened = await openStore({ timeoutMs: 5_000 });
-  const held = await opened.win();
-  const watched = opened.store.watch(await opened.win(), signal());
-  await opened.database.client.close();
-  const answers = await Promise.allSettled([
-    opened.store.claim(freshClaim()),
-    opened.store.settle(held, completed),
-    opened.store.renew(held, terms),
-    opened.store.takeOver(freshClaim(), held, 'running'),
-    opened.store.ready(),
-    watched,
-  ]);
-  for (const answer of answers) {
-    expect(answer).toMatchObject({ status: 'rejected', reason: unavailable('unreachable') });
-  }
-  opened.store.giveUp(freshClaim());
-  await opened.store.close(100);
 });
 
 it('a client that is closed in the middle of a call is, too', async () => {

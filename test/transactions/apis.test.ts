@@ -7,7 +7,7 @@ import { conflict, duplicate, sessionOfRun } from './misfortunes.ts';
 import { openLedger } from './open-ledger.ts';
 import { ORDER_APIS } from './order-client.ts';
 
-describe.each(Object.entries(ORDER_APIS))('%s: a handler in a transaction', (_, order) => {
+describe.concurrent.each(Object.entries(ORDER_APIS))('%s: a handler in a transaction', (_, order) => {
   test('leaves its effects and its outcome together; a retry replays and adds nothing', async () => {
     await using ledger = await openLedger(book);
     const first = await order({ url: ledger.url, key: 'k', amount: 5 });

@@ -7,7 +7,8 @@ import { startMongod } from '../support/mongod/start-mongod.ts';
 import { startWorker, type WorkerProcess } from '../support/worker.ts';
 
 const KEYS = 40;
-const PATIENT = { timeout: 120_000 };
+// Each test has servers and processes of its own, and waits for them.
+const ASIDE = { concurrent: true, timeout: 120_000 };
 
 interface Item {
   readonly _id: string;
@@ -72,7 +73,7 @@ async function changed(changes: ChangeStream, is: (fields: Record<string, unknow
 
 test(
   'a job whose process is killed goes on in another one: each key of the plan once, and no other key',
-  PATIENT,
+  ASIDE,
   async () => {
     await using running = await setUp();
     running.first.kill('SIGKILL');
@@ -91,7 +92,7 @@ test(
 
 test(
   'a job whose process was frozen and taken over acts on no key twice when that process is back',
-  PATIENT,
+  ASIDE,
   async () => {
     await using running = await setUp();
     await running.first.kill('SIGSTOP');
@@ -108,7 +109,7 @@ test(
 
 test(
   'a job that is cancelled while its process is frozen ends with the key that it was at',
-  PATIENT,
+  ASIDE,
   async () => {
     await using running = await setUp();
     await running.first.kill('SIGSTOP');

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCipher, currentRun } from '../../server/index.ts';
 import { type Admin, REASON, startAdmin } from '../admin/support.ts';
 import { bundled } from '../support/bundled.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
 import { mongoUri } from '../support/database.ts';
 import { startPaymentApp } from '../support/payment-app.ts';
@@ -30,16 +31,18 @@ beforeAll(async () => {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), content);
   }
+  process.chdir(folder);
 });
-afterAll(() => rm(folder, { recursive: true }));
+const home = process.cwd();
+afterAll(async () => {
+  process.chdir(home);
+  await rm(folder, { recursive: true });
+});
 
 const keysOf =
   ({ db }: Admin) =>
-  (args: string[], env: Record<string, string> = {}) =>
-    runCli(['keys', ...args, '--db', db.databaseName], {
-      env: { MONGODB_URI: mongoUri(), ...env },
-      cwd: folder,
-    });
+  (args: string[]) =>
+    callCli(['keys', ...args, '--db', db.databaseName]);
 
 const idOf = async ({ ada }: Admin, key: string) =>
   (await ada.keys.list.query({ filter: { key } })).rows[0]?.id as string;
@@ -97,7 +100,9 @@ it('show tells what is in encrypted bodies with --cipher or LATCHKEY_CIPHER, and
     const opened = await keys(['show', id, '--cipher', name]);
     expect(opened.out).toContain('"amount": 5');
   }
-  const json = await keys(['show', id, '--json'], { LATCHKEY_CIPHER: join(folder, 'keys.mjs') });
+  // A process of its own has an environment of its own.
+  const env = { MONGODB_URI: mongoUri(), LATCHKEY_CIPHER: join(folder, 'keys.mjs') };
+  const json = await runCli(['keys', 'show', id, '--json', '--db', admin.db.databaseName], { env });
   expect(JSON.parse(json.out)).toMatchObject({
     request: { encrypted: true, text: expect.stringContaining('mutation') },
     response: { encrypted: true, text: expect.stringContaining('"amount": 5') },
@@ -121,6 +126,6 @@ describe('--cipher', () => {
     ['a module that throws', 'broken.mjs', '--cipher broken.mjs: KEY_1 is not set'],
   ])('of %s: one line that says so, with 2', async (_what, name, message) => {
     const args = ['keys', 'list', '--uri', 'mongodb://127.0.0.1:1/shop', '--cipher', name];
-    expect(await runCli(args, { cwd: folder })).toEqual({ code: 2, out: '', err: `error: ${message}\n` });
+    expect(await callCli(args)).toEqual({ code: 2, out: '', err: `error: ${message}\n` });
   });
 });

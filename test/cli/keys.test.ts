@@ -35,8 +35,8 @@ it('list and show: as JSON, or as text that no stored value can make a terminal 
   const text = await cli.keys('show', id);
   expect(text.out).toContain('evil\\u{1b}[2J\\u{202e}txt');
   expect(text.out).toContain('Actions: allow_retry, expire, purge_body');
-  expect(await cli.process('show', '000000000000000000000000')).toMatchObject({ code: 1 });
-  expect(await cli.process('show', 'nonsense')).toMatchObject({ code: 2 });
+  expect(await cli.keys('show', '000000000000000000000000')).toMatchObject({ code: 1 });
+  expect(await cli.keys('show', 'nonsense')).toMatchObject({ code: 2 });
 });
 
 it('--fail exits with 1 when a key is listed, and with 0 when none is', async () => {
@@ -85,7 +85,7 @@ it('show says what a retry would get, and a response comes from a file or from s
     code: 2,
     err: expect.stringContaining('Expected --response @/nowhere to name a file that can be read: ENOENT'),
   });
-  const uriless = await runCli(['keys', 'list', '--uri', 'localhost:27017']);
+  const uriless = await callCli(['keys', 'list', '--uri', 'localhost:27017']);
   expect(uriless).toMatchObject({ code: 2, err: expect.stringContaining('to begin with mongodb://') });
 });
 
@@ -187,7 +187,7 @@ describe('latchkey indexes', () => {
 });
 
 it('without a server, or without a database, it says so in one line, with 2', async () => {
-  const away = await runCli([
+  const away = await callCli([
     'keys',
     'list',
     '--uri',
@@ -196,7 +196,7 @@ it('without a server, or without a database, it says so in one line, with 2', as
     'x',
   ]);
   expect(away).toMatchObject({ code: 2, err: expect.stringMatching(/^error: .*\n$/) });
-  expect(await runCli(['keys', 'list', '--uri', uri.split('?')[0] as string])).toMatchObject({
+  expect(await callCli(['keys', 'list', '--uri', uri.split('?')[0] as string])).toMatchObject({
     code: 2,
     err: 'error: Expected --db, for the URI names no database\n',
   });

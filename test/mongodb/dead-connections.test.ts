@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { ClaimAnswer } from '../../server/engine/store.ts';
 import { createMongoStore, type MongoStoreOptions } from '../../server/mongodb/index.ts';
 import { completed, freshClaim, rivalOf } from '../../server/testing/contract/requests.ts';
-import { failCommand } from '../support/fail-command.ts';
 import { openBehindProxy } from './open-behind-proxy.ts';
 import { isUpdate, type OpenedStore } from './open-store.ts';
 
@@ -13,16 +12,12 @@ const signal = () => new AbortController().signal;
 type Opened = Awaited<ReturnType<typeof openBehindProxy>>;
 
 /** Makes the client's pool hold about so many idle connections, then lets all of them die without a sign of it. */
-async function loseIdleConnections({ database, proxy }: Opened, appName: string, count: number) {
-  {
-    await using _busy = await failCommand(database.client, {
-      failCommands: ['ping'],
-      appName,
-      blockConnection: true,
-      blockTimeMS: 30 * count,
-    });
-    await Promise.all(Array.from({ length: count }, () => database.db.command({ ping: 1 })));
-  }
+async function loseIdleConnections({ database: { db }, proxy }: Opened, count: number) {
+  const options = { promoteLongs: false }; // it wants its version back as it gave it
+  const { topologyVersion } = await db.command({ hello: 1 }, options);
+  // The server answers when its version changes, or after this time: each of them takes a connection.
+  const slow = { hello: 1, topologyVersion, maxAwaitTimeMS: 30 * count };
+  await Promise.all(Array.from({ length: count }, () => db.command(slow, options)));
   expect(proxy.swallowOpen()).toBeGreaterThan(2);
 }
 
@@ -34,9 +29,8 @@ function withoutSignals({ database }: OpenedStore): MongoStoreOptions['db'] {
   return { databaseName, client, command };
 }
 
-it('each operation is done over a new connection when all idle ones are dead', async () => {
-  const appName = 'all-dead';
-  await using opened = await openBehindProxy({ client: { appName }, timeoutMs: 20_000 });
+it.concurrent('each operation is done over a new connection when all idle ones are dead', async () => {
+  await using opened = await openBehindProxy({ timeoutMs: 20_000 });
   const { store } = opened;
   const held = await Promise.all(Array.from({ length: 4 }, () => opened.win()));
   const [settled, renewed, stepped, watched] = held as [(typeof held)[0], ...typeof held];
@@ -45,7 +39,7 @@ it('each operation is done over a new connection when all idle ones are dead', a
   const known = freshClaim();
   await store.settle(await opened.win(known), completed);
 
-  await loseIdleConnections(opened, appName, 6);
+  await loseIdleConnections(opened, 6);
   const value = { format: 'step/1', body: '1', bytes: 1 };
   const ended = store.watch(watched as typeof settled, signal());
   expect(
@@ -69,15 +63,14 @@ it('each operation is done over a new connection when all idle ones are dead', a
   expect((await ended).record).toMatchObject({ state: 'completed' });
 });
 
-describe.each([
+describe.concurrent.each([
   ['closes a connection that is given up', (opened: OpenedStore) => opened.database.db],
   ['goes on waiting', withoutSignals],
 ])('with a driver that %s', (_, dbOf) => {
   it('a key whose claim got no answer is claimed by a later call, whatever becomes of that one', async () => {
-    const appName = 'dead-line';
-    await using opened = await openBehindProxy({ client: { appName } });
+    await using opened = await openBehindProxy();
     const store = createMongoStore({ db: dbOf(opened), timeoutMs: 2_000 });
-    await loseIdleConnections(opened, appName, 6);
+    await loseIdleConnections(opened, 6);
     const request = freshClaim();
     let answer: ClaimAnswer | undefined;
     const refusals: unknown[] = [];
@@ -97,10 +90,9 @@ describe.each([
   });
 
   it('other keys go on while a score of commands has no answer', { timeout: 90_000 }, async () => {
-    const appName = 'dead-lane';
-    await using opened = await openBehindProxy({ client: { appName } });
+    await using opened = await openBehindProxy();
     const store = createMongoStore({ db: dbOf(opened), timeoutMs: 1_000 });
-    await loseIdleConnections(opened, appName, 60);
+    await loseIdleConnections(opened, 60);
     const claimTen = async () => {
       const claims = Array.from({ length: 10 }, () => store.claim(freshClaim()));
       const answers = await Promise.allSettled(claims);
@@ -113,8 +105,8 @@ describe.each([
   });
 });
 
-it('so many commands without an answer are enough: claims are refused at once, with what to do', async () => {
-  await using opened = await openBehindProxy({ client: { appName: 'exhausted' } });
+it.concurrent('so many commands without an answer are enough: claims are refused at once, with what to do', async () => {
+  await using opened = await openBehindProxy();
   const store = createMongoStore({ db: withoutSignals(opened), timeoutMs: 400 });
   await opened.win();
   opened.proxy.mode = 'hang';

@@ -5,7 +5,7 @@ import { type PaymentFleet, type PaymentServer, startFleet } from '../support/pa
 
 let fleet: PaymentFleet;
 beforeAll(async () => {
-  fleet = await startFleet(2, { leaseMs: 1_000 });
+  fleet = await startFleet(3, { leaseMs: 1_000 });
 });
 afterAll(() => fleet[Symbol.asyncDispose]());
 
@@ -29,14 +29,13 @@ describe.each(Object.entries(PAYMENT_APIS))('%s, two processes', (api, pay) => {
 });
 
 test('a question that waits for a process which is killed gets that the key is in doubt; nothing is written', async () => {
-  await using pair = await startFleet(2, { leaseMs: 1_000 });
-  const [dying, living] = pair.servers as [PaymentServer, PaymentServer];
+  const [living, , dying] = fleet.servers as [PaymentServer, PaymentServer, PaymentServer];
   const lost = PAYMENT_APIS.HTTP({ url: dying.url, key: 'lost', mode: 'hold' }).catch(() => {});
   await dying.holding();
   const waiting = ASK_APIS.HTTP({ url: living.url, key: 'lost', waitMs: 10_000 });
   await dying.process.kill('SIGKILL');
   expect((await waiting).known).toEqual({ state: 'in_doubt' });
-  expect(await pair.database.db.collection('idempotency_keys').findOne({ key: 'lost' })).toMatchObject({
+  expect(await fleet.database.db.collection('idempotency_keys').findOne({ key: 'lost' })).toMatchObject({
     state: 'running',
   });
   await lost;

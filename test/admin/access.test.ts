@@ -136,7 +136,7 @@ async function plantTheirs(): Promise<References> {
   return { id, scope, key, operation, job: lowest, item: item.replace(job, lowest), entry, by } as References;
 }
 
-/** Made anew for each call, for a call may use them up. What the row's input does not name is that of the other scope. */
+/** Makes references anew for each call, for a call may use them up. Those that the row does not name are of the other scope. */
 async function makeOwn(row: Row, by: 'scott' | 'tess'): Promise<References> {
   const names = namesIn(row);
   if (names.length === 0) return theirs;
@@ -151,7 +151,7 @@ async function makeOwn(row: Row, by: 'scott' | 'tess'): Promise<References> {
   };
 }
 
-/** The references that the input of a row names. */
+/** Finds the references that the input of a row names. */
 function namesIn({ input }: Row): (keyof References)[] {
   const names = new Set<keyof References>();
   const naming = new Proxy(theirs, {

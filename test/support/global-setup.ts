@@ -11,7 +11,10 @@ declare module 'vitest' {
   }
 }
 
-/** A folder for programs that are bundled once for all workers, and a real mongod for each of them. Without one the run fails: a skipped store suite would prove nothing. */
+/**
+ * Makes the folder of the programs that all workers share, and starts a real mongod for each worker. Without one the run fails:
+ * a skipped store suite would prove nothing.
+ */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   folderOfRun();
   project.onTestsRerun(forgetBundles);

@@ -100,7 +100,7 @@ it('show tells what is in encrypted bodies with --cipher or LATCHKEY_CIPHER, and
     const opened = await keys(['show', id, '--cipher', name]);
     expect(opened.out).toContain('"amount": 5');
   }
-  // This one is a process, for it has an environment of its own.
+  // The command is a process here, for that has an environment of its own.
   const env = { MONGODB_URI: mongoUri(), LATCHKEY_CIPHER: join(folder, 'keys.mjs') };
   const json = await runCli(['keys', 'show', id, '--json', '--db', admin.db.databaseName], { env });
   expect(JSON.parse(json.out)).toMatchObject({

@@ -65,7 +65,7 @@ describe('latchkey lint', () => {
   });
 
   it('--json prints the same for programs', async () => {
-    // This one is a process, for a pipeline looks at its exit code.
+    // The command is a process here, for a pipeline looks at its exit code.
     const { code, out } = await runCli(['lint', '--schema', '-', '--json', '--allow', 'ship'], {
       input: sdl,
     });

@@ -156,7 +156,7 @@ it.concurrent('a takeover of a locked record holds up nobody', async () => {
   expect(await taken).toMatchObject({ won: true });
 });
 
-// This one runs by itself, for its calls have little time.
+// The last test runs by itself, for its calls have little time.
 it('a score of locked records, whose calls come again and again, costs no other key its answer', async () => {
   await using opened = await openStore({ timeoutMs: 1_500 });
   const locked = await Promise.all(Array.from({ length: 20 }, () => releasedClaim(opened)));

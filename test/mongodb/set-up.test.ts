@@ -83,7 +83,7 @@ describe('the writes that ready tries', () => {
     const command: Database['command'] = async (sent, options) => {
       if ('delete' in sent && code) throw Object.assign(new Error('not authorized'), { code });
       if (!('update' in sent)) return await opened.db.command(sent, options);
-      // They are sent one by one, for a standalone mongod may be killed between the two.
+      // The two statements are sent one by one, for a standalone mongod may be killed between them.
       let reply: Document = {};
       for (const statement of sent.updates as Document[]) {
         reply = await opened.db.command({ ...sent, updates: [statement] }, options);

@@ -154,7 +154,7 @@ it.concurrent('a client that its host has closed is IDEMPOTENCY_STORE_UNAVAILABL
   await opened.store.close(100);
 });
 
-// These run one by one: a failpoint is one for a whole server, and thousands of calls take the time of other tests.
+// The tests from here on run one by one: a failpoint is one for a whole server, and thousands of calls take the time of other tests.
 it('a slow server is waited for', async () => {
   await using opened = await openStore({ client: { appName: 'slow' }, timeoutMs: 10_000 });
   const admin = opened.database.client.db('admin');

@@ -7,7 +7,7 @@ const DUPLICATE_KEY = 11000;
 const INDEX_CONFLICTS = [85, 86];
 
 export interface ProvidedIndexes {
-  /** What is missing or in the way, and how to mend it. */
+  /** The text says what is missing or in the way, and how to mend it. */
   readonly refused?: string | undefined;
   /** The name of the lock, where it was there before. */
   readonly lock?: string | undefined;

@@ -23,7 +23,7 @@ interface HeaderProps {
 
 export function Header({ search, onHelp, onPalette }: HeaderProps) {
   return (
-    <header className="sticky top-0 z-30 border-b border-line bg-surface/95 backdrop-blur">
+    <header className="sticky top-0 z-30 border-b border-line bg-surface">
       <div className="mx-auto flex max-w-[100rem] flex-wrap items-center gap-x-4 gap-y-1 px-3 py-2 sm:px-5">
         <Link
           href="/"

@@ -17,7 +17,7 @@ export function Dialog({ title, description, initialFocus, finalFocus, onClose, 
   return (
     <Base.Root open onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className="fades fixed inset-0 z-40 bg-black/45 backdrop-blur-[1px]" />
+        <Base.Backdrop className="fades fixed inset-0 z-40 bg-black/45" />
         <Base.Viewport className="fixed inset-0 z-40 flex items-start justify-center overflow-y-auto p-2 sm:p-8 sm:pt-[8vh]">
           <Base.Popup
             {...(initialFocus ? { initialFocus } : {})}

@@ -70,6 +70,8 @@ const tests: ViteUserConfig = {
           testTimeout: 120_000,
           hookTimeout: 120_000,
           name: 'browser',
+          isolate: false,
+          setupFiles: ['test/support/fresh-file.ts', 'test/e2e/support/close-contexts.ts'],
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/support/global-setup.ts',
         },

@@ -23,7 +23,6 @@ beforeAll(async () => {
   ]);
 }, 180_000);
 afterAll(async () => {
-  await browser?.close();
   await site?.[Symbol.asyncDispose]();
   await database?.[Symbol.asyncDispose]();
 });

@@ -15,7 +15,6 @@ beforeAll(async () => {
   [browser, site] = await Promise.all([openChromium(), startClientSite()]);
 }, 180_000);
 afterAll(async () => {
-  await browser?.close();
   await site?.[Symbol.asyncDispose]();
 });
 beforeEach(async () => {

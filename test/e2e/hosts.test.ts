@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createDashboard } from '../../server/admin/index.ts';
 import { createIdempotency } from '../../server/index.ts';
 import { createMongoStore } from '../../server/mongodb/index.ts';
@@ -14,7 +14,6 @@ let browser: Browser;
 beforeAll(async () => {
   browser = await openChromium();
 });
-afterAll(() => browser.close());
 
 describe.each(Object.entries(HOSTS))('in %s', (_, start) => {
   it.each(['/', '/admin/keys'])(

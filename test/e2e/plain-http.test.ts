@@ -1,27 +1,21 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openChromium } from './support/chromium.ts';
+import { openChromium, PLAIN_HOST } from './support/chromium.ts';
 import { type Office, openOffice } from './support/office.ts';
 import { enter, openAction, REASON, submit, waitForState } from './support/operate.ts';
 import { type Visit, type VisitOptions, visit } from './support/visit.ts';
 
-// A name that is not loopback: over plain HTTP the browser then leaves out what it keeps for secure pages.
-const HOST = 'shop.test';
 let browser: Browser;
 let office: Office;
 beforeAll(async () => {
-  [browser, office] = await Promise.all([
-    openChromium([`--host-resolver-rules=MAP ${HOST} 127.0.0.1`]),
-    openOffice(),
-  ]);
+  [browser, office] = await Promise.all([openChromium(), openOffice()]);
   return async () => {
-    await browser.close();
     await office[Symbol.asyncDispose]();
   };
 });
 
 function visitPlain(path: string, options?: VisitOptions) {
-  const at: Office['at'] = (to) => office.at(to).replace('127.0.0.1', HOST);
+  const at: Office['at'] = (to) => office.at(to).replace('127.0.0.1', PLAIN_HOST);
   return visit(browser, { ...office, at }, path, options);
 }
 

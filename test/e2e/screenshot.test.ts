@@ -59,7 +59,6 @@ it('what a killed server of the example shop left behind is understood and settl
     expect(picture.length).toBeGreaterThan(20_000);
     expect(problems).toEqual([]);
   } finally {
-    await browser.close();
     server.closeAllConnections();
     server.close();
     await dashboard.close();

@@ -16,7 +16,6 @@ beforeAll(async () => {
   [browser] = await Promise.all([openChromium(), idempotency.ready()]);
   database = fresh.name;
   return async () => {
-    await browser.close();
     await idempotency.close();
     await fresh[Symbol.asyncDispose]();
   };

@@ -3,15 +3,12 @@ import { openChromium } from './chromium.ts';
 import { type OfficeOptions, openOffice } from './office.ts';
 import { type Visit, type VisitOptions, visit } from './visit.ts';
 
-/** With a browser and an office for all the tests of a file. `it.override('officeOptions', …)` makes it another office. */
+/** With the worker's browser, and an office for all the tests of a file. `it.override('officeOptions', …)` makes it another office. */
 export const it = plain
   .extend('officeOptions', { scope: 'file' }, {} as OfficeOptions)
   .extend('opened', { scope: 'file' }, async ({ officeOptions }, { onCleanup }) => {
     const [browser, office] = await Promise.all([openChromium(), openOffice(officeOptions)]);
-    onCleanup(async () => {
-      await browser.close();
-      await office[Symbol.asyncDispose]();
-    });
+    onCleanup(() => office[Symbol.asyncDispose]());
     return { browser, office };
   })
   .extend('office', { scope: 'file' }, ({ opened }) => opened.office)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { processWide } from '../../server/engine/process-wide.ts';
 
 /** Ends a child process and removes its directory when this process dies, whatever it dies of. */
 export interface Reaper {
@@ -8,18 +9,44 @@ export interface Reaper {
   dismiss(): void;
 }
 
+interface Watched {
+  readonly directory: string;
+  pid: number | undefined;
+}
+
 // The shell sees its standard input close even when we were killed with SIGKILL, where an exit handler
 // would not run. It is detached, so that Ctrl-C in a terminal does not end it before its work is done.
-const script = `while read -r line; do pid=$line; done; [ -z "$pid" ] || kill -9 "$pid"; [ -z "$1" ] || rm -rf "$1"`;
+const script = `while read -r pids && read -r directories; do kill=$pids remove=$directories; done
+  [ -z "$kill" ] || kill -9 $kill
+  IFS=:; set -f; [ -z "$remove" ] || rm -rf $remove`;
+
+/** One shell does it for all of this process: to start one takes as long as many a test. */
+const watchAll = () => {
+  const watched = new Set<Watched>();
+  const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  shell.unref();
+  const tell = () => {
+    const all = [...watched];
+    const pids = all.flatMap(({ pid }) => pid ?? []).join(' ');
+    const directories = all.flatMap(({ directory }) => directory || []).join(':');
+    shell.stdin.write(`${pids}\n${directories}\n`);
+  };
+  return { watched, tell };
+};
 
 export function startReaper(directory = ''): Reaper {
-  const shell = spawn('sh', ['-c', script, 'sh', directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  shell.unref();
+  const { watched, tell } = processWide('reaper of the tests', 1, watchAll);
+  const one: Watched = { directory, pid: undefined };
+  watched.add(one);
+  tell();
   return {
-    watch: (pid) => void shell.stdin.write(`${pid ?? ''}\n`),
-    dismiss: () => void shell.kill('SIGKILL'),
+    watch(pid) {
+      one.pid = pid;
+      tell();
+    },
+    dismiss() {
+      watched.delete(one);
+      tell();
+    },
   };
 }

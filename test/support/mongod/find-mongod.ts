@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -27,11 +28,12 @@ export const toStderr: Log = (line) => void process.stderr.write(`[mongod] ${lin
 export async function findMongod(log: Log = toStderr): Promise<string> {
   const reasons: string[] = [];
   const usable = async (path: string, source: string) => {
+    if (!existsSync(path)) return false; // a process that is started in vain takes as long as one that runs
     try {
       log(`${await versionOf(path)} from ${source} (${path})`);
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') reasons.push(`${source}: ${messageOf(error)}`);
+      reasons.push(`${source}: ${messageOf(error)}`);
       return false;
     }
   };

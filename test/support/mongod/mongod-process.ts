@@ -4,6 +4,7 @@ import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { processWide } from '../../../server/engine/process-wide.ts';
 import { freePort } from '../free-port.ts';
 import { type Reaper, startReaper } from '../reaper.ts';
 import { untilStopped } from '../stopped.ts';
@@ -23,8 +24,6 @@ export interface MongodOptions {
   /** More of the process's environment. */
   env?: Readonly<Record<string, string>>;
 }
-
-let binary: Promise<string> | undefined;
 
 /** One mongod that can be frozen, killed and brought back on the same port and data. It knows nothing of replica sets. */
 export class MongodProcess implements AsyncDisposable {
@@ -115,10 +114,10 @@ export class MongodProcess implements AsyncDisposable {
   }
 
   async #launch(attempts: number): Promise<void> {
-    binary ??= findMongod();
+    const binary = await processWide('mongod of the tests', 1, findMongod);
     const args = ['--port', String(this.#port), '--dbpath', this.dbPath, ...this.#args];
     const env = { ...process.env, ...this.#env };
-    const child = spawn(await binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#reaper.watch(child.pid);
     child.once('exit', () => this.#reaper.watch(undefined));

@@ -5,6 +5,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { compressAssets } from './scripts/compress-assets.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** `vite build`: the operator dashboard. Relative assets, for the server decides at which path it is mounted. */
 const dashboard: ViteUserConfig = {
@@ -48,6 +49,7 @@ const tests: ViteUserConfig = {
     maxWorkers: Math.min(availableParallelism() + 2, 8),
     coverage: { include: ['server/**', 'plugin/**'] },
     globalSetup: 'test/support/global-setup.ts',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...shared,

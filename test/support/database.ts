@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 import { afterAll, inject } from 'vitest';
+import { processWide } from '../../server/engine/process-wide.ts';
 
 export interface FreshDatabase extends AsyncDisposable {
   readonly client: MongoClient;
@@ -40,11 +41,21 @@ export async function freshDatabase(
     uri,
     async [Symbol.asyncDispose]() {
       // By a client of our own: the test may have closed its one, or broken it on purpose.
-      const janitor = new MongoClient(uri);
-      await janitor.db(name).dropDatabase();
-      await Promise.all([janitor.close(), client.close()]);
+      await Promise.all([dropDatabase(uri, name), client.close()]);
     },
   };
+}
+
+/** By one client for all files of this worker where it can: to connect takes longer than to drop. */
+async function dropDatabase(uri: string, name: string): Promise<void> {
+  if (uri === mongoUri()) {
+    const janitor = processWide('janitor of the tests', 1, () => new MongoClient(uri));
+    await janitor.db(name).dropDatabase();
+    return;
+  }
+  const janitor = new MongoClient(uri);
+  await janitor.db(name).dropDatabase();
+  await janitor.close();
 }
 
 const idle = new Map<string, FreshDatabase[]>();

@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -54,6 +54,13 @@ function faint(): string[] {
   });
 }
 
+const sessions = new WeakMap<Page, Promise<CDPSession>>();
+const sessionOf = (page: Page): Promise<CDPSession> => {
+  const session = sessions.get(page) ?? page.context().newCDPSession(page);
+  sessions.set(page, session);
+  return session;
+};
+
 /**
  * What axe finds on the page as it is shown now. It runs in a world of its own: the page's policy stays in force, and
  * the page's scripts are not touched.
@@ -64,13 +71,16 @@ export async function axeViolations(page: Page, rules: object = {}): Promise<str
     for (const animation of document.getAnimations())
       if (animation.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY) animation.finish();
   });
-  const session = await page.context().newCDPSession(page);
+  const session = await sessionOf(page);
   const { frameTree } = await session.send('Page.getFrameTree');
+  // The same one as the last time, until the page is left.
   const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', {
     frameId: frameTree.frame.id,
     worldName: 'axe',
   });
-  await session.send('Runtime.evaluate', { expression: axe.source, contextId });
+  const { result: loaded } = await session.send('Runtime.evaluate', { expression: 'typeof axe', contextId });
+  if (loaded.value === 'undefined')
+    await session.send('Runtime.evaluate', { expression: axe.source, contextId });
   const options = {
     runOnly: { type: 'tag', values: RULES },
     rules,
@@ -84,7 +94,6 @@ export async function axeViolations(page: Page, rules: object = {}): Promise<str
     awaitPromise: true,
     returnByValue: true,
   });
-  await session.detach();
   if (exceptionDetails) throw new Error(`axe failed: ${exceptionDetails.exception?.description}`);
   return result.value;
 }

@@ -64,6 +64,8 @@ const BUNDLED: BuildOptions = {
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const run = promisify(execFile);
+/** An install takes a fifth of it: npm may wait without an end for one that stalls, and does not heed SIGTERM then. */
+const NPM_TIMEOUT_MS = 180_000;
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-install-'));
 
 try {
@@ -185,11 +187,21 @@ async function programOf(major: number): Promise<string> {
 }
 
 /** Runs npm in a folder, by a Node.js of choice. */
-function npm(cwd: string, args: readonly string[], program = process.execPath) {
+async function npm(cwd: string, args: readonly string[], program = process.execPath) {
   const cli = process.env.npm_execpath;
   assert(cli, 'Run this by npm: npm run check:install');
   const PATH = [dirname(program), process.env.PATH].join(delimiter);
-  return run(program, [cli, ...args, '--no-audit', '--no-fund'], { cwd, env: { ...process.env, PATH } });
+  const env = { ...process.env, PATH };
+  const options = { cwd, env, timeout: NPM_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+  try {
+    return await run(program, [cli, ...args, '--no-audit', '--no-fund'], options);
+  } catch (error) {
+    if (!(error as { killed?: boolean }).killed) throw error;
+    const command = `npm ${args.join(' ')}`;
+    throw new Error(
+      `\`${command}\` did not end within ${NPM_TIMEOUT_MS / 1_000} s. Is the registry within reach?`,
+    );
+  }
 }
 
 function emptyPackage(name: string): string {

@@ -88,7 +88,9 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
     expect([await removed.count(), await added.count()]).toEqual([1, 1]);
     expect(await axeViolations(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Raw' }).click();
-    await page.getByText(/"operation": "chargeCard"/).waitFor();
+    // For a moment the panel of the differences is there, too.
+    const raw = page.getByRole('tabpanel', { name: 'Raw' });
+    await raw.getByText(/"operation": "chargeCard"/).waitFor();
     await page.getByRole('tab', { name: 'Request' }).click();
     await page.getByText('The request was not captured').waitFor();
     expect(await axeViolations(page)).toEqual([]);

@@ -64,7 +64,7 @@ const BUNDLED: BuildOptions = {
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const run = promisify(execFile);
-/** An install takes a fifth of it: npm may wait without an end for one that stalls, and does not heed SIGTERM then. */
+/** An install takes a tenth of it. An npm that stalls may wait without an end, and does not heed SIGTERM then. */
 const NPM_TIMEOUT_MS = 180_000;
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-install-'));
 

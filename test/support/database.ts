@@ -46,7 +46,7 @@ export async function freshDatabase(
   };
 }
 
-/** By one client for all files of this worker where it can: to connect takes longer than to drop. */
+/** One client drops the databases of all files of this worker: to connect takes longer than to drop. */
 async function dropDatabase(uri: string, name: string): Promise<void> {
   if (uri === mongoUri()) {
     const janitor = processWide('janitor of the tests', 1, () => new MongoClient(uri));

@@ -88,7 +88,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
     expect([await removed.count(), await added.count()]).toEqual([1, 1]);
     expect(await axeViolations(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Raw' }).click();
-    // For a moment the panel of the differences is there, too.
+    // The panel of the differences, which has the same text, stays for a moment more.
     const raw = page.getByRole('tabpanel', { name: 'Raw' });
     await raw.getByText(/"operation": "chargeCard"/).waitFor();
     await page.getByRole('tab', { name: 'Request' }).click();

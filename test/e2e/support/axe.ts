@@ -73,7 +73,7 @@ export async function axeViolations(page: Page, rules: object = {}): Promise<str
   });
   const session = await sessionOf(page);
   const { frameTree } = await session.send('Page.getFrameTree');
-  // The same one as the last time, until the page is left.
+  // Chromium gives the same world again until the page is left.
   const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', {
     frameId: frameTree.frame.id,
     worldName: 'axe',

@@ -3,7 +3,7 @@ import { openChromium } from './chromium.ts';
 import { type OfficeOptions, openOffice } from './office.ts';
 import { type Visit, type VisitOptions, visit } from './visit.ts';
 
-/** With the worker's browser, and an office for all the tests of a file. `it.override('officeOptions', …)` makes it another office. */
+/** Gives the tests of a file the worker's browser and one office. `it.override('officeOptions', …)` makes it another office. */
 export const it = plain
   .extend('officeOptions', { scope: 'file' }, {} as OfficeOptions)
   .extend('opened', { scope: 'file' }, async ({ officeOptions }, { onCleanup }) => {
